@@ -1,0 +1,2 @@
+// libjpeg and libpng behind functions that return codes: setjmp never crosses a Swift frame.
+#pragma once

@@ -1,0 +1,10 @@
+// System calls that Swift cannot reach: variadic ones and those without a wrapper in glibc 2.36.
+// Everything that is Linux-only stands in system.c with its portable fallback.
+#pragma once
+
+/// Opens `path` for reading below the folder `root`, never outside it and never through a link that leads
+/// out; does not block on pipes. Returns a descriptor, or -1 with `errno`: EXDEV or ELOOP for a path that leaves.
+int csystem_open_beneath(int root, const char *path);
+
+/// Makes the process's memory unreadable for others and forbids core files.
+void csystem_harden(void);

@@ -1,0 +1,40 @@
+/// The recorder that the engine relies on: it knows what became of a row before, and what is about to be sent.
+public protocol Journal: Recorder {
+  /// Opens the ledger for a target and an operation; called once, after `prepare`.
+  ///
+  /// - Throws: `JournalError` when the ledger cannot be used: the run ends with exit code 6.
+  func open(for target: String, operation: String) async throws
+
+  /// The row's key in this ledger.
+  func key(for identity: Personal<[UInt8]>) -> RowKey
+
+  /// What the ledger says about a row.
+  func standing(of key: RowKey) async -> Standing
+
+  /// Writes down that a row is about to be sent; returns when that is on disk.
+  func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws
+
+  /// Whether the ledger's last attempt of that row had the same content.
+  func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool
+}
+
+/// What earlier runs left of a row.
+public enum Standing: Sendable, Equatable {
+  /// Never sent.
+  case unknown
+  /// Accepted: not sent again.
+  case accepted
+  /// Refused, or failed without being sent: sent again when its content or the run asks for it.
+  case notAccepted
+  /// Sent without an answer on disk.
+  case inDoubt
+}
+
+/// A ledger that cannot be used or written: the run stops, and nothing more is sent.
+public struct JournalError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// What is wrong and what to do about it.
+  public let description: String
+
+  /// Describes what is wrong and what to do about it.
+  public init(_ description: String) { self.description = description }
+}

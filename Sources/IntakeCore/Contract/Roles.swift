@@ -1,0 +1,98 @@
+/// Enriches or checks a row before its images are read.
+public protocol RecordStage: Stage where Input == IntakeRecord, Output == IntakeRecord {}
+
+/// Reads and recognises a scan.
+public protocol ImageDecoder: Stage where Input == ImageFile, Output == DocumentImage {}
+
+/// Changes or judges a scan: crop, deskew, quality gate.
+public protocol ImageStage: Stage where Input == DocumentImage, Output == DocumentImage {}
+
+/// Makes a scan ready to send, within `StageContext.imageBudget`.
+public protocol ImagePreparer: Stage where Input == DocumentImage, Output == PreparedImage {
+  /// The longer side it will ask pixels for, in pixels, so that the runner can admit the memory.
+  func edge(for side: Side) -> Int?
+}
+
+/// Changes an image that is ready to send: optimise, stamp.
+public protocol PreparedImageStage: Stage where Input == PreparedImage, Output == PreparedImage {}
+
+/// Turns an image into the text form that a request holds.
+public protocol ImageEncoder: Stage where Input == PreparedImage, Output == EncodedImage {}
+
+/// Builds a vendor's request from a row and its images.
+public protocol Assembler: Stage where Input == Assembly, Output == Submission {
+  /// The receiving API.
+  var target: any Target { get }
+
+  /// Everything that is wrong with the row's fields, with column names; checked before any image is read.
+  func problems(in record: IntakeRecord) -> [StageFailure]
+
+  /// Bytes before base64 that the body leaves for all images of the row together, nil for no bound.
+  func imageBudget(for record: IntakeRecord) -> Int?
+}
+
+/// Changes a request before it is sent: sign, encrypt, enrich.
+public protocol SubmissionStage: Stage where Input == Submission, Output == Submission {}
+
+/// Sends a request once and says what became of it; only the runner repeats.
+public protocol Submitter: Stage where Input == Submission, Output == Receipt {
+  /// Sends a read-only request and hands back the complete answer, for rows in doubt.
+  func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse
+}
+
+/// What every stage shares, those of their own shape included.
+public protocol DescribedStage: Sendable {
+  /// Name, summary and options.
+  static var descriptor: StageDescriptor { get }
+  /// Takes options that have been checked against the descriptor.
+  init(options: StageOptions) throws(OptionError)
+  /// Called once, before the first row.
+  func prepare() async throws
+  /// Called once, after the last row.
+  func finish() async
+}
+
+extension DescribedStage {
+  /// Nothing to prepare.
+  public func prepare() async throws {}
+  /// Nothing to finish.
+  public func finish() async {}
+}
+
+/// Yields the rows of a batch, one at a time.
+public protocol Loader: DescribedStage {
+  /// Starts reading.
+  ///
+  /// - Throws: `StageFailure` of class fatal when there is no usable manifest.
+  func rows() async throws -> any RowSource
+}
+
+/// The rows of a batch that is being read; asked for the next only when there is room for it.
+public protocol RowSource: AnyObject, Sendable {
+  /// The next row, nil after the last; may block.
+  func next() async throws -> LoadedRow?
+  /// What to tell the operator about the manifest as a whole: a recognised delimiter, ignored columns.
+  var notices: [String] { get }
+}
+
+/// A row as a loader hands it on.
+public enum LoadedRow: Sendable {
+  /// A row that can be worked on.
+  case record(IntakeRecord)
+  /// A row that cannot, with everything that is wrong with it; identity as far as it could be read.
+  case bad(RowReference, identity: Personal<[UInt8]>, [StageFailure])
+
+  /// Where the row stands.
+  public var row: RowReference {
+    switch self {
+    case .record(let record): return record.row
+    case .bad(let row, _, _): return row
+    }
+  }
+}
+
+/// Writes down what became of each row.
+public protocol Recorder: DescribedStage {
+  /// Writes one outcome; returns when it is safe on disk.
+  func record(_ outcome: Outcome) async throws
+}

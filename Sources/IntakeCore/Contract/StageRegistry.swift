@@ -1,0 +1,122 @@
+/// The stages that a plan can name. A value: copy it, add to it, hand it on.
+public struct StageRegistry: Sendable {
+  /// The stages in the order in which they were added.
+  public private(set) var entries: [StageEntry]
+
+  /// Starts with the given entries.
+  public init(_ entries: [StageEntry] = []) { self.entries = entries }
+
+  /// The same registry with more stages; a name that is taken already is reported by `check()`.
+  public func adding(_ stages: any Stage.Type...) -> StageRegistry {
+    StageRegistry(entries + stages.map { StageEntry(opening: $0) })
+  }
+
+  /// The same registry with another loader.
+  public func adding(loader: any Loader.Type) -> StageRegistry {
+    StageRegistry(entries + [StageEntry(loader: loader)])
+  }
+
+  /// The same registry with another recorder.
+  public func adding(recorder: any Recorder.Type) -> StageRegistry {
+    StageRegistry(entries + [StageEntry(recorder: recorder)])
+  }
+
+  /// The same registry without some stages.
+  public func removing(_ names: String...) -> StageRegistry {
+    StageRegistry(entries.filter { !names.contains($0.descriptor.name) })
+  }
+
+  /// The entry of that name.
+  public subscript(name: String) -> StageEntry? { entries.first { $0.descriptor.name == name } }
+
+  /// Every name, in order.
+  public var names: [String] { entries.map(\.descriptor.name) }
+
+  /// Refuses names that stand twice or are no names.
+  ///
+  /// - Throws: `RegistrationError` that says which.
+  public func check() throws(RegistrationError) {
+    var seen: Set<String> = []
+    for name in names {
+      guard let first = name.utf8.first, (0x61...0x7A).contains(first),
+        name.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D })
+      else { throw RegistrationError("\"\(name)\" is no stage name: use a-z, 0-9 and hyphens") }
+      guard seen.insert(name).inserted else {
+        throw RegistrationError("two stages are called \"\(name)\": remove or rename one of them")
+      }
+    }
+  }
+}
+
+/// A registry that cannot be used.
+public struct RegistrationError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// What is wrong.
+  public let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// One registered stage: what it says about itself, where it fits, and how to make one.
+public struct StageEntry: Sendable {
+  /// Name, summary and options.
+  public let descriptor: StageDescriptor
+  /// The shape of the stage: what it takes and returns.
+  public let shape: StageShape
+  let make: @Sendable (StageOptions) throws(OptionError) -> StageInstance
+
+  /// An entry for a stage that takes a value and returns the next one.
+  public init<S: Stage>(_ stage: S.Type) {
+    descriptor = S.descriptor
+    shape = StageShape(input: S.Input.self, output: S.Output.self)
+    make = { options throws(OptionError) in StageInstance(try S(options: options)) }
+  }
+
+  init(opening stage: any Stage.Type) {
+    func open<S: Stage>(_ stage: S.Type) -> StageEntry { StageEntry(stage) }
+    self = open(stage)
+  }
+
+  /// An entry for a loader.
+  public init<L: Loader>(loader: L.Type) {
+    descriptor = L.descriptor
+    shape = .loader
+    make = { options throws(OptionError) in .loader(try L(options: options)) }
+  }
+
+  /// An entry for a recorder.
+  public init<R: Recorder>(recorder: R.Type) {
+    descriptor = R.descriptor
+    shape = .recorder
+    make = { options throws(OptionError) in .recorder(try R(options: options)) }
+  }
+}
+
+/// What a stage takes and returns.
+public struct StageShape: Sendable, Equatable, CustomStringConvertible {
+  /// The type it takes.
+  public let input: any Any.Type
+  /// The type it returns.
+  public let output: any Any.Type
+
+  init(input: any Any.Type, output: any Any.Type) {
+    self.input = input
+    self.output = output
+  }
+
+  static let loader = StageShape(input: Void.self, output: IntakeRecord.self)
+  static let recorder = StageShape(input: Outcome.self, output: Void.self)
+
+  /// Two shapes are the same when both their ends are.
+  public static func == (left: StageShape, right: StageShape) -> Bool {
+    left.input == right.input && left.output == right.output
+  }
+
+  /// `DocumentImage → PreparedImage`; the ends of the pipeline in words.
+  public var description: String { "\(StageShape.name(input)) → \(StageShape.name(output))" }
+
+  static func name(_ type: any Any.Type) -> String {
+    switch type {
+    case is Void.Type: return "·"
+    default: return "\(type)"
+    }
+  }
+}

@@ -1,0 +1,165 @@
+/// Why a row, a file or a run failed: a stable word for scripts, with the next step for people.
+public struct FailureCode: Sendable, Hashable, CustomStringConvertible {
+  /// The word as it stands in results and in the ledger: lower case, underscores.
+  public let rawValue: String
+  /// The next step for the operator, where the place of the failure knows no better one.
+  public let hint: String
+
+  private init(_ rawValue: String, _ hint: String) {
+    self.rawValue = rawValue
+    self.hint = hint
+  }
+
+  /// Two codes are the same when their words are.
+  public static func == (left: FailureCode, right: FailureCode) -> Bool {
+    left.rawValue == right.rawValue
+  }
+
+  /// Hashes the word only.
+  public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+
+  /// The word.
+  public var description: String { rawValue }
+
+  /// The code of that word, nil when there is none.
+  public static func named(_ word: String) -> FailureCode? { all.first { $0.rawValue == word } }
+}
+
+extension FailureCode {
+  // The manifest.
+  /// A row that cannot be read: wrong number of cells, broken quotes, invalid UTF-8, bad JSON.
+  public static let malformedRow = FailureCode("malformed_row", "correct the row and run again")
+  /// A cell that a required column leaves empty.
+  public static let missingValue = FailureCode("missing_value", "fill in the cell and run again")
+  /// A cell whose content is not what its column holds.
+  public static let invalidValue = FailureCode("invalid_value", "correct the cell and run again")
+  /// A row that says the same as an earlier one.
+  public static let duplicateRow = FailureCode("duplicate_row", "remove one of the two rows")
+  /// Two rows that claim the same id or the same customer with different content.
+  public static let conflictingRow = FailureCode(
+    "conflicting_row", "keep the row that is right and remove the other")
+
+  // Files.
+  /// An image that is not where the manifest says.
+  public static let fileNotFound = FailureCode("file_not_found", "check the path and the images root")
+  /// An image that is there but cannot be read.
+  public static let fileUnreadable = FailureCode(
+    "file_unreadable", "check the file's permissions and the disk")
+  /// A path that leaves the images root.
+  public static let pathOutsideRoot = FailureCode(
+    "path_outside_root", "move the file below the manifest's folder or give --images-root")
+  /// Something else than a regular file.
+  public static let notRegularFile = FailureCode(
+    "not_regular_file", "name a regular file, not a folder, pipe or device")
+  /// A file over the size limit.
+  public static let fileTooLarge = FailureCode(
+    "file_too_large", "save the scan smaller or raise decode.max-bytes")
+
+  // Images.
+  /// Content that is no image.
+  public static let notAnImage = FailureCode("not_an_image", "replace the file by a JPEG or PNG scan")
+  /// An image of a kind that is not read.
+  public static let unsupportedFormat = FailureCode(
+    "unsupported_format", "save the scan as JPEG or PNG")
+  /// A JPEG or PNG variant that is not read: arithmetic coding, 12 bits, lossless.
+  public static let unsupportedVariant = FailureCode(
+    "unsupported_variant", "save the scan as an ordinary JPEG or PNG")
+  /// An image that ends early or is broken inside.
+  public static let damagedImage = FailureCode("damaged_image", "scan or copy the document again")
+  /// More pixels, a longer side or more scans than the limits allow.
+  public static let imageTooLarge = FailureCode(
+    "image_too_large", "scan at a lower resolution or raise decode.max-pixels")
+  /// Fewer pixels than the floor.
+  public static let imageTooSmall = FailureCode(
+    "image_too_small", "scan the document at a higher resolution")
+  /// No quality and size that are still legible fit the budget.
+  public static let cannotFit = FailureCode(
+    "cannot_fit", "raise shrink.max-bytes or assemble.max-body, or crop the scan")
+  /// Not enough memory for the image.
+  public static let outOfMemory = FailureCode("out_of_memory", "lower --concurrency or free memory")
+
+  // Stages.
+  /// A stage refused the row.
+  public static let refusedByStage = FailureCode(
+    "refused_by_stage", "read the detail; the stage decides what it lets through")
+  /// A stage failed for a reason of its own.
+  public static let stageFailed = FailureCode(
+    "stage_failed", "see the log for the stage's own message")
+  /// An external program did not keep the protocol.
+  public static let stageProtocol = FailureCode(
+    "stage_protocol", "run `docintake stages check` on the program")
+  /// A stage took longer than its deadline.
+  public static let stageTimeout = FailureCode(
+    "stage_timeout", "raise the stage's deadline or mend the program")
+  /// The row brought the program down before and is left out.
+  public static let quarantined = FailureCode(
+    "quarantined", "look at the scan by hand; `--only failed` tries it again")
+
+  // Sending.
+  /// The body is over the limit.
+  public static let bodyTooLarge = FailureCode(
+    "body_too_large", "lower shrink.max-bytes or raise assemble.max-body if the target allows it")
+  /// No connection: nothing was sent.
+  public static let connectionFailed = FailureCode(
+    "connection_failed", "check the endpoint and the network, then run the same command again")
+  /// The server's certificate or the TLS handshake was refused: nothing was sent.
+  public static let tlsFailed = FailureCode(
+    "tls_failed", "check the endpoint's name and certificate; there is no insecure mode")
+  /// The request went out and no complete answer came back.
+  public static let noAnswer = FailureCode(
+    "no_answer", "run the same command again: rows in doubt are settled by asking the target")
+  /// A complete answer that nobody can read as yes or no.
+  public static let unrecognizedAnswer = FailureCode(
+    "unrecognized_answer", "run the same command again, or `docintake reconcile`")
+  /// The target refused this row.
+  public static let refusedByTarget = FailureCode(
+    "refused_by_target", "read the detail, correct the row and run again")
+  /// The target does not know the customer.
+  public static let customerNotFound = FailureCode(
+    "customer_not_found", "create the customer first")
+  /// The target refused the credentials.
+  public static let credentialsRefused = FailureCode(
+    "credentials_refused", "check the credentials file; the run stops so that no account is locked")
+  /// The endpoint does not serve this API.
+  public static let wrongEndpoint = FailureCode(
+    "wrong_endpoint", "check --endpoint against the vendor's documentation")
+  /// The target answered with a redirect, which is never followed.
+  public static let redirected = FailureCode(
+    "redirected", "set --endpoint to the address that the target really serves")
+  /// The target asks for fewer requests.
+  public static let throttled = FailureCode("throttled", "run the same command again later")
+  /// The target failed while it worked on the request.
+  public static let targetFailed = FailureCode(
+    "target_failed", "run the same command again later")
+
+  // The run.
+  /// An earlier attempt may have been accepted.
+  public static let unsettled = FailureCode(
+    "unsettled", "run the same command again to ask the target, or `docintake reconcile`")
+  /// The row was changed after it had been accepted, and was not sent again.
+  public static let changedAfterAcceptance = FailureCode(
+    "changed_after_acceptance", "give --resubmit-changed to send the new content")
+  /// The row was changed while an earlier attempt is in doubt.
+  public static let changedInDoubt = FailureCode(
+    "changed_in_doubt", "settle the earlier attempt first with `docintake reconcile`")
+  /// The run stopped before the row was sent.
+  public static let stopped = FailureCode("stopped", "run the same command again")
+  /// The row was accepted by an earlier run.
+  public static let alreadyAccepted = FailureCode(
+    "already_accepted", "nothing to do; the ledger has the earlier answer")
+  /// A programming error.
+  public static let internalError = FailureCode(
+    "internal_error", "please report it with the log of the run")
+
+  /// Every code, in the order of the documentation.
+  public static let all: [FailureCode] = [
+    malformedRow, missingValue, invalidValue, duplicateRow, conflictingRow,
+    fileNotFound, fileUnreadable, pathOutsideRoot, notRegularFile, fileTooLarge,
+    notAnImage, unsupportedFormat, unsupportedVariant, damagedImage, imageTooLarge, imageTooSmall,
+    cannotFit, outOfMemory,
+    refusedByStage, stageFailed, stageProtocol, stageTimeout, quarantined,
+    bodyTooLarge, connectionFailed, tlsFailed, noAnswer, unrecognizedAnswer, refusedByTarget,
+    customerNotFound, credentialsRefused, wrongEndpoint, redirected, throttled, targetFailed,
+    unsettled, changedAfterAcceptance, changedInDoubt, stopped, alreadyAccepted, internalError,
+  ]
+}

@@ -1,0 +1,15 @@
+/// The closed set of classes that the engine acts on; stages and targets choose, only the runner decides what follows.
+public enum OutcomeClass: Sendable, Equatable {
+  /// The target has the row; a complete, recognised answer says so.
+  case accepted
+  /// This row is bad: sending it again unchanged will not help.
+  case rejected
+  /// Definitely not processed; may be sent again, after so many seconds where the server said so.
+  case retryable(after: Double?)
+  /// It may have been processed: nobody knows until the target is asked.
+  case inDoubt
+  /// The target is down or throttling: pause everybody, then try again after so many seconds.
+  case yield(after: Double?)
+  /// Every further row would fail alike: stop the run.
+  case fatal
+}

@@ -1,0 +1,39 @@
+/// The stages of a run in their order, ends meeting: made from a plan, run by the runner.
+///
+///     manifest ─ loader ─▶ record ─ recordStages ─▶ record ─┬─ side ─ imageStages ─▶ encoded image ─┐
+///                                                           └─ side ─       …      ─▶ encoded image ─┤
+///                                     submission ◀─ submissionStages ◀─ assembler ◀─ (record + images)
+///                                     submission ─ submitter ─▶ receipt ─▶ recorders
+public struct Pipeline: Sendable {
+  /// Yields the rows.
+  public let loader: any Loader
+  /// What happens to a row before its images are read.
+  public let recordStages: [PipelineStep]
+  /// What happens to each image, from the file to the encoded form; empty when no image is sent.
+  public let imageStages: [PipelineStep]
+  /// Builds the request.
+  public let assembler: any Assembler
+  /// The name of the assembler's stage.
+  public let assemblerName: String
+  /// What happens to a request before it is sent.
+  public let submissionStages: [PipelineStep]
+  /// Sends the request.
+  public let submitter: any Submitter
+  /// The name of the submitter's stage.
+  public let submitterName: String
+  /// Writes down what became of each row, and knows what became of it before.
+  public let journal: any Journal
+  /// Further recorders, in order.
+  public let recorders: [any Recorder]
+
+  /// Every stage that takes a value and returns the next one, for `prepare` and `finish`.
+  public var steps: [any Stage] {
+    recordStages.map(\.stage) + imageStages.map(\.stage) + [assembler]
+      + submissionStages.map(\.stage) + [submitter]
+  }
+
+  /// The longer side that the image stages will ask pixels for, nil when none says so.
+  public func edge(for side: Side) -> Int? {
+    imageStages.lazy.compactMap { $0.stage as? any ImagePreparer }.first?.edge(for: side)
+  }
+}

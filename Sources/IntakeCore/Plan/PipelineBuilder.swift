@@ -1,0 +1,117 @@
+extension StageRegistry {
+  /// Makes the stages of a plan and checks that neighbours fit, before any file is read.
+  ///
+  /// - Throws: `PlanError` with the place in the plan, what is wrong, and what would fit there.
+  public func assemble(_ plan: PipelinePlan) throws(PlanError) -> Pipeline {
+    do throws(RegistrationError) {
+      try check()
+    } catch {
+      throw PlanError(error.description, at: nil)
+    }
+    var builder = PipelineBuilder(registry: self, plan: plan)
+    for stage in plan.stages { try builder.add(stage) }
+    return try builder.pipeline()
+  }
+}
+
+/// Walks along a plan and remembers what the last stage returned.
+private struct PipelineBuilder {
+  let registry: StageRegistry
+  let plan: PipelinePlan
+  private var loader: (any Loader)?
+  private var recordStages: [PipelineStep] = []
+  private var imageStages: [PipelineStep] = []
+  private var assembler: (any Assembler, String)?
+  private var submissionStages: [PipelineStep] = []
+  private var submitter: (any Submitter, String)?
+  private var recorders: [any Recorder] = []
+  /// What the stages so far return; nothing before the loader.
+  private var current: any Any.Type = Void.self
+
+  init(registry: StageRegistry, plan: PipelinePlan) {
+    self.registry = registry
+    self.plan = plan
+  }
+
+  mutating func add(_ planned: PlannedStage) throws(PlanError) {
+    guard let entry = registry[planned.name] else {
+      throw PlanError(
+        "there is no stage \"\(Sanitizer.clean(planned.name, limit: 60))\""
+          + NearestName.suggestion(for: planned.name, among: registry.names)
+          + " (known: \(registry.names.joined(separator: ", ")))",
+        at: plan.position(planned.offset))
+    }
+    guard fits(entry.shape) else { throw misfit(entry, planned) }
+    let instance: StageInstance
+    do throws(OptionError) {
+      instance = try entry.make(StageOptions(planned.options, for: entry.descriptor))
+    } catch {
+      let offset = planned.optionOffsets[error.option] ?? planned.offset
+      throw PlanError(error.description, at: plan.position(offset))
+    }
+    place(instance, entry)
+  }
+
+  /// Whether a stage of this shape may stand next.
+  private func fits(_ shape: StageShape) -> Bool {
+    if shape.input == ImageFile.self { return current == IntakeRecord.self }
+    if shape.input == Assembly.self {
+      return current == EncodedImage.self || current == IntakeRecord.self
+    }
+    if shape.input == Outcome.self { return current == Receipt.self }
+    return shape.input == current
+  }
+
+  private func misfit(_ entry: StageEntry, _ planned: PlannedStage) -> PlanError {
+    let candidates = registry.entries.filter { fits($0.shape) }.map(\.descriptor.name)
+    let takes = StageShape.name(entry.shape.input)
+    let before = current == Void.self ? "nothing comes before it" : "\(StageShape.name(current)) comes before it"
+    let fitting = candidates.isEmpty ? "nothing" : candidates.joined(separator: ", ")
+    return PlanError(
+      "stage \"\(planned.name)\" does not fit here: it takes \(takes == "·" ? "nothing" : takes) and \(before) "
+        + "(what fits: \(fitting))",
+      at: plan.position(planned.offset))
+  }
+
+  private mutating func place(_ instance: StageInstance, _ entry: StageEntry) {
+    switch instance {
+    case .loader(let stage): loader = stage
+    case .recorder(let stage):
+      recorders.append(stage)
+      return
+    case .step(let step):
+      switch step.stage {
+      case let stage as any Assembler: assembler = (stage, step.name)
+      case let stage as any Submitter: submitter = (stage, step.name)
+      default: placeStep(step)
+      }
+    }
+    current = entry.shape.output
+  }
+
+  private mutating func placeStep(_ step: PipelineStep) {
+    switch step.shape.input {
+    case is IntakeRecord.Type: recordStages.append(step)
+    case is Submission.Type: submissionStages.append(step)
+    default: imageStages.append(step)
+    }
+  }
+
+  func pipeline() throws(PlanError) -> Pipeline {
+    guard let loader else { throw missing("a loader") }
+    guard let assembler else { throw missing("an assembler") }
+    guard let submitter else { throw missing("a submitter") }
+    guard let journal = recorders.lazy.compactMap({ $0 as? any Journal }).first else {
+      throw missing("a recorder that keeps the ledger")
+    }
+    return Pipeline(
+      loader: loader, recordStages: recordStages, imageStages: imageStages,
+      assembler: assembler.0, assemblerName: assembler.1, submissionStages: submissionStages,
+      submitter: submitter.0, submitterName: submitter.1, journal: journal,
+      recorders: recorders.filter { !($0 is any Journal) })
+  }
+
+  private func missing(_ role: String) -> PlanError {
+    PlanError("the plan has no \(role.dropFirst(role.hasPrefix("an ") ? 3 : 2)): add \(role)", at: nil)
+  }
+}

@@ -1,0 +1,149 @@
+/// A plan: stages by name, in order, with their options; read from a JSON file or built in.
+public struct PipelinePlan: Sendable {
+  /// The stages in order.
+  public var stages: [PlannedStage]
+  /// The text that the plan was read from, for positions in messages; empty for built-in plans.
+  let source: [UInt8]
+
+  /// Makes a plan in code.
+  public init(_ stages: [PlannedStage]) {
+    self.stages = stages
+    source = []
+  }
+
+  /// Reads a plan: `{"stages":[{"stage":"load"},{"stage":"shrink","edge":1600},…]}`.
+  ///
+  /// - Throws: `PlanError` with line and column.
+  public init(json bytes: [UInt8]) throws(PlanError) {
+    source = bytes
+    let root: JSONValue
+    do throws(JSONParser.Failure) {
+      root = try JSONParser.parse(bytes)
+    } catch {
+      throw PlanError(error.message, at: TextPosition(offset: error.offset, in: bytes))
+    }
+    guard let fields = root.fields else {
+      throw PlanError("a plan is an object with a list \"stages\"", at: root, in: bytes)
+    }
+    for field in fields where field.name != "stages" {
+      throw PlanError(
+        "unknown field \"\(Sanitizer.clean(field.name, limit: 60))\""
+          + NearestName.suggestion(for: field.name, among: ["stages"]),
+        at: TextPosition(offset: field.offset, in: bytes))
+    }
+    guard let elements = root["stages"]?.elements else {
+      throw PlanError("a plan needs a list \"stages\"", at: root["stages"] ?? root, in: bytes)
+    }
+    stages = []
+    for element in elements { stages.append(try PlannedStage(element, in: bytes)) }
+  }
+
+  /// Where an offset of the source stands, nil for plans made in code.
+  func position(_ offset: Int?) -> TextPosition? {
+    offset.map { TextPosition(offset: $0, in: source) }
+  }
+
+  /// The plan as JSON, one stage a line.
+  public var json: String {
+    "{\"stages\":[\n"
+      + stages.map { "  " + $0.json.text }.joined(separator: ",\n")
+      + "\n]}"
+  }
+}
+
+/// One entry of a plan.
+public struct PlannedStage: Sendable {
+  /// The stage's name.
+  public let name: String
+  /// The options as given.
+  public var options: [String: OptionValue]
+  var offset: Int?
+  var optionOffsets: [String: Int] = [:]
+
+  /// Makes an entry in code.
+  public init(_ name: String, _ options: [String: OptionValue] = [:]) {
+    self.name = name
+    self.options = options
+  }
+
+  init(_ value: JSONValue, in source: [UInt8]) throws(PlanError) {
+    guard let fields = value.fields else {
+      throw PlanError(
+        "a stage is an object such as {\"stage\":\"shrink\"}, not \(value.kindName)",
+        at: value, in: source)
+    }
+    guard let name = value["stage"] else {
+      throw PlanError("the field \"stage\" with the stage's name is missing", at: value, in: source)
+    }
+    guard let text = name.string else {
+      throw PlanError("a stage's name is a string, not \(name.kindName)", at: name, in: source)
+    }
+    self.init(text)
+    offset = name.offset
+    for field in fields where field.name != "stage" {
+      guard let option = OptionValue(field.value) else {
+        throw PlanError(
+          "option \"\(Sanitizer.clean(field.name, limit: 60))\" cannot be \(field.value.kindName)",
+          at: field.value, in: source)
+      }
+      options[field.name] = option
+      optionOffsets[field.name] = field.value.offset
+    }
+  }
+
+  var json: JSONOutput {
+    .object(
+      [("stage", .string(name))]
+        + options.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) })
+  }
+}
+
+extension OptionValue {
+  /// The value of an option as JSON holds it, nil for kinds that no option takes.
+  init?(_ value: JSONValue) {
+    switch value.kind {
+    case .null: return nil
+    case .bool(let flag): self = .flag(flag)
+    case .string(let text): self = .text(text)
+    case .number:
+      if let whole = value.integer {
+        self = .integer(whole)
+      } else if let number = value.number {
+        self = .number(number)
+      } else {
+        return nil
+      }
+    case .array(let elements):
+      let texts = elements.compactMap(\.string)
+      guard texts.count == elements.count else { return nil }
+      self = .list(texts)
+    case .object(let fields):
+      var table: [String: String] = [:]
+      for field in fields {
+        guard let text = field.value.string else { return nil }
+        table[field.name] = text
+      }
+      self = .table(table)
+    }
+  }
+}
+
+/// A plan that cannot be used, with the place in its file.
+public struct PlanError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// What is wrong and what would be right.
+  public let message: String
+  /// Where, when the plan came from a file.
+  public let position: TextPosition?
+
+  init(_ message: String, at position: TextPosition?) {
+    self.message = message
+    self.position = position
+  }
+
+  init(_ message: String, at value: JSONValue, in source: [UInt8]) {
+    self.init(message, at: TextPosition(offset: value.offset, in: source))
+  }
+
+  /// `line 3, column 14: …`.
+  public var description: String { (position.map { "\($0): " } ?? "") + message }
+}

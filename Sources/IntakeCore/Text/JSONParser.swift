@@ -1,0 +1,197 @@
+/// Reads JSON (RFC 8259) strictly: valid UTF-8, no duplicate field names, no comments, bounded depth.
+///
+/// Foundation's two readers disagree on duplicate fields (the decoder takes the first, the serializer the
+/// last) and name no line or column; plans, manifests and answers need both.
+public struct JSONParser {
+  /// Where a text stops being JSON, and why.
+  public struct Failure: Error, Sendable, Equatable {
+    /// Bytes from the start of the text.
+    public let offset: Int
+    /// What is wrong, in words.
+    public let message: String
+  }
+
+  private let bytes: [UInt8]
+  private var position = 0
+  private var depth = 0
+  /// Deeper than any plan, row or answer; recursion stays far below a thread's stack of 512 KB.
+  private static let deepest = 64
+
+  private init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  /// The one value that the text holds.
+  public static func parse(_ bytes: [UInt8]) throws(Failure) -> JSONValue {
+    var parser = JSONParser(bytes)
+    parser.skipSpace()
+    let value = try parser.value()
+    parser.skipSpace()
+    guard parser.position == bytes.count else {
+      throw parser.failure("there is more after the end of the value")
+    }
+    return value
+  }
+
+  private func failure(_ message: String, at offset: Int? = nil) -> Failure {
+    Failure(offset: offset ?? position, message: message)
+  }
+
+  private var byte: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+  private mutating func skipSpace() {
+    while let byte, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+  }
+
+  private mutating func take(_ expected: UInt8) -> Bool {
+    guard byte == expected else { return false }
+    position += 1
+    return true
+  }
+
+  private mutating func value() throws(Failure) -> JSONValue {
+    let start = position
+    switch byte {
+    case UInt8(ascii: "{"): return JSONValue(.object(try object()), offset: start)
+    case UInt8(ascii: "["): return JSONValue(.array(try array()), offset: start)
+    case UInt8(ascii: "\""): return JSONValue(.string(try string()), offset: start)
+    case UInt8(ascii: "t"): return JSONValue(try word("true", .bool(true)), offset: start)
+    case UInt8(ascii: "f"): return JSONValue(try word("false", .bool(false)), offset: start)
+    case UInt8(ascii: "n"): return JSONValue(try word("null", .null), offset: start)
+    case .some(UInt8(ascii: "-")), .some(0x30...0x39):
+      return JSONValue(.number(try number()), offset: start)
+    case .none: throw failure("the text ends where a value should stand")
+    default: throw failure("no JSON value starts here")
+    }
+  }
+
+  private mutating func word(_ text: String, _ kind: JSONValue.Kind) throws(Failure)
+    -> JSONValue.Kind
+  {
+    guard bytes[position...].starts(with: text.utf8) else { throw failure("no JSON value starts here") }
+    position += text.utf8.count
+    return kind
+  }
+
+  private mutating func enter() throws(Failure) {
+    depth += 1
+    guard depth <= JSONParser.deepest else {
+      throw failure("nested deeper than \(JSONParser.deepest) levels")
+    }
+    position += 1
+    skipSpace()
+  }
+
+  private mutating func object() throws(Failure) -> [JSONField] {
+    try enter()
+    defer { depth -= 1 }
+    var fields: [JSONField] = []
+    if take(UInt8(ascii: "}")) { return fields }
+    var seen: Set<[UInt8]> = []
+    repeat {
+      skipSpace()
+      let start = position
+      guard byte == UInt8(ascii: "\"") else { throw failure("a field name in quotes is missing") }
+      let name = try string()
+      // Compared as bytes: String equality calls NFC and NFD forms the same.
+      guard seen.insert(Array(name.utf8)).inserted else {
+        throw failure("the field \"\(Sanitizer.clean(name, limit: 60))\" stands twice", at: start)
+      }
+      skipSpace()
+      guard take(UInt8(ascii: ":")) else { throw failure("a colon is missing") }
+      skipSpace()
+      fields.append(JSONField(name: name, offset: start, value: try value()))
+      skipSpace()
+    } while take(UInt8(ascii: ","))
+    guard take(UInt8(ascii: "}")) else { throw failure("a comma or } is missing") }
+    return fields
+  }
+
+  private mutating func array() throws(Failure) -> [JSONValue] {
+    try enter()
+    defer { depth -= 1 }
+    var values: [JSONValue] = []
+    if take(UInt8(ascii: "]")) { return values }
+    repeat {
+      skipSpace()
+      values.append(try value())
+      skipSpace()
+    } while take(UInt8(ascii: ","))
+    guard take(UInt8(ascii: "]")) else { throw failure("a comma or ] is missing") }
+    return values
+  }
+
+  private mutating func digits() -> Bool {
+    let start = position
+    while let byte, (0x30...0x39).contains(byte) { position += 1 }
+    return position > start
+  }
+
+  private mutating func number() throws(Failure) -> String {
+    let start = position
+    _ = take(UInt8(ascii: "-"))
+    if !take(UInt8(ascii: "0")), !digits() { throw failure("a digit is missing") }
+    if take(UInt8(ascii: ".")), !digits() { throw failure("a digit is missing") }
+    if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+      if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
+      if !digits() { throw failure("a digit is missing") }
+    }
+    return String(decoding: bytes[start..<position], as: UTF8.self)
+  }
+
+  private mutating func string() throws(Failure) -> String {
+    let opening = position
+    position += 1
+    var text: [UInt8] = []
+    while let byte {
+      position += 1
+      switch byte {
+      case UInt8(ascii: "\""):
+        guard let string = String(validating: text, as: UTF8.self) else {
+          throw failure("the string is not valid UTF-8", at: opening)
+        }
+        return string
+      case UInt8(ascii: "\\"): text += try escape()
+      case 0..<0x20: throw failure("a control character stands in a string", at: position - 1)
+      default: text.append(byte)
+      }
+    }
+    throw failure("the string has no closing quote", at: opening)
+  }
+
+  private mutating func escape() throws(Failure) -> [UInt8] {
+    defer { position += 1 }
+    switch byte {
+    case UInt8(ascii: "n"): return [0x0A]
+    case UInt8(ascii: "t"): return [0x09]
+    case UInt8(ascii: "r"): return [0x0D]
+    case UInt8(ascii: "b"): return [0x08]
+    case UInt8(ascii: "f"): return [0x0C]
+    case .some(let byte) where byte == 0x22 || byte == 0x5C || byte == 0x2F: return [byte]
+    case UInt8(ascii: "u"): return try unicodeEscape()
+    default: throw failure("unknown escape in a string")
+    }
+  }
+
+  /// Stands on the `u` and leaves on the last hexadecimal digit.
+  private mutating func unicodeEscape() throws(Failure) -> [UInt8] {
+    let start = position - 1
+    var code = try fourHexDigits()
+    if (0xD800..<0xDC00).contains(code), bytes[(position + 1)...].starts(with: [0x5C, 0x75]) {
+      position += 2
+      let low = try fourHexDigits()
+      guard (0xDC00..<0xE000).contains(low) else { throw failure("a lone surrogate", at: start) }
+      code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+    }
+    guard let scalar = Unicode.Scalar(code) else { throw failure("a lone surrogate", at: start) }
+    return Array(String(Character(scalar)).utf8)
+  }
+
+  private mutating func fourHexDigits() throws(Failure) -> UInt32 {
+    guard position + 4 < bytes.count,
+      let text = String(validating: bytes[position + 1...position + 4], as: UTF8.self),
+      text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
+      let code = UInt32(text, radix: 16)
+    else { throw failure("four hexadecimal digits are missing") }
+    position += 4
+    return code
+  }
+}

@@ -1,0 +1,31 @@
+/// Finds the known name that somebody most likely meant.
+public enum NearestName {
+  /// The closest of `names`, nil when none is within a third of its length (at least two edits).
+  public static func of(_ text: String, among names: some Sequence<String>) -> String? {
+    let wanted = Array(text.lowercased().utf8.prefix(64))
+    let ranked = names.map { ($0, distance(wanted, Array($0.lowercased().utf8))) }
+    guard let best = ranked.min(by: { $0.1 < $1.1 }) else { return nil }
+    return best.1 <= max(2, best.0.utf8.count / 3) && best.1 < best.0.utf8.count ? best.0 : nil
+  }
+
+  /// `, did you mean "dob"?`, or nothing.
+  public static func suggestion(for text: String, among names: some Sequence<String>) -> String {
+    of(text, among: names).map { ", did you mean \"\($0)\"?" } ?? ""
+  }
+
+  /// Edits between two texts: insert, delete, replace, or swap two neighbours (Damerau, restricted).
+  private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    var before: [Int] = []
+    var last = Array(0...b.count)
+    for i in a.indices {
+      var row = [i + 1]
+      for j in b.indices {
+        var cost = min(last[j] + (a[i] == b[j] ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+        if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, before[j - 1] + 1) }
+        row.append(cost)
+      }
+      (before, last) = (last, row)
+    }
+    return last[b.count]
+  }
+}

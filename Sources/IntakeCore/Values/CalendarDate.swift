@@ -1,0 +1,54 @@
+/// A day of the Gregorian calendar, without a time or a zone.
+public struct CalendarDate: Sendable, Hashable {
+  /// Year, 1 to 9999.
+  public let year: Int
+  /// Month, 1 to 12.
+  public let month: Int
+  /// Day of the month, 1 to 31.
+  public let day: Int
+
+  /// Makes a date, or nil when there is no such day.
+  public init?(year: Int, month: Int, day: Int) {
+    guard (1...9999).contains(year), (1...12).contains(month) else { return nil }
+    guard (1...CalendarDate.days(in: month, of: year)).contains(day) else { return nil }
+    (self.year, self.month, self.day) = (year, month, day)
+  }
+
+  /// Reads `YYYYMMDD` or `YYYY-MM-DD`, ASCII digits only; nil for anything else and for days that do not exist.
+  public init?(_ text: String) {
+    var digits = Array(text.utf8)
+    if digits.count == 10, digits[4] == UInt8(ascii: "-"), digits[7] == UInt8(ascii: "-") {
+      digits.remove(at: 7)
+      digits.remove(at: 4)
+    }
+    guard digits.count == 8, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    let number = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    self.init(year: number / 10_000, month: number / 100 % 100, day: number % 100)
+  }
+
+  /// `YYYYMMDD`, the form DCAMS wants.
+  public var compact: String { padded(year, 4) + padded(month, 2) + padded(day, 2) }
+
+  /// `YYYY-MM-DD` (ISO 8601), the form Noah wants.
+  public var dashed: String { padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2) }
+
+  private func padded(_ number: Int, _ width: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  }
+
+  private static func days(in month: Int, of year: Int) -> Int {
+    switch month {
+    case 2: return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    case 4, 6, 9, 11: return 30
+    default: return 31
+    }
+  }
+}
+
+extension CalendarDate: Comparable {
+  /// Earlier days come first.
+  public static func < (left: CalendarDate, right: CalendarDate) -> Bool {
+    (left.year, left.month, left.day) < (right.year, right.month, right.day)
+  }
+}

@@ -1,0 +1,65 @@
+/// One row of the manifest: who the customer is and where the scans are.
+public struct IntakeRecord: Sendable {
+  /// Where the row stands and what the operator calls it.
+  public let row: RowReference
+  /// The bytes that make the row's ledger key: its content's identity, never its position.
+  public let identity: Personal<[UInt8]>
+  /// The cells that are not empty, trimmed, by column. All of them are personal.
+  public var fields: CustomerFields
+  /// The scans, in the order of the sides.
+  public var images: [ImageFile]
+
+  /// Makes a record of what a loader has read.
+  public init(
+    row: RowReference, identity: Personal<[UInt8]>, fields: CustomerFields, images: [ImageFile]
+  ) {
+    self.row = row
+    self.identity = identity
+    self.fields = fields
+    self.images = images
+  }
+}
+
+/// A row as messages name it: safe to print, for `id` and `reference` are the operator's own.
+public struct RowReference: Sendable, Hashable {
+  /// Line number in the manifest; the header is line 1.
+  public let line: Int
+  /// The `id` cell, where there is one.
+  public let id: String?
+  /// The `reference` cell, where there is one.
+  public let reference: String?
+
+  /// Names a row.
+  public init(line: Int, id: String? = nil, reference: String? = nil) {
+    self.line = line
+    self.id = id
+    self.reference = reference
+  }
+}
+
+/// The cells of a row by column; they print as `[personal]`.
+public struct CustomerFields: Sendable {
+  private var cells: [ColumnName: Personal<String>] = [:]
+
+  /// Starts with no cell.
+  public init() {}
+
+  /// The cell of a column, nil when it is empty; `number` counts the identity documents from 1.
+  public subscript(column: Column, number: Int = 1) -> Personal<String>? {
+    get { cells[ColumnName(column, number)] }
+    set { cells[ColumnName(column, number)] = newValue }
+  }
+
+  /// The date in a cell, nil when the cell is empty or no real day.
+  public func date(_ column: Column, _ number: Int = 1) -> CalendarDate? {
+    self[column, number].flatMap { CalendarDate($0.exposed) }
+  }
+
+  /// The columns that hold something, in no particular order.
+  public var columns: [ColumnName] { Array(cells.keys) }
+
+  /// How many identity documents the numbered columns describe: the highest number in use.
+  public var identityCount: Int {
+    cells.keys.filter { $0.column.isNumbered }.map(\.number).max() ?? 0
+  }
+}

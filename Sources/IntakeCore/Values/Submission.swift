@@ -1,0 +1,75 @@
+/// A request that is complete but for the credentials, which only the target adds, once an attempt.
+public struct Submission: Sendable {
+  /// HTTP method in capitals.
+  public var method: String
+  /// What follows the endpoint's own path: empty for DCAMS, `/customers/<id>` for Noah.
+  public var path: String
+  /// Header fields besides those the transport writes itself.
+  public var headers: [HTTPField]
+  /// The body in segments, so that base64 is never copied through an encoder.
+  public var body: [BodySegment]
+  /// The operation's name as the vendor spells it.
+  public let operation: String
+  /// What sending the same request twice would do.
+  public let repeatSafety: RepeatSafety
+  /// Who the request is about, in the form that collides when two rows mean the same customer.
+  public let customer: Personal<String>
+  /// The most bytes the serialized body may have.
+  public let bodyLimit: Int
+  /// The receiving API.
+  public let target: any Target
+
+  /// Describes a request.
+  public init(
+    method: String, path: String, headers: [HTTPField], body: [BodySegment], operation: String,
+    repeatSafety: RepeatSafety, customer: Personal<String>, bodyLimit: Int, target: any Target
+  ) {
+    self.method = method
+    self.path = path
+    self.headers = headers
+    self.body = body
+    self.operation = operation
+    self.repeatSafety = repeatSafety
+    self.customer = customer
+    self.bodyLimit = bodyLimit
+    self.target = target
+  }
+
+  /// Bytes of the body with the given credentials in their places.
+  public func bodySize(with credentials: Credentials?) -> Int {
+    body.reduce(0) { $0 + $1.bytes(with: credentials).count }
+  }
+}
+
+/// A piece of a body.
+public enum BodySegment: Sendable {
+  /// Bytes as they are sent.
+  case bytes([UInt8])
+  /// An image as it is sent; kept apart so that a dry run can say what stands there.
+  case image(EncodedImage)
+  /// The place of a secret, inside a JSON string; its name in the credentials file.
+  case secret(String)
+
+  /// The bytes to send; a secret that is missing leaves its place empty.
+  public func bytes(with credentials: Credentials?) -> [UInt8] {
+    switch self {
+    case .bytes(let bytes): return bytes
+    case .image(let image): return image.base64
+    case .secret(let name):
+      guard let secret = credentials?[name] else { return [] }
+      return JSONText.escaped(secret.exposed)
+    }
+  }
+}
+
+/// What a repeat of an operation does at the receiving side.
+public enum RepeatSafety: String, Sendable {
+  /// Reads only: may be repeated at will.
+  case safe
+  /// Idempotent by contract of the vendor or by HTTP (PUT).
+  case idempotent
+  /// The state converges if the body is the same, but a second verification may be billed.
+  case converges
+  /// Unknown: never repeat.
+  case never
+}
