@@ -1,1 +1,3 @@
-print("docintake")
+import IntakeCommand
+
+IntakeCommand.main(.builtin)

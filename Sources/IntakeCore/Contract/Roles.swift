@@ -89,6 +89,14 @@ public enum LoadedRow: Sendable {
     case .bad(let row, _, _): return row
     }
   }
+
+  /// The bytes that make the row's ledger key.
+  public var identity: Personal<[UInt8]> {
+    switch self {
+    case .record(let record): return record.identity
+    case .bad(_, let identity, _): return identity
+    }
+  }
 }
 
 /// Writes down what became of each row.

@@ -120,3 +120,29 @@ public struct StageShape: Sendable, Equatable, CustomStringConvertible {
     }
   }
 }
+
+extension StageEntry {
+  /// The role that the stage's shape fills: `load`, `decode`, `image`, `shrink`, `encode`, `assemble`,
+  /// `submit`, `record` and so on; nil for a shape of its own.
+  public var role: String? {
+    switch (shape.input, shape.output) {
+    case (is Void.Type, _): return "load"
+    case (is Outcome.Type, _): return "record"
+    case (is IntakeRecord.Type, is IntakeRecord.Type): return "row"
+    case (is ImageFile.Type, is DocumentImage.Type): return "decode"
+    case (is DocumentImage.Type, is DocumentImage.Type): return "image"
+    case (is DocumentImage.Type, is PreparedImage.Type): return "shrink"
+    case (is PreparedImage.Type, is PreparedImage.Type): return "prepared"
+    case (is PreparedImage.Type, is EncodedImage.Type): return "encode"
+    case (is Assembly.Type, is Submission.Type): return "assemble"
+    case (is Submission.Type, is Submission.Type): return "submission"
+    case (is Submission.Type, is Receipt.Type): return "submit"
+    default: return nil
+    }
+  }
+
+  /// Whether it works on one image.
+  public var isImageStage: Bool {
+    ["decode", "image", "shrink", "prepared", "encode"].contains(role)
+  }
+}

@@ -13,3 +13,15 @@ public enum OutcomeClass: Sendable, Equatable {
   /// Every further row would fail alike: stop the run.
   case fatal
 }
+
+extension OutcomeClass {
+  /// How a row ends whose last attempt ended so.
+  public var verdict: Verdict {
+    switch self {
+    case .accepted: return .accepted
+    case .rejected: return .rejected
+    case .retryable, .yield, .fatal: return .failed
+    case .inDoubt: return .inDoubt
+    }
+  }
+}

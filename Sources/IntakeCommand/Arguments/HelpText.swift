@@ -1,0 +1,66 @@
+import IntakeCore
+
+/// Help pages, made from the declarations.
+enum HelpText {
+  /// The page of `docintake --help`.
+  static func overview(_ commands: [CommandSpec]) -> String {
+    let width = commands.map { $0.name.count }.max() ?? 0
+    let lines = commands.map { "  " + pad($0.name, width) + "  " + $0.summary }
+    return """
+      docintake: take in customers with scanned IDs, shrink the images, submit them, record what became of each
+
+      Usage: docintake COMMAND …
+
+      \(lines.joined(separator: "\n"))
+
+      Start here:
+        docintake run samples/customers.csv --to sandbox --verbose
+        docintake check customers.csv
+        docintake COMMAND --help
+
+      Results are JSON Lines on standard output; everything else goes to standard error.
+
+      \(ExitCode.table)
+
+      """
+  }
+
+  /// The page of one command.
+  static func page(_ command: CommandSpec) -> String {
+    let arguments = command.arguments.isEmpty ? "" : " " + command.arguments
+    var parts = [
+      "\(command.summary)", "Usage: docintake \(command.name)\(arguments) [OPTIONS]",
+    ]
+    if !command.examples.isEmpty {
+      parts.append("Examples:\n" + command.examples.map { "  " + $0 }.joined(separator: "\n"))
+    }
+    parts.append("Options:\n" + options(command.allOptions))
+    parts += command.notes
+    return parts.joined(separator: "\n\n") + "\n"
+  }
+
+  /// The page of a group such as `ledger`.
+  static func group(_ word: String, _ commands: [CommandSpec]) -> String {
+    let width = commands.map { $0.name.count }.max() ?? 0
+    let lines = commands.map { "  " + pad($0.name, width) + "  " + $0.summary }
+    return "Usage: docintake \(word) COMMAND …\n\n" + lines.joined(separator: "\n")
+      + "\n\ndocintake \(word) COMMAND --help tells more.\n"
+  }
+
+  private static func options(_ options: [OptionSpec]) -> String {
+    options.map { option in
+      let note = option.defaultText.map { " [default: \($0)]" } ?? ""
+      let repeatable = option.isRepeatable ? " (repeatable)" : ""
+      let help = option.help + note + repeatable
+      // A usage that is wider than its column gets a line of its own, as GNU tools do it.
+      let usage = "  " + option.usage
+      return usage.count <= 30
+        ? pad(usage, 32) + help : usage + "\n" + String(repeating: " ", count: 32) + help
+    }.joined(separator: "\n")
+  }
+
+  /// Text filled up with blanks.
+  static func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+}

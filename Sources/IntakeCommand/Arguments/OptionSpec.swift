@@ -1,0 +1,29 @@
+/// An option of the command line, declared once: reading, help and completion come from it.
+struct OptionSpec: Sendable {
+  let name: String
+  var short: Character?
+  /// The placeholder of its value in help; nil for flags.
+  var value: String?
+  var choices: [String] = []
+  var isRepeatable = false
+  let help: String
+  var defaultText: String?
+
+  init(
+    _ name: String, short: Character? = nil, value: String? = nil, choices: [String] = [],
+    isRepeatable: Bool = false, default defaultText: String? = nil, help: String
+  ) {
+    self.name = name
+    self.short = short
+    self.value = value ?? (choices.isEmpty ? nil : choices.joined(separator: "|"))
+    self.choices = choices
+    self.isRepeatable = isRepeatable
+    self.defaultText = defaultText
+    self.help = help
+  }
+
+  /// `-n, --dry-run` or `--endpoint URL`.
+  var usage: String {
+    (short.map { "-\($0), " } ?? "    ") + "--\(name)" + (value.map { " \($0)" } ?? "")
+  }
+}

@@ -1,0 +1,20 @@
+import Base64Stage
+import DCAMSStage
+import DecodeStage
+public import IntakeCore
+import LoadStage
+import RecordStage
+import ShrinkStage
+import SubmitStage
+
+extension StageRegistry {
+  /// The stages that come with the program, in pipeline order.
+  public static let builtin = StageRegistry()
+    .adding(loader: Load.self)
+    .adding(Decode.self)
+    .adding(Shrink.self)
+    .adding(Base64.self)
+    .adding(DCAMS.self)
+    .adding(Submit.self)
+    .adding(recorder: Record.self)
+}

@@ -1,0 +1,58 @@
+import IntakeCore
+import IntakeRunner
+
+/// `docintake run`: the main job.
+enum RunCommand {
+  static let spec = CommandSpec(
+    path: ["run"], summary: "submit a batch of customers and record what became of each one",
+    arguments: "MANIFEST", argumentCount: 1...1,
+    options: RunOptions.targetOptions + RunOptions.manifestOptions + [
+      RunOptions.ledger, RunOptions.ambiguous, RunOptions.concurrency, RunOptions.workers,
+      RunOptions.rate, RunOptions.halt, RunOptions.shard, RunOptions.limit, RunOptions.only,
+      RunOptions.dryRun, RunOptions.showPersonal,
+    ] + RunOptions.messageOptions + [RunOptions.keep],
+    examples: [
+      "docintake run customers.csv --to sandbox --verbose",
+      "docintake run customers.csv --to dcams --credentials dcams.json | jq -c 'select(.outcome!=\"accepted\")'",
+      "docintake run customers.csv --to dcams --credentials dcams.json --only failed",
+      "docintake run - --to sandbox --set shrink.edge=1600 --set shrink.max-bytes=400000 < customers.jsonl",
+    ],
+    notes: [manifest, again, ExitCode.table]
+  ) { arguments, invocation in
+    let policy = try RunPolicy(arguments)
+    return try await RunSession(arguments, invocation, policy: policy).run()
+  }
+
+  /// What a manifest is, from the one list of columns.
+  static let manifest =
+    "MANIFEST is CSV with a header or JSON Lines, - for standard input, or a folder that holds manifest.csv.\nColumns:\n"
+    + Column.allCases.map { "  " + HelpText.pad($0.rawValue, 12) + $0.summary }
+    .joined(separator: "\n")
+
+  private static let again = """
+    The same command again goes on where the last one stopped: rows that were accepted are skipped, rows in
+    doubt are settled by asking the target, the others are sent. Rows are known by their id, never by position.
+    """
+}
+
+/// `docintake check`: every error of every row, nothing sent.
+enum CheckCommand {
+  static let spec = CommandSpec(
+    path: ["check"], summary: "find every error of every row in one pass; nothing is sent",
+    arguments: "MANIFEST", argumentCount: 1...1,
+    options: RunOptions.targetOptions + RunOptions.manifestOptions + [
+      RunOptions.workers, RunOptions.shard, RunOptions.limit,
+    ] + RunOptions.messageOptions,
+    examples: [
+      "docintake check customers.csv",
+      "docintake check customers.csv --verbose --set shrink.edge=1600",
+      "docintake check customers.csv | jq -c 'select(.outcome==\"rejected\")'",
+    ],
+    notes: [RunCommand.manifest, ExitCode.table]
+  ) { arguments, invocation in
+    var policy = try RunPolicy(arguments)
+    policy.mode = .check
+    let arguments = arguments.has("to") ? arguments : arguments.adding("to", "dcams")
+    return try await RunSession(arguments, invocation, policy: policy).run()
+  }
+}

@@ -1,0 +1,76 @@
+import IntakeCore
+import IntakeSystem
+import Synchronization
+
+/// Standard error: messages for people, or the same as JSON Lines.
+///
+/// One lock for everybody, so that a progress line is always taken away before a message is written.
+final class Console: Sendable {
+  private let isJSON: Bool
+  private let isColored: Bool
+  private let statusLine = Mutex("")
+
+  /// Reads `--log-format` from the words of the command line, so that even errors about them are told in it.
+  convenience init(arguments: [String]) {
+    let inline = arguments.contains("--log-format=json")
+    let split = zip(arguments, arguments.dropFirst()).contains { $0 == ("--log-format", "json") }
+    self.init(isJSON: inline || split)
+  }
+
+  init(isJSON: Bool) {
+    self.isJSON = isJSON
+    isColored = !isJSON && Terminal.wantsColor
+  }
+
+  /// An error that ends the command.
+  func error(_ message: String, hint: String?) {
+    if isJSON {
+      log(.error, hint.map { "\(message) (\($0))" } ?? message, row: nil)
+    } else {
+      write("docintake: \(paint("error", .error)): \(message)" + (hint.map { "\n  \($0)" } ?? ""))
+    }
+  }
+
+  /// One message.
+  func log(_ level: LogLevel, _ message: String, row: RowReference?) {
+    guard isJSON else {
+      let place = row.map { " " + Console.name($0) + ":" } ?? ""
+      return write("docintake: \(paint(level.rawValue, level)):\(place) \(message)")
+    }
+    var fields: [(String, JSONOutput)] = [
+      ("type", .string("log")), ("level", .string(level.rawValue)), ("message", .string(message)),
+    ]
+    if let row { fields.append(("row", .integer(row.line))) }
+    if let id = row?.id { fields.append(("id", .string(id))) }
+    write(JSONOutput.object(fields).text)
+  }
+
+  /// A line of plain text, without level.
+  func write(_ text: String) {
+    statusLine.withLock { line in
+      let erase = line.isEmpty ? "" : "\r\u{1B}[K"
+      _ = Descriptor.write(Array((erase + text + "\n" + line).utf8), to: 2)
+    }
+  }
+
+  /// Replaces the line that stays at the bottom of the terminal; empty takes it away.
+  func setStatusLine(_ text: String) {
+    statusLine.withLock { line in
+      guard text != line else { return }
+      line = text
+      _ = Descriptor.write(Array(("\r\u{1B}[K" + text).utf8), to: 2)
+    }
+  }
+
+  /// `line 12 (C-1001)`.
+  static func name(_ row: RowReference) -> String {
+    let name = row.id ?? row.reference
+    return "line \(row.line)" + (name.map { " (\(Sanitizer.clean($0, limit: 60)))" } ?? "")
+  }
+
+  private func paint(_ text: String, _ level: LogLevel) -> String {
+    guard isColored else { return text }
+    let code = level >= .error ? "31" : level == .warning ? "33" : "36"
+    return "\u{1B}[\(code)m\(text)\u{1B}[0m"
+  }
+}

@@ -1,0 +1,88 @@
+import IntakeCore
+import IntakeRunner
+import IntakeSystem
+import Synchronization
+
+/// Shows how far a run is, in the way that suits who watches.
+final class ProgressDisplay: Sendable {
+  /// The ways, as `--progress` names them.
+  enum Style: String {
+    case bar, plain, json, none
+
+    /// `auto` is a line that stays where a person watches, and nothing in a pipe or a log.
+    init(option: String?) {
+      let isQuietPlace = !Terminal.isInteractive || Terminal.environment("CI") != nil
+      self = option.flatMap(Style.init(rawValue:)) ?? (isQuietPlace ? .none : .bar)
+    }
+  }
+
+  private struct State {
+    var counts: [Verdict: Int] = [:]
+    var bodyBytes = 0
+    var lastShown = 0.0
+    var note: String?
+  }
+
+  let style: Style
+  private let console: Console
+  private let start = SystemTime.monotonic
+  private let state = Mutex(State())
+
+  init(style: Style, console: Console) {
+    self.style = style
+    self.console = console
+  }
+
+  /// Counts a row; shows it if the last time is long enough ago: 0.1 s for a terminal, 10 s for a log, 1 s for a program.
+  func count(_ outcome: Outcome) {
+    show(every: style == .bar ? 0.1 : style == .plain ? 10 : 1) { state in
+      state.counts[outcome.verdict, default: 0] += 1
+      state.bodyBytes += outcome.receipt?.bodyBytes ?? 0
+      state.note = nil
+    }
+  }
+
+  /// Says what the run waits for.
+  func wait(_ note: String) { show(every: 0) { $0.note = note } }
+
+  /// Takes the line away.
+  func end() { if style == .bar { console.setStatusLine("") } }
+
+  private func show(every interval: Double, _ change: (inout State) -> Void) {
+    let now = SystemTime.monotonic
+    let shown = state.withLock { state -> State? in
+      change(&state)
+      guard style != .none, now - state.lastShown >= interval else { return nil }
+      state.lastShown = now
+      return state
+    }
+    guard let shown else { return }
+    switch style {
+    case .bar: console.setStatusLine(String(text(shown, now).prefix(Terminal.width - 1)))
+    case .plain: console.write("docintake: " + text(shown, now))
+    case .json: console.write(json(shown, now).text)
+    case .none: break
+    }
+  }
+
+  private func text(_ state: State, _ now: Double) -> String {
+    let rows = state.counts.values.reduce(0, +)
+    let parts = Verdict.allCases.compactMap { verdict in
+      state.counts[verdict].map { "\($0) \(verdict.rawValue.replacing("_", with: " "))" }
+    }
+    let rate = Double(rows) / max(0.001, now - start)
+    return (["\(rows) rows", RowText.digits(rate) + "/s"] + parts + [state.note].compactMap { $0 })
+      .joined(separator: " · ")
+  }
+
+  private func json(_ state: State, _ now: Double) -> JSONOutput {
+    let counts = Verdict.allCases.map { ($0.rawValue, JSONOutput.integer(state.counts[$0] ?? 0)) }
+    var fields: [(String, JSONOutput)] = [
+      ("type", .string("status")), ("seconds", .decimal(now - start)),
+      ("rows", .integer(state.counts.values.reduce(0, +))), ("outcomes", .object(counts)),
+      ("bodyBytes", .integer(state.bodyBytes)),
+    ]
+    if let note = state.note { fields.append(("waiting", .string(note))) }
+    return .object(fields)
+  }
+}

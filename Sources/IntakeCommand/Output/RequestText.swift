@@ -1,0 +1,61 @@
+import IntakeCore
+
+/// Shows a request without what it must not show: secrets, images and, unless asked for, personal fields.
+struct RequestText: Sendable {
+  let endpoint: String
+  let showsPersonal: Bool
+
+  /// The row's fields with the request added.
+  func json(_ submission: Submission, _ row: JSONOutput) -> JSONOutput {
+    guard case .object(let fields) = row else { return row }
+    return .object(fields + [("request", request(submission))])
+  }
+
+  private func request(_ submission: Submission) -> JSONOutput {
+    .object([
+      ("method", .string(submission.method)),
+      ("url", .string(endpoint + submission.path)),
+      ("headers", .object(submission.headers.map { ($0.name, .string($0.value)) })),
+      ("body", body(submission)),
+    ])
+  }
+
+  /// The body as JSON where it is JSON: parsed with harmless stand-ins for secrets and images.
+  private func body(_ submission: Submission) -> JSONOutput {
+    let bytes = submission.body.flatMap { segment -> [UInt8] in
+      switch segment {
+      case .bytes(let bytes): return bytes
+      case .secret: return Array("[secret]".utf8)
+      case .image(let image):
+        let sent = image.prepared.report.sent
+        let size = RowText.bytes(image.prepared.bytes.count)
+        return Array("[\(sent.format.rawValue) \(sent.size.width)×\(sent.size.height) \(size)]".utf8)
+      }
+    }
+    guard let value = try? JSONParser.parse(bytes) else { return .string("[\(bytes.count) bytes]") }
+    return redacted(value)
+  }
+
+  private func redacted(_ value: JSONValue, isPersonal: Bool = false) -> JSONOutput {
+    switch value.kind {
+    case .null: return .null
+    case .bool(let flag): return .bool(flag)
+    case .number(let text): return isPersonal && !showsPersonal ? .string("[personal]") : .string(text)
+    case .string(let text): return .string(isHidden(text, isPersonal) ? "[personal]" : text)
+    case .array(let elements):
+      return .array(elements.map { redacted($0, isPersonal: isPersonal) })
+    case .object(let fields):
+      return .object(
+        fields.map { ($0.name, redacted($0.value, isPersonal: isPersonal || !isPlain($0.name))) })
+    }
+  }
+
+  /// Names of fields that hold nothing about a person; everything else is hidden.
+  private func isPlain(_ name: String) -> Bool {
+    ["user", "pass", "service", "reference", "documents", "Type"].contains(name)
+  }
+
+  private func isHidden(_ text: String, _ isPersonal: Bool) -> Bool {
+    isPersonal && !showsPersonal && !text.hasPrefix("[jpeg ") && !text.hasPrefix("[png ")
+  }
+}

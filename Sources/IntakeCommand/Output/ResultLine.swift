@@ -1,0 +1,78 @@
+import IntakeCore
+
+/// Writes an outcome as the result line that scripts rely on.
+struct ResultLine: Sendable {
+  let hidesPaths: Bool
+
+  /// The fields of a row; those without a value are left out.
+  func json(_ outcome: Outcome, word: String? = nil) -> JSONOutput {
+    var fields: [(String, JSONOutput)] = [("row", .integer(outcome.row.line))]
+    if let id = outcome.row.id { fields.append(("id", .string(id))) }
+    if let reference = outcome.row.reference { fields.append(("reference", .string(reference))) }
+    if let key = outcome.key { fields.append(("key", .string(key.description))) }
+    fields.append(("outcome", .string(word ?? outcome.verdict.rawValue)))
+    fields += failure(outcome)
+    fields += answer(outcome)
+    if !outcome.images.isEmpty { fields.append(("images", images(outcome.images))) }
+    let times = outcome.timings.map { ($0.stage, JSONOutput.decimal($0.milliseconds)) }
+    fields.append(("ms", .object(times)))
+    return .object(fields)
+  }
+
+  private func failure(_ outcome: Outcome) -> [(String, JSONOutput)] {
+    guard let failure = outcome.failure else { return [] }
+    var fields: [(String, JSONOutput)] = []
+    if let stage = outcome.stage { fields.append(("stage", .string(stage))) }
+    fields += problem(failure)
+    if !outcome.further.isEmpty {
+      fields.append(("further", .array(outcome.further.map { .object(problem($0)) })))
+    }
+    return fields
+  }
+
+  private func problem(_ failure: StageFailure) -> [(String, JSONOutput)] {
+    var fields: [(String, JSONOutput)] = [
+      ("code", .string(failure.code.rawValue)),
+      ("detail", .string(Sanitizer.clean(failure.detail, limit: 500))),
+      ("hint", .string(failure.hint)),
+    ]
+    if let column = failure.column { fields.append(("column", .string(column.description))) }
+    if let side = failure.side { fields.append(("side", .string(side.rawValue))) }
+    if let file = failure.file, !hidesPaths { fields.append(("file", .string(file))) }
+    return fields
+  }
+
+  private func answer(_ outcome: Outcome) -> [(String, JSONOutput)] {
+    guard let receipt = outcome.receipt else { return [] }
+    var fields: [(String, JSONOutput)] = []
+    if let http = receipt.http { fields.append(("http", .integer(http))) }
+    if let status = receipt.status { fields.append(("status", .string(Sanitizer.clean(status, limit: 40)))) }
+    if let type = receipt.type { fields.append(("type", .string(Sanitizer.clean(type, limit: 40)))) }
+    if outcome.attempts > 0 { fields.append(("attempts", .integer(outcome.attempts))) }
+    if receipt.bodyBytes > 0 { fields.append(("bodyBytes", .integer(receipt.bodyBytes))) }
+    return fields
+  }
+
+  private func images(_ reports: [Side: ShrinkReport]) -> JSONOutput {
+    .object(
+      reports.sorted { $0.key < $1.key }.map { side, report in
+        (
+          side.rawValue,
+          .object([
+            ("source", form(report.source)), ("sent", form(report.sent)),
+            ("how", .string(report.method.rawValue)),
+            ("warnings", .array(report.warnings.map { .string($0) })),
+          ])
+        )
+      })
+  }
+
+  private func form(_ form: ShrinkReport.Form) -> JSONOutput {
+    var fields: [(String, JSONOutput)] = [
+      ("format", .string(form.format.rawValue)), ("width", .integer(form.size.width)),
+      ("height", .integer(form.size.height)), ("bytes", .integer(form.bytes)),
+    ]
+    if let quality = form.quality { fields.append(("quality", .integer(quality))) }
+    return .object(fields)
+  }
+}

@@ -1,0 +1,58 @@
+import IntakeCore
+
+/// Tells people about a row, in a line.
+enum RowText {
+  /// `line 2 (C-1001): accepted createCustomer PENDING · front 1.1 MB 4032×3024 → 412 KB 1536×2048 q85`.
+  static func line(_ outcome: Outcome, word: String? = nil, hidesPaths: Bool) -> String {
+    var text = Console.name(outcome.row) + ": " + (word ?? outcome.verdict.rawValue)
+    if let receipt = outcome.receipt, outcome.failure == nil {
+      text += [receipt.type, receipt.status].compactMap { $0 }.map { " " + Sanitizer.clean($0, limit: 40) }
+        .joined()
+    }
+    if let failure = outcome.failure { text += ": " + problem(failure, hidesPaths: hidesPaths) }
+    for failure in outcome.further {
+      text += "\n    and " + problem(failure, hidesPaths: hidesPaths)
+    }
+    for (side, report) in outcome.images.sorted(by: { $0.key < $1.key }) {
+      text += "\n    \(side.rawValue.count < 5 ? side.rawValue + " " : side.rawValue) \(image(report))"
+      for warning in report.warnings { text += "\n          note: \(warning)" }
+    }
+    return text
+  }
+
+  /// `invalid_value: column "dob" … (images/a.jpg) → correct the cell`.
+  static func problem(_ failure: StageFailure, hidesPaths: Bool) -> String {
+    let file = hidesPaths ? nil : failure.file.map { " (\(Sanitizer.clean($0)))" }
+    return "\(failure.code): \(Sanitizer.clean(failure.detail, limit: 500))\(file ?? "")"
+      + "\n    → \(failure.hint)"
+  }
+
+  /// `1.1 MB 4032×3024 jpeg → 412 KB 1536×2048 jpeg q85 (shrunk)`.
+  static func image(_ report: ShrinkReport) -> String {
+    let quality = report.sent.quality.map { " q\($0)" } ?? ""
+    return "\(form(report.source)) → \(form(report.sent))\(quality) (\(report.method.rawValue))"
+  }
+
+  private static func form(_ form: ShrinkReport.Form) -> String {
+    "\(bytes(form.bytes)) \(form.size.width)×\(form.size.height) \(form.format.rawValue)"
+  }
+
+  /// Decimal units, three digits: `412 KB`, `1.09 MB`.
+  static func bytes(_ count: Int) -> String {
+    switch count {
+    case ..<1000: return "\(count) B"
+    case ..<1_000_000: return digits(Double(count) / 1000) + " KB"
+    case ..<1_000_000_000: return digits(Double(count) / 1_000_000) + " MB"
+    default: return digits(Double(count) / 1_000_000_000) + " GB"
+    }
+  }
+
+  /// About three digits of a number.
+  static func digits(_ value: Double) -> String {
+    switch value {
+    case ..<10: return String((value * 100).rounded() / 100)
+    case ..<100: return String((value * 10).rounded() / 10)
+    default: return String(Int(value.rounded()))
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import IntakeCore
+import IntakeRunner
+
+/// Tells about a run: result lines on standard output, everything else on standard error.
+struct RunReporter: RunObserver {
+  let results: ResultWriter
+  let console: Console
+  let progress: ProgressDisplay
+  let line: ResultLine
+  let stop: StopSwitch
+  /// Whether every row is told to people, not only those with problems.
+  let isVerbose: Bool
+  /// What a dry run prints for a request; nil for a check, which prints the row.
+  let request: RequestText?
+
+  func finished(_ outcome: Outcome) {
+    progress.count(outcome)
+    write(line.json(outcome))
+    let isNews = outcome.verdict != .accepted && outcome.verdict != .skipped
+    if isNews || isVerbose {
+      console.write(RowText.line(outcome, hidesPaths: line.hidesPaths))
+    }
+  }
+
+  func prepared(_ submission: Submission, outcome: Outcome) {
+    progress.count(outcome)
+    if let request {
+      write(request.json(submission, line.json(outcome, word: "ready")))
+    } else {
+      write(line.json(outcome, word: "ready"))
+    }
+    if isVerbose {
+      console.write(RowText.line(outcome, word: "ready", hidesPaths: line.hidesPaths))
+    }
+  }
+
+  func waiting(seconds: Double, asked: Bool, row: RowReference) {
+    let note = "waiting \(RowText.digits(seconds)) s" + (asked ? ", asked by the server" : "")
+    progress.wait(note)
+    if asked || isVerbose { console.log(.notice, note, row: row) }
+  }
+
+  func log(_ level: LogLevel, _ message: String, row: RowReference?) {
+    if level > .info || isVerbose { console.log(level, message, row: row) }
+  }
+
+  /// A reader that went away does not stop the recording, only the start of further rows.
+  private func write(_ json: JSONOutput) {
+    guard !results.writeLine(json.text), stop.level == .none else { return }
+    console.log(.warning, "standard output was closed; what is in flight is recorded", row: nil)
+    stop.request(.soon, reason: "standard output was closed")
+  }
+}

@@ -1,0 +1,31 @@
+import IntakeCore
+import IntakeSandbox
+import IntakeSystem
+
+/// The sandbox inside the command: started on a free port, filled with credentials of its own.
+struct EmbeddedSandbox {
+  private let sandbox: Sandbox
+
+  init() throws(CommandError) {
+    do {
+      sandbox = try Sandbox(SandboxConfiguration())
+      try sandbox.start()
+    } catch {
+      throw CommandError(.usage, "the embedded sandbox cannot start: \(error)")
+    }
+  }
+
+  var address: String { sandbox.address }
+
+  /// Points the plan at the sandbox; the credentials travel through a pipe, never through a file or argv.
+  func connect(_ editing: inout PlanEditing) throws(CommandError) {
+    let json = #"{"user":"sandbox","pass":"sandbox"}"#
+    guard let descriptor = Descriptor.holding(Array(json.utf8)) else {
+      throw CommandError(.internalError, "no descriptor is left for a pipe")
+    }
+    editing.set("submit", "endpoint", .text(address + "/v3/stable/api/storage"))
+    editing.set("submit", "credentials", .text("fd:\(descriptor)"))
+  }
+
+  func stop() { sandbox.stop() }
+}

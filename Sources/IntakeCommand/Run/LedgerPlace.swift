@@ -1,0 +1,48 @@
+import IntakeCore
+import IntakeCrypto
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Where a ledger lies when nobody says: in the state directory, named after manifest and target.
+enum LedgerPlace {
+  /// `$XDG_STATE_HOME/docintake/<manifest>-<target>-<8 digits>.ledger.jsonl`; the digits tell equal names in different folders apart.
+  static func path(manifest: String, target: String) throws(CommandError) -> String {
+    let name = manifest == "-" ? "stdin" : stem(of: manifest)
+    let place = manifest == "-" ? "-" : absolute(manifest)
+    let digest = Digest.sha256(Array("\(place)\n\(target)".utf8)).prefix(4)
+    let tag = digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return try directory() + "/\(name)-\(target)-\(tag).ledger.jsonl"
+  }
+
+  private static func directory() throws(CommandError) -> String {
+    // The specification says that relative values are to be ignored.
+    if let state = Terminal.environment("XDG_STATE_HOME"), state.hasPrefix("/") {
+      return state + "/docintake"
+    }
+    guard let home = Terminal.environment("HOME"), home.hasPrefix("/") else {
+      throw CommandError(
+        .usage, "no place for the ledger: neither XDG_STATE_HOME nor HOME is set",
+        hint: "give --ledger PATH")
+    }
+    return home + "/.local/state/docintake"
+  }
+
+  private static func stem(of path: String) -> String {
+    let name = path.split(separator: "/").last.map(String.init) ?? "manifest"
+    let stem = name.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? name
+    let safe = stem.unicodeScalars.filter {
+      $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil || "-_".unicodeScalars.contains($0))
+    }
+    return safe.isEmpty ? "manifest" : String(String.UnicodeScalarView(safe.prefix(60)))
+  }
+
+  private static func absolute(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+}

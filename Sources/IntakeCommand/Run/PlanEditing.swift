@@ -1,0 +1,107 @@
+import IntakeCore
+
+/// Puts the options of the command line into a plan.
+struct PlanEditing {
+  var plan: PipelinePlan
+  let registry: StageRegistry
+
+  /// The roles that `--set` takes besides the names of stages.
+  static let roles = ["load", "decode", "shrink", "encode", "assemble", "submit", "record"]
+
+  /// Applies every option of the command line that stands for an option of a stage.
+  mutating func apply(_ arguments: Arguments) throws(UsageError) {
+    if let manifest = arguments.positionals.first {
+      set("load", "manifest", .text(manifest))
+    }
+    let simple = [
+      ("format", "load", "format"), ("images-root", "load", "images-root"),
+      ("ledger", "record", "ledger"), ("endpoint", "submit", "endpoint"),
+      ("credentials", "submit", "credentials"), ("operation", "assemble", "operation"),
+    ]
+    for (option, role, name) in simple {
+      if let value = arguments[option] { set(role, name, .text(value)) }
+    }
+    if arguments.has("ignore-column") {
+      set("load", "ignore-columns", .list(arguments.all("ignore-column")))
+    }
+    if arguments.has("map") { set("load", "map", .table(try table(arguments))) }
+    for text in arguments.all("set") { try setOption(text, arguments.command) }
+    dropImagesWhereNoneAreSent()
+  }
+
+  /// Sets an option of the stage that has this name or fills this role.
+  mutating func set(_ role: String, _ option: String, _ value: OptionValue) {
+    guard let index = index(of: role) else { return }
+    plan.stages[index].options[option] = value
+  }
+
+  private func table(_ arguments: Arguments) throws(UsageError) -> [String: String] {
+    var table: [String: String] = [:]
+    for text in arguments.all("map") {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else {
+        throw UsageError("--map takes HEADER=COLUMN", command: arguments.command)
+      }
+      table[parts[0]] = parts[1]
+    }
+    return table
+  }
+
+  private mutating func setOption(_ text: String, _ command: CommandSpec) throws(UsageError) {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let names = parts[0].split(separator: ".", maxSplits: 1).map(String.init)
+    guard parts.count == 2, names.count == 2 else {
+      throw UsageError(
+        "--set takes STAGE.OPTION=VALUE, not \"\(Sanitizer.clean(text, limit: 60))\"",
+        command: command)
+    }
+    guard let index = index(of: names[0]) else {
+      let known = plan.stages.map(\.name) + PlanEditing.roles
+      throw UsageError(
+        "--set: the plan has no stage \"\(Sanitizer.clean(names[0], limit: 40))\""
+          + NearestName.suggestion(for: names[0], among: known)
+          + " (it has \(plan.stages.map(\.name).joined(separator: ", ")))", command: command)
+    }
+    plan.stages[index].options[names[1]] = .text(String(parts[1]))
+  }
+
+  func index(of name: String) -> Int? {
+    if let index = plan.stages.firstIndex(where: { $0.name == name }) { return index }
+    let filling = plan.stages.indices.filter { registry[plan.stages[$0].name]?.role == name }
+    return filling.count == 1 ? filling[0] : nil
+  }
+
+  /// An operation that sends no images needs no stages for them.
+  private mutating func dropImagesWhereNoneAreSent() {
+    guard let index = index(of: "assemble"),
+      plan.stages[index].options["operation"] == .text("updateStatus")
+    else { return }
+    plan.stages.removeAll { registry[$0.name]?.isImageStage == true }
+  }
+}
+
+extension PlanEditing {
+  /// The endpoint that stands for the embedded sandbox; it gets an address when the sandbox has started.
+  static let sandboxEndpoint = "sandbox"
+
+  /// Whether requests go to the embedded sandbox.
+  var wantsSandbox: Bool { option("submit", "endpoint") == PlanEditing.sandboxEndpoint }
+
+  /// The text of an option that the plan or the command line gives.
+  func option(_ role: String, _ name: String) -> String? {
+    guard let index = index(of: role), case .text(let text) = plan.stages[index].options[name]
+    else { return nil }
+    return text
+  }
+
+  /// The name of the stage that fills a role.
+  func name(of role: String) -> String? { index(of: role).map { plan.stages[$0].name } }
+
+  /// What the assembler does when nobody says.
+  var defaultOperation: String? {
+    let options = name(of: "assemble").flatMap { registry[$0] }?.descriptor.options
+    guard case .text(let name) = options?.first(where: { $0.name == "operation" })?.defaultValue
+    else { return nil }
+    return name
+  }
+}

@@ -1,0 +1,59 @@
+import IntakeCore
+import IntakeSystem
+
+/// Finds the plan that `--to` names.
+enum PlanSource {
+  static func plan(_ arguments: Arguments) throws -> PipelinePlan {
+    guard let name = arguments["to"] else {
+      throw UsageError(
+        "--to is missing: where are the customers to be sent?",
+        hint: "try --to sandbox, which sends nothing outside this machine")
+    }
+    if let builtin = BuiltinPlan(rawValue: name) { return builtin.plan }
+    guard name.hasSuffix(".json") || name.contains("/") else {
+      throw UsageError(
+        "--to takes \(BuiltinPlan.names.joined(separator: ", ")) or a plan file, not "
+          + "\"\(Sanitizer.clean(name, limit: 60))\""
+          + NearestName.suggestion(for: name, among: BuiltinPlan.names),
+        command: arguments.command)
+    }
+    return try read(name)
+  }
+
+  private static func read(_ path: String) throws(CommandError) -> PipelinePlan {
+    let shown = Sanitizer.clean(path)
+    do {
+      // A plan is a page of text; a megabyte is somebody's mistake.
+      return try PipelinePlan(json: FileReading.bytes(of: path, atMost: 1 << 20))
+    } catch let error as PlanError {
+      throw CommandError(.usage, "\(shown): \(error)")
+    } catch let failure as StageFailure {
+      throw CommandError(.usage, "\(shown): \(failure.detail)", hint: failure.hint)
+    } catch {
+      throw CommandError(.usage, "\(shown): cannot be read")
+    }
+  }
+}
+
+/// The plans that come with the program.
+enum BuiltinPlan: String, CaseIterable {
+  case dcams, sandbox
+
+  static let names = allCases.map(\.rawValue)
+
+  /// The addresses that the vendors document.
+  private var endpoint: String {
+    switch self {
+    case .dcams: return "https://dcams.app/v3/stable/api/storage"
+    case .sandbox: return PlanEditing.sandboxEndpoint
+    }
+  }
+
+  var plan: PipelinePlan {
+    PipelinePlan([
+      PlannedStage("load"), PlannedStage("decode"), PlannedStage("shrink"), PlannedStage("base64"),
+      PlannedStage("dcams"), PlannedStage("submit", ["endpoint": .text(endpoint)]),
+      PlannedStage("record"),
+    ])
+  }
+}

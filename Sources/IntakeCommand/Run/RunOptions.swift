@@ -1,0 +1,63 @@
+import IntakeCore
+
+/// The options that several commands share, each declared once.
+enum RunOptions {
+  static let to = OptionSpec(
+    "to", value: "TARGET", help: "dcams, noah, sandbox, noah-sandbox, or a plan file (*.json)")
+  static let endpoint = OptionSpec(
+    "endpoint", value: "URL", help: "address of the target; https, or http on loopback only")
+  static let credentials = OptionSpec(
+    "credentials", value: "FILE|fd:N|command:\"…\"",
+    help: "where the credentials come from; a file that others can read is refused")
+  static let operation = OptionSpec(
+    "operation", value: "NAME", help: "what to do with each row; default: the target's create")
+  static let set = OptionSpec(
+    "set", value: "STAGE.OPTION=VALUE", isRepeatable: true,
+    help: "set an option of a stage, by its name or its role (see docintake stages list)")
+  static let format = OptionSpec(
+    "format", choices: ["csv", "jsonl"], help: "format of the manifest; default: told by content")
+  static let imagesRoot = OptionSpec(
+    "images-root", value: "DIR", help: "folder of the images; default: the manifest's")
+  static let map = OptionSpec(
+    "map", value: "HEADER=COLUMN", isRepeatable: true, help: "read a header under another name")
+  static let ignoreColumn = OptionSpec(
+    "ignore-column", value: "HEADER", isRepeatable: true, help: "leave a column out")
+  static let ledger = OptionSpec(
+    "ledger", value: "PATH",
+    help: "where outcomes are recorded; default: in the state directory, named after manifest and target")
+  static let concurrency = OptionSpec(
+    "concurrency", value: "N", default: "4", help: "requests at once at most")
+  static let workers = OptionSpec(
+    "workers", value: "N", default: "one a core", help: "threads for the work on images")
+  static let rate = OptionSpec("rate", value: "N/s", help: "requests a second at most")
+  static let ambiguous = OptionSpec(
+    "ambiguous", choices: ["reconcile", "hold", "resend"], default: "reconcile",
+    help: "what to do with rows in doubt")
+  static let halt = OptionSpec(
+    "halt", value: "WHEN", help: "give up early: soon,fail=10% or now,fail=1")
+  static let shard = OptionSpec(
+    "shard", value: "i/n", help: "work on one of n parts only, told by a hash of the row's identity")
+  static let limit = OptionSpec("limit", value: "N", help: "work on N rows at most")
+  static let only = OptionSpec(
+    "only", choices: ["failed", "in-doubt"], help: "only rows that the ledger lists so")
+  static let dryRun = OptionSpec(
+    "dry-run", short: "n", help: "everything but the sending; prints the redacted request")
+  static let progress = OptionSpec(
+    "progress", choices: ["auto", "bar", "plain", "json", "none"], default: "auto",
+    help: "how progress is shown on standard error")
+  static let logFormat = OptionSpec(
+    "log-format", choices: ["text", "json"], default: "text", help: "form of the messages")
+  static let verbose = OptionSpec(
+    "verbose", short: "v", help: "tell about every row, with sizes before and after")
+  static let quiet = OptionSpec("quiet", short: "q", help: "no summary, only warnings and errors")
+  static let hidePaths = OptionSpec(
+    "hide-paths", help: "leave file names out of results and messages")
+  static let showPersonal = OptionSpec(
+    "show-personal", help: "show personal fields in the redacted request")
+  static let keep = OptionSpec(
+    "keep", help: "hold the embedded sandbox open after the run, until a signal")
+
+  static let manifestOptions = [format, imagesRoot, map, ignoreColumn]
+  static let targetOptions = [to, endpoint, credentials, operation, set]
+  static let messageOptions = [progress, logFormat, verbose, quiet, hidePaths]
+}

@@ -1,0 +1,119 @@
+import IntakeCore
+import IntakeRunner
+
+/// One run from its arguments to its exit code; `run` and `check` differ in mode only.
+struct RunSession {
+  let arguments: Arguments
+  let invocation: Invocation
+  let console: Console
+  let policy: RunPolicy
+  private let stop = StopSwitch()
+
+  init(_ arguments: Arguments, _ invocation: Invocation, policy: RunPolicy) {
+    self.arguments = arguments
+    self.invocation = invocation
+    self.policy = policy
+    console = Console(isJSON: arguments["log-format"] == "json")
+  }
+
+  /// Runs and says how it ended.
+  func run() async throws -> ExitCode {
+    var editing = PlanEditing(plan: try PlanSource.plan(arguments), registry: invocation.registry)
+    try editing.apply(arguments)
+    let sandbox = try startSandbox(for: editing)
+    defer { sandbox?.stop() }
+    let target = TargetName(editing, isSandbox: sandbox != nil || editing.wantsSandbox)
+    let ledger = try placeLedger(&editing, target)
+    if let sandbox { try sandbox.connect(&editing) }
+    let pipeline = try assemble(editing.plan)
+    let signals = listenForSignals()
+    let summary = try await work(pipeline, target, editing)
+    if !arguments.has("quiet") {
+      let text = SummaryText(
+        summary: summary, ledger: ledger, page: sandbox?.address, mode: policy.mode)
+      console.write(console.isJSON || arguments["progress"] == "json" ? text.json.text : text.text)
+    }
+    if let code = signals.abortCode { return code }
+    if let sandbox, arguments.has("keep"), stop.level == .none { await hold(sandbox) }
+    return ExitCode(summary)
+  }
+
+  private func startSandbox(for editing: PlanEditing) throws -> EmbeddedSandbox? {
+    guard editing.wantsSandbox, policy.mode == .send else { return nil }
+    return try EmbeddedSandbox()
+  }
+
+  private func placeLedger(_ editing: inout PlanEditing, _ target: TargetName) throws -> String? {
+    guard policy.mode == .send else { return nil }
+    if let path = editing.option("record", "ledger") { return path }
+    let path = try LedgerPlace.path(manifest: arguments.positionals[0], target: target.short)
+    editing.set("record", "ledger", .text(path))
+    return path
+  }
+
+  private func assemble(_ plan: PipelinePlan) throws(CommandError) -> Pipeline {
+    do throws(PlanError) {
+      return try invocation.registry.assemble(plan)
+    } catch {
+      let place = error.position == nil ? "" : Sanitizer.clean(arguments["to"] ?? "plan") + ": "
+      throw CommandError(.usage, place + error.description, hint: "see docintake stages list")
+    }
+  }
+
+  private func work(_ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing)
+    async throws -> RunSummary
+  {
+    let style = ProgressDisplay.Style(option: arguments["progress"])
+    let progress = ProgressDisplay(style: style, console: console)
+    defer { progress.end() }
+    let endpoint = editing.option("submit", "endpoint") ?? target.short
+    let request = RequestText(
+      endpoint: endpoint, showsPersonal: arguments.has("show-personal"))
+    let reporter = RunReporter(
+      results: invocation.results, console: console, progress: progress,
+      line: ResultLine(hidesPaths: arguments.has("hide-paths")), stop: stop,
+      isVerbose: arguments.has("verbose"), request: policy.mode == .dryRun ? request : nil)
+    let runner = Runner(pipeline: pipeline, policy: policy, stop: stop, observer: reporter)
+    do {
+      return try await runner.run(target: target.full, operation: target.operation)
+    } catch {
+      throw CommandError(runFailure: error)
+    }
+  }
+
+  /// The first signal drains, the second aborts.
+  private func listenForSignals() -> SignalMemory {
+    let memory = SignalMemory()
+    let (stop, console) = (stop, console)
+    invocation.signals.listen { number, count in
+      if count == 1 {
+        console.log(.notice, "stopping: finishing what is in flight (again to abort)", row: nil)
+        stop.request(.soon, reason: "stopped by a signal")
+      } else {
+        memory.abort(by: number)
+        stop.request(.now, reason: "aborted by a signal")
+      }
+    }
+    return memory
+  }
+
+  /// Keeps the sandbox open until a signal, so that its pages can be looked at.
+  private func hold(_ sandbox: EmbeddedSandbox) async {
+    console.write("the sandbox stays open at \(sandbox.address) until Ctrl-C")
+    await invocation.signals.wait()
+  }
+}
+
+extension CommandError {
+  /// What a run that did not start says.
+  init(runFailure error: any Error) {
+    switch error {
+    case let error as JournalError: self.init(.ledgerUnusable, error.description)
+    case let failure as StageFailure:
+      self.init(.usage, Sanitizer.clean(failure.detail, limit: 500), hint: failure.hint)
+    case let error as PipelineError:
+      self.init(.usage, error.failure.detail, hint: error.failure.hint)
+    default: self.init(.internalError, "\(type(of: error)): \(error)")
+    }
+  }
+}

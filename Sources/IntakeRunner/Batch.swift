@@ -1,0 +1,213 @@
+import IntakeCore
+import Synchronization
+
+/// One run under way: feeds rows into tasks and adds up what becomes of them.
+final class Batch: Sendable {
+  private let runner: Runner
+  private let rows: any RowSource
+  private let loading: WorkerPool
+  private let working: WorkerPool
+  private let sending: WorkerPool
+  /// Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits.
+  private let window: Gate
+  /// Rows being worked on at once: one a worker, so that each holds at most one row's files in memory.
+  private let local: Gate
+  private let preparation: RowPreparation
+  private let sender: Sender
+  private let summary = Mutex(RunSummary())
+
+  init(_ runner: Runner, rows: any RowSource) throws(ThreadsUnavailable) {
+    let policy = runner.policy
+    self.runner = runner
+    self.rows = rows
+    loading = try WorkerPool(threads: 1)
+    working = try WorkerPool(threads: policy.workers)
+    sending = try WorkerPool(threads: policy.concurrency)
+    window = Gate(capacity: policy.workers + policy.concurrency + 2)
+    local = Gate(capacity: policy.workers)
+    preparation = RowPreparation(
+      pipeline: runner.pipeline, memory: Gate(capacity: policy.pixelMemory), clock: runner.clock,
+      findsEverything: policy.mode == .check)
+    sender = Sender(
+      pipeline: runner.pipeline, policy: policy, clock: runner.clock, stop: runner.stop,
+      observer: runner.observer, pool: sending)
+  }
+
+  private var journal: any Journal { runner.pipeline.journal }
+  private var keepsLedger: Bool { runner.policy.mode == .send }
+
+  func run() async -> RunSummary {
+    let start = runner.clock.monotonic
+    await withDiscardingTaskGroup { group in
+      await withTaskExecutorPreference(loading) { await self.feed(&group) }
+    }
+    for pool in [loading, working, sending] { pool.stop() }
+    return summary.withLock { summary in
+      summary.seconds = runner.clock.monotonic - start
+      summary.stopReason = runner.stop.level == .none ? nil : runner.stop.reason
+      return summary
+    }
+  }
+
+  private func feed(_ group: inout DiscardingTaskGroup) async {
+    var taken = 0
+    while runner.stop.level == .none, taken < runner.policy.limit ?? .max {
+      await window.enter()
+      let start = runner.clock.monotonic
+      guard runner.stop.level == .none, let loaded = await next() else {
+        window.leave()
+        return
+      }
+      let row = begin(loaded, start)
+      guard await isWanted(loaded, row) else {
+        window.leave()
+        continue
+      }
+      taken += 1
+      group.addTask(executorPreference: working) {
+        await self.work(on: loaded, as: row)
+        self.window.leave()
+      }
+    }
+  }
+
+  private func next() async -> LoadedRow? {
+    do {
+      return try await rows.next()
+    } catch {
+      let failure =
+        error as? StageFailure
+        ?? StageFailure(.internalError, "the loader threw \(type(of: error))", outcome: .fatal)
+      summary.withLock { $0.loadFailure = failure }
+      return nil
+    }
+  }
+
+  private func begin(_ loaded: LoadedRow, _ start: Double) -> RowInProgress {
+    let reference = loaded.row
+    let observer = runner.observer
+    let stopwatch = Stopwatch(clock: runner.clock)
+    stopwatch.add("load", milliseconds: (runner.clock.monotonic - start) * 1000)
+    return RowInProgress(
+      reference: reference, key: keepsLedger ? journal.key(for: loaded.identity) : nil,
+      stopwatch: stopwatch, log: { observer.log($0, $1, row: reference) })
+  }
+
+  /// Whether this run works on a row; says so at once when an earlier one has done it.
+  private func isWanted(_ loaded: LoadedRow, _ row: RowInProgress) async -> Bool {
+    if let shard = runner.policy.shard, !shard.contains(loaded.identity) { return false }
+    guard let key = row.key else { return true }
+    let standing = await journal.standing(of: key)
+    switch runner.policy.only {
+    case .failed where standing != .notAccepted: return false
+    case .inDoubt where standing != .inDoubt: return false
+    default: break
+    }
+    guard standing == .accepted, case .record = loaded else { return true }
+    let failure = StageFailure(.alreadyAccepted, "an earlier run has sent this row")
+    report(row.outcome(.skipped, stage: "record", failure: failure))
+    return false
+  }
+
+  private func work(on loaded: LoadedRow, as row: RowInProgress) async {
+    do {
+      switch loaded {
+      case .bad(_, _, let failures):
+        let errors = failures.map { PipelineError(stage: "load", row: row.reference, underlying: $0) }
+        try await end(refused(errors, row))
+      case .record(let record): try await work(on: record, as: row)
+      }
+    } catch let error as JournalError {
+      summary.withLock { $0.journalError = $0.journalError ?? error.description }
+      runner.stop.request(.soon, reason: error.description)
+    } catch {
+      runner.observer.log(.error, "internal error: \(type(of: error))", row: row.reference)
+      runner.stop.request(.soon, reason: "internal error")
+    }
+  }
+
+  private func work(on record: IntakeRecord, as row: RowInProgress) async throws {
+    let prepared = await local.holding { await self.preparation.run(record, as: row) }
+    guard let submission = prepared.submission else {
+      var outcome = refused(prepared.failures, row)
+      outcome.images = prepared.images
+      return try await end(outcome)
+    }
+    guard keepsLedger else {
+      var outcome = row.outcome(.skipped)
+      outcome.images = prepared.images
+      return ready(submission, outcome)
+    }
+    let settled = try await Settling(runner: runner, sender: sender).settle(submission, row)
+    var outcome: Outcome
+    if let settled {
+      outcome = settled
+    } else {
+      outcome = self.outcome(of: try await sender.send(submission, of: row), row)
+    }
+    outcome.images = prepared.images
+    try await end(outcome)
+  }
+
+  private func refused(_ errors: [PipelineError], _ row: RowInProgress) -> Outcome {
+    guard let first = errors.first else { return row.outcome(.failed) }
+    let verdict: Verdict = first.failure.outcome == .rejected ? .rejected : .failed
+    var outcome = row.outcome(verdict, stage: first.stage, failure: first.failure)
+    outcome.further = errors.dropFirst().map(\.failure)
+    if first.failure.outcome == .fatal {
+      runner.stop.request(.soon, reason: "\(first.stage): \(first.failure.detail)")
+    }
+    return outcome
+  }
+
+  private func outcome(of delivery: Delivery, _ row: RowInProgress) -> Outcome {
+    let receipt = delivery.receipt
+    row.stopwatch.add("submit", milliseconds: delivery.milliseconds)
+    let verdict = receipt.outcome.verdict
+    var failure: StageFailure?
+    if verdict != .accepted {
+      let code = receipt.code ?? .targetFailed
+      failure = StageFailure(
+        code, receipt.detail ?? code.rawValue, hint: receipt.hint, outcome: receipt.outcome)
+    }
+    var outcome = row.outcome(verdict, stage: verdict == .accepted ? nil : "submit", failure: failure)
+    outcome.receipt = receipt
+    outcome.attempts = delivery.attempts
+    return outcome
+  }
+
+  /// Writes an outcome down, then tells about it.
+  private func end(_ outcome: Outcome) async throws {
+    // The ledger knows rows by their identity, and a duplicate has that of the row it repeats.
+    if keepsLedger, !outcome.repeatsAnotherRow {
+      try await journal.record(outcome)
+      for recorder in runner.pipeline.recorders { try await recorder.record(outcome) }
+    }
+    report(outcome)
+  }
+
+  private func ready(_ submission: Submission, _ outcome: Outcome) {
+    var outcome = outcome
+    outcome.receipt = Receipt(.accepted)
+    outcome.receipt?.bodyBytes = submission.bodySize(with: nil)
+    summary.withLock { $0.addReady(outcome) }
+    runner.observer.prepared(submission, outcome: outcome)
+  }
+
+  private func report(_ outcome: Outcome) {
+    let (failed, done) = summary.withLock { summary in
+      summary.add(outcome)
+      return (summary.notAccepted, summary.rows)
+    }
+    runner.observer.finished(outcome)
+    if let halt = runner.policy.halt, halt.isReached(failed: failed, of: done) {
+      runner.stop.request(halt.level, reason: "\(failed) of \(done) rows were not accepted (--halt)")
+    }
+  }
+}
+
+extension Outcome {
+  fileprivate var repeatsAnotherRow: Bool {
+    failure?.code == .duplicateRow || failure?.code == .conflictingRow
+  }
+}

@@ -1,0 +1,32 @@
+import IntakeCore
+
+/// A row on its way: what every part of the runner needs to know about it.
+struct RowInProgress: Sendable {
+  let reference: RowReference
+  /// Its name in the ledger; nil in a dry run, which keeps none.
+  let key: RowKey?
+  let stopwatch: Stopwatch
+  /// Attempts that the ledger knows of from this run's settling.
+  var earlierAttempts = 0
+  let log: @Sendable (LogLevel, String) -> Void
+
+  /// An outcome of this row with what is known so far.
+  func outcome(_ verdict: Verdict, stage: String? = nil, failure: StageFailure? = nil) -> Outcome {
+    var outcome = Outcome(row: reference, key: key, verdict: verdict)
+    outcome.stage = stage
+    outcome.failure = failure
+    outcome.timings = stopwatch.timings
+    return outcome
+  }
+
+  /// Writes down that an attempt was definitely not accepted, so that a crash while waiting leaves no doubt.
+  func noteFailedAttempt(_ delivery: Delivery, in journal: any Journal) async throws {
+    var outcome = outcome(.failed, stage: "submit")
+    outcome.failure = StageFailure(
+      delivery.receipt.code ?? .targetFailed, delivery.receipt.detail ?? "",
+      outcome: delivery.receipt.outcome)
+    outcome.receipt = delivery.receipt
+    outcome.attempts = delivery.attempts
+    try await journal.record(outcome)
+  }
+}

@@ -1,0 +1,89 @@
+import IntakeCore
+
+/// All local work on one row: from the record to a complete request, nothing sent.
+struct RowPreparation: Sendable {
+  let pipeline: Pipeline
+  let memory: Gate
+  let clock: any RunClock
+  /// Whether to go on looking for errors after the first kind.
+  let findsEverything: Bool
+
+  /// A request, or everything that is wrong with the row.
+  struct Result: Sendable {
+    var submission: Submission?
+    var failures: [PipelineError] = []
+    var images: [Side: ShrinkReport] = [:]
+  }
+
+  func run(_ record: IntakeRecord, as row: RowInProgress) async -> Result {
+    let context = StageContext(row: row.reference, time: clock.wall, log: row.log)
+    var result = Result()
+    do throws(PipelineError) {
+      let record = try await enrich(record, row, context)
+      result.failures = problems(of: record, row)
+      guard result.failures.isEmpty || findsEverything else { return result }
+      let lane = ImageLane(pipeline: pipeline, memory: memory, row: row, context: context)
+      let files = pipeline.imageStages.isEmpty ? [] : record.images
+      let images = await lane.run(files, budget: pipeline.assembler.imageBudget(for: record))
+      result.failures += images.failures
+      result.images = images.images.mapValues(\.prepared.report)
+      guard result.failures.isEmpty else { return result }
+      let assembly = Assembly(record: record, images: images.images)
+      result.submission = try await assemble(assembly, row, context)
+    } catch {
+      result.failures.append(error)
+    }
+    return result
+  }
+
+  private func enrich(_ record: IntakeRecord, _ row: RowInProgress, _ context: StageContext)
+    async throws(PipelineError) -> IntakeRecord
+  {
+    try await through(pipeline.recordStages, record, row, context)
+  }
+
+  private func problems(of record: IntakeRecord, _ row: RowInProgress) -> [PipelineError] {
+    pipeline.assembler.problems(in: record).map {
+      PipelineError(stage: pipeline.assemblerName, row: row.reference, underlying: $0)
+    }
+  }
+
+  private func assemble(_ assembly: Assembly, _ row: RowInProgress, _ context: StageContext)
+    async throws(PipelineError) -> Submission
+  {
+    let assembled: Submission
+    do {
+      assembled = try await row.stopwatch.measure("assemble") {
+        try await run(pipeline.assembler, assembly, context)
+      }
+    } catch {
+      throw PipelineError(stage: pipeline.assemblerName, row: row.reference, underlying: error)
+    }
+    return try await through(pipeline.submissionStages, assembled, row, context)
+  }
+
+  private func run<A: Assembler>(_ assembler: A, _ assembly: Assembly, _ context: StageContext)
+    async throws -> Submission
+  {
+    try await assembler.run(assembly, in: context)
+  }
+
+  /// Sends a value through stages that take and return its type.
+  private func through<Value: Sendable>(
+    _ steps: [PipelineStep], _ value: Value, _ row: RowInProgress, _ context: StageContext
+  ) async throws(PipelineError) -> Value {
+    var value = value
+    for step in steps {
+      let input = value
+      do {
+        let output = try await row.stopwatch.measure(step.name) {
+          try await step.run(input, in: context)
+        }
+        value = (output as? Value) ?? input
+      } catch {
+        throw PipelineError(stage: step.name, row: row.reference, underlying: error)
+      }
+    }
+    return value
+  }
+}

@@ -1,0 +1,47 @@
+public import IntakeCore
+
+/// What a run came to.
+public struct RunSummary: Sendable {
+  /// Rows per verdict.
+  public private(set) var counts: [Verdict: Int] = [:]
+  /// Rows that a dry run or check found ready.
+  public private(set) var ready = 0
+  /// Bytes of the images as they came.
+  public private(set) var sourceBytes = 0
+  /// Bytes of the bodies that were sent, or would be.
+  public private(set) var bodyBytes = 0
+  /// Seconds from the first row to the last.
+  public internal(set) var seconds = 0.0
+  /// Why the run stopped before the end of the manifest, nil when it did not.
+  public internal(set) var stopReason: String?
+  /// Why the ledger could not be used, nil when it could.
+  public internal(set) var journalError: String?
+  /// Why the manifest could not be read to its end, nil when it could.
+  public internal(set) var loadFailure: StageFailure?
+
+  /// Starts with nothing.
+  public init() {}
+
+  /// Rows that are done, ready ones included.
+  public var rows: Int { counts.values.reduce(ready, +) }
+
+  /// Rows that were refused or failed.
+  public var notAccepted: Int { counts[.rejected, default: 0] + counts[.failed, default: 0] }
+
+  /// Adds a row that has ended.
+  mutating func add(_ outcome: Outcome) {
+    counts[outcome.verdict, default: 0] += 1
+    addBytes(outcome)
+  }
+
+  /// Adds a row that was not sent because nothing is.
+  mutating func addReady(_ outcome: Outcome) {
+    ready += 1
+    addBytes(outcome)
+  }
+
+  private mutating func addBytes(_ outcome: Outcome) {
+    sourceBytes += outcome.images.values.reduce(0) { $0 + $1.source.bytes }
+    bodyBytes += outcome.receipt?.bodyBytes ?? 0
+  }
+}

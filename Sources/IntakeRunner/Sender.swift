@@ -1,0 +1,168 @@
+import IntakeCore
+import Synchronization
+
+/// Sends one request after the other as the target bears it: the only place that repeats anything.
+final class Sender: Sendable {
+  private struct State {
+    var retries: RetryPolicy
+    var health: SendingHealth
+    /// Monotonic time before which nobody sends.
+    var pausedUntil = 0.0
+    /// Monotonic time of the next free slot of `--rate`.
+    var nextSlot = 0.0
+  }
+
+  private let pipeline: Pipeline
+  private let policy: RunPolicy
+  private let clock: any RunClock
+  private let stop: StopSwitch
+  private let observer: any RunObserver
+  private let pool: WorkerPool
+  private let permits: Gate
+  private let customers = CustomerLocks()
+  private let state: Mutex<State>
+
+  init(
+    pipeline: Pipeline, policy: RunPolicy, clock: any RunClock, stop: StopSwitch,
+    observer: any RunObserver, pool: WorkerPool
+  ) {
+    self.pipeline = pipeline
+    self.policy = policy
+    self.clock = clock
+    self.stop = stop
+    self.observer = observer
+    self.pool = pool
+    let health = SendingHealth(most: policy.concurrency)
+    permits = Gate(capacity: health.permits)
+    let retries = RetryPolicy(
+      connectionAttempts: policy.connectionAttempts, throttleAttempts: policy.throttleAttempts)
+    state = Mutex(State(retries: retries, health: health))
+  }
+
+  /// Sends a request until it is decided; one operation per customer at a time.
+  ///
+  /// - Throws: `JournalError` when the ledger cannot be written: nothing more may be sent.
+  func send(_ submission: Submission, of row: RowInProgress) async throws -> Delivery {
+    await customers.lock(submission.customer)
+    defer { customers.unlock(submission.customer) }
+    var attempt = row.earlierAttempts
+    var delivery = Delivery(receipt: Sender.stopped, attempts: 0)
+    while true {
+      guard await waitForTurn() else { return delivery }
+      attempt += 1
+      delivery = try await attemptOnce(submission, row, attempt, after: delivery)
+      let decision = decide(delivery)
+      guard case .retry(let seconds, let everybody, let asked) = decision else {
+        if case .stop(let reason) = decision { stop.request(.soon, reason: reason) }
+        return delivery
+      }
+      try await row.noteFailedAttempt(delivery, in: pipeline.journal)
+      observer.waiting(seconds: seconds, asked: asked, row: row.reference)
+      if everybody { pauseEverybody(seconds) } else { await pause(seconds) }
+    }
+  }
+
+  /// Asks the target about a row in doubt.
+  func ask(_ inquiry: Submission, of row: RowInProgress) async throws -> HTTPResponse {
+    let context = StageContext(row: row.reference, time: clock.wall, log: row.log)
+    return try await withTaskExecutorPreference(pool) {
+      try await self.pipeline.submitter.ask(inquiry, in: context)
+    }
+  }
+
+  private static let stopped = Receipt(
+    .retryable(after: nil), code: .stopped, detail: "the run stopped before this row was sent")
+
+  private func attemptOnce(
+    _ submission: Submission, _ row: RowInProgress, _ attempt: Int, after earlier: Delivery
+  ) async throws -> Delivery {
+    await permits.enter()
+    defer { permits.leave() }
+    // The switch may have been thrown while this row waited for its permit.
+    guard stop.level == .none else { return earlier }
+    guard let key = row.key else { throw JournalError("a row without a ledger cannot be sent") }
+    try await pipeline.journal.intend(submission, for: key, attempt: attempt)
+    let start = clock.monotonic
+    let receipt = await run(submission, row)
+    let seconds = clock.monotonic - start
+    adapt(to: receipt, seconds: seconds)
+    return Delivery(
+      receipt: receipt, attempts: earlier.attempts + 1,
+      milliseconds: earlier.milliseconds + seconds * 1000)
+  }
+
+  /// Sends once; an error that is no verdict of the submitter counts as in doubt, for nobody knows how far it came.
+  private func run(_ submission: Submission, _ row: RowInProgress) async -> Receipt {
+    let context = StageContext(row: row.reference, time: clock.wall, log: row.log)
+    do {
+      return try await withTaskExecutorPreference(pool) {
+        try await self.pipeline.submitter.run(submission, in: context)
+      }
+    } catch let failure as StageFailure {
+      return Receipt(
+        failure.outcome, code: failure.code, detail: failure.detail, hint: failure.hint)
+    } catch {
+      return Receipt(
+        .inDoubt, code: .stageFailed, detail: "\(pipeline.submitterName) threw \(type(of: error))")
+    }
+  }
+
+  private func decide(_ delivery: Delivery) -> RetryPolicy.Decision {
+    let chance = clock.random(in: 0...1)
+    return state.withLock {
+      $0.retries.decide(delivery.receipt.outcome, attempt: delivery.attempts, chance: chance)
+    }
+  }
+
+  private func adapt(to receipt: Receipt, seconds: Double) {
+    let (reason, capacity) = state.withLock { state in
+      (state.health.note(receipt, seconds: seconds), state.health.permits)
+    }
+    permits.resize(to: capacity)
+    if let reason { stop.request(.soon, reason: reason) }
+  }
+
+  private func pauseEverybody(_ seconds: Double) {
+    let until = clock.monotonic + seconds
+    state.withLock {
+      $0.pausedUntil = max($0.pausedUntil, until)
+      $0.health.restart()
+    }
+    permits.resize(to: 1)
+  }
+
+  /// Waits for the end of a pause and for the next slot of the rate; false when the run stops meanwhile.
+  private func waitForTurn() async -> Bool {
+    while true {
+      guard stop.level == .none else { return false }
+      let now = clock.monotonic
+      let wait = state.withLock { state -> Double in
+        if state.pausedUntil > now { return state.pausedUntil - now }
+        guard let rate = policy.rate else { return 0 }
+        let slot = max(state.nextSlot, now)
+        state.nextSlot = slot + 1 / rate
+        return -(slot - now)
+      }
+      if wait <= 0 {
+        await pause(-wait)
+        return stop.level == .none
+      }
+      await pause(wait)
+    }
+  }
+
+  /// Sleeps in slices of 0.2 s, so that a signal is heeded at once.
+  private func pause(_ seconds: Double) async {
+    let end = clock.monotonic + seconds
+    while stop.level == .none, clock.monotonic < end {
+      await clock.sleep(seconds: min(0.2, end - clock.monotonic))
+    }
+  }
+}
+
+/// What became of a request after all its attempts.
+struct Delivery: Sendable {
+  var receipt: Receipt
+  var attempts: Int
+  var milliseconds = 0.0
+}

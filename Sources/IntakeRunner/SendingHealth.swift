@@ -1,0 +1,75 @@
+public import IntakeCore
+
+/// What the answers so far say about the target: how many requests at once it bears, and whether to go on.
+public struct SendingHealth: Sendable {
+  /// Requests at once that the target bears, as far as is known; starts with one, the canary.
+  public private(set) var permits = 1
+  private let most: Int
+  private var successes = 0
+  private var answered = 0
+  private var refusedFromStart = 0
+  private var doubtsInRow = 0
+  private var isCanaryBack = false
+  private var usual: Double?
+
+  /// So many refusals before anything was accepted are no accident of single rows.
+  static let systematicRefusals = 5
+  /// So many rows in doubt one after the other: each further one only makes more to settle.
+  static let doubtsToStop = 5
+
+  /// Starts with a canary; grows up to `most` requests at once.
+  public init(most: Int) { self.most = max(1, most) }
+
+  /// Takes note of an answer that took so many seconds; returns why to stop, nil to go on.
+  public mutating func note(_ receipt: Receipt, seconds: Double) -> String? {
+    doubtsInRow = receipt.outcome == .inDoubt ? doubtsInRow + 1 : 0
+    if receipt.http != nil { answered += 1 }
+    switch receipt.outcome {
+    case .accepted: succeed(in: seconds)
+    case .rejected: return refused(receipt)
+    case .yield: permits = isCanaryBack ? max(1, permits / 2) : 1
+    case .retryable: break
+    case .inDoubt:
+      if doubtsInRow >= SendingHealth.doubtsToStop {
+        return "\(doubtsInRow) rows in a row ended in doubt"
+      }
+      openAfterCanary()
+    case .fatal: return receipt.detail ?? receipt.code?.rawValue ?? "the target refused the run"
+    }
+    return nil
+  }
+
+  /// After a pause asked by the target, start again with one request.
+  public mutating func restart() { permits = 1 }
+
+  private mutating func succeed(in seconds: Double) {
+    successes += 1
+    refusedFromStart = SendingHealth.systematicRefusals
+    openAfterCanary()
+    // Additive increase: one more for each ten good answers, as long as answers do not get slow.
+    // Slow is four times the usual: below that it is the noise of image sizes.
+    if let usual, seconds > 4 * usual, seconds > 1 {
+      permits = max(1, permits / 2)
+    } else if successes % 10 == 0 {
+      permits = min(most, permits + 1)
+    }
+    usual = usual.map { $0 * 0.9 + seconds * 0.1 } ?? seconds
+  }
+
+  private mutating func refused(_ receipt: Receipt) -> String? {
+    openAfterCanary()
+    guard successes == 0, receipt.http != nil else { return nil }
+    refusedFromStart += 1
+    guard refusedFromStart == SendingHealth.systematicRefusals, answered == refusedFromStart else {
+      return nil
+    }
+    return "the target refused each of the first \(refusedFromStart) rows"
+  }
+
+  /// The canary is back: everybody may go.
+  private mutating func openAfterCanary() {
+    guard !isCanaryBack else { return }
+    isCanaryBack = true
+    permits = most
+  }
+}
