@@ -75,6 +75,9 @@ let package = Package(
     .stage("Submit", "IntakeSystem", "IntakeTransport"),
     .stage("Record", "IntakeLedger"),
 
+    // Tests mirror the folders; those of the command run the built program.
     .tests("IntakeCore", "IntakeCore"),
+    .tests("IntakeRunner", "IntakeCore", "IntakeRunner"),
+    .tests("IntakeCommand", "IntakeCore", "IntakeSystem", "docintake"),
   ]
 )

@@ -1,0 +1,121 @@
+import IntakeCore
+import IntakeSystem
+import Testing
+
+/// The main job on the samples, as the README shows it.
+@Suite(.timeLimit(.minutes(2)))
+struct SamplesTests {
+  private let folder = TemporaryFolder()
+  private var program: Program { Program(folder: folder) }
+
+  private func run(_ manifest: String, _ more: String...) throws -> Program.Result {
+    try program.start(["run", Program.samples + "/" + manifest, "--to", "sandbox"] + more).wait()
+  }
+
+  @Test func sixCustomersGoThroughWithSizesBeforeAndAfter() throws {
+    let result = try run("customers.csv", "--verbose")
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.outcomes == ["accepted": 6])
+    for row in result.rows {
+      #expect(row["type"]?.string == "createCustomer")
+      #expect(row["status"]?.string == "PENDING")
+      let images = try #require(row["images"]?.fields)
+      for image in images.map(\.value) {
+        let sent = try #require(image["sent"])
+        #expect((sent["bytes"]?.integer ?? .max) <= 500_000)
+        #expect(max(sent["width"]?.integer ?? .max, sent["height"]?.integer ?? .max) <= 2048)
+        #expect((image["source"]?["bytes"]?.integer ?? 0) > 0)
+      }
+    }
+    #expect(result.errors.contains("→"))
+    #expect(result.errors.contains("what arrived: http://127.0.0.1:"))
+  }
+
+  @Test func aPhonePictureOnItsSideArrivesUpright() throws {
+    let rows = try run("customers.csv").rows
+    let portraits = rows.compactMap { $0["images"]?["front"] }.filter {
+      $0["source"]?["width"]?.integer == 4032
+    }
+    let sent = try #require(portraits.first?["sent"])
+    #expect((sent["height"]?.integer ?? 0) > (sent["width"]?.integer ?? 0))
+  }
+
+  @Test func theSameCommandAgainSendsNothingAndSaysSo() throws {
+    _ = try run("customers.csv")
+    let again = try run("customers.csv")
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(again.outcomes == ["skipped": 6])
+    #expect(again.errors.contains("nothing was left to send"))
+  }
+
+  @Test func anAddedRowIsTheOnlyOneSent() throws {
+    let ledger = folder.path + "/one.ledger"
+    _ = try run("customers.csv", "--ledger", ledger)
+    var text = String(
+      decoding: try FileReading.bytes(of: Program.samples + "/customers.csv", atMost: 1 << 20),
+      as: UTF8.self)
+    text += "C-new,R-new,new@example.com,Ann,New,,,,,,,,images/small-front.jpg,\n"
+    let manifest = folder.write("more.csv", text)
+    let result = try program.run(
+      "run", manifest, "--images-root", Program.samples, "--to", "sandbox", "--ledger", ledger)
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.outcomes == ["skipped": 6, "accepted": 1])
+    #expect(result.row("C-new")?["outcome"]?.string == "accepted")
+  }
+
+  @Test func csvAndJSONLinesAreTheSameBatch() throws {
+    let ledger = folder.path + "/both.ledger"
+    _ = try run("customers.csv", "--ledger", ledger)
+    let result = try run("customers.jsonl", "--ledger", ledger)
+    #expect(result.outcomes == ["skipped": 6], "\(result.errors)")
+  }
+
+  @Test func everyBadRowIsNamedAndTheGoodOnesGoThrough() throws {
+    let result = try run("bad.csv")
+    #expect(result.code == 3, "\(result.errors)")
+    for id in ["good-1", "good-2", "good-3"] {
+      #expect(result.row(id)?["outcome"]?.string == "accepted")
+    }
+    let bad = result.rows.filter { $0["outcome"]?.string != "accepted" }
+    #expect(bad.count >= 13)
+    for row in bad {
+      #expect(row["outcome"]?.string == "rejected")
+      #expect(row["row"]?.integer != nil)
+      #expect(FailureCode.named(row["code"]?.string ?? "") != nil)
+      #expect(row["hint"]?.string?.isEmpty == false)
+      #expect(row["detail"]?.string?.isEmpty == false)
+    }
+  }
+
+  @Test func checkListsTheSameWithoutSending() throws {
+    let ran = try run("bad.csv")
+    let checked = try program.run("check", Program.samples + "/bad.csv")
+    #expect(checked.code == 3, "\(checked.errors)")
+    func bad(_ result: Program.Result) -> Set<String> {
+      Set(
+        result.rows.filter { $0["outcome"]?.string == "rejected" }.map {
+          "\($0["row"]?.integer ?? 0) \($0["code"]?.string ?? "")"
+        })
+    }
+    #expect(bad(checked) == bad(ran))
+    #expect(checked.outcomes["ready"] == 3)
+    #expect(try program.run("check", Program.samples + "/customers.csv").code == 0)
+  }
+
+  @Test func nothingPersonalIsInOutputMessagesOrLedger() throws {
+    let result = try run("customers.csv", "--verbose")
+    let text = String(
+      decoding: try FileReading.bytes(of: Program.samples + "/customers.csv", atMost: 1 << 20),
+      as: UTF8.self)
+    let rows = text.split(separator: "\n").dropFirst().map { $0.split(separator: ",") }
+    var places = [result.output, result.errors]
+    for file in folder.files() where file.contains("/state/") {
+      let bytes = try FileReading.bytes(of: file, atMost: 1 << 20)
+      places.append(String(decoding: bytes, as: UTF8.self))
+    }
+    #expect(places.count >= 3)
+    for cell in rows.flatMap({ $0[2...4] }) {
+      for place in places { #expect(!place.contains(cell), "\(cell) leaked") }
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import IntakeCore
+import IntakeSystem
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// What goes wrong before anything is sent: one clear message, exit code 2, no stack trace.
+@Suite(.timeLimit(.minutes(1)))
+struct UsageTests {
+  private let folder = TemporaryFolder()
+  private var program: Program { Program(folder: folder) }
+  private let samples = Program.samples
+
+  @Test(arguments: [
+    ([], "no command was given"),
+    (["rnu"], "did you mean \"run\"?"),
+    (["run"], "an argument is missing: MANIFEST"),
+    (["run", "a.csv"], "--to is missing"),
+    (["run", "a.csv", "--to", "sandbx"], "did you mean \"sandbox\"?"),
+    (["run", "a.csv", "--to", "sandbox", "--ledgr", "x"], "did you mean \"--ledger\"?"),
+    (["run", "a.csv", "--to", "sandbox", "--concurrency", "0"], "whole number from 1 to 256"),
+    (["run", "a.csv", "--to", "sandbox", "--shard", "0/3"], "i from 1 to n"),
+    (["run", "a.csv", "--to", "sandbox", "--halt", "never"], "soon,fail=10%"),
+    (["run", "a.csv", "--to", "sandbox", "--set", "shrink.edgee=5"], "did you mean \"edge\"?"),
+    (["run", "a.csv", "--to", "sandbox", "--set", "shrnk.edge=5"], "did you mean \"shrink\"?"),
+    (["run", "a.csv", "--to", "sandbox", "--set", "shrink.quality=500"], "takes whole number, 1 to"),
+    (["run", "missing.csv", "--to", "sandbox"], "missing.csv"),
+    (["stages", "show", "shrnk"], "did you mean \"shrink\"?"),
+    (["stages", "lst"], "did you mean \"list\"?"),
+  ])
+  func oneClearMessageAndCodeTwo(arguments: [String], expected: String) throws {
+    let result = try program.start(arguments).wait()
+    #expect(result.code == 2, "\(result.errors)")
+    #expect(result.errors.contains(expected), "\(result.errors)")
+    #expect(result.output.isEmpty)
+    #expect(result.errors.split(separator: "\n").count <= 3)
+  }
+
+  @Test func aMisspeltColumnNamesTheNearestOne() throws {
+    let result = try program.run("run", samples + "/bad-header.csv", "--to", "sandbox")
+    #expect(result.code == 2)
+    #expect(result.errors.contains("email"), "\(result.errors)")
+  }
+
+  @Test func anUnreadableManifestIsRefused() throws {
+    let path = folder.folder("is-a-folder.csv")
+    let result = try program.run("run", path, "--to", "sandbox")
+    #expect(result.code == 2, "\(result.errors)")
+  }
+
+  @Test func aPlanErrorNamesLineAndColumn() throws {
+    let plan = folder.write("plan.json", "{\"stages\":[\n {\"stage\":\"load\"},\n {\"stage\":\"shrnk\"}]}")
+    let result = try program.run("run", samples + "/customers.csv", "--to", plan)
+    #expect(result.code == 2)
+    #expect(result.errors.contains("line 3, column 11"), "\(result.errors)")
+  }
+
+  @Test(arguments: [
+    [], ["run"], ["check"], ["stages"], ["stages", "list"], ["stages", "show"], ["ledger"],
+    ["ledger", "show"], ["ledger", "verify"], ["sandbox"], ["version"],
+  ])
+  func everyLevelHasHelp(words: [String]) throws {
+    let result = try program.start(words + ["--help"]).wait()
+    #expect(result.code == 0)
+    #expect(result.output.contains("Usage: docintake"))
+    #expect(result.errors.isEmpty)
+  }
+
+  @Test func everyStageCanBeShown() throws {
+    let list = try program.run("stages", "list", "--json")
+    let names = try #require(list.rows.first?.elements).compactMap { $0["name"]?.string }
+    #expect(names == ["load", "decode", "shrink", "base64", "dcams", "submit", "record"])
+    for name in names { #expect(try program.run("stages", "show", name).code == 0) }
+  }
+
+  @Test func theVersionNamesTheLibraries() throws {
+    let result = try program.run("--version", "--json")
+    #expect(result.rows.first?["docintake"]?.string != nil)
+    #expect(result.rows.first?.fields?.count ?? 0 >= 4, "\(result.output)")
+  }
+}
