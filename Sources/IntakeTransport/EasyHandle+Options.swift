@@ -26,7 +26,9 @@ extension EasyHandle {
     if !settings.keepsConnections { set(CURLOPT_FORBID_REUSE, 1) }
   }
 
-  /// Method and body. `POSTFIELDS` would let libcurl rewind and send a body twice; a read callback with a
+  /// Method and body.
+  ///
+  /// `POSTFIELDS` would let libcurl rewind and send a body twice; a read callback with a
   /// refusing seek callback does not.
   func describe(_ transfer: Transfer) {
     let request = transfer.request
