@@ -1,1 +1,76 @@
-import IntakeCore
+public import IntakeCore
+import IntakeTransport
+
+/// Sends each request once over HTTPS and says what became of it.
+public struct Submit: Submitter {
+  /// Name, summary and options.
+  public static let descriptor = StageDescriptor(
+    name: "submit", summary: "sends each request once and reads the answer",
+    options: SubmitOptions.all,
+    example:
+      #"{"stage":"submit","endpoint":"https://target.example/api","credentials":"keys.json"}"#)
+
+  /// Answers to inquiries may hold both images again, as base64, in a body of the size we may send.
+  static let inquiryAnswerLimit = 16 << 20
+
+  private let session: SubmitSession
+
+  /// Takes checked options; opens nothing yet.
+  public init(options: StageOptions) throws(OptionError) {
+    session = SubmitSession(SubmitOptions(options))
+  }
+
+  /// Checks the endpoint and reads the credentials, once.
+  ///
+  /// - Throws: `StageFailure` of class fatal that says what to correct.
+  public func prepare() async throws { try session.open() }
+
+  /// Checks that a target can work with this endpoint and these credentials; once a target.
+  ///
+  /// `run` does it for the first request. A caller that knows the target may do it before anything is read.
+  public func check(_ target: any Target) throws(StageFailure) { try session.check(target) }
+
+  /// Sends the request once; never repeats it.
+  public func run(_ input: consuming Submission, in context: StageContext) async throws -> Receipt {
+    let submission = input
+    let request = try session.request(for: submission, at: context.time)
+    let exchange = await send(request, answerLimit: nil)
+    return Receipt(of: exchange, for: submission, at: context.time)
+  }
+
+  /// Sends a read-only request and hands back an answer that the target can read.
+  ///
+  /// - Throws: `StageFailure` when there is none, or one that means the same everywhere (401, 429, 5xx …).
+  public func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse {
+    let request = try session.request(for: inquiry, at: context.time)
+    let exchange = await send(request, answerLimit: Submit.inquiryAnswerLimit)
+    if case .answered(let response, _) = exchange,
+      Receipt(sharedBy: response, repeatSafety: .safe, at: context.time) == nil
+    {
+      return response
+    }
+    throw StageFailure(Receipt(of: exchange, for: inquiry, at: context.time))
+  }
+
+  /// Closes the connections.
+  public func finish() async { session.client.close() }
+
+  /// Blocks its thread; a cancelled task ends the exchange within a second.
+  private func send(_ request: HTTPRequest, answerLimit: Int?) async -> HTTPExchange {
+    let abort = AbortFlag()
+    return await withTaskCancellationHandler {
+      session.client.send(request, answerLimit: answerLimit, abort: abort)
+    } onCancel: {
+      abort.raise()
+    }
+  }
+}
+
+extension StageFailure {
+  /// The failure that a receipt describes.
+  init(_ receipt: Receipt) {
+    self.init(
+      receipt.code ?? .unrecognizedAnswer, receipt.detail ?? "the target gave no usable answer",
+      hint: receipt.hint, outcome: receipt.outcome)
+  }
+}

@@ -1,4 +1,50 @@
 // libcurl's easy interface. `curl_easy_setopt` and `curl_easy_getinfo` are variadic, which Swift cannot
 // call; each wrapper below fixes one argument type.
 #pragma once
+// The type checks of the header are macros around the variadic call and only see `option` as a variable here.
+#define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
+
+static inline CURLcode ccurl_set_long(CURL *handle, CURLoption option, long value) {
+  return curl_easy_setopt(handle, option, value);
+}
+
+static inline CURLcode ccurl_set_size(CURL *handle, CURLoption option, curl_off_t value) {
+  return curl_easy_setopt(handle, option, value);
+}
+
+/// libcurl copies the text; `NULL` takes a default back.
+static inline CURLcode ccurl_set_text(CURL *handle, CURLoption option, const char *value) {
+  return curl_easy_setopt(handle, option, value);
+}
+
+/// libcurl keeps the pointer: it has to stay valid until the transfer has ended.
+static inline CURLcode ccurl_set_pointer(CURL *handle, CURLoption option, void *value) {
+  return curl_easy_setopt(handle, option, value);
+}
+
+/// For CURLOPT_WRITEFUNCTION, CURLOPT_HEADERFUNCTION and CURLOPT_READFUNCTION, which share one signature.
+static inline CURLcode ccurl_set_stream(CURL *handle, CURLoption option, curl_write_callback callback) {
+  return curl_easy_setopt(handle, option, callback);
+}
+
+static inline CURLcode ccurl_set_seek(CURL *handle, curl_seek_callback callback) {
+  return curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, callback);
+}
+
+static inline CURLcode ccurl_set_progress(CURL *handle, curl_xferinfo_callback callback) {
+  return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, callback);
+}
+
+static inline CURLcode ccurl_set_start(CURL *handle, curl_prereq_callback callback) {
+  return curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, callback);
+}
+
+/// Allows one scheme only; the text form came with 7.85 and replaces the number, which is deprecated since.
+static inline CURLcode ccurl_set_scheme(CURL *handle, int encrypted) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+  return curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, encrypted ? "https" : "http");
+#else
+  return curl_easy_setopt(handle, CURLOPT_PROTOCOLS, (long)(encrypted ? CURLPROTO_HTTPS : CURLPROTO_HTTP));
+#endif
+}

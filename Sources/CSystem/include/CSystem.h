@@ -1,6 +1,7 @@
 // System calls that Swift cannot reach: variadic ones and those without a wrapper in glibc 2.36.
 // Everything that is Linux-only stands in system.c with its portable fallback.
 #pragma once
+#include "CSystemSpawn.h"
 
 /// Opens `path` for reading below the folder `root`, never outside it and never through a link that leads
 /// out; does not block on pipes. Returns a descriptor, or -1 with `errno`: EXDEV or ELOOP for a path that leaves.

@@ -1,0 +1,100 @@
+import CCurl
+
+/// An address that may be sent to: https, or http when the host is this machine.
+///
+/// Taken apart by libcurl itself, so that what is checked here is what is connected to later.
+public struct Endpoint: Sendable, Equatable {
+  /// The address as it was given.
+  public let url: String
+  /// The host in lower case; an IPv6 address keeps its brackets.
+  public let host: String
+  /// Whether the scheme is https.
+  public let isEncrypted: Bool
+
+  /// An address that must not be sent to, and why; the address itself is not repeated, for it may hold a password.
+  public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong and what would be right.
+    public let description: String
+    init(_ description: String) { self.description = description }
+  }
+
+  /// Checks an address as an operator gives it: without user, query or fragment.
+  public init(_ url: String) throws(Refusal) {
+    try self.init(request: url)
+    if url.utf8.contains(UInt8(ascii: "?")) {
+      throw Refusal("the endpoint has a query (?…), which a path could not follow: leave it out")
+    }
+  }
+
+  /// Checks the address of one request, which may have a query.
+  init(request url: String) throws(Refusal) {
+    guard url.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\\") }) else {
+      throw Refusal(
+        "the endpoint has a space, a backslash or a character beyond ASCII: write an "
+          + "international name in its xn-- form")
+    }
+    guard let parts = URLParts(url) else {
+      throw Refusal("the endpoint is no complete address: write https://host/path")
+    }
+    guard !parts.hasUser else {
+      throw Refusal("the endpoint holds a user name or password: give those in --credentials")
+    }
+    guard !parts.hasFragment else {
+      throw Refusal("the endpoint has a fragment (#…): leave it out")
+    }
+    host = parts.host.lowercased()
+    guard Endpoint.isHost(host) else { throw Refusal("the endpoint's host is no host name") }
+    isEncrypted = parts.scheme == "https"
+    self.url = url
+    guard isEncrypted || (parts.scheme == "http" && isLoopback) else {
+      throw Refusal(
+        parts.scheme == "http"
+          ? "http is for this machine only (localhost, 127.0.0.1, [::1]): write https"
+          : "the endpoint has to start with https://")
+    }
+  }
+
+  /// Whether the host is this machine, told by the whole name and never by how it starts.
+  public var isLoopback: Bool {
+    if host == "localhost" || host == "[::1]" { return true }
+    let octets = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+    return octets.count == 4 && octets.first == .some(127) && octets.allSatisfy { $0 != nil }
+  }
+
+  private static func isHost(_ host: String) -> Bool {
+    if host.hasPrefix("[") { return host.hasSuffix("]") }
+    return !host.isEmpty
+      && host.utf8.allSatisfy {
+        (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E
+      }
+  }
+}
+
+/// What libcurl sees in an address.
+struct URLParts {
+  let scheme: String
+  let host: String
+  let hasUser: Bool
+  let hasFragment: Bool
+
+  init?(_ url: String) {
+    guard let handle = curl_url() else { return nil }
+    defer { curl_url_cleanup(handle) }
+    guard curl_url_set(handle, CURLUPART_URL, url, UInt32(CURLU_NON_SUPPORT_SCHEME)) == CURLUE_OK,
+      let scheme = URLParts.read(CURLUPART_SCHEME, of: handle),
+      let host = URLParts.read(CURLUPART_HOST, of: handle)
+    else { return nil }
+    (self.scheme, self.host) = (scheme, host)
+    // libcurl drops an empty user (`https://@host`), which is still not what an operator means.
+    let authority = url.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != "?" }
+    hasUser = URLParts.read(CURLUPART_USER, of: handle) != nil || authority.contains("@")
+    hasFragment = url.utf8.contains(UInt8(ascii: "#"))
+  }
+
+  private static func read(_ part: CURLUPart, of handle: OpaquePointer) -> String? {
+    var text: UnsafeMutablePointer<CChar>?
+    guard curl_url_get(handle, part, &text, 0) == CURLUE_OK, let text else { return nil }
+    defer { curl_free(text) }
+    return String(cString: text)
+  }
+}

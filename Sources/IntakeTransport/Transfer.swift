@@ -1,0 +1,106 @@
+import CCurl
+import IntakeCore
+
+/// One exchange while libcurl works on it: what it still has to send, what came back, when to stop.
+///
+/// Lives on the stack of one call and is reached from libcurl's callbacks, all on the same thread.
+final class Transfer {
+  /// A server may take this long for 20,000 bytes of a body; slower than that is a stall (1 KB/s).
+  static let stallWindow = Duration.seconds(20)
+  static let stallBytes = 20_000
+
+  let request: HTTPRequest
+  let bodySize: Int
+  /// Whether the header asks for leave to send the body.
+  let isExpecting: Bool
+  let answerLimit: Int
+  let abort: AbortFlag
+
+  /// Times that a header was about to go out.
+  private(set) var starts = 0
+  /// Bytes of the body handed to libcurl: the upper bound of what left.
+  private(set) var bodyBytes = 0
+  /// Whether libcurl gave up waiting for 100 Continue.
+  private(set) var waitedInVain = false
+  /// Whether the server answered 417 before the body.
+  private(set) var wasRefusedExpectation = false
+  private(set) var head = ResponseHead()
+  private(set) var body: [UInt8] = []
+  /// Why a callback ended the exchange.
+  private(set) var stop: Unanswered.Reason?
+
+  private var segment = 0
+  private var offset = 0
+  private var mark = (time: ContinuousClock.now, bytes: 0)
+
+  init(_ request: HTTPRequest, expecting: Bool, answerLimit: Int, abort: AbortFlag) {
+    self.request = request
+    self.bodySize = request.bodySize
+    self.isExpecting = expecting
+    self.answerLimit = answerLimit
+    self.abort = abort
+  }
+
+  /// Whether a header may go out now.
+  ///
+  /// libcurl repeats a request by itself when a kept connection turns out to be closed. That is harmless
+  /// only while no byte of a body has left, and where there is no body, only for reading.
+  func mayStart() -> Bool {
+    starts += 1
+    if starts == 1 { return true }
+    let isHarmless = bodySize > 0 ? bodyBytes == 0 : ["GET", "HEAD"].contains(request.method)
+    guard starts == 2, isHarmless else { return end(.closed) }
+    return true
+  }
+
+  /// Fills libcurl's buffer with the next bytes of the body; 0 at its end.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    if isExpecting, bodyBytes == 0, !head.wasContinued { waitedInVain = true }
+    var filled = 0
+    while filled < buffer.count, segment < request.body.count {
+      let count = min(buffer.count - filled, request.body[segment].count - offset)
+      request.body[segment].withUnsafeBytes { bytes in
+        let target = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<filled + count])
+        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
+      }
+      filled += count
+      offset += count
+      if offset == request.body[segment].count { (segment, offset) = (segment + 1, 0) }
+    }
+    bodyBytes += filled
+    return filled
+  }
+
+  /// Takes a line of the header; false to end the exchange.
+  func take(headerLine line: UnsafeRawBufferPointer) -> Bool {
+    guard head.take(line) else { return end(head.problem ?? .malformed) }
+    // libcurl would send the header again and again, some 20,000 times a second.
+    guard isExpecting, head.status == 417 else { return true }
+    wasRefusedExpectation = bodyBytes == 0
+    return end(.closed)
+  }
+
+  /// Takes a piece of the answer's body; false to end the exchange.
+  func take(bodyBytes piece: UnsafeRawBufferPointer) -> Bool {
+    guard body.count + piece.count <= answerLimit else { return end(.tooLarge) }
+    body += piece
+    return true
+  }
+
+  /// Whether the exchange may go on; asked whenever data moved and once a second.
+  func mayContinue(sent: Int) -> Bool {
+    if abort.isRaised { return end(.aborted) }
+    let now = ContinuousClock.now
+    // Only while sending: a server that thinks about an answer is held to the deadline alone.
+    guard bodyBytes < bodySize || sent < bodySize, bodyBytes > 0,
+      now - mark.time >= Transfer.stallWindow
+    else { return true }
+    defer { mark = (now, sent) }
+    return sent - mark.bytes >= Transfer.stallBytes || end(.stalled)
+  }
+
+  private func end(_ reason: Unanswered.Reason) -> Bool {
+    stop = stop ?? reason
+    return false
+  }
+}
