@@ -76,5 +76,6 @@ let package = Package(
     .stage("Record", "IntakeLedger"),
 
     .tests("IntakeCore", "IntakeCore"),
+    .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
   ]
 )
