@@ -79,5 +79,6 @@ let package = Package(
     .tests("IntakeCore", "IntakeCore"),
     .tests("IntakeRunner", "IntakeCore", "IntakeRunner"),
     .tests("IntakeCommand", "IntakeCore", "IntakeSystem", "docintake"),
+    .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
   ]
 )

@@ -1,0 +1,90 @@
+import CCrypto
+
+/// SHA-256 in the form in which signatures and logs compare it.
+package enum BodyDigest {
+  /// The 32 bytes of SHA-256 (FIPS 180-4).
+  package static func sha256(_ bytes: [UInt8]) -> [UInt8] {
+    var digest = [UInt8](repeating: 0, count: 32)
+    EVP_Digest(bytes, bytes.count, &digest, nil, EVP_sha256(), nil)
+    return digest
+  }
+}
+
+/// A public key on P-256 or P-384 that checks signatures as JSON Web Signatures carry them (RFC 7518 §3.4).
+public struct ECDSAPublicKey: Sendable {
+  /// The curve, which decides digest and length of a signature.
+  public enum Curve: Sendable {
+    /// NIST P-256 with SHA-256: `ES256`, 64 bytes.
+    case p256
+    /// NIST P-384 with SHA-384: `ES384`, 96 bytes.
+    case p384
+
+    /// Bytes of one coordinate.
+    var width: Int { self == .p256 ? 32 : 48 }
+  }
+
+  /// The curve that the key lies on.
+  public let curve: Curve
+  private let pem: [UInt8]
+
+  /// Reads a public key in PEM (`-----BEGIN PUBLIC KEY-----`); nil for other keys, curves and texts.
+  public init?(pem: [UInt8]) {
+    guard let key = ECDSAPublicKey.load(pem) else { return nil }
+    defer { EVP_PKEY_free(key) }
+    guard let curve = ECDSAPublicKey.curve(of: key) else { return nil }
+    self.curve = curve
+    self.pem = pem
+  }
+
+  /// Whether `signature` (r and s side by side, big-endian) was made over `message` by this key's owner.
+  public func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
+    guard signature.count == curve.width * 2, let key = ECDSAPublicKey.load(pem),
+      let context = EVP_MD_CTX_new()
+    else { return false }
+    defer {
+      EVP_MD_CTX_free(context)
+      EVP_PKEY_free(key)
+    }
+    let digest = curve == .p256 ? EVP_sha256() : EVP_sha384()
+    guard EVP_DigestVerifyInit(context, nil, digest, nil, key) == 1 else { return false }
+    let der = ECDSAPublicKey.der(signature, width: curve.width)
+    let result = EVP_DigestVerify(context, der, der.count, message, message.count)
+    // A failed check leaves entries in the thread's error queue that a later caller would read.
+    ERR_clear_error()
+    return result == 1
+  }
+
+  /// Parsed anew for each use (20 µs): a libcrypto pointer is not `Sendable`, its text is.
+  private static func load(_ pem: [UInt8]) -> OpaquePointer? {
+    guard let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
+    defer {
+      BIO_free(source)
+      ERR_clear_error()
+    }
+    return PEM_read_bio_PUBKEY(source, nil, nil, nil)
+  }
+
+  private static func curve(of key: OpaquePointer) -> Curve? {
+    var name = [CChar](repeating: 0, count: 64)
+    var length = 0
+    guard EVP_PKEY_get_group_name(key, &name, name.count, &length) == 1 else { return nil }
+    switch String(decoding: name.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self) {
+    case "prime256v1": return .p256
+    case "secp384r1": return .p384
+    default: return nil
+    }
+  }
+
+  /// The two numbers as `SEQUENCE { INTEGER, INTEGER }`, the form libcrypto takes.
+  private static func der(_ signature: [UInt8], width: Int) -> [UInt8] {
+    let numbers = integer(signature[..<width]) + integer(signature[width...])
+    // At most 2 × 51 bytes: the short form of a length suffices.
+    return [0x30, UInt8(numbers.count)] + numbers
+  }
+
+  private static func integer(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+    var digits = Array(bytes.drop { $0 == 0 })
+    if digits.isEmpty || digits[0] >= 0x80 { digits.insert(0, at: 0) }
+    return [0x02, UInt8(digits.count)] + digits
+  }
+}

@@ -1,0 +1,48 @@
+import IntakeCore
+
+/// The addresses for scripts and tests, under `/sandbox/`; not part of either API.
+struct Control {
+  let store: CustomerStore
+  let log: RequestLog
+
+  /// Answers a request below `/sandbox/`; nil for addresses that are none.
+  func answer(to call: Call) -> Answer? {
+    switch (call.head.method, call.head.path) {
+    case ("GET", "/sandbox/customers"): return .json(200, .array(store.all.map(Control.output)))
+    case ("GET", "/sandbox/requests"):
+      let lines = log.entries.map { $0.output.text + "\n" }.joined()
+      return Answer(
+        200, [HTTPField("Content-Type", "application/jsonl")], body: Array(lines.utf8))
+    case ("POST", "/sandbox/reset"):
+      store.reset()
+      log.reset()
+      return Answer(204)
+    default: return nil
+    }
+  }
+
+  private static func output(_ customer: Customer) -> JSONOutput {
+    let isNoah = customer.origin == .noah
+    let images = Side.allCases.compactMap { side in
+      customer.images[side].map { (side.rawValue, output($0)) }
+    }
+    return .object([
+      ("number", .integer(customer.number)), ("api", .string(isNoah ? "noah" : "dcams")),
+      ("id", .optional(isNoah ? customer.key : nil)),
+      ("email", .optional(isNoah ? customer[field: "Email"] : customer.key)),
+      ("reference", customer.reference?.output ?? .null), ("status", .string(customer.status)),
+      ("fields", .object(customer.fields.map { ($0.name, .string($0.value)) })),
+      ("images", .object(images)),
+    ])
+  }
+
+  private static func output(_ image: StoredImage) -> JSONOutput {
+    .object([
+      ("bytes", .integer(image.byteCount)),
+      ("width", image.size.map { .integer($0.width) } ?? .null),
+      ("height", image.size.map { .integer($0.height) } ?? .null),
+      ("format", .optional(image.format?.rawValue)), ("sha256", .string(image.sha256)),
+      ("prefix", .optional(image.prefix)), ("kept", .bool(image.bytes != nil)),
+    ])
+  }
+}

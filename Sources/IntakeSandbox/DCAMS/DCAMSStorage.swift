@@ -1,0 +1,153 @@
+import IntakeCore
+
+/// DCAMS Storage: one address, four services, chosen by `service` alone.
+struct DCAMSStorage: VendorAPI {
+  /// The path of all four services.
+  static let path = "/v3/stable/api/storage"
+
+  let store: CustomerStore
+  let user: Secret
+  let pass: Secret
+  let switches: SandboxSwitches
+  /// The address that links start with.
+  let address: String
+
+  func prepare(_ call: Call) -> PreparedCall {
+    guard call.head.method == "POST" else {
+      return PreparedCall(service: "", customer: nil) {
+        var answer = refusal(405, "Only POST is supported")
+        answer.headers.append(HTTPField("Allow", "POST"))
+        return Reply(answer: answer)
+      }
+    }
+    let request = DCAMSRequest(call.body)
+    let names = ["fn", "ln", "email"].compactMap { request.target($0) }
+    return PreparedCall(
+      service: request.service ?? "", customer: request.email,
+      confidential: [request.pass ?? ""] + names, notes: notes(request)
+    ) {
+      do throws(DCAMSError) { return try carryOut(request, at: call.time) } catch {
+        return Reply(answer: refusal(error.status, error.message))
+      }
+    }
+  }
+
+  func refusal(_ status: Int, _ message: String?) -> Answer {
+    let text = message ?? DCAMSError.message(for: status) ?? Answer.reason(status)
+    let isDisguised = switches[.errorCode] == "200" && [400, 401, 404].contains(status)
+    return .json(
+      isDisguised ? 200 : status,
+      .object([("result", .string("Error")), ("message", .string(text))]))
+  }
+
+  private func notes(_ request: DCAMSRequest) -> [String] {
+    var notes = request.unknownFields.prefix(8).map {
+      "unknown field " + Sanitizer.clean($0, limit: 60)
+    }
+    if request.service == DCAMSService.getStatus.rawValue, request.status != nil {
+      notes.append("getStatus with target.status: the status was ignored; updateStatus sets it")
+    }
+    return notes
+  }
+
+  /// The order of the checks: readable, credentials, inputs, form of the e-mail, and only then the look-up.
+  private func carryOut(_ request: DCAMSRequest, at time: Timestamp) throws(DCAMSError) -> Reply {
+    guard request.isReadable else { throw .missingInput }
+    guard user.matches(Secret(request.user ?? "")), pass.matches(Secret(request.pass ?? ""))
+    else { throw .wrongCredentials }
+    guard let service = DCAMSService(rawValue: request.service ?? ""),
+      let email = request.email, !email.isEmpty, !request.hasMisplacedValue
+    else { throw .missingInput }
+    switch service {
+    case .createOrUpdateCustomer: return try createOrUpdate(request, email, at: time)
+    case .updateStatus: return try updateStatus(request, email, at: time)
+    case .getStatus, .getDocumentImages:
+      let customer = try find(email)
+      return Reply(answer: .json(200, success(service, customer)))
+    }
+  }
+
+  private func find(_ email: String) throws(DCAMSError) -> Customer {
+    guard EmailAddress.isValid(email) else { throw .invalidEmail }
+    guard let customer = store.customer(.dcams, email) else { throw .notFound }
+    return customer
+  }
+
+  private func createOrUpdate(
+    _ request: DCAMSRequest, _ email: String, at time: Timestamp
+  ) throws(DCAMSError) -> Reply {
+    let images = try images(of: request)
+    let isFrontOptional =
+      switches[.frontOnUpdate] == "optional" && store.customer(.dcams, email) != nil
+    guard images[.front] != nil || isFrontOptional else { throw .missingInput }
+    guard EmailAddress.isValid(email) else { throw .invalidEmail }
+    let sides = images.keys.sorted().map(\.rawValue).joined(separator: " and ")
+    return store(email, at: time) { customer, isNew in
+      apply(request, images, to: &customer, isNew: isNew)
+      let scans = sides.isEmpty ? "without images" : "with \(sides)"
+      customer.note((isNew ? "created " : "updated ") + scans, at: time)
+    } answering: { customer, isNew in
+      success(.createOrUpdateCustomer, customer, type: isNew ? "createCustomer" : "updateCustomer")
+    }
+  }
+
+  private func updateStatus(
+    _ request: DCAMSRequest, _ email: String, at time: Timestamp
+  ) throws(DCAMSError) -> Reply {
+    guard let status = request.status, DCAMSService.statuses.contains(status) else {
+      throw .missingInput
+    }
+    let known = try find(email)
+    return store(known.key, at: time) { customer, _ in
+      customer.note("status changed from \(customer.status) to \(status)", at: time)
+      customer.status = status
+    } answering: { customer, _ in
+      success(.updateStatus, customer)
+    }
+  }
+
+  /// Stores a change and answers with what is stored then; a full or unwritable store refuses.
+  private func store(
+    _ email: String, at time: Timestamp, change: (inout Customer, _ isNew: Bool) -> Void,
+    answering success: (Customer, _ isNew: Bool) -> JSONOutput
+  ) -> Reply {
+    do throws(CustomerStore.Failure) {
+      let stored = try store.upsert(.dcams, email, at: time, change: change)
+      let answer = Answer.json(200, success(stored.customer, stored.isNew))
+      return Reply(answer: answer, isAccepted: true)
+    } catch {
+      return Reply(answer: refusal(error.status, error.message))
+    }
+  }
+
+  private func images(of request: DCAMSRequest) throws(DCAMSError) -> [Side: StoredImage] {
+    var images: [Side: StoredImage] = [:]
+    for side in Side.allCases {
+      guard let text = request.image(side), !text.isEmpty else { continue }
+      guard let image = StoredImage(field: text),
+        image.format != nil || switches[.images] == "any"
+      else { throw .missingInput }
+      images[side] = image
+    }
+    return images
+  }
+
+  private func apply(
+    _ request: DCAMSRequest, _ images: [Side: StoredImage], to customer: inout Customer,
+    isNew: Bool
+  ) {
+    if !isNew, switches[.update] == "replace" {
+      customer.fields = []
+      customer.images = [:]
+      customer.reference = nil
+    }
+    // The e-mail stays as first stored, whatever its letters' case is this time.
+    customer.set("email", customer.key)
+    for name in DCAMSRequest.attributes where name != "email" {
+      if let value = request.target(name) { customer.set(name, value) }
+    }
+    customer.images.merge(images) { _, new in new }
+    customer.reference = request.reference ?? customer.reference
+    if isNew || switches[.resetStatus] == "on" { customer.status = switches[.createStatus] }
+  }
+}

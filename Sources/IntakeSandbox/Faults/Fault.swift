@@ -1,0 +1,2 @@
+/// One injected fault.
+public struct Fault: Sendable {}

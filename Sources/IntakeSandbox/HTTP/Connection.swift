@@ -1,0 +1,117 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Why a connection is of no more use.
+enum ConnectionEnd: Error {
+  /// The other side closed or reset it, or the server is stopping.
+  case closed
+  /// A deadline passed.
+  case timedOut
+}
+
+/// One accepted TCP connection: blocking reads and writes with deadlines, and the ways to end badly.
+struct Connection: Sendable {
+  /// The socket; only the server closes it.
+  let descriptor: Int32
+  /// Counts the accepted connections from 1.
+  let number: Int
+
+  #if canImport(Darwin)
+    private static let noSignal: Int32 = 0
+  #else
+    private static let noSignal = Int32(MSG_NOSIGNAL)
+  #endif
+
+  /// Appends at most `most` bytes to `buffer` as soon as there are any; returns how many, 0 at the end.
+  func receive(
+    _ most: Int, into buffer: inout [UInt8], before deadline: Deadline
+  ) throws(ConnectionEnd) -> Int {
+    while true {
+      let count = receiveNow(min(most, 1 << 16), into: &buffer)
+      if count >= 0 { return count }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN, EWOULDBLOCK: try wait(for: Int16(POLLIN), before: deadline)
+      default: throw .closed
+      }
+    }
+  }
+
+  private func receiveNow(_ most: Int, into buffer: inout [UInt8]) -> Int {
+    withUnsafeTemporaryAllocation(byteCount: most, alignment: 16) { space in
+      let count = recv(descriptor, space.baseAddress, most, Int32(MSG_DONTWAIT))
+      if count > 0 { buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: space[..<count])) }
+      return count
+    }
+  }
+
+  /// Sends all bytes.
+  func send(_ bytes: [UInt8], before deadline: Deadline) throws(ConnectionEnd) {
+    var sent = 0
+    while sent < bytes.count {
+      let count = sendNow(bytes, from: sent)
+      if count >= 0 {
+        sent += count
+      } else if errno == EAGAIN || errno == EWOULDBLOCK {
+        try wait(for: Int16(POLLOUT), before: deadline)
+      } else if errno != EINTR {
+        throw .closed
+      }
+    }
+  }
+
+  private func sendNow(_ bytes: [UInt8], from start: Int) -> Int {
+    let flags = Int32(MSG_DONTWAIT) | Connection.noSignal
+    return bytes.withUnsafeBytes { raw in
+      let rest = UnsafeRawBufferPointer(rebasing: raw[start...])
+      #if canImport(Glibc)
+        return Glibc.send(descriptor, rest.baseAddress, rest.count, flags)
+      #else
+        return Darwin.send(descriptor, rest.baseAddress, rest.count, flags)
+      #endif
+    }
+  }
+
+  private func wait(for events: Int16, before deadline: Deadline) throws(ConnectionEnd) {
+    var entry = pollfd(fd: descriptor, events: events, revents: 0)
+    let timeout = deadline.pollTimeout
+    guard timeout > 0 else { throw .timedOut }
+    let ready = poll(&entry, 1, timeout)
+    if ready == 0 { throw .timedOut }
+    if ready < 0, errno != EINTR { throw .closed }
+  }
+
+  /// Waits that many milliseconds; a reset connection or a stopping server ends the wait early.
+  func pause(milliseconds: Int) throws(ConnectionEnd) {
+    let deadline = Deadline(milliseconds: milliseconds)
+    while true {
+      var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+      let timeout = deadline.pollTimeout
+      guard timeout > 0 else { return }
+      if poll(&entry, 1, timeout) > 0 { throw .closed }
+    }
+  }
+
+  /// Makes the coming close a reset (RST) instead of an orderly end.
+  func resetOnClose() {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+  }
+
+  /// Ends sending and reads what still comes for a moment, so that an early answer is not lost to a reset.
+  func finish() {
+    shutdown(descriptor, Int32(SHUT_WR))
+    let deadline = Deadline(milliseconds: 2000)
+    var discarded: [UInt8] = []
+    var total = 0
+    while total < 64 << 20 {
+      discarded.removeAll(keepingCapacity: true)
+      guard let count = try? receive(1 << 16, into: &discarded, before: deadline), count > 0
+      else { return }
+      total += count
+    }
+  }
+}

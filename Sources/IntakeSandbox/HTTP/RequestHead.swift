@@ -1,0 +1,169 @@
+import IntakeCore
+
+/// Why a request cannot be served: the answer to give before the connection is closed.
+struct RequestFailure: Error, Equatable {
+  /// Status code of the answer.
+  let status: Int
+  /// What is wrong, in words.
+  let message: String
+}
+
+/// Request line and header fields of a request (RFC 9112), read strictly.
+struct RequestHead: Sendable {
+  /// Method as sent.
+  let method: String
+  /// The path as sent, without the query.
+  let path: String
+  /// What follows the question mark, empty when there is none.
+  let query: String
+  /// Header fields in order.
+  let headers: [HTTPField]
+  /// HTTP/1.1, as opposed to 1.0.
+  let isCurrent: Bool
+  /// How long the body is.
+  let framing: Framing
+
+  /// How the end of the body is told.
+  enum Framing: Sendable, Equatable {
+    case length(Int)
+    case chunked
+  }
+
+  /// The most header fields; clients send about ten.
+  private static let mostFields = 200
+
+  /// Reads the bytes before the empty line.
+  init(parsing bytes: ArraySlice<UInt8>) throws(RequestFailure) {
+    var lines = RequestHead.lines(bytes)[...]
+    guard let first = lines.popFirst() else { throw RequestHead.bad("there is no request line") }
+    let words = first.split(separator: 0x20, omittingEmptySubsequences: false)
+    guard words.count == 3, RequestHead.isToken(words[0]), words[0].count <= 32,
+      words[1].allSatisfy({ (0x21...0x7E).contains($0) }), !words[1].isEmpty
+    else { throw RequestHead.bad("the request line is malformed") }
+    method = RequestHead.text(words[0])
+    isCurrent = try RequestHead.isCurrent(words[2])
+    (path, query) = try RequestHead.target(RequestHead.text(words[1]))
+    guard lines.count <= RequestHead.mostFields else {
+      throw RequestFailure(status: 431, message: "more than \(RequestHead.mostFields) fields")
+    }
+    var headers: [HTTPField] = []
+    for line in lines { headers.append(try RequestHead.field(line)) }
+    self.headers = headers
+    framing = try RequestHead.framing(headers)
+  }
+
+  /// The first value of a field, found without regard to case.
+  subscript(name: String) -> String? { RequestHead.values(name, headers).first }
+
+  /// The connection stays open after this request.
+  var keepsAlive: Bool {
+    let wish = self["connection"]?.lowercased() ?? ""
+    return isCurrent ? !wish.contains("close") : wish.contains("keep-alive")
+  }
+
+  /// The client waits for `100 Continue` before it sends the body.
+  var expectsContinue: Bool {
+    guard isCurrent, framing != .length(0) else { return false }
+    return self["expect"]?.lowercased() == "100-continue"
+  }
+
+  /// The parameters of the query, decoded, in order.
+  var parameters: [(name: String, value: String)] {
+    query.split(separator: "&").map { pair in
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let value = parts.count > 1 ? PercentText.decoded(parts[1], plusIsSpace: true) : ""
+      return (PercentText.decoded(parts[0], plusIsSpace: true), value)
+    }
+  }
+
+  /// The first parameter of that name.
+  func parameter(_ name: String) -> String? { parameters.first { $0.name == name }?.value }
+}
+
+extension RequestHead {
+  private static func bad(_ message: String) -> RequestFailure {
+    RequestFailure(status: 400, message: message)
+  }
+
+  private static func text(_ bytes: some Collection<UInt8>) -> String {
+    String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func lines(_ bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    var lines: [ArraySlice<UInt8>] = []
+    var start = bytes.startIndex
+    for index in bytes.indices.dropFirst() where bytes[index] == 0x0A && bytes[index - 1] == 0x0D {
+      lines.append(bytes[start..<(index - 1)])
+      start = index + 1
+    }
+    lines.append(bytes[start...])
+    return lines
+  }
+
+  private static func isToken(_ bytes: ArraySlice<UInt8>) -> Bool {
+    !bytes.isEmpty
+      && bytes.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: return true
+        default: return Array("!#$%&'*+-.^_`|~".utf8).contains(byte)
+        }
+      }
+  }
+
+  private static func isCurrent(_ version: ArraySlice<UInt8>) throws(RequestFailure) -> Bool {
+    switch text(version) {
+    case "HTTP/1.1": return true
+    case "HTTP/1.0": return false
+    case let other where other.hasPrefix("HTTP/"):
+      throw RequestFailure(status: 505, message: "only HTTP/1.0 and HTTP/1.1 are spoken here")
+    default: throw bad("the request line is malformed")
+    }
+  }
+
+  /// Splits the target; the absolute form that proxies are sent (RFC 9112 §3.2.2) is cut down to its path.
+  private static func target(_ text: String) throws(RequestFailure) -> (String, String) {
+    var target = text[...]
+    if target.hasPrefix("http://") {
+      let afterScheme = target.dropFirst("http://".count)
+      target = afterScheme.firstIndex(of: "/").map { afterScheme[$0...] } ?? "/"
+    }
+    guard target.hasPrefix("/") else { throw bad("the request target is no path") }
+    let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+  }
+
+  private static func field(_ line: ArraySlice<UInt8>) throws(RequestFailure) -> HTTPField {
+    guard let colon = line.firstIndex(of: UInt8(ascii: ":")), isToken(line[..<colon]) else {
+      throw bad("a header field is malformed")
+    }
+    let isSpace: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 }
+    let value = line[(colon + 1)...].drop(while: isSpace)
+    guard value.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+      throw bad("a header field holds a control character")
+    }
+    let end = value.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? value.startIndex
+    return HTTPField(text(line[..<colon]), text(value[..<end]))
+  }
+
+  private static func values(_ name: String, _ headers: [HTTPField]) -> [String] {
+    headers.filter { $0.name.lowercased() == name }.map(\.value)
+  }
+
+  private static func framing(_ headers: [HTTPField]) throws(RequestFailure) -> Framing {
+    let lengths = values("content-length", headers)
+    let codings = values("transfer-encoding", headers)
+    if !codings.isEmpty {
+      // Both at once is how requests are smuggled past proxies (RFC 9112 §6.1).
+      guard lengths.isEmpty else { throw bad("both Content-Length and Transfer-Encoding") }
+      guard codings.count == 1, codings[0].lowercased() == "chunked" else {
+        throw RequestFailure(status: 501, message: "the only transfer coding here is chunked")
+      }
+      return .chunked
+    }
+    guard let first = lengths.first else { return .length(0) }
+    guard Set(lengths).count == 1, first.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+      let length = Int(first)
+    else { throw bad("Content-Length is malformed") }
+    return .length(length)
+  }
+}

@@ -1,0 +1,145 @@
+/// Reads requests off one connection, one after the other; never holds more than the limits allow.
+struct RequestReader {
+  private let connection: Connection
+  private let limits: ServerLimits
+  private var buffer: [UInt8] = []
+
+  /// What may go wrong while reading.
+  enum Failure: Error {
+    case connection(ConnectionEnd)
+    case request(RequestFailure)
+  }
+
+  /// Starts at the connection's first byte.
+  init(_ connection: Connection, limits: ServerLimits) {
+    self.connection = connection
+    self.limits = limits
+  }
+
+  /// The next request's head, nil when the client closed instead; waits `idle` milliseconds for its first byte.
+  mutating func head(idle: Int) throws(Failure) -> RequestHead? {
+    if buffer.isEmpty, try fill(limits.head, before: Deadline(milliseconds: idle)) == 0 {
+      return nil
+    }
+    let deadline = Deadline(milliseconds: limits.headTime)
+    var searched = 0
+    while true {
+      if let end = RequestReader.emptyLine(in: buffer, from: searched) {
+        let head = buffer[..<end]
+        buffer.removeSubrange(..<(end + 4))
+        return try RequestReader.parse(head)
+      }
+      searched = max(0, buffer.count - 3)
+      guard buffer.count < limits.head else {
+        let message = "the header is longer than \(limits.head) bytes"
+        throw .request(RequestFailure(status: 431, message: message))
+      }
+      if try fill(limits.head - buffer.count, before: deadline) == 0 {
+        throw .connection(.closed)
+      }
+    }
+  }
+
+  private static func parse(_ bytes: ArraySlice<UInt8>) throws(Failure) -> RequestHead {
+    do { return try RequestHead(parsing: bytes) } catch { throw .request(error) }
+  }
+
+  /// The body that belongs to a head.
+  mutating func body(of head: RequestHead, pacing: Pacing? = nil) throws(Failure) -> [UInt8] {
+    let deadline = Deadline(milliseconds: limits.bodyTime)
+    switch head.framing {
+    case .length(let length):
+      guard length <= limits.body else { throw .request(tooLarge) }
+      var body: [UInt8] = []
+      body.reserveCapacity(length)
+      try take(length, into: &body, before: deadline, pacing: pacing)
+      return body
+    case .chunked: return try chunkedBody(before: deadline)
+    }
+  }
+
+  /// The refusal of a body over the limit.
+  var tooLarge: RequestFailure {
+    RequestFailure(status: 413, message: "The request is larger than \(limits.body) bytes")
+  }
+
+  private mutating func chunkedBody(before deadline: Deadline) throws(Failure) -> [UInt8] {
+    var body: [UInt8] = []
+    while true {
+      let sizeLine = try line(before: deadline)
+      let digits = sizeLine.prefix { $0 != UInt8(ascii: ";") }
+      guard let size = Int(String(decoding: digits, as: UTF8.self), radix: 16), size >= 0 else {
+        throw malformed("a chunk size is malformed")
+      }
+      if size == 0 { break }
+      guard size <= limits.body - body.count else { throw .request(tooLarge) }
+      try take(size, into: &body, before: deadline)
+      guard try line(before: deadline).isEmpty else { throw malformed("a chunk has no end") }
+    }
+    // Trailer fields are read and dropped; their count is bounded by the header's limit.
+    var trailer = 0
+    while trailer < limits.head {
+      let field = try line(before: deadline)
+      if field.isEmpty { return body }
+      trailer += field.count
+    }
+    throw malformed("the trailer is too long")
+  }
+
+  private func malformed(_ message: String) -> Failure {
+    .request(RequestFailure(status: 400, message: message))
+  }
+
+  /// The bytes up to the next CRLF, at most 4,096: chunk sizes and trailers are short.
+  private mutating func line(before deadline: Deadline) throws(Failure) -> [UInt8] {
+    while true {
+      if let feed = buffer.firstIndex(of: 0x0A) {
+        guard feed > 0, buffer[feed - 1] == 0x0D else { throw malformed("a line has no CRLF") }
+        defer { buffer.removeSubrange(...feed) }
+        return Array(buffer[..<(feed - 1)])
+      }
+      guard buffer.count < 4096 else { throw malformed("a line of the body is too long") }
+      if try fill(4096, before: deadline) == 0 { throw .connection(.closed) }
+    }
+  }
+
+  private mutating func take(
+    _ count: Int, into body: inout [UInt8], before deadline: Deadline, pacing: Pacing? = nil
+  ) throws(Failure) {
+    let buffered = min(count, buffer.count)
+    body += buffer[..<buffered]
+    buffer.removeSubrange(..<buffered)
+    let end = body.count + count - buffered
+    while body.count < end {
+      let gap = Deadline(milliseconds: limits.bodyGap).orSooner(deadline)
+      do throws(ConnectionEnd) {
+        let most = min(end - body.count, pacing?.bytes ?? Int.max)
+        let received = try connection.receive(most, into: &body, before: gap)
+        if received == 0 { throw ConnectionEnd.closed }
+        if let pacing { try connection.pause(milliseconds: pacing.milliseconds) }
+      } catch { throw .connection(error) }
+    }
+  }
+
+  private mutating func fill(_ most: Int, before deadline: Deadline) throws(Failure) -> Int {
+    do { return try connection.receive(most, into: &buffer, before: deadline) } catch {
+      throw .connection(error)
+    }
+  }
+
+  private static func emptyLine(in bytes: [UInt8], from start: Int) -> Int? {
+    guard start <= bytes.count - 4 else { return nil }
+    return (start...(bytes.count - 4)).first { index in
+      bytes[index] == 0x0D && bytes[index + 1] == 0x0A && bytes[index + 2] == 0x0D
+        && bytes[index + 3] == 0x0A
+    }
+  }
+}
+
+/// How slowly a body is read on purpose: so many bytes, then so long a rest.
+struct Pacing: Sendable {
+  /// Bytes at a time.
+  let bytes: Int
+  /// Milliseconds of rest after them.
+  let milliseconds: Int
+}

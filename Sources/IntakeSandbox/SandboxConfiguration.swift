@@ -1,0 +1,32 @@
+/// How a sandbox is set up; every part has a default that works.
+public struct SandboxConfiguration: Sendable {
+  /// The port on 127.0.0.1; 0 takes a free one.
+  public var port: UInt16 = 0
+  /// What DCAMS wants in `user`.
+  public var user = "sandbox"
+  /// What DCAMS wants in `pass`.
+  public var pass = "sandbox"
+  /// What Noah wants in `X-Api-Key`; nil accepts any key of the right environment.
+  public var apiKey: String?
+  /// The caller's public key in PEM; with one, Noah wants a valid `Api-Signature`.
+  public var publicKey: [UInt8]?
+  /// The switches.
+  public var switches = SandboxSwitches()
+  /// The faults to inject, in order of precedence.
+  public var faults: [Fault] = []
+  /// A directory that keeps the state across restarts, nil for memory only.
+  public var stateDirectory: String?
+  /// What the server puts up with.
+  public var limits = ServerLimits()
+  /// The most bytes of images kept in memory; older ones keep only size and hash.
+  public var keptImageBytes = 256 << 20
+  /// The most customers.
+  public var keptCustomers = 200_000
+  /// The most requests that `/sandbox/requests` remembers.
+  public var keptRequests = 100_000
+  /// Seconds for which a presigned upload address works.
+  public var uploadLifetime = 900
+
+  /// The defaults.
+  public init() {}
+}

@@ -1,0 +1,97 @@
+import IntakeCore
+import Synchronization
+
+/// One request to either API as the sandbox saw it: the oracle that tests compare a ledger with.
+struct LoggedRequest: Sendable {
+  /// Counts the requests to the APIs from 1.
+  let number: Int
+  /// Seconds since 1970.
+  let time: Timestamp
+  /// The connection it came on, from 1.
+  let connection: Int
+  let method: String
+  let path: String
+  /// The DCAMS service, or what Noah was asked to do.
+  var service = ""
+  /// The e-mail or CustomerID, where one was found.
+  var customer: String?
+  /// Counts the requests about this customer from 1.
+  var attempt = 0
+  /// Bytes of the body that were read.
+  var bytes = 0
+  /// The status code that was meant to be answered, nil when none was.
+  var status: Int?
+  /// The request changed what is stored.
+  var isAccepted = false
+  /// The faults that were injected.
+  var faults: [String] = []
+  /// Oddities worth a look, free of personal data.
+  var notes: [String] = []
+
+  /// As one line of JSON.
+  var output: JSONOutput {
+    .object([
+      ("number", .integer(number)), ("time", .decimal(time.seconds)),
+      ("connection", .integer(connection)), ("method", .string(method)), ("path", .string(path)),
+      ("service", .string(service)), ("customer", .optional(customer)),
+      ("try", .integer(attempt)), ("bytes", .integer(bytes)),
+      ("status", status.map { .integer($0) } ?? .null), ("accepted", .bool(isAccepted)),
+      ("faults", .array(faults.map { .string($0) })),
+      ("notes", .array(notes.map { .string($0) })),
+    ])
+  }
+}
+
+/// The latest requests, the numbers they get, and how often each customer was asked about.
+final class RequestLog: Sendable {
+  private struct State {
+    var entries: [LoggedRequest] = []
+    var start = 0
+    var count = 0
+    var attempts: [String: Int] = [:]
+  }
+
+  private let most: Int
+  private let state = Mutex(State())
+
+  /// Keeps the latest `most` requests.
+  init(most: Int) { self.most = most }
+
+  /// The number of the next request.
+  func nextNumber() -> Int {
+    state.withLock { state in
+      state.count += 1
+      return state.count
+    }
+  }
+
+  /// Counts one more request about a customer and returns the count.
+  func nextAttempt(_ customer: String) -> Int {
+    state.withLock { state in
+      // A million keys are some 100 MB; a sandbox that has seen more starts to count anew.
+      if state.attempts.count >= 1_000_000 { state.attempts = [:] }
+      state.attempts[customer, default: 0] += 1
+      return state.attempts[customer] ?? 1
+    }
+  }
+
+  /// Adds a request.
+  func add(_ entry: LoggedRequest) {
+    state.withLock { state in
+      if state.entries.count < most {
+        state.entries.append(entry)
+      } else if most > 0 {
+        state.entries[state.start] = entry
+        state.start = (state.start + 1) % most
+      }
+    }
+  }
+
+  /// The kept requests, oldest first.
+  var entries: [LoggedRequest] {
+    state.withLock { Array($0.entries[$0.start...] + $0.entries[..<$0.start]) }
+  }
+
+  /// Forgets all requests and starts to count anew.
+  func reset() { state.withLock { $0 = State() } }
+}
