@@ -1,0 +1,62 @@
+import IntakeCore
+import IntakeSandbox
+import IntakeSystem
+
+/// `docintake sandbox`: the local emulator of both APIs, on its own.
+enum SandboxCommand {
+  static let spec = CommandSpec(
+    path: ["sandbox"], summary: "serve a local emulator of the receiving APIs, until a signal",
+    options: [
+      OptionSpec("port", value: "N", default: "any", help: "port on 127.0.0.1"),
+      OptionSpec(
+        "credentials", value: "FILE|fd:N|command:\"…\"",
+        help: "credentials that are accepted; default: user sandbox, pass sandbox"),
+      OptionSpec(
+        "fault", value: "SPEC", isRepeatable: true, help: "misbehave on purpose; grammar below"),
+      OptionSpec(
+        "switch", value: "NAME=VALUE", isRepeatable: true,
+        help: "choose between readings of the vendors' pages; names below"),
+      OptionSpec("state", value: "DIR", help: "keep what arrives across restarts"),
+      RunOptions.logFormat,
+    ],
+    examples: [
+      "docintake sandbox --port 8080",
+      "docintake run customers.csv --to dcams --endpoint http://127.0.0.1:8080/v3/stable/api/storage --credentials sandbox.json",
+    ],
+    notes: [Sandbox.faultGrammar, "Switches (the first value is the default):\n" + SandboxSwitches.help]
+  ) { arguments, invocation in
+    let sandbox = try start(arguments)
+    defer { sandbox.stop() }
+    let ready = JSONOutput.object([
+      ("type", .string("ready")), ("address", .string(sandbox.address)),
+      ("dcams", .string(sandbox.dcamsEndpoint)), ("noah", .string(sandbox.address + "/v1")),
+    ])
+    invocation.results.writeLine(ready.text)
+    await invocation.signals.wait()
+    return .success
+  }
+
+  private static func start(_ arguments: Arguments) throws -> Sandbox {
+    do throws(SandboxError) {
+      let sandbox = try Sandbox(try configuration(arguments))
+      try sandbox.start()
+      return sandbox
+    } catch {
+      throw CommandError(.usage, "\(error)", hint: "see docintake sandbox --help")
+    }
+  }
+
+  private static func configuration(_ arguments: Arguments) throws(SandboxError)
+    -> SandboxConfiguration
+  {
+    var configuration = SandboxConfiguration()
+    if let text = arguments["port"] {
+      guard let port = UInt16(text) else { throw .option("--port takes 0 to 65535") }
+      configuration.port = port
+    }
+    for text in arguments.all("fault") { configuration.faults.append(try Fault(text)) }
+    for text in arguments.all("switch") { try configuration.switches.set(text) }
+    configuration.stateDirectory = arguments["state"]
+    return configuration
+  }
+}
