@@ -76,5 +76,6 @@ let package = Package(
     .stage("Record", "IntakeLedger"),
 
     .tests("IntakeCore", "IntakeCore"),
+    .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
   ]
 )
