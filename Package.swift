@@ -80,5 +80,6 @@ let package = Package(
     .tests("IntakeRunner", "IntakeCore", "IntakeRunner"),
     .tests("IntakeCommand", "IntakeCore", "IntakeSystem", "docintake"),
     .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
+    .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
   ]
 )

@@ -33,7 +33,8 @@ public struct Endpoint: Sendable, Equatable {
         "the endpoint has a space, a backslash or a character beyond ASCII: write an "
           + "international name in its xn-- form")
     }
-    guard let parts = URLParts(url) else {
+    // libcurl overlooks a third slash and takes the path's first word for the host.
+    guard !url.contains(":///"), let parts = URLParts(url) else {
       throw Refusal("the endpoint is no complete address: write https://host/path")
     }
     guard !parts.hasUser else {

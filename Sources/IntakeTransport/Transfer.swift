@@ -75,8 +75,8 @@ final class Transfer {
   func take(headerLine line: UnsafeRawBufferPointer) -> Bool {
     guard head.take(line) else { return end(head.problem ?? .malformed) }
     // libcurl would send the header again and again, some 20,000 times a second.
-    guard isExpecting, head.status == 417 else { return true }
-    wasRefusedExpectation = bodyBytes == 0
+    guard isExpecting, bodyBytes == 0, head.status == 417 else { return true }
+    wasRefusedExpectation = true
     return end(.closed)
   }
 

@@ -1,0 +1,99 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// One accepted connection of the fault server; used by the one thread that serves it.
+struct ServerConnection: Sendable {
+  let number: Int32
+
+  /// Reads a request's header; nil when the client is gone.
+  func readHead() -> String? {
+    var head: [UInt8] = []
+    var byte: UInt8 = 0
+    while !head.suffix(4).elementsEqual([13, 10, 13, 10]) {
+      guard recv(number, &byte, 1, 0) == 1 else { return nil }
+      head.append(byte)
+    }
+    return String(decoding: head, as: UTF8.self)
+  }
+
+  /// Reads so many bytes of a body, or what comes before the client is gone.
+  func readBody(_ count: Int) -> Int {
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    var total = 0
+    while total < count {
+      let got = recv(number, &buffer, min(buffer.count, count - total), 0)
+      guard got > 0 else { break }
+      total += got
+    }
+    return total
+  }
+
+  /// Sends bytes; false when the client is gone.
+  @discardableResult
+  func send(_ bytes: [UInt8]) -> Bool {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes[sent...].withUnsafeBytes {
+        write(number, $0.baseAddress, $0.count)
+      }
+      guard count > 0 else { return false }
+      sent += count
+    }
+    return true
+  }
+
+  @discardableResult
+  func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+  /// A whole answer with its length.
+  func answer(_ status: String, _ fields: [String] = [], body: String = #"{"ok":true}"#) {
+    let lines = ["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)"] + fields
+    send(lines.joined(separator: "\r\n") + "\r\n\r\n" + body)
+  }
+
+  /// Ends the connection with a reset instead of an orderly end.
+  func reset() {
+    var hard = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(number, SOL_SOCKET, SO_LINGER, &hard, socklen_t(MemoryLayout<linger>.size))
+  }
+
+  /// Waits until the client hangs up.
+  func waitForEnd() {
+    var byte: UInt8 = 0
+    while recv(number, &byte, 1, 0) > 0 {}
+  }
+}
+
+/// A request as the fault server saw it.
+struct SeenRequest: Sendable {
+  let head: String
+  /// Counts the requests of the whole server from 1.
+  let index: Int
+  /// Counts the requests of its connection from 1.
+  let onConnection: Int
+
+  /// The value of a header field.
+  func field(_ name: String) -> String? {
+    for line in head.split(separator: "\r\n") {
+      let parts = line.split(separator: ":", maxSplits: 1)
+      if parts.count == 2, parts[0].lowercased() == name.lowercased() {
+        return String(parts[1].drop { $0 == " " })
+      }
+    }
+    return nil
+  }
+
+  var bodySize: Int { field("Content-Length").flatMap { Int($0) } ?? 0 }
+
+  /// Gives leave for the body where that was asked for, and reads it.
+  @discardableResult
+  func takeBody(from connection: ServerConnection) -> Int {
+    if field("Expect") != nil { connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+    return connection.readBody(bodySize)
+  }
+}

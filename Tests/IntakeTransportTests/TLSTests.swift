@@ -1,0 +1,72 @@
+import IntakeCore
+import IntakeTransport
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Who is trusted: the system's authorities or those of the operator's file, by name, and nobody else.
+@Suite(.timeLimit(.minutes(1)), .enabled(if: TLSServer.isAvailable))
+struct TLSTests {
+  @Test func aSelfSignedCertificateStopsTheRunWithNothingSent() throws {
+    let server = try TLSServer()
+    defer { server.stop() }
+    let receipt = try HTTPClient.quick(deadline: 5).receipt(for: .plain(), to: server.url)
+    #expect(receipt.outcome == .fatal)
+    #expect(receipt.code == .tlsFailed)
+    #expect(receipt.bodyBytes == 0)
+  }
+
+  @Test func theOperatorsFileDecidesWhoIsTrusted() throws {
+    let server = try TLSServer()
+    defer { server.stop() }
+    let submission = Submission.plain(0, method: "GET")
+    let receipt = try HTTPClient.quick(deadline: 5, caFile: server.certificate)
+      .receipt(for: submission, to: server.url)
+    #expect(receipt.http == 200)
+    #expect(access(HostileEnvironment.keyLog, F_OK) != 0, "the session's keys were written to disk")
+  }
+
+  @Test func anotherNameIsNotTrusted() throws {
+    let server = try TLSServer(name: "target.example")
+    defer { server.stop() }
+    let receipt = try HTTPClient.quick(deadline: 5, caFile: server.certificate)
+      .receipt(for: .plain(), to: server.url)
+    #expect(receipt.outcome == .fatal)
+    #expect(receipt.code == .tlsFailed)
+  }
+
+  @Test func anOldVersionOfTLSIsNotSpoken() throws {
+    let server = try TLSServer(arguments: ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])
+    defer { server.stop() }
+    let receipt = try HTTPClient.quick(deadline: 5, caFile: server.certificate)
+      .receipt(for: .plain(), to: server.url)
+    #expect(receipt.code == .tlsFailed)
+    #expect(receipt.outcome == .retryable(after: nil))
+  }
+
+  @Test func aMissingAuthoritiesFileStopsTheRun() throws {
+    let server = try TLSServer()
+    defer { server.stop() }
+    let receipt = try HTTPClient.quick(deadline: 5, caFile: server.folder + "/none.pem")
+      .receipt(for: .plain(), to: server.url)
+    #expect(receipt.outcome == .fatal)
+    #expect(receipt.code == .tlsFailed)
+  }
+
+  @Test func aServerWithoutTLSIsNotSentTo() throws {
+    let server = try FaultServer { connection, request in
+      connection.answer("200 OK")
+      return false
+    }
+    defer { server.stop() }
+    let receipt = try HTTPClient.quick(deadline: 3)
+      .receipt(for: .plain(), to: "https://127.0.0.1:\(server.port)/")
+    #expect(receipt.outcome != .accepted && receipt.outcome != .inDoubt)
+    #expect(receipt.bodyBytes == 0)
+    #expect(server.requests.isEmpty)
+  }
+}
