@@ -76,5 +76,7 @@ let package = Package(
     .stage("Record", "IntakeLedger"),
 
     .tests("IntakeCore", "IntakeCore"),
+    .tests("IntakeCrypto", "IntakeCrypto"),
+    .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
   ]
 )
