@@ -81,5 +81,7 @@ let package = Package(
     .tests("IntakeCommand", "IntakeCore", "IntakeSystem", "docintake"),
     .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
+    .tests("IntakeCrypto", "IntakeCrypto"),
+    .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
   ]
 )

@@ -1,1 +1,117 @@
-import IntakeCore
+public import IntakeCore
+import IntakeLedger
+import Synchronization
+
+/// Writes down in the ledger what becomes of each row, and knows what became of it before.
+public final class Record: Journal {
+  private static let ledger = StageOption<String?>.text(
+    "ledger", help: "file of the ledger; made when it is missing, with its key file beside it")
+  private static let shard = StageOption<String?>.text(
+    "shard", help: "part of the manifest that this run takes, i/n; `ledger merge` checks that none is missing")
+  private static let sync = StageOption<String>.choice(
+    "sync", of: ["always", "off"], default: "always",
+    help: "off is for benchmarks alone: after a power cut the ledger may lack rows that were sent")
+
+  /// Name, summary and options.
+  public static let descriptor = StageDescriptor(
+    name: "record",
+    summary: "writes intent and outcome of each row to the ledger, on disk before anything follows",
+    options: [ledger.descriptor, shard.descriptor, sync.descriptor],
+    example: #"{"stage":"record","ledger":"batch.ledger"}"#)
+
+  private let path: String?
+  private let shard: String?
+  private let isSynchronized: Bool
+  private let opened = Mutex<Opened?>(nil)
+
+  private struct Opened: Sendable {
+    let ledger: Ledger
+    let operation: String
+  }
+
+  /// Takes options that have been checked against the descriptor.
+  public init(options: StageOptions) throws(OptionError) {
+    path = options[Record.ledger]
+    shard = options[Record.shard]
+    isSynchronized = options[Record.sync] == "always"
+  }
+
+  /// What the operator should know about the opening, such as a torn end that was cut.
+  public var notices: [String] { opened.withLock { $0?.ledger.notices ?? [] } }
+
+  /// Opens the ledger for a target and an operation.
+  public func open(for target: String, operation: String) async throws {
+    guard let path else {
+      throw JournalError("there is no path for the ledger: give --ledger or record.ledger in the plan")
+    }
+    var settings = LedgerSettings(path: path, target: target, shard: shard)
+    settings.isSynchronized = isSynchronized
+    let ledger = try await Ledger.open(settings)
+    opened.withLock { $0 = Opened(ledger: ledger, operation: operation) }
+  }
+
+  /// The row's key in this ledger; empty before it is open.
+  public func key(for identity: Personal<[UInt8]>) -> RowKey {
+    let opened = opened.withLock { $0 }
+    return opened?.ledger.key(for: identity, operation: opened?.operation ?? "") ?? RowKey("")
+  }
+
+  /// What the ledger says about a row.
+  public func standing(of key: RowKey) async -> Standing {
+    opened.withLock { $0 }?.ledger.standing(of: key) ?? .unknown
+  }
+
+  /// Whether the ledger's last attempt of that row had the same content.
+  public func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool {
+    opened.withLock { $0 }?.ledger.isUnchanged(submission, for: key) ?? false
+  }
+
+  /// How often work on the row's images began in earlier runs and never ended.
+  public func unfinishedStarts(of key: RowKey) async -> Int {
+    opened.withLock { $0 }?.ledger.unfinishedStarts(of: key) ?? 0
+  }
+
+  /// The outcome that made the row's standing.
+  public func lastOutcome(of key: RowKey) async -> Outcome? {
+    opened.withLock { $0 }?.ledger.lastOutcome(of: key).flatMap(Outcome.init(recorded:))
+  }
+
+  /// Ends the ledger's thread and lets go of its lock.
+  public func finish() async {
+    let ledger = opened.withLock { opened in
+      defer { opened = nil }
+      return opened?.ledger
+    }
+    await ledger?.close()
+  }
+}
+
+// Writing.
+extension Record {
+  /// Writes down that a row is about to be sent; returns when that is on disk.
+  public func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws {
+    try await openLedger().intend(submission, for: key, attempt: attempt)
+  }
+
+  /// Writes one outcome; returns when it is safe on disk.
+  public func record(_ outcome: Outcome) async throws { try await openLedger().record(outcome) }
+
+  /// Notes that work on the row's images begins.
+  public func noteStart(of key: RowKey) async throws { try await openLedger().noteStart(of: key) }
+
+  /// Settles a row in doubt because the target was asked; `unknown` settles nothing.
+  public func settle(_ key: RowKey, as settlement: Settlement) async throws {
+    switch settlement {
+    case .accepted: try await openLedger().mark(key, as: .accepted, by: "target")
+    case .notAccepted: try await openLedger().mark(key, as: .notAccepted, by: "target")
+    case .unknown: break
+    }
+  }
+
+  private func openLedger() throws(JournalError) -> Ledger {
+    guard let opened = opened.withLock({ $0 }) else {
+      throw JournalError("the ledger is not open: call `open` first")
+    }
+    return opened.ledger
+  }
+}

@@ -72,3 +72,17 @@ void csystem_harden(void) {
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }
+
+int csystem_reserve(int fd, long long offset, long long length) {
+#if defined(__linux__)
+  return fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length);
+#elif defined(__APPLE__)
+  (void)offset;
+  fstore_t request = {.fst_flags = F_ALLOCATEALL, .fst_posmode = F_PEOFPOSMODE, .fst_length = (off_t)length};
+  return fcntl(fd, F_PREALLOCATE, &request);
+#else
+  (void)fd, (void)offset, (void)length;
+  errno = EOPNOTSUPP;
+  return -1;
+#endif
+}

@@ -9,3 +9,7 @@ int csystem_open_beneath(int root, const char *path);
 
 /// Makes the process's memory unreadable for others and forbids core files.
 void csystem_harden(void);
+
+/// Reserves disk blocks for `length` bytes from `offset` on without changing the file's size. Returns 0, or -1
+/// with `errno`: EOPNOTSUPP where the file system cannot.
+int csystem_reserve(int fd, long long offset, long long length);

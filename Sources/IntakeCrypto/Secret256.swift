@@ -1,0 +1,30 @@
+import CCrypto
+
+/// A key of 256 bits: it prints as `[secret]`.
+public struct Secret256: Sendable, Equatable {
+  /// Bytes of a key.
+  public static let size = 32
+  /// The 32 bytes; reading them is the one way out of the wrapper.
+  public let bytes: [UInt8]
+
+  /// Takes 32 bytes; nil for any other number.
+  public init?(_ bytes: [UInt8]) {
+    guard bytes.count == Secret256.size else { return nil }
+    self.bytes = bytes
+  }
+
+  /// Draws a new key from libcrypto's generator.
+  public static func random() throws(CryptoError) -> Secret256 {
+    guard let key = Secret256(try RandomBytes.make(size)) else { throw CryptoError("RAND_bytes") }
+    return key
+  }
+}
+
+extension Secret256: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  /// Always `[secret]`.
+  public var description: String { "[secret]" }
+  /// Always `[secret]`.
+  public var debugDescription: String { "[secret]" }
+  /// A mirror without children, so that `dump` shows nothing either.
+  public var customMirror: Mirror { Mirror(self, children: [:], displayStyle: .struct) }
+}

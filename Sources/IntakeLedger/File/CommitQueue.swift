@@ -1,0 +1,136 @@
+import IntakeCore
+import Synchronization
+
+/// Writes the lines of many tasks in one thread, and synchronises once for all that have come meanwhile.
+///
+/// Group commit without a delay: while one `fsync` runs, lines queue up, and the next one covers them all. A
+/// lone caller waits for its own `fsync` and no longer; nobody returns before the own line is on disk.
+final class CommitQueue: Sendable {
+  private struct Request: Sendable {
+    let record: LedgerRecord
+    let answer: @Sendable (JournalError?) -> Void
+  }
+
+  private struct Waiting {
+    var requests: [Request] = []
+    var isClosed = false
+    var onEnd: (@Sendable () -> Void)?
+  }
+
+  private let waiting = Mutex(Waiting())
+  private let writer: Mutex<LineWriter>
+  private let index: Mutex<LedgerIndex>
+  private let bell: Doorbell
+
+  /// Starts the thread.
+  init(_ writer: sending LineWriter, index: sending LedgerIndex) throws(JournalError) {
+    guard let bell = Doorbell() else {
+      throw JournalError("no descriptor is left for the ledger: raise `ulimit -n`")
+    }
+    self.bell = bell
+    self.writer = Mutex(writer)
+    self.index = Mutex(index)
+    try OwnThread.start { self.serve() }
+  }
+
+  /// Looks something up in the states of the rows.
+  func lookUp<Result: Sendable>(_ body: (borrowing LedgerIndex) -> Result) -> Result {
+    index.withLock { body($0) }
+  }
+
+  /// Returns when the line is on disk; a `start` as soon as it is written.
+  func append(_ record: LedgerRecord) async throws(JournalError) {
+    let failure: JournalError? = await withCheckedContinuation { continuation in
+      enqueue(Request(record: record) { continuation.resume(returning: $0) })
+    }
+    if let failure { throw failure }
+  }
+
+  /// Writes what is waiting and ends the thread.
+  func close() async {
+    await withCheckedContinuation { continuation in
+      let isFirst = waiting.withLock { waiting in
+        guard !waiting.isClosed else { return false }
+        waiting.isClosed = true
+        waiting.onEnd = { continuation.resume() }
+        return true
+      }
+      if isFirst { bell.ring() } else { continuation.resume() }
+    }
+  }
+
+  /// Ends the thread without waiting for it.
+  func abandon() {
+    waiting.withLock { $0.isClosed = true }
+    bell.ring()
+  }
+
+  private func enqueue(_ request: Request) {
+    let (isFirst, isClosed) = waiting.withLock { waiting in
+      if !waiting.isClosed { waiting.requests.append(request) }
+      return (waiting.requests.count == 1, waiting.isClosed)
+    }
+    if isClosed {
+      request.answer(JournalError("the ledger is closed: this is a programming error, please report it"))
+    } else if isFirst {
+      bell.ring()
+    }
+  }
+
+  private func serve() {
+    while true {
+      bell.wait()
+      let (requests, isClosed, onEnd) = waiting.withLock { waiting in
+        defer { waiting.requests = [] }
+        return (waiting.requests, waiting.isClosed, waiting.onEnd)
+      }
+      commit(requests)
+      guard isClosed else { continue }
+      writer.withLock { $0.release() }
+      onEnd?()
+      return
+    }
+  }
+
+  /// Writes a batch and answers everybody in it.
+  private func commit(_ requests: [Request]) {
+    guard !requests.isEmpty else { return }
+    var written: [Request] = []
+    let failure = writer.withLock { writer -> JournalError? in
+      do throws(JournalError) {
+        try writer.checkPlace()
+        for request in requests where write(request, with: &writer) { written.append(request) }
+        if written.contains(where: \.record.needsSync) { try writer.synchronize() }
+        return nil
+      } catch {
+        if written.isEmpty { written = requests }
+        return error
+      }
+    }
+    for request in written { request.answer(failure) }
+  }
+
+  /// Writes one line; false when it was refused and the caller has been told.
+  private func write(_ request: Request, with writer: inout LineWriter) -> Bool {
+    do throws(JournalError) {
+      let room = lookUp { $0.room(for: request.record) }
+      if let room { try writer.reserve(room) }
+      let offset = try writer.append(request.record)
+      index.withLock { $0.apply(request.record, at: offset) }
+      return true
+    } catch {
+      request.answer(error)
+      return false
+    }
+  }
+}
+
+extension LedgerIndex {
+  /// Bytes that must be free before a line is written, nil for the outcome of a row in flight: its room is kept.
+  fileprivate func room(for record: LedgerRecord) -> Int? {
+    if record.kind == .outcome, let key = record.key, self[key]?.isInFlight(in: run) == true {
+      return nil
+    }
+    return (inFlight + 2) * LineWriter.outcomeRoom
+  }
+}

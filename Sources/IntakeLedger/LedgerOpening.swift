@@ -1,0 +1,81 @@
+import IntakeCore
+import IntakeSystem
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The steps from a path to a ledger that can be written: lock, key, check, recovery, a line for this run.
+struct LedgerOpening {
+  let file: any JournalFile
+  let target: String
+  let keys: KeyRing
+  var index: LedgerIndex
+  var writer: LineWriter
+  var notices: [String]
+
+  /// Opens or makes the files; blocks for about two seconds a million lines.
+  static func run(_ settings: LedgerSettings) throws(JournalError) -> LedgerOpening {
+    let file = try LedgerFile.openLocked(settings.path)
+    let keys = try keyRing(for: file)
+    return try LedgerOpening(file, keys, settings)
+  }
+
+  /// Continues with a file that is locked.
+  init(_ file: any JournalFile, _ keys: KeyRing, _ settings: LedgerSettings) throws(JournalError) {
+    self.file = file
+    self.keys = keys
+    target = LedgerWord.encoded(settings.target, limit: 512)
+    let content = try LedgerContent(of: file)
+    index = content.index
+    try content.check(target: target, keys: keys, path: file.path)
+    notices = try LedgerRepair.cutTornEnd(of: file, after: content.tip)
+    // What is in the file may still be only in memory when the last run was killed before its fsync; from
+    // here on it counts, so it has to be on disk.
+    try JournalError.explaining("ledger \(file.path) cannot be written to disk") {
+      () throws(SystemCallFailure) in try file.synchronize()
+    }
+    writer = LineWriter(file, at: content.tip, isSynchronized: settings.isSynchronized)
+    try begin(settings)
+  }
+
+  /// Writes the line of this run: who works with the ledger, on what, since when.
+  private mutating func begin(_ settings: LedgerSettings) throws(JournalError) {
+    var record = LedgerRecord(.open, at: .now())
+    record.tool = LedgerWord.encoded(settings.tool)
+    record.target = target
+    record.shard = settings.shard.map { LedgerWord.encoded($0) }
+    record.host = LedgerWord.encoded(LedgerOpening.hostName())
+    record.process = Int(getpid())
+    record.keyProof = keys.proof()
+    try writer.checkPlace()
+    try writer.reserve(LineFormat.limit)
+    let offset = try writer.append(record)
+    try writer.synchronize()
+    index.apply(record, at: offset)
+  }
+
+  /// The keys of the ledger; made for a new one, never for one that has lines.
+  private static func keyRing(for file: any JournalFile) throws(JournalError) -> KeyRing {
+    if let keys = try KeyRing.read(for: file.path) { return keys }
+    let size = try JournalError.explaining("ledger \(file.path) cannot be used") {
+      () throws(SystemCallFailure) in try file.size()
+    }
+    guard size == 0 else {
+      throw JournalError(
+        "the key file \(KeyRing.path(for: file.path)) of the ledger is missing: without it no row can be "
+          + "recognised and all would be sent again. Restore it, or name another ledger")
+    }
+    let keys = try KeyRing.random()
+    try keys.write(for: file.path)
+    return keys
+  }
+
+  private static func hostName() -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard gethostname(&name, name.count - 1) == 0 else { return "unknown" }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,42 @@
+import IntakeCore
+import IntakeSystem
+
+/// What a ledger holds, read and checked from its first line to its last good one.
+struct LedgerContent {
+  private(set) var index: LedgerIndex
+  let tip: LedgerTip
+  /// The first line, which says what the ledger is about; nil for an empty ledger.
+  let head: LedgerRecord?
+
+  init(of file: any JournalFile) throws(JournalError) {
+    // A row takes about two lines of 250 bytes; an estimate that is too low only costs time.
+    let size = (try? file.size()) ?? 0
+    var index = LedgerIndex(expecting: size / 500)
+    var head: LedgerRecord?
+    var scan = LedgerScan(file)
+    tip = try scan.run { (record, offset) throws(JournalError) in
+      if offset == 0 { head = record }
+      index.apply(record, at: offset)
+    }
+    self.index = index
+    self.head = head
+  }
+
+  /// Refuses a ledger that is about something else, or whose keys are not those in the key file.
+  func check(target: String, keys: KeyRing, path: String) throws(JournalError) {
+    guard let head else { return }
+    guard head.kind == .open, let known = head.target else {
+      throw JournalError(
+        "ledger \(path) does not begin with the line of a run: it is no whole ledger; restore it from a backup")
+    }
+    guard known == target else {
+      throw JournalError(
+        "ledger \(path) is about \(known), not \(target): name another ledger for this target")
+    }
+    guard head.keyProof == keys.proof() else {
+      throw JournalError(
+        "the key file \(KeyRing.path(for: path)) belongs to another ledger: with it no row would be "
+          + "recognised and all would be sent again. Restore the right one")
+    }
+  }
+}

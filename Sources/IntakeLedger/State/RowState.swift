@@ -1,0 +1,108 @@
+import IntakeCore
+
+/// What the ledger says about one row, in 48 bytes: a million rows are kept in memory.
+struct RowState {
+  /// The row.
+  let key: Fingerprint
+  /// The content of the last attempt, once there was one.
+  private(set) var digest = Fingerprint(high: 0, low: 0)
+  /// Where the outcome that made the standing begins in the file.
+  private(set) var outcomeOffset = 0
+  /// The run that sent the row last.
+  private var run: UInt32 = 0
+  /// The last outcome in short, to see whether another says anything new.
+  private(set) var gist: UInt32 = 0
+  /// Starts without an end.
+  private(set) var starts: UInt8 = 0
+  private var flags: Flags = []
+
+  private struct Flags: OptionSet {
+    let rawValue: UInt8
+    static let accepted = Flags(rawValue: 1)
+    static let notAccepted = Flags(rawValue: 2)
+    /// An attempt of the run `run` is without an answer.
+    static let open = Flags(rawValue: 4)
+    /// An attempt of a run before that is without an answer.
+    static let openBefore = Flags(rawValue: 8)
+    static let hasDigest = Flags(rawValue: 16)
+    static let hasOutcome = Flags(rawValue: 32)
+  }
+
+  init(key: Fingerprint) { self.key = key }
+
+  /// What counts for the next run.
+  var standing: Standing {
+    if flags.contains(.accepted) { return .accepted }
+    if !flags.isDisjoint(with: [.open, .openBefore]) { return .inDoubt }
+    return flags.contains(.notAccepted) ? .notAccepted : .unknown
+  }
+
+  /// Whether the row was sent and its outcome is still to be written.
+  func isInFlight(in run: Int) -> Bool { flags.contains(.open) && self.run == UInt32(clamping: run) }
+
+  /// Whether the last attempt had that content.
+  func has(digest: Fingerprint) -> Bool { flags.contains(.hasDigest) && self.digest == digest }
+
+  /// Whether an outcome of the row is in the ledger.
+  var hasOutcome: Bool { flags.contains(.hasOutcome) }
+
+  /// Takes what a line says about the row.
+  mutating func apply(_ record: LedgerRecord, at offset: Int, run: Int) {
+    switch record.kind {
+    case .open: break
+    case .start: starts = starts == .max ? .max : starts + 1
+    case .intent: intend(record, UInt32(clamping: run))
+    case .outcome: end(record, offset, UInt32(clamping: run))
+    case .mark: settle(record)
+    }
+  }
+
+  private mutating func intend(_ record: LedgerRecord, _ run: UInt32) {
+    starts = 0
+    // Within a run the runner knows what became of the attempt before; over runs nobody does.
+    if flags.contains(.open), self.run != run { flags.insert(.openBefore) }
+    flags.insert(.open)
+    flags.remove([.accepted, .notAccepted])
+    self.run = run
+    guard let digest = record.digest else { return }
+    self.digest = digest
+    flags.insert(.hasDigest)
+  }
+
+  /// An outcome ends the attempts of its own run; those of earlier runs stay open unless it is `accepted`.
+  ///
+  /// A row that was not even sent this time says nothing about what the target has.
+  private mutating func end(_ record: LedgerRecord, _ offset: Int, _ run: UInt32) {
+    starts = 0
+    gist = record.gist
+    let wasSent = flags.contains(.open) && self.run == run
+    let before = standing
+    switch Verdict(rawValue: record.verdict ?? "") {
+    case .accepted:
+      flags.remove([.open, .openBefore, .notAccepted])
+      flags.insert(.accepted)
+    case .rejected, .failed:
+      if wasSent { flags.remove(.open) }
+      if !flags.contains(.accepted) { flags.insert(.notAccepted) }
+    case .inDoubt:
+      if !wasSent, before != .accepted { flags.insert(.openBefore) }
+    case .skipped, nil: return
+    }
+    guard wasSent || standing != before || before == .unknown || before == .notAccepted else { return }
+    outcomeOffset = offset
+    flags.insert(.hasOutcome)
+  }
+
+  private mutating func settle(_ record: LedgerRecord) {
+    flags.remove([.open, .openBefore, .accepted, .notAccepted])
+    flags.insert(record.verdict == Settled.accepted.rawValue ? .accepted : .notAccepted)
+  }
+}
+
+extension LedgerRecord {
+  /// The parts of an outcome that a repeated run would repeat, as a checksum.
+  var gist: UInt32 {
+    let text = Array("\(verdict ?? "") \(stage ?? "") \(code ?? "") \(http ?? 0)".utf8)
+    return CRC32.checksum(of: text, 0..<text.count)
+  }
+}

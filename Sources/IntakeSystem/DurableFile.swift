@@ -1,0 +1,77 @@
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Files and folders whose creation and renaming survive a power cut: the folder is synchronised as well.
+public enum DurableFile {
+  /// Creates a file (0600) that must not be there yet, whole or not at all as far as its name goes.
+  ///
+  /// The content is written under a name of its own and linked to the final one when it is on disk, so that
+  /// nobody finds half of it; `link` refuses to replace a file, which `rename` would not.
+  public static func create(_ path: String, _ content: [UInt8]) throws(SystemCallFailure) {
+    let draft = "\(path).\(getpid()).draft"
+    unlink(draft)
+    defer { unlink(draft) }
+    let file = try AppendOnlyFile.open(draft, .creating)
+    try file.append(content)
+    try file.synchronize()
+    guard link(draft, path) == 0 else { throw SystemCallFailure("create \(name(path))") }
+    unlink(draft)
+    try synchronizeFolder(of: path)
+  }
+
+  /// Gives a file that is on disk already another name, replacing what had it.
+  public static func rename(_ path: String, to newPath: String) throws(SystemCallFailure) {
+    guard renameFile(path, newPath) == 0 else { throw SystemCallFailure("rename") }
+    try synchronizeFolder(of: newPath)
+  }
+
+  /// Makes a folder and those above it (0700) where they are missing.
+  public static func makeFolder(_ path: String) throws(SystemCallFailure) {
+    guard !path.isEmpty, mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+    guard errno == ENOENT, folder(of: path) != path else {
+      throw SystemCallFailure("create the folder \(path)")
+    }
+    try makeFolder(folder(of: path))
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+      throw SystemCallFailure("create the folder \(path)")
+    }
+    try synchronizeFolder(of: path)
+  }
+
+  /// Writes the folder's list of names to disk.
+  public static func synchronizeFolder(of path: String) throws(SystemCallFailure) {
+    let descriptor = try retried("open the folder") {
+      open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+    defer { close(descriptor) }
+    do throws(SystemCallFailure) {
+      _ = try retried("fsync the folder") { fsync(descriptor) }
+    } catch {
+      // Some network file systems cannot synchronise folders and say so; their names are durable at once.
+      guard error.code == EINVAL else { throw error }
+    }
+  }
+
+  /// Whether something has that name, a dangling link included.
+  public static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+
+  /// The folder that a path stands in: `.` for a bare name.
+  public static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  private static func name(_ path: String) -> Substring {
+    path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
+  }
+}
+
+/// `rename(2)`; inside the type its name would be taken by the type's own `rename`.
+private func renameFile(_ path: String, _ newPath: String) -> Int32 { rename(path, newPath) }

@@ -1,0 +1,79 @@
+import IntakeCrypto
+import Testing
+
+struct DigestTests {
+  /// Examples of NIST for FIPS 180-4, and the empty message.
+  @Test(arguments: [
+    ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+    ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+    (
+      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+    ),
+  ])
+  func sha256GivesThePublishedDigests(text: String, digest: String) throws {
+    #expect(try Digest.sha256(Array(text.utf8)).hex == digest)
+  }
+
+  @Test func aMillionLettersInPiecesGiveThePublishedDigest() throws {
+    var stream = try SHA256Stream()
+    for size in [1, 63, 64, 65, 999_807] { try stream.update(.init(repeating: 0x61, count: size)) }
+    let digest = try stream.finish()
+    #expect(
+      digest.hex == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+  }
+
+  /// RFC 4231, test cases 1, 2, 3, 6 and 7: short keys and keys longer than a block.
+  @Test(arguments: [
+    (
+      [UInt8](repeating: 0x0B, count: 20), Array("Hi There".utf8),
+      "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+    ),
+    (
+      Array("Jefe".utf8), Array("what do ya want for nothing?".utf8),
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    ),
+    (
+      [UInt8](repeating: 0xAA, count: 20), [UInt8](repeating: 0xDD, count: 50),
+      "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"
+    ),
+    (
+      [UInt8](repeating: 0xAA, count: 131),
+      Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8),
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+    ),
+    (
+      [UInt8](repeating: 0xAA, count: 131),
+      Array(
+        ("This is a test using a larger than block-size key and a larger than block-size data. "
+          + "The key needs to be hashed before being used by the HMAC algorithm.").utf8),
+      "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"
+    ),
+  ])
+  func hmacGivesThePublishedCodes(key: [UInt8], message: [UInt8], code: String) throws {
+    #expect(try Digest.hmacSHA256(message, key: key).hex == code)
+  }
+
+  @Test func anEmptyKeyIsAKey() throws {
+    let code = try Digest.hmacSHA256([], key: [UInt8]())
+    #expect(code.hex == "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad")
+  }
+
+  @Test func keysPrintNothing() throws {
+    let key = try Secret256.random()
+    var dumped = ""
+    dump(key, to: &dumped)
+    #expect("\(key)" == "[secret]")
+    #expect(!dumped.contains("bytes"))
+  }
+
+  @Test func twoKeysDiffer() throws {
+    #expect(try Secret256.random() != Secret256.random())
+  }
+}
+
+extension [UInt8] {
+  fileprivate var hex: String {
+    map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
