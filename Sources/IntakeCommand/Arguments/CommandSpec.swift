@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 
 /// A command or subcommand, declared once: dispatch, help and completion come from it.
 struct CommandSpec: Sendable {

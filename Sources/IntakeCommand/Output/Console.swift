@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// One lock for everybody, so that a progress line is always taken away before a message is written.
 final class Console: Sendable {
-  private let isJSON: Bool
+  let isJSON: Bool
   private let isColored: Bool
   private let statusLine = Mutex("")
 

@@ -13,8 +13,10 @@ enum LedgerPlace {
   static func path(manifest: String, target: String) throws(CommandError) -> String {
     let name = manifest == "-" ? "stdin" : stem(of: manifest)
     let place = manifest == "-" ? "-" : absolute(manifest)
-    let digest = Digest.sha256(Array("\(place)\n\(target)".utf8)).prefix(4)
-    let tag = digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    guard let digest = try? Digest.sha256(Array("\(place)\n\(target)".utf8)) else {
+      throw CommandError(.internalError, "libcrypto has no SHA-256", hint: "give --ledger PATH")
+    }
+    let tag = digest.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     return try directory() + "/\(name)-\(target)-\(tag).ledger.jsonl"
   }
 

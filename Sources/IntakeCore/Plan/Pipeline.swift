@@ -37,3 +37,18 @@ public struct Pipeline: Sendable {
     imageStages.lazy.compactMap { $0.stage as? any ImagePreparer }.first?.edge(for: side)
   }
 }
+
+extension Pipeline {
+  /// Joins stages in code; a plan does the same for those that have names.
+  public init(
+    loader: any Loader, recordStages: [PipelineStep] = [], imageStages: [PipelineStep] = [],
+    assembler: some Assembler, submissionStages: [PipelineStep] = [], submitter: some Submitter,
+    journal: any Journal, recorders: [any Recorder] = []
+  ) {
+    self.init(
+      loader: loader, recordStages: recordStages, imageStages: imageStages, assembler: assembler,
+      assemblerName: type(of: assembler).descriptor.name, submissionStages: submissionStages,
+      submitter: submitter, submitterName: type(of: submitter).descriptor.name, journal: journal,
+      recorders: recorders)
+  }
+}

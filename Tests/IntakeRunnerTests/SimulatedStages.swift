@@ -1,0 +1,157 @@
+import IntakeCore
+import IntakeRunner
+import Synchronization
+
+/// Stages of a simulation: no files, no network, but the real contract.
+enum Simulated {
+  static let descriptor = StageDescriptor(name: "simulated", summary: "test", example: "{}")
+
+  final class Rows: RowSource {
+    let notices: [String] = []
+    private let rest: Mutex<[Int]>
+    init(_ numbers: [Int]) { rest = Mutex(numbers) }
+
+    func next() async throws -> LoadedRow? {
+      let number = rest.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+      return number.map { number in
+        let row = RowReference(line: number + 2, id: "C-\(number)")
+        return .record(
+          IntakeRecord(
+            row: row, identity: Personal(Array("C-\(number)".utf8)), fields: CustomerFields(),
+            images: []))
+      }
+    }
+  }
+
+  struct Load: Loader {
+    static let descriptor = Simulated.descriptor
+    var numbers: [Int] = []
+    init(options: StageOptions) throws(OptionError) {}
+    init(_ numbers: [Int]) { self.numbers = numbers }
+    func rows() async throws -> any RowSource { Rows(numbers) }
+  }
+
+  struct Vendor: Target {
+    let name = "simulated"
+
+    func request(
+      for submission: Submission, endpoint: String, credentials: Credentials?, at time: UnixTime
+    ) -> HTTPRequest { HTTPRequest(method: "POST", url: "", headers: [], body: []) }
+
+    func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
+      Receipt(.accepted)
+    }
+
+    func inquiry(about submission: Submission) -> Submission? { submission }
+
+    func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement {
+      switch response.status {
+      case 200: return .accepted(evidence: "the target has it")
+      case 404: return .notAccepted(evidence: "the target does not know it")
+      default: return .unknown(evidence: "the target does not say")
+      }
+    }
+  }
+
+  struct Assemble: Assembler {
+    static let descriptor = Simulated.descriptor
+    let target: any Target = Vendor()
+    init(options: StageOptions) throws(OptionError) {}
+    init() {}
+    func problems(in record: IntakeRecord) -> [StageFailure] { [] }
+    func imageBudget(for record: IntakeRecord) -> Int? { nil }
+
+    func run(_ assembly: consuming Assembly, in context: StageContext) -> Submission {
+      Submission(
+        method: "POST", path: "", headers: [], body: [], operation: "create",
+        repeatSafety: .converges, customer: Personal(context.row.id ?? ""), bodyLimit: 1000,
+        target: target)
+    }
+  }
+
+  /// A server that refuses, throttles, loses answers after or before it has worked, and tells the truth when asked.
+  struct Submit: Submitter {
+    static let descriptor = Simulated.descriptor
+    var world = SimulatedWorld(seed: 0)
+    init(options: StageOptions) throws(OptionError) {}
+    init(_ world: SimulatedWorld) { self.world = world }
+
+    func run(_ submission: consuming Submission, in context: StageContext) async throws -> Receipt {
+      let key = submission.customer.exposed
+      try world.step()
+      if world.chance.happens(5) { return Receipt(.retryable(after: nil), code: .connectionFailed) }
+      note(key)
+      if world.chance.happens(4) { return Receipt(.yield(after: 3), http: 429, code: .throttled) }
+      if world.chance.happens(4) { return Receipt(.rejected, http: 400, code: .refusedByTarget) }
+      if world.chance.happens(4) { return Receipt(.inDoubt, code: .noAnswer) }
+      world.state.withLock { $0.applied[key, default: 0] += 1 }
+      if world.chance.happens(6) { return Receipt(.inDoubt, code: .noAnswer) }
+      try world.step()
+      return Receipt(.accepted, http: 200)
+    }
+
+    func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse {
+      try world.step()
+      if world.chance.happens(10) { throw StageFailure(.noAnswer, "lost") }
+      let has = world.state.withLock { $0.applied[inquiry.customer.exposed] != nil }
+      return HTTPResponse(status: has ? 200 : 404, headers: [], body: [])
+    }
+
+    /// I2: every request has an intent on disk before it.
+    private func note(_ key: String) {
+      world.state.withLock { state in
+        state.requests.append(key)
+        let intents = state.ledger.count { $0 == .intent(key) }
+        if intents < state.requests.count(where: { $0 == key }) {
+          state.violations.append("\(key) was sent without an intent")
+        }
+      }
+    }
+  }
+
+  final class Ledger: Journal {
+    static let descriptor = Simulated.descriptor
+    let world: SimulatedWorld
+    init(options: StageOptions) throws(OptionError) { world = SimulatedWorld(seed: 0) }
+    init(_ world: SimulatedWorld) { self.world = world }
+
+    func open(for target: String, operation: String) async throws {}
+    func key(for identity: Personal<[UInt8]>) -> RowKey {
+      RowKey(String(decoding: identity.exposed, as: UTF8.self))
+    }
+    func standing(of key: RowKey) async -> Standing { world.standing(of: key.description) }
+    func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool { true }
+
+    func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws {
+      try append(.intent(key.description))
+    }
+
+    func record(_ outcome: Outcome) async throws {
+      try append(.outcome(outcome.key?.description ?? "", outcome.verdict))
+    }
+
+    /// A kill may fall before the line is on disk, or after it and before anybody hears of it.
+    private func append(_ line: SimulatedWorld.Line) throws {
+      try world.step()
+      world.state.withLock { $0.ledger.append(line) }
+      try world.step()
+    }
+  }
+
+  struct Observer: RunObserver {
+    let world: SimulatedWorld
+
+    /// I7: what is told is on disk.
+    func finished(_ outcome: Outcome) {
+      let key = outcome.key?.description ?? ""
+      world.state.withLock { state in
+        state.told[key] = outcome.verdict
+        let isOnDisk = state.ledger.contains(.outcome(key, outcome.verdict))
+        if outcome.verdict == .accepted, !isOnDisk { state.violations.append("\(key) was told too early") }
+      }
+    }
+    func prepared(_ submission: Submission, outcome: Outcome) {}
+    func waiting(seconds: Double, asked: Bool, row: RowReference) {}
+    func log(_ level: LogLevel, _ message: String, row: RowReference?) {}
+  }
+}
