@@ -76,5 +76,6 @@ let package = Package(
     .stage("Record", "IntakeLedger"),
 
     .tests("IntakeCore", "IntakeCore"),
+    .tests("IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
   ]
 )
