@@ -45,10 +45,10 @@ static void end_output(j_compress_ptr codec) {
 }
 
 static void describe(imaging_jpeg_writer *writer, const imaging_picture *picture,
-  const imaging_jpeg_options *options, int rows) {
+  const imaging_jpeg_options *options, int width, int height) {
   j_compress_ptr codec = &writer->codec;
-  codec->image_width = (JDIMENSION)picture->width;
-  codec->image_height = (JDIMENSION)rows;
+  codec->image_width = (JDIMENSION)width;
+  codec->image_height = (JDIMENSION)height;
   codec->input_components = picture->blue ? 3 : 1;
   codec->in_color_space = picture->blue ? JCS_YCbCr : JCS_GRAYSCALE;
   jpeg_set_defaults(codec);
@@ -78,54 +78,68 @@ static void make_padding(imaging_jpeg_writer *writer, int index, int width) {
     imaging_fail((j_common_ptr)&writer->codec, IMAGING_NO_MEMORY, "no memory for rows");
 }
 
+/// A plane and the part of it that a strip starts at.
+typedef struct {
+  const uint8_t *samples;
+  int width, height, left, top;
+} plane_part;
+
 // Points at the rows of one strip; rows below the picture repeat its last one.
-static void point_rows(imaging_jpeg_writer *writer, int index, const uint8_t *plane, int width,
-  int height, int first, int count, JSAMPROW *rows) {
-  size_t stride = (size_t)(width + DCTSIZE - 1) / DCTSIZE * DCTSIZE;
+static void point_rows(uint8_t *padded, plane_part part, int count, JSAMPROW *rows) {
+  size_t width = (size_t)part.width, stride = (width + DCTSIZE - 1) / DCTSIZE * DCTSIZE;
   for (int k = 0; k < count; k++) {
-    int y = first + k < height ? first + k : height - 1;
-    const uint8_t *row = plane + (size_t)y * (size_t)width;
-    rows[k] = (JSAMPROW)row;
-    if (!writer->padded[index]) continue;
-    rows[k] = writer->padded[index] + (size_t)k * stride;
-    memcpy(rows[k], row, (size_t)width);
-    memset(rows[k] + width, row[width - 1], stride - (size_t)width);
+    int y = part.top + k < part.height ? part.top + k : part.height - 1;
+    const uint8_t *row = part.samples + (size_t)y * width;
+    rows[k] = (JSAMPROW)row + part.left;
+    if (!padded) continue;
+    rows[k] = padded + (size_t)k * stride;
+    memcpy(rows[k], row, width);
+    memset(rows[k] + width, row[width - 1], stride - width);
   }
 }
 
-static void write_strip(imaging_jpeg_writer *writer, const imaging_picture *picture, int y) {
+static void write_strip(imaging_jpeg_writer *writer, const imaging_picture *picture, int x, int y) {
   JSAMPROW luma[strip_rows], blue[DCTSIZE], red[DCTSIZE];
   JSAMPARRAY planes[3] = {luma, blue, red};
-  int gray = picture->blue == NULL, half_width = (picture->width + 1) / 2;
-  int half_height = (picture->height + 1) / 2;
-  point_rows(writer, 0, picture->luma, picture->width, picture->height, y, gray ? DCTSIZE : strip_rows, luma);
-  if (!gray) {
-    point_rows(writer, 1, picture->blue, half_width, half_height, y / 2, DCTSIZE, blue);
-    point_rows(writer, 2, picture->red, half_width, half_height, y / 2, DCTSIZE, red);
+  plane_part full = {picture->luma, picture->width, picture->height, x, y};
+  plane_part half = {picture->blue, (picture->width + 1) / 2, (picture->height + 1) / 2, x / 2, y / 2};
+  if (picture->blue) {
+    point_rows(writer->padded[0], full, strip_rows, luma);
+    point_rows(writer->padded[1], half, DCTSIZE, blue);
+    half.samples = picture->red;
+    point_rows(writer->padded[2], half, DCTSIZE, red);
+    jpeg_write_raw_data(&writer->codec, planes, strip_rows);
+    return;
   }
-  jpeg_write_raw_data(&writer->codec, planes, gray ? DCTSIZE : strip_rows);
-  if (!gray) return;
-  if (writer->codec.next_scanline >= writer->codec.image_height) return;
-  point_rows(writer, 0, picture->luma, picture->width, picture->height, y + DCTSIZE, DCTSIZE, luma);
-  jpeg_write_raw_data(&writer->codec, planes, DCTSIZE);
+  for (int part = 0; part < 2 && writer->codec.next_scanline < writer->codec.image_height; part++) {
+    full.top = y + part * DCTSIZE;
+    point_rows(writer->padded[0], full, DCTSIZE, luma);
+    jpeg_write_raw_data(&writer->codec, planes, DCTSIZE);
+  }
 }
 
 static void write_all(imaging_jpeg_writer *writer, const imaging_picture *picture,
   const imaging_jpeg_options *options) {
   j_compress_ptr codec = &writer->codec;
-  int step = options->strip_step > 1 ? options->strip_step : 1;
-  int first = step / 2 * strip_rows, last = step > 1 ? picture->height - strip_rows : picture->height - 1;
-  int rows = step > 1 ? 0 : picture->height;
-  if (step > 1) for (int y = first; y <= last; y += step * strip_rows) rows += strip_rows;
-  if (rows == 0) imaging_fail((j_common_ptr)codec, IMAGING_MISUSE, "no strip to sample");
-  describe(writer, picture, options, rows);
-  make_padding(writer, 0, picture->width);
-  if (picture->blue) for (int index = 1; index < 3; index++) make_padding(writer, index, (picture->width + 1) / 2);
+  int parts = options->sample_parts > 1 ? options->sample_parts : 1;
+  int width = parts > 1 ? imaging_sample_width(picture->width, parts) : picture->width;
+  int height = parts > 1 ? picture->height / strip_rows * strip_rows : picture->height;
+  if (width == 0 || height == 0) imaging_fail((j_common_ptr)codec, IMAGING_MISUSE, "too small to sample");
+  describe(writer, picture, options, width, height);
+  if (parts == 1) {
+    make_padding(writer, 0, picture->width);
+    for (int index = 1; picture->blue && index < 3; index++)
+      make_padding(writer, index, (picture->width + 1) / 2);
+  }
   jpeg_start_compress(codec, TRUE);
   write_profile(codec, options);
-  for (int y = first; y <= last; y += step * strip_rows) write_strip(writer, picture, y);
+  // Each strip gives another part of its width, so that the sample crosses the picture both ways.
+  for (int y = 0, part = 0; y < height; y += strip_rows, part = (part + 3) % parts)
+    write_strip(writer, picture, parts > 1 ? part * width : 0, y);
   jpeg_finish_compress(codec);
 }
+
+int imaging_sample_width(int width, int parts) { return width / parts / strip_rows * strip_rows; }
 
 imaging_status imaging_jpeg_write(
   const imaging_picture *picture, const imaging_jpeg_options *options, uint8_t *out,

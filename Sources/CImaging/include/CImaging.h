@@ -100,8 +100,8 @@ typedef struct {
   int quality;
   /// Whether to make Huffman tables for this picture (2.3 times the time, 2 to 7 % fewer bytes).
   int optimized;
-  /// 1 encodes everything; n > 1 encodes every nth strip of 16 rows, to predict the size.
-  int strip_step;
+  /// 1 encodes everything; n > 1 encodes an nth of every strip of 16 rows, to predict the size; n is prime to 3.
+  int sample_parts;
   /// Dots per inch for the JFIF header, 0 for none.
   int density;
   /// An ICC profile of at most 65,519 bytes, or NULL.
@@ -113,6 +113,9 @@ typedef struct {
 imaging_status imaging_jpeg_write(
   const imaging_picture *picture, const imaging_jpeg_options *options, uint8_t *out,
   size_t capacity, size_t *size);
+
+/// Pixels of each strip that a sample encodes: whole blocks of 16, 0 where there are none.
+int imaging_sample_width(int width, int parts);
 
 // MARK: PNG in
 

@@ -40,9 +40,9 @@ struct FitSearch {
     return try refine(encoder, from: model, &result)
   }
 
-  /// A second point on the far side of the goal, so that the model interpolates.
+  /// A second point near the goal, but far enough from the first to give a slope.
   private func secondQuality(_ sample: SizeModel.Point) -> Int {
-    min(cap - 1, max(floor, SizeModel(sample).quality(for: aim)))
+    max(floor, min(cap - 5, SizeModel(sample).quality(for: aim)))
   }
 
   private func refine(
