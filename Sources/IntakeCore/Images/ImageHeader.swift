@@ -19,6 +19,13 @@ public struct ImageHeader: Sendable, Hashable {
   /// Bytes after the end of the picture: appended pictures, motion clips or hidden data.
   public var trailingBytes = 0
 
+  /// The JPEG quality its quantisation tables stand for, 1 to 100 on the IJG scale; nil for PNG.
+  public var quality: Int?
+  /// The ICC profile of a JPEG, where it is small (4,096 bytes at most) and of the picture's colour model.
+  public var colorProfile: [UInt8]?
+  /// What an operator may want to know about the file; free of personal data.
+  public var notices: [String] = []
+
   /// Starts with what every header has.
   public init(format: ImageFormat, size: PixelSize, components: Int, bitDepth: Int) {
     self.format = format

@@ -1,0 +1,131 @@
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <png.h>
+
+#include "CImaging.h"
+
+struct imaging_png_reader {
+  png_structp codec;
+  png_infop info;
+  jmp_buf jump;
+  imaging_message message;
+  const uint8_t *bytes;
+  const imaging_range *ranges;
+  size_t range_count, range, position;
+  imaging_png_layout layout;
+  int ready;
+};
+
+static void leave(png_structp codec, png_const_charp text) {
+  imaging_png_reader *reader = png_get_error_ptr(codec);
+  snprintf(reader->message.text, sizeof reader->message.text, "%s", text);
+  longjmp(reader->jump, 1);
+}
+
+static void ignore(png_structp codec, png_const_charp text) {
+  (void)codec;
+  (void)text;
+}
+
+static void supply(png_structp codec, png_bytep out, size_t count) {
+  imaging_png_reader *reader = png_get_io_ptr(codec);
+  while (count > 0) {
+    if (reader->range == reader->range_count) png_error(codec, "the data ends early");
+    imaging_range current = reader->ranges[reader->range];
+    size_t left = current.count - reader->position;
+    size_t taken = left < count ? left : count;
+    memcpy(out, reader->bytes + current.offset + reader->position, taken);
+    out += taken;
+    count -= taken;
+    reader->position += taken;
+    if (reader->position == current.count) {
+      reader->range++;
+      reader->position = 0;
+    }
+  }
+}
+
+static void set_transforms(imaging_png_reader *reader) {
+  png_structp codec = reader->codec;
+  int type = png_get_color_type(codec, reader->info);
+  int depth = png_get_bit_depth(codec, reader->info);
+  // Palette pictures stay indices: the caller's table does colour and alpha at once.
+  if (type == PNG_COLOR_TYPE_PALETTE) png_set_packing(codec);
+  else if (depth < 8 && type == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(codec);
+  if (type != PNG_COLOR_TYPE_PALETTE && png_get_valid(codec, reader->info, PNG_INFO_tRNS))
+    png_set_tRNS_to_alpha(codec);
+  if (depth == 16) png_set_scale_16(codec);
+  reader->layout.interlaced = png_set_interlace_handling(codec) > 1;
+  png_read_update_info(codec, reader->info);
+  reader->layout.width = (int)png_get_image_width(codec, reader->info);
+  reader->layout.height = (int)png_get_image_height(codec, reader->info);
+  reader->layout.channels = png_get_channels(codec, reader->info);
+}
+
+static void open_codec(imaging_png_reader *reader, imaging_limits limits) {
+  png_structp codec = reader->codec;
+  png_set_user_limits(codec, (png_uint_32)limits.max_side, (png_uint_32)limits.max_side);
+  png_set_chunk_malloc_max(codec, 1 << 20);
+  png_set_chunk_cache_max(codec, 128);
+  png_set_keep_unknown_chunks(codec, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
+  png_set_benign_errors(codec, 0);
+  // An index beyond the palette shows as black everywhere; it is no reason to refuse a scan.
+  png_set_check_for_invalid_index(codec, 0);
+  png_set_read_fn(codec, reader, supply);
+  png_read_info(codec, reader->info);
+}
+
+imaging_png_reader *imaging_png_open(
+  const uint8_t *bytes, const imaging_range *ranges, size_t range_count, imaging_limits limits,
+  imaging_status *status) {
+  imaging_png_reader *reader = calloc(1, sizeof *reader);
+  *status = IMAGING_NO_MEMORY;
+  if (!reader) return NULL;
+  reader->bytes = bytes;
+  reader->ranges = ranges;
+  reader->range_count = range_count;
+  if (setjmp(reader->jump)) {
+    *status = IMAGING_DAMAGED;
+    return reader;
+  }
+  reader->codec = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, leave, ignore);
+  if (reader->codec) reader->info = png_create_info_struct(reader->codec);
+  if (!reader->info) return reader;
+  open_codec(reader, limits);
+  set_transforms(reader);
+  reader->ready = 1;
+  *status = IMAGING_OK;
+  return reader;
+}
+
+imaging_png_layout imaging_png_get_layout(const imaging_png_reader *reader) { return reader->layout; }
+
+imaging_status imaging_png_read_rows(
+  imaging_png_reader *reader, uint8_t *rows, size_t stride, int count) {
+  if (!reader || !reader->ready) return IMAGING_MISUSE;
+  int passes = reader->layout.interlaced ? 7 : 1;
+  if (passes > 1 && count != reader->layout.height) return IMAGING_MISUSE;
+  if (setjmp(reader->jump)) return IMAGING_DAMAGED;
+  for (int pass = 0; pass < passes; pass++)
+    for (int row = 0; row < count; row++) png_read_row(reader->codec, rows + (size_t)row * stride, NULL);
+  return IMAGING_OK;
+}
+
+imaging_status imaging_png_finish(imaging_png_reader *reader) {
+  if (!reader || !reader->ready) return IMAGING_MISUSE;
+  if (setjmp(reader->jump)) return IMAGING_DAMAGED;
+  png_read_end(reader->codec, NULL);
+  return IMAGING_OK;
+}
+
+void imaging_png_message(const imaging_png_reader *reader, imaging_message *message) {
+  *message = reader->message;
+}
+
+void imaging_png_close(imaging_png_reader *reader) {
+  if (!reader) return;
+  if (reader->codec) png_destroy_read_struct(&reader->codec, &reader->info, NULL);
+  free(reader);
+}

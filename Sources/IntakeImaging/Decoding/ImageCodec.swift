@@ -1,0 +1,51 @@
+public import IntakeCore
+
+/// The decoder behind `DocumentImage`: shrinks while it decodes and turns upright at the end.
+public struct ImageCodec: PixelSource {
+  /// What a file may ask for.
+  public let limits: ImageLimits
+
+  /// A decoder that keeps to the limits.
+  public init(limits: ImageLimits = ImageLimits()) { self.limits = limits }
+
+  /// The upright picture, its longer side at most `edge` pixels.
+  ///
+  /// - Throws: `StageFailure` for a picture that is damaged, cut short or beyond the limits.
+  public func pixels(of image: DocumentImage, fitting edge: Int?) throws -> Bitmap {
+    switch image.content {
+    case .edited(let bitmap):
+      return bitmap.resized(to: edge.map(bitmap.size.fitted(to:)) ?? bitmap.size)
+    case .encoded(let bytes):
+      let header = image.header
+      let bitmap =
+        switch header.format {
+        case .jpeg: try JPEGDecoding.bitmap(bytes, header: header, edge: edge, limits: limits)
+        case .png: try PNGDecoding.bitmap(bytes, edge: edge, limits: limits)
+        }
+      return bitmap.turned(by: header.orientation)
+    }
+  }
+
+  /// Bytes at the peak of decoding and, after it, of encoding with tables of its own.
+  public func memoryNeeded(for image: DocumentImage, fitting edge: Int?) -> Int {
+    let size = image.header.size
+    let plan =
+      image.header.format == .jpeg
+      ? DecodePlan(jpeg: size, edge: edge) : DecodePlan(exact: size, edge: edge)
+    let output = plan.output.width * plan.output.height * 3 / 2
+    return image.sourceBytes + decoderMemory(image.header, plan) + 2 * output
+      + max(output, 2 * output) + (2 << 20)
+  }
+
+  /// Coefficients of a progressive JPEG take 2 bytes each; an interlaced PNG is held whole; else bands.
+  private func decoderMemory(_ header: ImageHeader, _ plan: DecodePlan) -> Int {
+    let pixels = header.size.width * header.size.height
+    let bands = 64 * plan.decoded.width * 4
+    switch header.format {
+    case .jpeg:
+      return header.scanCount > 1 || header.isProgressive
+        ? 2 * pixels * header.components + bands : bands
+    case .png: return header.isProgressive ? pixels * header.components + bands : bands
+    }
+  }
+}

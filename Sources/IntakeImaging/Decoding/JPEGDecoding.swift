@@ -1,0 +1,74 @@
+import CImaging
+import IntakeCore
+
+/// Decodes a JPEG band by band into a picture that is resized on the way.
+enum JPEGDecoding {
+  /// The picture as stored, its longer side at most `edge`.
+  static func bitmap(_ bytes: [UInt8], header: ImageHeader, edge: Int?, limits: ImageLimits)
+    throws(StageFailure) -> Bitmap
+  {
+    try bytes.withUnsafeBufferPointer { bytes throws(StageFailure) in
+      let plan = DecodePlan(jpeg: header.size, edge: edge)
+      let reader = try JPEGReader(bytes, limits: limits)
+      try reader.start(eighths: plan.eighths)
+      let bitmap =
+        reader.samples == .IMAGING_PLANES
+        ? try planes(reader, plan) : try interleaved(reader, plan)
+      try reader.finish()
+      return bitmap
+    }
+  }
+
+  /// Decodes every coefficient at the smallest size and keeps nothing: whether the file is whole.
+  static func verify(_ bytes: [UInt8], limits: ImageLimits) throws(StageFailure) {
+    try bytes.withUnsafeBufferPointer { bytes throws(StageFailure) in
+      let reader = try JPEGReader(bytes, limits: limits)
+      try reader.start(eighths: 1)
+      while try reader.readBand() {}
+      try reader.finish()
+    }
+  }
+
+  private static func planes(_ reader: borrowing JPEGReader, _ plan: DecodePlan)
+    throws(StageFailure) -> Bitmap
+  {
+    let isGray = reader.planeCount == 1
+    let chroma = reader.plane(1)
+    let size = PixelSize(width: Int(chroma.width), height: Int(chroma.height))
+    var builder = PictureBuilder(plan, chroma: isGray ? nil : size)
+    var more = true
+    var band = 0
+    while more {
+      more = try reader.readBand()
+      reader.plane(0).forEachRow(ofBand: band) { builder.pushLuma($0) }
+      reader.plane(1).forEachRow(ofBand: band) { builder.pushBlue($0) }
+      reader.plane(2).forEachRow(ofBand: band) { builder.pushRed($0) }
+      band += 1
+    }
+    return builder.finish()
+  }
+
+  private static func interleaved(_ reader: borrowing JPEGReader, _ plan: DecodePlan)
+    throws(StageFailure) -> Bitmap
+  {
+    var builder = PictureBuilder(plan, chroma: plan.decoded)
+    let splitter = RowSplitter(RowSplitter.Kind(reader.samples), width: plan.decoded.width)
+    var more = true
+    var band = 0
+    while more {
+      more = try reader.readBand()
+      reader.plane(0).forEachRow(ofBand: band) { splitter.push($0, into: &builder) }
+      band += 1
+    }
+    return builder.finish()
+  }
+}
+
+extension imaging_plane {
+  /// The rows of the current band that belong to the picture.
+  fileprivate func forEachRow(ofBand band: Int, _ body: (UnsafePointer<UInt8>) -> Void) {
+    guard let rows else { return }
+    let left = Int(height) - band * Int(band_rows)
+    for row in 0..<max(0, min(left, Int(band_rows))) { body(rows + row * Int(stride)) }
+  }
+}

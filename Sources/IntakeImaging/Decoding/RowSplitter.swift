@@ -1,0 +1,76 @@
+import CImaging
+import IntakeCore
+
+/// Turns interleaved rows of any kind into luma and full-size chroma rows.
+struct RowSplitter: ~Copyable {
+  /// What a row consists of.
+  enum Kind {
+    case gray, grayAlpha, rgb, rgba, ycc
+    case cmyk(inverted: Bool)
+    /// Indices with the luma and chroma of each entry.
+    case palette(PaletteTables)
+
+    init(_ samples: imaging_samples) {
+      switch samples {
+      case .IMAGING_PLANES: self = .gray
+      case .IMAGING_YCC: self = .ycc
+      case .IMAGING_RGB: self = .rgb
+      case .IMAGING_CMYK: self = .cmyk(inverted: false)
+      case .IMAGING_CMYK_INVERTED: self = .cmyk(inverted: true)
+      }
+    }
+
+    /// Whether the rows have no colour at all.
+    var isGray: Bool {
+      switch self {
+      case .gray, .grayAlpha: return true
+      case .palette(let tables): return tables.isGray
+      default: return false
+      }
+    }
+  }
+
+  private let kind: Kind
+  private let width: Int32
+  private let luma: RowBuffer<UInt8>
+  private let blue: RowBuffer<UInt8>
+  private let red: RowBuffer<UInt8>
+
+  init(_ kind: Kind, width: Int) {
+    self.kind = kind
+    self.width = Int32(width)
+    luma = RowBuffer(width: width)
+    blue = RowBuffer(width: width)
+    red = RowBuffer(width: width)
+  }
+
+  /// Splits a row and hands its parts on.
+  func push(_ row: UnsafePointer<UInt8>, into builder: inout PictureBuilder) {
+    if case .gray = kind {
+      builder.pushLuma(row)
+      return
+    }
+    split(row)
+    builder.pushLuma(UnsafePointer(luma.samples))
+    guard !kind.isGray else { return }
+    builder.pushBlue(UnsafePointer(blue.samples))
+    builder.pushRed(UnsafePointer(red.samples))
+  }
+
+  private func split(_ row: UnsafePointer<UInt8>) {
+    let (y, b, r) = (luma.samples, blue.samples, red.samples)
+    switch kind {
+    case .gray: break
+    case .grayAlpha: imaging_split_gray_alpha(row, width, y)
+    case .rgb: imaging_split_rgb(row, 3, width, y, b, r)
+    case .rgba: imaging_split_rgb(row, 4, width, y, b, r)
+    case .ycc: imaging_split_ycc(row, width, y, b, r)
+    case .cmyk(let inverted): imaging_split_cmyk(row, inverted ? 1 : 0, width, y, b, r)
+    case .palette(let tables):
+      imaging_look_up(row, tables.luma, width, y)
+      guard !tables.isGray else { return }
+      imaging_look_up(row, tables.blue, width, b)
+      imaging_look_up(row, tables.red, width, r)
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import IntakeCore
+
+/// Finds the highest quality at which a picture fits a budget, in as few encodes as possible.
+struct FitSearch {
+  /// The most bytes the picture may take.
+  let budget: Int
+  /// The highest quality to use.
+  let cap: Int
+  /// The lowest quality to accept.
+  let floor: Int
+
+  /// The bytes aimed at: a little less than the budget, for the model is off by 1 to 2 %.
+  private var aim: Int { budget - budget / 50 }
+  /// Full encodes at most, besides a try at the cap.
+  private static let fullEncodes = 3
+  /// Tables made for the picture save 2 to 7 %; this much over is worth a plain try.
+  private static let plainSurcharge = 1.04
+
+  /// What the search ends with.
+  struct Result {
+    /// The best encoding that fits, nil when none at or above the floor does.
+    var best: (bytes: [UInt8], quality: Int)?
+    /// The bytes expected at the floor, for choosing fewer pixels.
+    var bytesAtFloor = 0
+    var attempts: [ShrinkReport.Attempt] = []
+  }
+
+  /// Searches with an encoder.
+  func run(_ encoder: JPEGEncoder) throws(StageFailure) -> Result {
+    var result = Result()
+    let sample = try sampled(encoder, quality: cap, &result)
+    if sample.map({ Double($0.bytes) * Self.plainSurcharge <= Double(budget) * 1.02 }) ?? true {
+      let point = try full(encoder, quality: cap, optimized: false, &result)
+      if result.best != nil { return result }
+      return try refine(encoder, from: SizeModel(point), &result)
+    }
+    guard let sample else { return result }
+    let rough = try sampled(encoder, quality: secondQuality(sample), &result)
+    let model = rough.map { SizeModel(sample, $0) } ?? SizeModel(sample)
+    return try refine(encoder, from: model, &result)
+  }
+
+  /// A second point near the goal, but far enough from the first to give a slope.
+  private func secondQuality(_ sample: SizeModel.Point) -> Int {
+    max(floor, min(cap - 5, SizeModel(sample).quality(for: aim)))
+  }
+
+  private func refine(
+    _ encoder: JPEGEncoder, from model: SizeModel, _ result: inout Result
+  ) throws(StageFailure) -> Result {
+    var model = model
+    var quality = min(cap, model.quality(for: aim))
+    // A prediction just below the floor may be wrong by as much: the floor itself is tried once.
+    if quality < floor, model.bytes(at: floor) <= budget + budget / 10 { quality = floor }
+    var last: SizeModel.Point?
+    var tried: Set<Int> = []
+    for _ in 0..<Self.fullEncodes where quality >= floor {
+      tried.insert(quality)
+      let point = try full(encoder, quality: quality, optimized: true, &result)
+      model = last.map { SizeModel($0, point) } ?? model.moved(through: point)
+      last = point
+      quality = next(after: point, model)
+      if tried.contains(quality) { break }
+    }
+    result.bytesAtFloor = model.bytes(at: floor)
+    return result
+  }
+
+  /// The quality to try next; the same again means that the last one is good enough.
+  private func next(after point: SizeModel.Point, _ model: SizeModel) -> Int {
+    let guess = min(cap, model.quality(for: aim))
+    if point.bytes > budget {
+      let lower = min(point.quality - 1, guess)
+      return lower < floor && point.quality > floor ? floor : lower
+    }
+    // One percent of quality is worth an encode only when a good part of the budget lies idle.
+    guard point.bytes < budget - budget / 12, guess > point.quality else { return point.quality }
+    return guess
+  }
+
+  private func sampled(_ encoder: JPEGEncoder, quality: Int, _ result: inout Result)
+    throws(StageFailure) -> SizeModel.Point?
+  {
+    guard let bytes = try encoder.sample(quality: quality) else { return nil }
+    result.note(encoder.edge, quality, bytes, isSample: true)
+    return SizeModel.Point(quality: quality, bytes: bytes)
+  }
+
+  private func full(
+    _ encoder: JPEGEncoder, quality: Int, optimized: Bool, _ result: inout Result
+  ) throws(StageFailure) -> SizeModel.Point {
+    let encoded = try encoder.encode(quality: quality, optimized: optimized, capacity: budget)
+    result.note(encoder.edge, quality, encoded.size, isSample: false)
+    // Size is not strictly monotonic in quality: what counts is what was seen to fit.
+    if let bytes = encoded.bytes, quality > result.best?.quality ?? 0 {
+      result.best = (bytes, quality)
+    }
+    return SizeModel.Point(quality: quality, bytes: encoded.size)
+  }
+}
+
+extension FitSearch.Result {
+  fileprivate mutating func note(_ edge: Int, _ quality: Int, _ bytes: Int, isSample: Bool) {
+    attempts.append(
+      ShrinkReport.Attempt(edge: edge, quality: quality, bytes: bytes, isSample: isSample))
+  }
+}

@@ -1,0 +1,112 @@
+public import IntakeCore
+
+/// Makes a scan fit: unchanged where possible, else fewer pixels, else lower quality, else not at all.
+public struct ImageShrinker: Sendable {
+  /// The longer side at most, in pixels.
+  public var edge = 2048
+  /// JPEG quality at most, on the IJG scale.
+  public var quality = 85
+  /// JPEG quality at least, on the IJG scale; below it faces and small print suffer.
+  public var minimumQuality = 40
+  /// Bytes at most, before base64.
+  public var maximumBytes = 500_000
+  /// The longer side at least, in pixels, unless the source is smaller.
+  public var minimumEdge = 1000
+  /// Whether a small colour profile stays with the picture.
+  public var keepsProfile = true
+  /// What a file may ask for when it is walked again.
+  public var limits = ImageLimits()
+
+  /// Starts with the defaults of `shrink`.
+  public init() {}
+
+  /// The image within the budget and the maximum, whichever is smaller.
+  ///
+  /// - Throws: `StageFailure`: `cannotFit` with the numbers, or what decoding found.
+  public func prepare(_ image: DocumentImage, budget: Int? = nil) throws -> PreparedImage {
+    let budget = min(budget ?? .max, maximumBytes)
+    guard budget > 0 else { throw cannotFit(image, budget, needed: nil) }
+    if let bytes = try unchanged(image, budget: budget) {
+      return PreparedImage(side: image.side, bytes: bytes, report: passThroughReport(image, bytes))
+    }
+    let bitmap = try image.pixels(fitting: edge)
+    let (found, attempts) = try search(bitmap, image, budget: budget)
+    var report = self.report(image, found, budget: budget)
+    report.attempts = attempts
+    return PreparedImage(side: image.side, bytes: found.bytes, report: report)
+  }
+
+  private func unchanged(_ image: DocumentImage, budget: Int) throws(StageFailure) -> [UInt8]? {
+    guard case .encoded(let bytes) = image.content else { return nil }
+    return try PassThrough.copy(
+      bytes, header: image.header, edge: edge, budget: budget, keepsProfile: keepsProfile,
+      limits: limits)
+  }
+
+  /// An encoding that fits.
+  struct Found {
+    let bytes: [UInt8]
+    let quality: Int
+    let size: PixelSize
+  }
+
+  /// Lowers the quality first and the number of pixels once the quality is at its floor.
+  private func search(_ bitmap: Bitmap, _ image: DocumentImage, budget: Int)
+    throws(StageFailure) -> (Found, [ShrinkReport.Attempt])
+  {
+    var attempts: [ShrinkReport.Attempt] = []
+    var bitmap = bitmap
+    let smallest = min(minimumEdge, bitmap.size.longerSide)
+    var needed = 0
+    while true {
+      let cap = qualityCap(for: bitmap.size, image)
+      let encoder = JPEGEncoder(
+        bitmap, density: density(for: bitmap.size, image), profile: profile(of: image))
+      let search = FitSearch(budget: budget, cap: cap, floor: min(minimumQuality, cap))
+      let result = try search.run(encoder)
+      attempts += result.attempts
+      if let best = result.best {
+        return (Found(bytes: best.bytes, quality: best.quality, size: bitmap.size), attempts)
+      }
+      needed = result.bytesAtFloor
+      guard bitmap.size.longerSide > smallest else { break }
+      bitmap = bitmap.resized(
+        to: bitmap.size.fitted(
+          to: max(smallest, smallerEdge(bitmap.size.longerSide, needed: needed, budget))))
+    }
+    throw cannotFit(image, budget, needed: needed)
+  }
+
+  /// Bytes go with the number of pixels, a little slower: details of a smaller picture are denser.
+  private func smallerEdge(_ edge: Int, needed: Int, _ budget: Int) -> Int {
+    let ratio = (Double(budget) * 0.9 / Double(max(needed, 1))).squareRoot()
+    return Int(Double(edge) * min(0.92, max(0.5, ratio)))
+  }
+
+  /// Where no pixel was given up, a quality above the source's own would only add bytes.
+  func qualityCap(for size: PixelSize, _ image: DocumentImage) -> Int {
+    guard size == image.uprightSize, let own = image.header.quality else { return quality }
+    return min(quality, max(own, minimumQuality))
+  }
+
+  private func density(for size: PixelSize, _ image: DocumentImage) -> Double? {
+    image.header.density.map {
+      $0 * Double(size.longerSide) / Double(max(image.header.size.longerSide, 1))
+    }
+  }
+
+  private func profile(of image: DocumentImage) -> [UInt8]? {
+    keepsProfile ? image.header.colorProfile : nil
+  }
+
+  private func cannotFit(_ image: DocumentImage, _ budget: Int, needed: Int?) -> StageFailure {
+    let size = image.uprightSize
+    let least = needed.map {
+      "; at quality \(minimumQuality) and \(min(minimumEdge, size.longerSide)) pixels it takes about \($0)"
+    }
+    return StageFailure(
+      .cannotFit,
+      "\(size.width) × \(size.height) pixels do not fit into \(budget) bytes\(least ?? "")",
+      side: image.side, file: image.file)
+  }
+}

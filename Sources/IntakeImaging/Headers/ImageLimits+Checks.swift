@@ -1,0 +1,20 @@
+import IntakeCore
+
+extension ImageLimits {
+  /// Refuses a size that is too large or too small.
+  func check(_ size: PixelSize) throws(StageFailure) {
+    let words = "\(size.width) × \(size.height) pixels"
+    guard size.longerSide <= maximumSide else {
+      throw StageFailure(
+        .imageTooLarge, "the picture has \(words); a side may have \(maximumSide)")
+    }
+    guard size.width * size.height <= maximumPixels else {
+      throw StageFailure(
+        .imageTooLarge, "the picture has \(words); \(maximumPixels) are allowed in all")
+    }
+    guard min(size.width, size.height) >= minimumSide else {
+      throw StageFailure(
+        .imageTooSmall, "the picture has \(words); each side needs at least \(minimumSide)")
+    }
+  }
+}

@@ -1,0 +1,18 @@
+/// What a scan may ask for before it is refused; everything is checked before a pixel is decoded.
+public struct ImageLimits: Sendable, Hashable {
+  /// Pixels of the whole picture; 50 million is an A4 page at 600 dpi with room to spare.
+  public var maximumPixels = 50_000_000
+  /// Pixels along either side.
+  public var maximumSide = 20_000
+  /// Pixels along the shorter side at least: below it there is nothing to read.
+  public var minimumSide = 16
+  /// Passes of a progressive JPEG; cameras write 6 to 10, each costs 10 ms on 12 million pixels.
+  public var maximumScans = 64
+  /// Markers of a JPEG; a photo with all its extras has about 60.
+  public var maximumSegments = 2_000
+  /// Bytes of coefficients that a progressive JPEG may keep in memory.
+  public var maximumDecoderMemory = 320 << 20
+
+  /// The limits that `decode` starts with.
+  public init() {}
+}

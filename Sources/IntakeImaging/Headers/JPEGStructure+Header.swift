@@ -1,0 +1,50 @@
+import IntakeCore
+
+extension JPEGStructure {
+  /// The header in the words of the pipeline.
+  func header() throws(StageFailure) -> ImageHeader {
+    guard let frame else {
+      throw StageFailure(.damagedImage, "the JPEG ends before its picture begins")
+    }
+    var header = ImageHeader(
+      format: .jpeg, size: frame.size, components: frame.components, bitDepth: 8)
+    header.isProgressive = frame.marker == 0xC2
+    header.scanCount = scanCount
+    header.trailingBytes = bytes.count - end
+    let exif = first(0xE1, "Exif\0").flatMap { TIFFBlock($0) }
+    header.orientation = exif?.orientation ?? .upright
+    header.density = first(0xE0, "JFIF\0").flatMap(Self.density) ?? exif?.density
+    header.quality =
+      segments.lazy.filter { $0.marker == 0xDB }
+      .compactMap { QuantizationTable.quality(in: ByteWindow(bytes, $0.payload)) }.first
+    let color = ICCProfile.read(from: self, components: frame.components)
+    header.colorProfile = color.profile
+    if color.isDropped { header.notices.append("the colour profile was dropped") }
+    if header.trailingBytes > 0 {
+      header.notices.append(
+        "\(header.trailingBytes) bytes after the end of the picture were dropped")
+    }
+    return header
+  }
+
+  /// What follows the name in the first segment of that marker and name; EXIF pads its name to 6 bytes.
+  private func first(_ marker: UInt8, _ name: StaticString) -> ByteWindow? {
+    let length = marker == 0xE1 ? 6 : name.utf8CodeUnitCount
+    let found = segments.first {
+      $0.marker == marker && ByteWindow(bytes, $0.payload).has(name) && $0.payload.count > length
+    }
+    return found.map { ByteWindow(bytes, $0.payload.dropFirst(length)) }
+  }
+
+  /// Dots per inch of a JFIF header: version, unit, then the density of x.
+  private static func density(_ header: ByteWindow) -> Double? {
+    guard let unit = header[2], let value = header.number(at: 3, width: 2), value > 1 else {
+      return nil
+    }
+    switch unit {
+    case 1: return Double(value)
+    case 2: return Double(value) * 2.54
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import CImaging
+import IntakeCore
+
+/// Resizes one plane row by row: only the rows under the filter are kept, never the whole input.
+struct PlaneResampler: ~Copyable {
+  private let input: PixelSize
+  private let output: PixelSize
+  private let vertical: FilterTaps?
+  private let horizontal: FilterTaps?
+  /// The last rows, each at its number modulo `capacity`.
+  private let ring: RowBuffer<UInt8>
+  private let wide: RowBuffer<Int16>
+  private let capacity: Int
+  private var window: [UnsafePointer<UInt8>?]
+  private var received = 0
+  private var emitted = 0
+  private var samples: [UInt8]
+
+  /// Plans the way from one size to another; the ratios are those of `FilterTaps`.
+  init(from input: PixelSize, to output: PixelSize, ratioX: Double, ratioY: Double) {
+    self.input = input
+    self.output = output
+    let keepsWidth = input.width == output.width && ratioX == 1
+    let keepsHeight = input.height == output.height && ratioY == 1
+    horizontal =
+      keepsWidth
+      ? nil : FilterTaps(input: input.width, output: output.width, ratio: ratioX, multiple: 8)
+    vertical =
+      keepsHeight
+      ? nil : FilterTaps(input: input.height, output: output.height, ratio: ratioY, multiple: 2)
+    capacity = (vertical?.count ?? 0) + 1
+    ring = RowBuffer(width: vertical == nil ? 0 : input.width, rows: capacity)
+    wide = RowBuffer(width: input.width + (horizontal?.count ?? 0))
+    window = Array(repeating: nil, count: vertical?.count ?? 0)
+    samples = [UInt8](repeating: 0, count: output.width * output.height)
+  }
+
+  /// Takes the next row; rows beyond the planned height are ignored.
+  mutating func push(_ row: UnsafePointer<UInt8>) {
+    guard received < input.height else { return }
+    received += 1
+    guard let vertical else {
+      if horizontal == nil {
+        emit { $0.update(from: row, count: $1) }
+      } else {
+        imaging_widen_row(row, Int32(input.width), wide.samples)
+        emitWide()
+      }
+      return
+    }
+    ring.row((received - 1) % capacity).update(from: row, count: input.width)
+    while emitted < output.height, isComplete(vertical) { blend(vertical) }
+  }
+
+  /// Whether every row under the filter of the next output row has arrived.
+  private func isComplete(_ taps: FilterTaps) -> Bool {
+    received >= min(Int(taps.starts[emitted]) + taps.count, input.height)
+  }
+
+  private mutating func blend(_ taps: FilterTaps) {
+    let first = Int(taps.starts[emitted])
+    // Weights beyond the last row are zero; the row that stands there does not matter.
+    for tap in 0..<taps.count {
+      window[tap] = UnsafePointer(ring.row(min(first + tap, received - 1) % capacity))
+    }
+    taps.weights.withUnsafeBufferPointer { weights in
+      guard let base = weights.baseAddress else { return }
+      imaging_blend_rows(
+        window, base + emitted * taps.count, Int32(taps.count), Int32(input.width), wide.samples)
+    }
+    emitWide()
+  }
+
+  private mutating func emitWide() {
+    guard let horizontal else {
+      let wide = wide.samples
+      emit { imaging_narrow_row(wide, Int32($1), $0) }
+      return
+    }
+    let wide = wide.samples
+    emit {
+      imaging_filter_row(
+        wide, horizontal.starts, horizontal.weights, Int32(horizontal.count), Int32($1), $0)
+    }
+  }
+
+  private mutating func emit(_ body: (UnsafeMutablePointer<UInt8>, _ width: Int) -> Void) {
+    let start = emitted * output.width
+    let width = output.width
+    samples.withUnsafeMutableBufferPointer { samples in
+      guard let base = samples.baseAddress else { return }
+      body(base + start, width)
+    }
+    emitted += 1
+  }
+
+  /// The resized plane, once all rows have been pushed.
+  consuming func finish() -> Plane {
+    Plane(width: output.width, height: output.height, samples: samples)
+  }
+}
