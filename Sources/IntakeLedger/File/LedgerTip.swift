@@ -7,6 +7,8 @@ package struct LedgerTip: Sendable, Equatable {
   /// Bytes so far.
   package private(set) var end = 0
 
+  package init() {}
+
   mutating func advance(by size: Int, checksum: UInt32) {
     count += 1
     end += size

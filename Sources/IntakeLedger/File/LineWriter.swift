@@ -83,7 +83,9 @@ package struct LineWriter {
   private mutating func takeBack(_ error: SystemCallFailure) throws(JournalError) {
     do throws(SystemCallFailure) {
       try file.truncate(to: tip.end)
-      reservedEnd = 0
+      // The cut has to be on disk before the next line goes to the same place.
+      try file.synchronize()
+      (reservedEnd, synced) = (0, tip.count)
     } catch {
       throw fail("could neither be written nor cut back (\(error)): check the disk and run again")
     }

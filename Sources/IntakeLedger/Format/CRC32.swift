@@ -1,5 +1,5 @@
 /// CRC-32 (ISO-HDLC, the one of zlib and PNG), eight bytes a step.
-enum CRC32 {
+package enum CRC32 {
   /// Eight tables of 256 entries: table k advances a byte that is followed by k zero bytes.
   private static let tables: [UInt32] = {
     var tables = [UInt32](repeating: 0, count: 8 * 256)
@@ -16,7 +16,7 @@ enum CRC32 {
   }()
 
   /// The checksum of `bytes[range]` continued from the checksum of what came before (0 at the start).
-  static func checksum(
+  package static func checksum(
     of bytes: [UInt8], _ range: Range<Int>, after previous: UInt32 = 0
   ) -> UInt32 {
     let tables = tables

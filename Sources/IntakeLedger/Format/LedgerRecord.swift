@@ -64,7 +64,7 @@ public struct LedgerRecord: Sendable, Equatable {
     case mark
   }
 
-  init(_ kind: Kind, at time: LedgerTime, key: Fingerprint? = nil) {
+  package init(_ kind: Kind, at time: LedgerTime, key: Fingerprint? = nil) {
     self.kind = kind
     self.time = time
     self.key = key
