@@ -11,14 +11,17 @@ enum VersionCommand {
     path: ["version"], summary: "print the versions of the program and of its C libraries",
     options: [OptionSpec("json", help: "print as JSON")]
   ) { arguments, invocation in
-    let libraries = ImagingLibraries.versions + [("libcurl", TransportLibrary.version)]
+    let versions = ["docintake \(number)"] + ImagingLibraries.versions + [HTTPLibrary.version]
     if arguments.has("json") {
-      let fields = [("docintake", number)] + libraries
-      invocation.results.writeLine(JSONOutput.object(fields.map { ($0.0, .string($0.1)) }).text)
+      invocation.results.writeLine(JSONOutput.object(versions.map(field)).text)
     } else {
-      invocation.results.writeLine("docintake \(number)")
-      for (name, version) in libraries { invocation.results.writeLine("\(name) \(version)") }
+      for version in versions { invocation.results.writeLine(version) }
     }
     return .success
+  }
+  /// A name with the version that follows it after a blank, or after a slash as libcurl has it.
+  private static func field(_ text: String) -> (String, JSONOutput) {
+    let name = text.prefix { $0 != " " && $0 != "/" }
+    return (String(name), .string(String(text.dropFirst(name.count + 1))))
   }
 }

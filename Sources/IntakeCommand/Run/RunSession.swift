@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeRunner
+import IntakeSystem
 
 /// One run from its arguments to its exit code; `run` and `check` differ in mode only.
 struct RunSession {
