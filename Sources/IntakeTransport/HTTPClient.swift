@@ -24,16 +24,17 @@ public final class HTTPClient: Sendable {
       return .notSent(NotSent(reason: .invalid, detail: error.description))
     }
     let end = ContinuousClock.now + .seconds(settings.deadline)
-    let limit = answerLimit ?? settings.answerLimit
+    var limits = settings
+    limits.answerLimit = answerLimit ?? settings.answerLimit
     let isExpecting =
       settings.expect.asks(bodySize: request.bodySize) && !ignoresExpect.load(ordering: .relaxed)
-    let first = Transfer(request, expecting: isExpecting, answerLimit: limit, abort: abort)
+    let first = Transfer(request, expecting: isExpecting, limits: limits, abort: abort)
     let exchange = perform(first, to: endpoint, until: end)
     if first.waitedInVain || first.wasRefusedExpectation {
       ignoresExpect.store(true, ordering: .relaxed)
     }
     guard first.wasRefusedExpectation else { return exchange }
-    let second = Transfer(request, expecting: false, answerLimit: limit, abort: abort)
+    let second = Transfer(request, expecting: false, limits: limits, abort: abort)
     return perform(second, to: endpoint, until: end)
   }
 

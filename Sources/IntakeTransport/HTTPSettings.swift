@@ -4,6 +4,8 @@ public struct HTTPSettings: Sendable {
   public var deadline: Double = 60
   /// Seconds of those for name, connection and TLS; 0.05 to 600.
   public var connectTimeout: Double = 10
+  /// Seconds in which a server must take in 1,000 bytes of the body for each; slower than that is a stall.
+  public var stallWindow: Double = 20
   /// The most bytes of an answer's body.
   public var answerLimit = 1 << 20
   /// A PEM file with the only authorities to trust; nil for the system's.

@@ -5,15 +5,12 @@ import IntakeCore
 ///
 /// Lives on the stack of one call and is reached from libcurl's callbacks, all on the same thread.
 final class Transfer {
-  /// A server may take this long for 20,000 bytes of a body; slower than that is a stall (1 KB/s).
-  static let stallWindow = Duration.seconds(20)
-  static let stallBytes = 20_000
-
   let request: HTTPRequest
   let bodySize: Int
   /// Whether the header asks for leave to send the body.
   let isExpecting: Bool
-  let answerLimit: Int
+  private let answerLimit: Int
+  private let stallWindow: Double
   let abort: AbortFlag
 
   /// Times that a header was about to go out.
@@ -33,11 +30,12 @@ final class Transfer {
   private var offset = 0
   private var mark = (time: ContinuousClock.now, bytes: 0)
 
-  init(_ request: HTTPRequest, expecting: Bool, answerLimit: Int, abort: AbortFlag) {
+  init(_ request: HTTPRequest, expecting: Bool, limits: HTTPSettings, abort: AbortFlag) {
     self.request = request
     self.bodySize = request.bodySize
     self.isExpecting = expecting
-    self.answerLimit = answerLimit
+    answerLimit = limits.answerLimit
+    stallWindow = limits.stallWindow
     self.abort = abort
   }
 
@@ -55,7 +53,10 @@ final class Transfer {
 
   /// Fills libcurl's buffer with the next bytes of the body; 0 at its end.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-    if isExpecting, bodyBytes == 0, !head.wasContinued { waitedInVain = true }
+    if bodyBytes == 0 {
+      waitedInVain = isExpecting && !head.wasContinued
+      mark = (ContinuousClock.now, 0)
+    }
     var filled = 0
     while filled < buffer.count, segment < request.body.count {
       let count = min(buffer.count - filled, request.body[segment].count - offset)
@@ -92,11 +93,12 @@ final class Transfer {
     if abort.isRaised { return end(.aborted) }
     let now = ContinuousClock.now
     // Only while sending: a server that thinks about an answer is held to the deadline alone.
-    guard bodyBytes < bodySize || sent < bodySize, bodyBytes > 0,
-      now - mark.time >= Transfer.stallWindow
-    else { return true }
-    defer { mark = (now, sent) }
-    return sent - mark.bytes >= Transfer.stallBytes || end(.stalled)
+    guard bodyBytes > 0, sent < bodySize, now - mark.time >= .seconds(stallWindow) else {
+      return true
+    }
+    let isEnough = Double(sent - mark.bytes) >= stallWindow * 1_000
+    mark = (now, sent)
+    return isEnough || end(.stalled)
   }
 
   private func end(_ reason: Unanswered.Reason) -> Bool {

@@ -93,6 +93,38 @@ struct HTTPFaultTests {
     #expect(ContinuousClock.now - start < .seconds(2.5))
   }
 
+  @Test func aStalledUploadIsLeftBeforeTheDeadline() throws {
+    let server = try FaultServer { connection, _ in
+      try? blockFor(milliseconds: 8_000)
+      return false
+    }
+    defer { server.stop() }
+    HostileEnvironment.enter()
+    var settings = HTTPSettings()
+    settings.stallWindow = 1
+    settings.expect = .never
+    let start = ContinuousClock.now
+    let receipt = try HTTPClient(settings).receipt(for: .plain(20_000_000), to: server.url())
+    #expect(receipt.outcome == .inDoubt)
+    #expect(receipt.detail?.hasPrefix("the target stopped reading after ") == true)
+    #expect(ContinuousClock.now - start < .seconds(6))
+  }
+
+  @Test func aSlowAnswerIsNoStall() throws {
+    let server = try FaultServer { connection, request in
+      request.takeBody(from: connection)
+      try? blockFor(milliseconds: 2_500)
+      connection.answer("200 OK")
+      return true
+    }
+    defer { server.stop() }
+    HostileEnvironment.enter()
+    var settings = HTTPSettings()
+    settings.stallWindow = 0.5
+    let receipt = try HTTPClient(settings).receipt(for: .plain(300_000), to: server.url())
+    #expect(receipt.outcome == .accepted)
+  }
+
   @Test func aCookieIsNotSentBack() throws {
     let server = try FaultServer { connection, request in
       request.takeBody(from: connection)

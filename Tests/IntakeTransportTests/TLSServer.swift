@@ -16,7 +16,7 @@ final class TLSServer: Sendable {
   var certificate: String { folder + "/cert.pem" }
   var url: String { "https://localhost:\(port)/" }
 
-  init(name: String = "localhost", arguments: [String] = []) throws {
+  init(name: String = "localhost", arguments: [String] = ["-www"]) throws {
     HostileEnvironment.enter()
     folder = try TemporaryFolder.make()
     let make = [
@@ -30,13 +30,13 @@ final class TLSServer: Sendable {
     self.port = port
     let serve = [
       "s_server", "-accept", "127.0.0.1:\(port)", "-cert", folder + "/cert.pem", "-key",
-      folder + "/key.pem", "-www", "-quiet",
+      folder + "/key.pem", "-quiet",
     ]
     guard let process = TLSServer.openssl(serve + arguments) else {
       throw SetupFailure(step: "s_server", code: errno)
     }
     self.process = process
-    try blockFor(milliseconds: 400)
+    for _ in 0..<100 where !TLSServer.isListening(port) { try blockFor(milliseconds: 50) }
   }
 
   func stop() {
@@ -48,9 +48,30 @@ final class TLSServer: Sendable {
 
   private static func openssl(_ arguments: [String]) -> Int32? {
     let silence = open("/dev/null", O_RDWR | O_CLOEXEC)
-    defer { close(silence) }
+    // Without -www the server ends a connection when its own input ends; this one never does.
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return nil }
+    _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
+    defer {
+      close(silence)
+      close(ends[0])
+    }
     return ProgramLaunch(["/usr/bin/openssl"] + arguments, environment: ["PATH=/usr/bin"])
-      .start(output: silence, errors: silence)
+      .start(input: ends[0], output: silence, errors: silence)
+  }
+
+  private static func isListening(_ port: Int) -> Bool {
+    let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(number) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
   }
 
   private static func freePort() throws -> Int {
@@ -58,26 +79,5 @@ final class TLSServer: Sendable {
     server.stop()
     try blockFor(milliseconds: 50)
     return Int(server.port)
-  }
-}
-
-/// A folder that only this test uses.
-enum TemporaryFolder {
-  static func make() throws -> String {
-    var template = Array("/tmp/docintake-test-XXXXXX".utf8CString)
-    guard let path = mkdtemp(&template) else { throw SetupFailure(step: "mkdtemp", code: errno) }
-    return String(cString: path)
-  }
-
-  /// Writes a file with a mode, whatever the umask.
-  @discardableResult
-  static func write(_ text: String, to path: String, mode: mode_t) throws -> String {
-    let number = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard number >= 0 else { throw SetupFailure(step: "open", code: errno) }
-    defer { close(number) }
-    guard ServerConnection(number: number).send(text), fchmod(number, mode) == 0 else {
-      throw SetupFailure(step: "write", code: errno)
-    }
-    return path
   }
 }

@@ -57,6 +57,25 @@ struct TLSTests {
     #expect(receipt.code == .tlsFailed)
   }
 
+  @Test func aServerThatDiesDuringAnUploadLeavesItInDoubt() throws {
+    let server = try TLSServer(arguments: [])
+    // 4 GB of one shared piece: seconds of sending, without the memory.
+    let piece = [UInt8](repeating: 0x61, count: 20_000_000)
+    let request = HTTPRequest(
+      method: "POST", url: server.url, headers: [], body: Array(repeating: piece, count: 200))
+    startThread {
+      try? blockFor(milliseconds: 1_000)
+      server.stop()
+    }
+    let exchange = HTTPClient.quick(deadline: 20, caFile: server.certificate).send(request)
+    guard case .unanswered(let cause) = exchange else {
+      Issue.record("not in doubt: \(exchange)")
+      return
+    }
+    #expect(cause.reason == .closed)
+    #expect(cause.bodyBytes > 0)
+  }
+
   @Test func aServerWithoutTLSIsNotSentTo() throws {
     let server = try FaultServer { connection, request in
       connection.answer("200 OK")
