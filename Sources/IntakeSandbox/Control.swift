@@ -14,6 +14,8 @@ struct Control {
       return Answer(
         200, [HTTPField("Content-Type", "application/jsonl")], body: Array(lines.utf8))
     case ("POST", "/sandbox/reset"):
+      // Only browsers send Origin; no page of another site may empty the sandbox.
+      guard call.head["origin"] == nil else { return .text(403, "not for web pages\n") }
       store.reset()
       log.reset()
       return Answer(204)

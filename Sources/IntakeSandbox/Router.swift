@@ -5,10 +5,12 @@ struct Router: Sendable {
   let store: CustomerStore
   let log: RequestLog
   let dcams: DCAMSStorage
+  let noah: NoahAPI
 
   /// The API that an address belongs to, nil for pages, control and strangers.
   func api(for path: String) -> (any VendorAPI)? {
-    path == DCAMSStorage.path ? dcams : nil
+    if path == DCAMSStorage.path { return dcams }
+    return NoahRoute.owns(path) ? noah : nil
   }
 
   /// Answers what belongs to neither API.

@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeCrypto
 import Synchronization
 
 /// A local server that behaves as the pages of DCAMS Storage and Noah say, for trials and tests.
@@ -6,11 +7,14 @@ public final class Sandbox: Sendable {
   private let configuration: SandboxConfiguration
   private let store: CustomerStore
   private let log: RequestLog
+  private let tickets = UploadTickets()
+  private let signature: NoahSignature?
   private let server = Mutex<HTTPServer?>(nil)
 
   /// Checks the configuration and reads the state directory; nothing listens yet.
   public init(_ configuration: SandboxConfiguration = SandboxConfiguration()) throws(SandboxError) {
     self.configuration = configuration
+    signature = try configuration.publicKey.map(Sandbox.signature)
     var directory: StateDirectory?
     if let path = configuration.stateDirectory { directory = try StateDirectory(path) }
     store = try CustomerStore(
@@ -25,10 +29,9 @@ public final class Sandbox: Sendable {
   public func start() throws(SandboxError) {
     guard server.withLock({ $0 == nil }) else { return }
     let listener = try Listener(port: configuration.port)
-    let router = makeRouter(port: listener.port)
-    let limits = configuration.limits
-    let started = HTTPServer(listener, mostConnections: limits.connections) { connection in
-      var session = Session(connection, router: router, limits: limits)
+    let context = makeContext(port: listener.port)
+    let started = HTTPServer(listener, mostConnections: context.limits.connections) { connection in
+      var session = Session(connection, context)
       session.run()
     }
     guard started.start() else {
@@ -37,11 +40,26 @@ public final class Sandbox: Sendable {
     server.withLock { $0 = started }
   }
 
-  private func makeRouter(port: UInt16) -> Router {
+  private static func signature(_ pem: [UInt8]) throws(SandboxError) -> NoahSignature {
+    guard let key = ECDSAPublicKey(pem: pem) else {
+      throw .publicKey(
+        "the Noah public key is no P-384 or P-256 key in PEM: make it with openssl ec -pubout")
+    }
+    return NoahSignature(key: key)
+  }
+
+  private func makeContext(port: UInt16) -> ServerContext {
+    let noah = NoahAPI(
+      store: store, tickets: tickets, apiKey: configuration.apiKey.map { Secret($0) },
+      signature: signature, switches: configuration.switches, address: Sandbox.address(port),
+      uploadLifetime: configuration.uploadLifetime)
     let dcams = DCAMSStorage(
       store: store, user: Secret(configuration.user), pass: Secret(configuration.pass),
       switches: configuration.switches, address: Sandbox.address(port))
-    return Router(store: store, log: log, dcams: dcams)
+    return ServerContext(
+      router: Router(store: store, log: log, dcams: dcams, noah: noah), log: log,
+      faults: FaultPlan(configuration.faults), limits: configuration.limits,
+      bodies: BodyBudget(configuration.limits.bodiesInFlight))
   }
 
   private static func address(_ port: UInt16) -> String { "http://127.0.0.1:\(port)" }
@@ -53,6 +71,9 @@ public final class Sandbox: Sendable {
 
   /// The endpoint to give a DCAMS client.
   public var dcamsEndpoint: String { address + DCAMSStorage.path }
+
+  /// The base to give a Noah client.
+  public var noahEndpoint: String { address + "/v1" }
 
   /// Ends all connections and stops to listen; what is stored stays for the next start.
   public func stop() {

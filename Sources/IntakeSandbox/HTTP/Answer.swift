@@ -27,18 +27,24 @@ struct Answer: Sendable {
     return Answer(status, [type], body: Array(text.utf8))
   }
 
+  /// The fields that tell where the body ends; 204 and 304 have none.
+  var framing: [HTTPField] {
+    status == 204 || status == 304 ? [] : [HTTPField("Content-Length", String(body.count))]
+  }
+
   /// The header as it goes over the wire, up to and with the empty line.
-  func head(keepsAlive: Bool, date: Timestamp = .now) -> [UInt8] {
+  func head(keepsAlive: Bool, date: Timestamp = .now, framing: [HTTPField]? = nil) -> [UInt8] {
     var head = "HTTP/1.1 \(status) \(Answer.reason(status))\r\nDate: \(date.httpDate)\r\n"
-    for field in headers { head += field.name + ": " + field.value + "\r\n" }
-    if status != 204, status != 304, status >= 200 { head += "Content-Length: \(body.count)\r\n" }
+    for field in headers + (framing ?? self.framing) {
+      head += field.name + ": " + field.value + "\r\n"
+    }
     head += keepsAlive ? "\r\n" : "Connection: close\r\n\r\n"
     return Array(head.utf8)
   }
 
   /// The whole answer as it goes over the wire.
   func bytes(keepsAlive: Bool, date: Timestamp = .now) -> [UInt8] {
-    head(keepsAlive: keepsAlive, date: date) + (status == 204 ? [] : body)
+    head(keepsAlive: keepsAlive, date: date) + (framing.isEmpty ? [] : body)
   }
 
   /// The words that go with a status code (RFC 9110 §15).

@@ -67,6 +67,15 @@ struct RequestHead: Sendable {
     return self["expect"]?.lowercased() == "100-continue"
   }
 
+  /// The request means this machine; a web page whose name was rebound to 127.0.0.1 names its own host.
+  var isForLoopback: Bool {
+    guard let host = self["host"] else { return true }
+    let names = ["127.0.0.1", "localhost", "[::1]"]
+    return names.contains { name in
+      host.lowercased() == name || host.lowercased().hasPrefix(name + ":")
+    }
+  }
+
   /// The parameters of the query, decoded, in order.
   var parameters: [(name: String, value: String)] {
     query.split(separator: "&").map { pair in

@@ -42,7 +42,7 @@ struct CustomerPage {
     }
     return """
       <section><h2>\(side.rawValue)</h2>\(picture(image, side, customer))
-      <p class="facts">\(CustomerPage.facts(image))<br><code>SHA-256 \(image.sha256)</code></p>
+      <p class="facts">\(CustomerPage.facts(image, customer.origin))<br><code>SHA-256 \(image.sha256)</code></p>
       </section>
       """
   }
@@ -58,11 +58,12 @@ struct CustomerPage {
     return "<a href=\"\(address)\"><img src=\"\(address)\" alt=\"\(side.rawValue)\"></a>"
   }
 
-  private static func facts(_ image: StoredImage) -> HTML {
+  private static func facts(_ image: StoredImage, _ origin: Customer.Origin) -> HTML {
     let format = image.format.map { $0.rawValue.uppercased() } ?? "unknown format"
     let size = image.size.map { "\($0.width) × \($0.height) px" } ?? "size unknown"
     let way =
-      image.prefix.map { "sent behind a data: prefix (\($0))" } ?? "sent as raw bytes or base64"
+      image.prefix.map { "sent behind a data: prefix (\($0))" }
+      ?? (origin == .dcams ? "sent as raw base64" : "uploaded as it is")
     return
       "<b>\(format)</b> · <b>\(size)</b> · <b>\(Page.grouped(image.byteCount)) bytes</b> · \(way)"
   }

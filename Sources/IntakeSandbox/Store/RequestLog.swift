@@ -17,7 +17,7 @@ struct LoggedRequest: Sendable {
   var customer: String?
   /// Counts the requests about this customer from 1.
   var attempt = 0
-  /// Bytes of the body that were read.
+  /// Bytes of the body, 0 when it was not read whole.
   var bytes = 0
   /// The status code that was meant to be answered, nil when none was.
   var status: Int?

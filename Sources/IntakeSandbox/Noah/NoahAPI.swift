@@ -1,0 +1,95 @@
+import IntakeCore
+import IntakeCrypto
+
+/// The parts of Noah's Business API that an intake needs: customers, and the two-step upload of scans.
+struct NoahAPI: VendorAPI {
+  let store: CustomerStore
+  let tickets: UploadTickets
+  /// The key that `X-Api-Key` must hold, nil for any of the right environment.
+  let apiKey: Secret?
+  /// Checks `Api-Signature`; nil for an account without a public key, which needs none.
+  let signature: NoahSignature?
+  let switches: SandboxSwitches
+  /// The address that presigned URLs start with.
+  let address: String
+  /// Seconds for which a presigned URL works.
+  let uploadLifetime: Int
+
+  func prepare(_ call: Call) -> PreparedCall {
+    let route = NoahRoute(call.head)
+    var prepared = PreparedCall(
+      service: route.service, customer: customer(of: route),
+      confidential: [call.head["x-api-key"] ?? "", call.head["api-signature"] ?? ""]
+    ) {
+      do throws(NoahError) { return try carryOut(route, call) } catch {
+        return Reply(answer: error.answer(instance: NoahAPI.newInstance()))
+      }
+    }
+    if signature == nil, call.head["api-signature"] != nil {
+      prepared.notes.append("Api-Signature was not checked: no public key is configured")
+    }
+    return prepared
+  }
+
+  func refusal(_ status: Int, _ message: String?) -> Answer {
+    NoahError(status: status, detail: message ?? Answer.reason(status))
+      .answer(instance: NoahAPI.newInstance())
+  }
+
+  /// Names an occurrence of an error, as the vendor's support would ask for it.
+  private static func newInstance() -> String {
+    "sandbox-" + String(UInt64.random(in: .min ... .max), radix: 16)
+  }
+
+  private func customer(of route: NoahRoute) -> String? {
+    switch route {
+    case .putCustomer(let id), .getCustomer(let id), .getUploadURL(let id): return id
+    case .upload(let token): return tickets[token]?.customer
+    case .wrongMethod, .unknown: return nil
+    }
+  }
+
+  private func carryOut(_ route: NoahRoute, _ call: Call) throws(NoahError) -> Reply {
+    if case .upload(let token) = route { return try upload(token, call) }
+    try checkKey(call)
+    if let signature {
+      guard let token = call.head["api-signature"] else {
+        throw .unauthorized("Api-Signature missing")
+      }
+      try signature.check(token, of: call)
+    }
+    switch route {
+    case .putCustomer(let id): return try putCustomer(id, call)
+    case .getCustomer(let id): return Reply(answer: try getCustomer(id))
+    case .getUploadURL(let id): return Reply(answer: try getUploadURL(id, call))
+    case .wrongMethod(let allowed):
+      var answer = refusal(405, "this path takes \(allowed)")
+      answer.headers.append(HTTPField("Allow", allowed))
+      return Reply(answer: answer)
+    case .unknown, .upload: throw NoahError(status: 404, detail: "there is no such resource")
+    }
+  }
+
+  private func checkKey(_ call: Call) throws(NoahError) {
+    guard switches[.noahPlainHTTP] == "allowed" else { throw .unauthorized("HTTPS is required") }
+    guard let given = call.head["x-api-key"], !given.isEmpty else {
+      throw .unauthorized("X-Api-Key missing")
+    }
+    let parts = given.split(separator: "_", maxSplits: 2)
+    guard parts.count == 3, parts[0] == "apikey" else { throw .unauthorized("X-Api-Key invalid") }
+    guard parts[1] == switches[.noahEnvironment] else {
+      throw .unauthorized("X-Api-Key belongs to another environment")
+    }
+    if let apiKey, !apiKey.matches(Secret(given)) { throw .unauthorized("X-Api-Key invalid") }
+  }
+
+  /// The customer of that id, or the vendor's error.
+  func find(_ id: String) throws(NoahError) -> Customer {
+    guard let customer = store.customer(.noah, id) else {
+      throw NoahError(
+        status: Int(switches[.noahMissing]) ?? 404, detail: "there is no customer with this id",
+        namedType: "ResourceNotFound")
+    }
+    return customer
+  }
+}
