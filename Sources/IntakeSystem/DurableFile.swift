@@ -29,6 +29,12 @@ public enum DurableFile {
     try synchronizeFolder(of: newPath)
   }
 
+  /// Removes a file; it is no error when there is none.
+  public static func remove(_ path: String) throws(SystemCallFailure) {
+    guard unlink(path) != 0, errno != ENOENT else { return }
+    throw SystemCallFailure("remove")
+  }
+
   /// Makes a folder and those above it (0700) where they are missing.
   public static func makeFolder(_ path: String) throws(SystemCallFailure) {
     guard !path.isEmpty, mkdir(path, 0o700) != 0, errno != EEXIST else { return }

@@ -20,6 +20,15 @@ package struct KeyRing: Sendable, Equatable {
     }
   }
 
+  private init(keys: [Secret256]) { self.keys = keys }
+
+  /// The keys of several rings, each once.
+  init(joining rings: [KeyRing]) {
+    var keys: [Secret256] = []
+    for key in rings.flatMap(\.keys) where !keys.contains(key) { keys.append(key) }
+    self.init(keys: keys)
+  }
+
   /// The name of the key file of a ledger.
   package static func path(for ledger: String) -> String { ledger + ".key" }
 

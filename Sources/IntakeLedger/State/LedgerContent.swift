@@ -3,23 +3,31 @@ import IntakeSystem
 
 /// What a ledger holds, read and checked from its first line to its last good one.
 struct LedgerContent {
-  private(set) var index: LedgerIndex
+  let index: LedgerIndex
   let tip: LedgerTip
   /// The first line, which says what the ledger is about; nil for an empty ledger.
   let head: LedgerRecord?
+  /// The lines of the runs.
+  let runs: [LedgerRecord]
+  /// Every operation that rows were sent for.
+  let operations: Set<String>
 
   init(of file: any JournalFile) throws(JournalError) {
     // A row takes about two lines of 250 bytes; an estimate that is too low only costs time.
     let size = (try? file.size()) ?? 0
     var index = LedgerIndex(expecting: size / 500)
     var head: LedgerRecord?
+    var runs: [LedgerRecord] = []
+    var operations: Set<String> = []
     var scan = LedgerScan(file)
     tip = try scan.run { (record, offset) throws(JournalError) in
       if offset == 0 { head = record }
+      if record.kind == .open { runs.append(record) }
+      if let operation = record.operation { operations.insert(operation) }
       index.apply(record, at: offset)
     }
-    self.index = index
-    self.head = head
+    (self.index, self.head) = (index, head)
+    (self.runs, self.operations) = (runs, operations)
   }
 
   /// Refuses a ledger that is about something else, or whose keys are not those in the key file.

@@ -24,4 +24,11 @@ public struct LedgerCounts: Sendable, Equatable {
 
   /// All rows.
   public var total: Int { accepted + notAccepted + inDoubt + unfinished }
+
+  mutating func add(_ other: LedgerCounts) {
+    accepted += other.accepted
+    notAccepted += other.notAccepted
+    inDoubt += other.inDoubt
+    unfinished += other.unfinished
+  }
 }

@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// What the ledger says about one row, in 48 bytes: a million rows are kept in memory.
+/// What the ledger says about one row, in 56 bytes: a million rows are kept in memory.
 struct RowState {
   /// The row.
   let key: Fingerprint
@@ -8,6 +8,8 @@ struct RowState {
   private(set) var digest = Fingerprint(high: 0, low: 0)
   /// Where the outcome that made the standing begins in the file.
   private(set) var outcomeOffset = 0
+  /// When the last line about it was written, in seconds since 1970.
+  private var lastSeconds: UInt32 = 0
   /// The run that sent the row last.
   private var run: UInt32 = 0
   /// The last outcome in short, to see whether another says anything new.
@@ -46,8 +48,12 @@ struct RowState {
   /// Whether an outcome of the row is in the ledger.
   var hasOutcome: Bool { flags.contains(.hasOutcome) }
 
+  /// When the last line about it was written.
+  var lastTime: LedgerTime { LedgerTime(seconds: Int(lastSeconds)) }
+
   /// Takes what a line says about the row.
   mutating func apply(_ record: LedgerRecord, at offset: Int, run: Int) {
+    lastSeconds = UInt32(clamping: record.time.seconds)
     switch record.kind {
     case .open: break
     case .start: starts = starts == .max ? .max : starts + 1
