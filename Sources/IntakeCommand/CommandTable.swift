@@ -2,10 +2,10 @@ import IntakeCore
 
 /// Every command, in the order of help.
 enum CommandTable {
-  static let commands: [CommandSpec] = [
-    RunCommand.spec, CheckCommand.spec, LedgerCommands.show, LedgerCommands.verify,
-    StagesCommands.list, StagesCommands.show, SandboxCommand.spec, VersionCommand.spec,
-  ]
+  static let commands: [CommandSpec] =
+    [RunCommand.spec, CheckCommand.spec] + LedgerCommands.all + [
+      StagesCommands.list, StagesCommands.show, SandboxCommand.spec, VersionCommand.spec,
+    ]
 
   /// The command that the words name, with the words after it; nil when help was asked for and given.
   static func find(_ words: [String], in commands: [CommandSpec], _ results: ResultWriter)

@@ -113,7 +113,9 @@ final class Batch: Sendable {
     do {
       switch loaded {
       case .bad(_, _, let failures):
-        let errors = failures.map { PipelineError(stage: "load", row: row.reference, underlying: $0) }
+        let errors = failures.map {
+          PipelineError(stage: "load", row: row.reference, underlying: $0)
+        }
         try await end(refused(errors, row))
       case .record(let record): try await work(on: record, as: row)
       }
@@ -170,7 +172,8 @@ final class Batch: Sendable {
       failure = StageFailure(
         code, receipt.detail ?? code.rawValue, hint: receipt.hint, outcome: receipt.outcome)
     }
-    var outcome = row.outcome(verdict, stage: verdict == .accepted ? nil : "submit", failure: failure)
+    var outcome = row.outcome(
+      verdict, stage: verdict == .accepted ? nil : "submit", failure: failure)
     outcome.receipt = receipt
     outcome.attempts = delivery.attempts
     return outcome
@@ -201,7 +204,8 @@ final class Batch: Sendable {
     }
     runner.observer.finished(outcome)
     if let halt = runner.policy.halt, halt.isReached(failed: failed, of: done) {
-      runner.stop.request(halt.level, reason: "\(failed) of \(done) rows were not accepted (--halt)")
+      runner.stop.request(
+        halt.level, reason: "\(failed) of \(done) rows were not accepted (--halt)")
     }
   }
 }

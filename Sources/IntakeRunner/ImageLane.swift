@@ -92,7 +92,9 @@ struct ImageLane: Sendable {
       }
       let input = value
       do {
-        value = try await row.stopwatch.measure(step.name) { try await step.run(input, in: context) }
+        value = try await row.stopwatch.measure(step.name) {
+          try await step.run(input, in: context)
+        }
       } catch {
         throw PipelineError(stage: step.name, row: context.row, underlying: error)
       }

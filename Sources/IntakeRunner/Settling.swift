@@ -40,6 +40,7 @@ struct Settling: Sendable {
   }
 
   private func held(_ row: RowInProgress, _ why: String) -> Outcome {
-    row.outcome(.inDoubt, stage: "record", failure: StageFailure(.unsettled, why, outcome: .inDoubt))
+    row.outcome(
+      .inDoubt, stage: "record", failure: StageFailure(.unsettled, why, outcome: .inDoubt))
   }
 }

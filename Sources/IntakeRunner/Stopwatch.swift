@@ -12,7 +12,8 @@ final class Stopwatch: Sendable {
   var timings: [StageTiming] { spent.withLock { $0 } }
 
   /// Runs something and adds the time to a stage.
-  func measure<Result>(_ stage: String, _ body: () async throws -> Result) async rethrows -> Result {
+  func measure<Result>(_ stage: String, _ body: () async throws -> Result) async rethrows -> Result
+  {
     let start = clock.monotonic
     defer { add(stage, milliseconds: (clock.monotonic - start) * 1000) }
     return try await body()

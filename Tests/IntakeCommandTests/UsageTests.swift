@@ -27,7 +27,9 @@ struct UsageTests {
     (["run", "a.csv", "--to", "sandbox", "--halt", "never"], "soon,fail=10%"),
     (["run", "a.csv", "--to", "sandbox", "--set", "shrink.edgee=5"], "did you mean \"edge\"?"),
     (["run", "a.csv", "--to", "sandbox", "--set", "shrnk.edge=5"], "did you mean \"shrink\"?"),
-    (["run", "a.csv", "--to", "sandbox", "--set", "shrink.quality=500"], "takes whole number, 1 to"),
+    (
+      ["run", "a.csv", "--to", "sandbox", "--set", "shrink.quality=500"], "takes whole number, 1 to"
+    ),
     (["run", "missing.csv", "--to", "sandbox"], "missing.csv"),
     (["stages", "show", "shrnk"], "did you mean \"shrink\"?"),
     (["stages", "lst"], "did you mean \"list\"?"),
@@ -53,7 +55,8 @@ struct UsageTests {
   }
 
   @Test func aPlanErrorNamesLineAndColumn() throws {
-    let plan = folder.write("plan.json", "{\"stages\":[\n {\"stage\":\"load\"},\n {\"stage\":\"shrnk\"}]}")
+    let plan = folder.write(
+      "plan.json", "{\"stages\":[\n {\"stage\":\"load\"},\n {\"stage\":\"shrnk\"}]}")
     let result = try program.run("run", samples + "/customers.csv", "--to", plan)
     #expect(result.code == 2)
     #expect(result.errors.contains("line 3, column 11"), "\(result.errors)")

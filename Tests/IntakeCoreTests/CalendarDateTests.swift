@@ -7,7 +7,9 @@ struct CalendarDateTests {
     #expect(CalendarDate(text) != nil)
   }
 
-  @Test(arguments: ["1990-02-30", "20230229", "1900-02-29", "31/12/1980", "1980-1-1", "00000101", "", "１９９００１０１"])
+  @Test(arguments: [
+    "1990-02-30", "20230229", "1900-02-29", "31/12/1980", "1980-1-1", "00000101", "", "１９９００１０１",
+  ])
   func otherTextIsNoDay(text: String) {
     #expect(CalendarDate(text) == nil)
   }

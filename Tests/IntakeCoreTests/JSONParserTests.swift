@@ -20,7 +20,8 @@ struct JSONParserTests {
 
   @Test(arguments: [
     "", "{", "[1,]", "{\"a\":1,}", "01", "1.", "+1", "nul", "'x'", "{\"a\" 1}", "\"\u{1}\"", "1 2",
-    #""\ud800""#, #""\ud800\u0041""#, #""\x""#, #""\u12"#, "// note\n1", "NaN", "[1 2]", #"{"a":1"b":2}"#,
+    #""\ud800""#, #""\ud800\u0041""#, #""\x""#, #""\u12"#, "// note\n1", "NaN", "[1 2]",
+    #"{"a":1"b":2}"#,
   ])
   func otherTextIsRefused(text: String) {
     #expect(throws: JSONParser.Failure.self) { try parse(text) }

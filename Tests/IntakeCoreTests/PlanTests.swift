@@ -24,7 +24,10 @@ struct PlanTests {
   }
 
   @Test(arguments: [
-    (#"{"stages":[{"stage":"widn"}]}"#, #"line 1, column 21: there is no stage "widn", did you mean "widen"?"#),
+    (
+      #"{"stages":[{"stage":"widn"}]}"#,
+      #"line 1, column 21: there is no stage "widn", did you mean "widen"?"#
+    ),
     (#"{"stages":[{"stage":7}]}"#, "line 1, column 21: a stage's name is a string, not a number"),
     (#"{"stages":[7]}"#, "line 1, column 12: a stage is an object"),
     (#"{"stages":[{}]}"#, #"line 1, column 12: the field "stage""#),

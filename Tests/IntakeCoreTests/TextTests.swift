@@ -2,7 +2,9 @@ import IntakeCore
 import Testing
 
 struct NearestNameTests {
-  @Test(arguments: [("emial", "email"), ("Reference", "reference"), ("frnt", "front"), ("fronts", "front")])
+  @Test(arguments: [
+    ("emial", "email"), ("Reference", "reference"), ("frnt", "front"), ("fronts", "front"),
+  ])
   func misspeltNamesFindTheirColumn(text: String, expected: String) {
     #expect(NearestName.of(text, among: Column.allCases.map(\.rawValue)) == expected)
   }
@@ -15,7 +17,8 @@ struct NearestNameTests {
 
 struct SanitizerTests {
   @Test(arguments: [
-    ("\u{1B}[31mred", "\\u{1b}[31mred"), ("a\nb", "a\\u{a}b"), ("\u{202E}x", "\\u{202e}x"), ("Zoë", "Zoë"),
+    ("\u{1B}[31mred", "\\u{1b}[31mred"), ("a\nb", "a\\u{a}b"), ("\u{202E}x", "\\u{202e}x"),
+    ("Zoë", "Zoë"),
   ])
   func controlCharactersAreShownNotDone(text: String, expected: String) {
     #expect(Sanitizer.clean(text) == expected)

@@ -6,9 +6,15 @@ struct RetryPolicyTests {
   @Test func connectionsAreTriedFourTimesWithGrowingJitter() {
     var policy = RetryPolicy()
     let failed = OutcomeClass.retryable(after: nil)
-    #expect(policy.decide(failed, attempt: 1, chance: 0.5) == .retry(after: 0.5, everybody: false, asked: false))
-    #expect(policy.decide(failed, attempt: 2, chance: 0.5) == .retry(after: 1, everybody: false, asked: false))
-    #expect(policy.decide(failed, attempt: 3, chance: 1) == .retry(after: 4, everybody: false, asked: false))
+    #expect(
+      policy.decide(failed, attempt: 1, chance: 0.5)
+        == .retry(after: 0.5, everybody: false, asked: false))
+    #expect(
+      policy.decide(failed, attempt: 2, chance: 0.5)
+        == .retry(after: 1, everybody: false, asked: false))
+    #expect(
+      policy.decide(failed, attempt: 3, chance: 1)
+        == .retry(after: 4, everybody: false, asked: false))
     #expect(policy.decide(failed, attempt: 4, chance: 0.5) == .giveUp)
   }
 
@@ -29,7 +35,9 @@ struct RetryPolicyTests {
   @Test func theWholeRunSharesOnePurse() {
     var policy = RetryPolicy()
     var retries = 0
-    while case .retry = policy.decide(.retryable(after: nil), attempt: 1, chance: 0) { retries += 1 }
+    while case .retry = policy.decide(.retryable(after: nil), attempt: 1, chance: 0) {
+      retries += 1
+    }
     #expect(retries == 500 / 14)
   }
 
@@ -89,7 +97,9 @@ struct HaltTests {
   @Test(arguments: ["soon,fail=10%", "now,fail=1", "soon,fail=3"])
   func theGrammarIsRead(text: String) { #expect(Halt(text) != nil) }
 
-  @Test(arguments: ["", "soon", "later,fail=1", "soon,fail=0", "soon,fail=0%", "soon,fail=101%", "soon,done=1"])
+  @Test(arguments: [
+    "", "soon", "later,fail=1", "soon,fail=0", "soon,fail=0%", "soon,fail=101%", "soon,done=1",
+  ])
   func otherTextIsRefused(text: String) { #expect(Halt(text) == nil) }
 
   @Test func percentagesWaitForTenRows() throws {

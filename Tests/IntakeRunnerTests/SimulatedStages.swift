@@ -147,7 +147,9 @@ enum Simulated {
       world.state.withLock { state in
         state.told[key] = outcome.verdict
         let isOnDisk = state.ledger.contains(.outcome(key, outcome.verdict))
-        if outcome.verdict == .accepted, !isOnDisk { state.violations.append("\(key) was told too early") }
+        if outcome.verdict == .accepted, !isOnDisk {
+          state.violations.append("\(key) was told too early")
+        }
       }
     }
     func prepared(_ submission: Submission, outcome: Outcome) {}

@@ -23,7 +23,9 @@ enum SandboxCommand {
       "docintake sandbox --port 8080",
       "docintake run customers.csv --to dcams --endpoint http://127.0.0.1:8080/v3/stable/api/storage --credentials sandbox.json",
     ],
-    notes: ["Switches (the first value is the default):\n" + SandboxSwitches.help]
+    notes: [
+      Sandbox.faultGrammar, "Switches (the first value is the default):\n" + SandboxSwitches.help,
+    ]
   ) { arguments, invocation in
     let sandbox = try start(arguments)
     defer { sandbox.stop() }
@@ -54,7 +56,7 @@ enum SandboxCommand {
       guard let port = UInt16(text) else { throw .option("--port takes 0 to 65535") }
       configuration.port = port
     }
-    for text in arguments.all("fault") { _ = text }
+    for text in arguments.all("fault") { configuration.faults.append(try Fault(text)) }
     for text in arguments.all("switch") { try configuration.switches.set(text) }
     configuration.stateDirectory = arguments["state"]
     return configuration

@@ -29,7 +29,8 @@ struct RequestText: Sendable {
       case .image(let image):
         let sent = image.prepared.report.sent
         let size = RowText.bytes(image.prepared.bytes.count)
-        return Array("[\(sent.format.rawValue) \(sent.size.width)×\(sent.size.height) \(size)]".utf8)
+        return Array(
+          "[\(sent.format.rawValue) \(sent.size.width)×\(sent.size.height) \(size)]".utf8)
       }
     }
     guard let value = try? JSONParser.parse(bytes) else { return .string("[\(bytes.count) bytes]") }
@@ -40,7 +41,8 @@ struct RequestText: Sendable {
     switch value.kind {
     case .null: return .null
     case .bool(let flag): return .bool(flag)
-    case .number(let text): return isPersonal && !showsPersonal ? .string("[personal]") : .string(text)
+    case .number(let text):
+      return isPersonal && !showsPersonal ? .string("[personal]") : .string(text)
     case .string(let text): return .string(isHidden(text, isPersonal) ? "[personal]" : text)
     case .array(let elements):
       return .array(elements.map { redacted($0, isPersonal: isPersonal) })

@@ -46,8 +46,12 @@ struct ResultLine: Sendable {
     guard let receipt = outcome.receipt else { return [] }
     var fields: [(String, JSONOutput)] = []
     if let http = receipt.http { fields.append(("http", .integer(http))) }
-    if let status = receipt.status { fields.append(("status", .string(Sanitizer.clean(status, limit: 40)))) }
-    if let type = receipt.type { fields.append(("type", .string(Sanitizer.clean(type, limit: 40)))) }
+    if let status = receipt.status {
+      fields.append(("status", .string(Sanitizer.clean(status, limit: 40))))
+    }
+    if let type = receipt.type {
+      fields.append(("type", .string(Sanitizer.clean(type, limit: 40))))
+    }
     if outcome.attempts > 0 { fields.append(("attempts", .integer(outcome.attempts))) }
     if receipt.bodyBytes > 0 { fields.append(("bodyBytes", .integer(receipt.bodyBytes))) }
     return fields

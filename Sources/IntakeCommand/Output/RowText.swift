@@ -6,15 +6,18 @@ enum RowText {
   static func line(_ outcome: Outcome, word: String? = nil, hidesPaths: Bool) -> String {
     var text = Console.name(outcome.row) + ": " + (word ?? outcome.verdict.rawValue)
     if let receipt = outcome.receipt, outcome.failure == nil {
-      text += [receipt.type, receipt.status].compactMap { $0 }.map { " " + Sanitizer.clean($0, limit: 40) }
-        .joined()
+      text += [receipt.type, receipt.status].compactMap { $0 }.map {
+        " " + Sanitizer.clean($0, limit: 40)
+      }
+      .joined()
     }
     if let failure = outcome.failure { text += ": " + problem(failure, hidesPaths: hidesPaths) }
     for failure in outcome.further {
       text += "\n    and " + problem(failure, hidesPaths: hidesPaths)
     }
     for (side, report) in outcome.images.sorted(by: { $0.key < $1.key }) {
-      text += "\n    \(side.rawValue.count < 5 ? side.rawValue + " " : side.rawValue) \(image(report))"
+      text +=
+        "\n    \(side.rawValue.count < 5 ? side.rawValue + " " : side.rawValue) \(image(report))"
       for warning in report.warnings { text += "\n          note: \(warning)" }
     }
     return text

@@ -17,7 +17,8 @@ struct SummaryText {
       lines.append("the manifest could not be read to its end: \(failure.detail) (\(failure.hint))")
     }
     if summary.counts[.inDoubt] != nil {
-      lines.append("rows in doubt may have been accepted: run the same command again to ask the target")
+      lines.append(
+        "rows in doubt may have been accepted: run the same command again to ask the target")
     }
     if let ledger { lines.append("ledger: \(ledger)") }
     if let page { lines.append("what arrived: \(page)/") }
@@ -40,7 +41,8 @@ struct SummaryText {
 
   private var sizes: String {
     let rate = Double(summary.rows) / max(0.001, summary.seconds)
-    return "images \(RowText.bytes(summary.sourceBytes)) → requests \(RowText.bytes(summary.bodyBytes)) "
+    return
+      "images \(RowText.bytes(summary.sourceBytes)) → requests \(RowText.bytes(summary.bodyBytes)) "
       + "in \(RowText.digits(summary.seconds)) s, \(RowText.digits(rate)) rows/s"
   }
 

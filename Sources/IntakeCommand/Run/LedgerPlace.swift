@@ -35,9 +35,12 @@ enum LedgerPlace {
 
   private static func stem(of path: String) -> String {
     let name = path.split(separator: "/").last.map(String.init) ?? "manifest"
-    let stem = name.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? name
+    let stem =
+      name.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? name
     let safe = stem.unicodeScalars.filter {
-      $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil || "-_".unicodeScalars.contains($0))
+      $0.isASCII
+        && ($0.properties.isAlphabetic || $0.properties.numericType != nil
+          || "-_".unicodeScalars.contains($0))
     }
     return safe.isEmpty ? "manifest" : String(String.UnicodeScalarView(safe.prefix(60)))
   }

@@ -61,7 +61,8 @@ enum ShardReading {
   }
 
   /// The part that a scheduler gives this process: Slurm array, AWS Batch array, Kubernetes Indexed Job.
-  private static func scheduled(_ text: String, _ command: CommandSpec) throws(UsageError) -> Shard {
+  private static func scheduled(_ text: String, _ command: CommandSpec) throws(UsageError) -> Shard
+  {
     let given = text.split(separator: "/").dropFirst().first.flatMap { Int($0) }
     func number(_ name: String) -> Int? { Terminal.environment(name).flatMap { Int($0) } }
     var shard: Shard?

@@ -24,7 +24,9 @@ enum RunOptions {
     "ignore-column", value: "HEADER", isRepeatable: true, help: "leave a column out")
   static let ledger = OptionSpec(
     "ledger", value: "PATH",
-    help: "where outcomes are recorded; default: in the state directory, named after manifest and target")
+    help:
+      "where outcomes are recorded; default: in the state directory, named after manifest and target"
+  )
   static let concurrency = OptionSpec(
     "concurrency", value: "N", default: "4", help: "requests at once at most")
   static let workers = OptionSpec(
@@ -36,7 +38,8 @@ enum RunOptions {
   static let halt = OptionSpec(
     "halt", value: "WHEN", help: "give up early: soon,fail=10% or now,fail=1")
   static let shard = OptionSpec(
-    "shard", value: "i/n", help: "work on one of n parts only, told by a hash of the row's identity")
+    "shard", value: "i/n", help: "work on one of n parts only, told by a hash of the row's identity"
+  )
   static let limit = OptionSpec("limit", value: "N", help: "work on N rows at most")
   static let only = OptionSpec(
     "only", choices: ["failed", "in-doubt"], help: "only rows that the ledger lists so")

@@ -1,4 +1,4 @@
-/// The stages that a plan can name. A value: copy it, add to it, hand it on.
+/// The stages that a plan can name, as a value: copy it, add to it, hand it on.
 public struct StageRegistry: Sendable {
   /// The stages in the order in which they were added.
   public private(set) var entries: [StageEntry]
@@ -39,7 +39,9 @@ public struct StageRegistry: Sendable {
     var seen: Set<String> = []
     for name in names {
       guard let first = name.utf8.first, (0x61...0x7A).contains(first),
-        name.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D })
+        name.utf8.allSatisfy({
+          (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
+        })
       else { throw RegistrationError("\"\(name)\" is no stage name: use a-z, 0-9 and hyphens") }
       guard seen.insert(name).inserted else {
         throw RegistrationError("two stages are called \"\(name)\": remove or rename one of them")

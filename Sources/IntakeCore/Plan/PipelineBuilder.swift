@@ -65,7 +65,9 @@ private struct PipelineBuilder {
   private func misfit(_ entry: StageEntry, _ planned: PlannedStage) -> PlanError {
     let candidates = registry.entries.filter { fits($0.shape) }.map(\.descriptor.name)
     let takes = StageShape.name(entry.shape.input)
-    let before = current == Void.self ? "nothing comes before it" : "\(StageShape.name(current)) comes before it"
+    let before =
+      current == Void.self
+      ? "nothing comes before it" : "\(StageShape.name(current)) comes before it"
     let fitting = candidates.isEmpty ? "nothing" : candidates.joined(separator: ", ")
     return PlanError(
       "stage \"\(planned.name)\" does not fit here: it takes \(takes == "·" ? "nothing" : takes) and \(before) "
@@ -112,6 +114,7 @@ private struct PipelineBuilder {
   }
 
   private func missing(_ role: String) -> PlanError {
-    PlanError("the plan has no \(role.dropFirst(role.hasPrefix("an ") ? 3 : 2)): add \(role)", at: nil)
+    PlanError(
+      "the plan has no \(role.dropFirst(role.hasPrefix("an ") ? 3 : 2)): add \(role)", at: nil)
   }
 }

@@ -4,7 +4,7 @@ public struct IntakeRecord: Sendable {
   public let row: RowReference
   /// The bytes that make the row's ledger key: its content's identity, never its position.
   public let identity: Personal<[UInt8]>
-  /// The cells that are not empty, trimmed, by column. All of them are personal.
+  /// The cells that are not empty, trimmed, by column; all of them are personal.
   public var fields: CustomerFields
   /// The scans, in the order of the sides.
   public var images: [ImageFile]

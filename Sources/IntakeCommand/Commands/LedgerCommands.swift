@@ -1,0 +1,124 @@
+import IntakeCore
+import IntakeLedger
+import IntakeSystem
+
+/// `docintake ledger`: reads and tends ledgers.
+enum LedgerCommands {
+  static let all = [show, verify, stats, merge, prune]
+
+  private static let asJSON = OptionSpec("json", help: "print as JSON")
+
+  static let show = CommandSpec(
+    path: ["ledger", "show"], summary: "print what became of each row, as JSON Lines",
+    arguments: "LEDGER", argumentCount: 1...1,
+    options: [
+      OptionSpec(
+        "outcome", choices: ["accepted", "not-accepted", "in-doubt"],
+        help: "only rows that stand so"),
+      OptionSpec("row", value: "ID", help: "only the row of this id (needs the key file)"),
+    ],
+    examples: ["docintake ledger show LEDGER --outcome in-doubt | jq -r .row"]
+  ) { arguments, invocation in
+    try await explaining {
+      let reader = try LedgerReader(arguments.positionals[0])
+      let keys = try arguments["row"].map { try reader.keys(of: RowIdentity.of(id: $0)) }
+      try reader.forEachRow { (row) throws(JournalError) in
+        if let wanted = arguments["outcome"], wanted != row.standing.word { return }
+        if let keys, !keys.contains(row.key) { return }
+        invocation.results.writeLine(row.json.text)
+      }
+      return .success
+    }
+  }
+
+  static let verify = CommandSpec(
+    path: ["ledger", "verify"], summary: "check every line of a ledger",
+    arguments: "LEDGER…", argumentCount: 1...Int.max, options: [asJSON],
+    notes: [
+      "Exit code 0 when every line is as it was written, 6 when not: the message names the line."
+    ]
+  ) { arguments, invocation in
+    try await explaining {
+      for path in arguments.positionals {
+        let check = try LedgerReader(path).verify()
+        let torn = check.tornBytes > 0 ? ", \(check.tornBytes) bytes of an unfinished line" : ""
+        let json = JSONOutput.object([
+          ("ledger", .string(path)), ("ok", .bool(true)), ("lines", .integer(check.lines)),
+          ("bytes", .integer(check.bytes)), ("tornBytes", .integer(check.tornBytes)),
+        ])
+        invocation.results.writeLine(
+          arguments.has("json")
+            ? json.text : "\(path): ok, \(check.lines) lines, \(check.bytes) bytes\(torn)")
+      }
+      return .success
+    }
+  }
+
+  static let stats = CommandSpec(
+    path: ["ledger", "stats"], summary: "count rows, runs and reasons",
+    arguments: "LEDGER", argumentCount: 1...1
+  ) { arguments, invocation in
+    try await explaining {
+      let stats = try LedgerReader(arguments.positionals[0]).statistics()
+      invocation.results.writeLine(stats.json.text)
+      return .success
+    }
+  }
+
+  static let merge = CommandSpec(
+    path: ["ledger", "merge"],
+    summary: "join the ledgers of all shards; proves that none is missing",
+    arguments: "LEDGER…", argumentCount: 1...Int.max,
+    options: [OptionSpec("output", short: "o", value: "PATH", help: "the new ledger")]
+  ) { arguments, invocation in
+    guard let output = arguments["output"] else {
+      throw UsageError("--output is missing", command: arguments.command)
+    }
+    return try await explaining {
+      let merged = try await LedgerMerge.run(arguments.positionals, output: output)
+      let json = JSONOutput.object([
+        ("ledger", .string(output)), ("lines", .integer(merged.lines)),
+        ("shards", merged.shards.map { .integer($0) } ?? .null), ("rows", merged.rows.json),
+      ])
+      invocation.results.writeLine(json.text)
+      return .success
+    }
+  }
+
+  static let prune = CommandSpec(
+    path: ["ledger", "prune"], summary: "take old or named rows out of a ledger, for good",
+    arguments: "LEDGER", argumentCount: 1...1,
+    options: [
+      OptionSpec("older-than", value: "DAYS", help: "settled rows whose last line is older"),
+      OptionSpec("forget", value: "ID", isRepeatable: true, help: "the row of this id"),
+    ],
+    notes: ["Rows in doubt stay however old they are: forgetting them would send them again."]
+  ) { arguments, invocation in
+    let path = arguments.positionals[0]
+    let days = try arguments.integer("older-than", in: 0...36_500)
+    guard days != nil || arguments.has("forget") else {
+      throw UsageError("--older-than DAYS or --forget ID is missing", command: arguments.command)
+    }
+    return try await explaining {
+      let limit = days.map { LedgerTime(seconds: Int(SystemTime.wall) - $0 * 86_400) }
+      let reader = try LedgerReader(path)
+      let keys = try arguments.all("forget").flatMap { try reader.keys(of: RowIdentity.of(id: $0)) }
+      let pruned = try await LedgerPruning.run(path, olderThan: limit, forgetting: keys)
+      let json = JSONOutput.object([
+        ("ledger", .string(path)), ("removedRows", .integer(pruned.removedRows)),
+        ("removedLines", .integer(pruned.removedLines)), ("keptLines", .integer(pruned.keptLines)),
+      ])
+      invocation.results.writeLine(json.text)
+      return .success
+    }
+  }
+
+  /// Runs something on a ledger; what is wrong with it becomes exit code 6.
+  static func explaining(_ body: () async throws -> ExitCode) async throws -> ExitCode {
+    do {
+      return try await body()
+    } catch let error as JournalError {
+      throw CommandError(.ledgerUnusable, error.description)
+    }
+  }
+}
