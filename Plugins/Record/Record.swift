@@ -102,8 +102,10 @@ extension Record {
   /// Settles a row in doubt because the target was asked; `unknown` settles nothing.
   public func settle(_ key: RowKey, as settlement: Settlement) async throws {
     switch settlement {
-    case .accepted: try await openLedger().mark(key, as: .accepted, by: "target")
-    case .notAccepted: try await openLedger().mark(key, as: .notAccepted, by: "target")
+    case .accepted(let evidence):
+      try await openLedger().mark(key, as: .accepted, by: "target: \(evidence)")
+    case .notAccepted(let evidence):
+      try await openLedger().mark(key, as: .notAccepted, by: "target: \(evidence)")
     case .unknown: break
     }
   }

@@ -34,7 +34,7 @@ final class Batch: Sendable {
   }
 
   private var journal: any Journal { runner.pipeline.journal }
-  private var keepsLedger: Bool { runner.policy.mode == .send }
+  private var keepsLedger: Bool { runner.policy.mode.keepsLedger }
 
   func run() async -> RunSummary {
     let start = runner.clock.monotonic
@@ -98,6 +98,7 @@ final class Batch: Sendable {
     if let shard = runner.policy.shard, !shard.contains(loaded.identity) { return false }
     guard let key = row.key else { return true }
     let standing = await journal.standing(of: key)
+    if runner.policy.mode == .reconcile, standing != .inDoubt { return false }
     switch runner.policy.only {
     case .failed where standing != .notAccepted: return false
     case .inDoubt where standing != .inDoubt: return false
@@ -144,11 +145,21 @@ final class Batch: Sendable {
     var outcome: Outcome
     if let settled {
       outcome = settled
+    } else if runner.policy.mode == .reconcile {
+      outcome = refused(.notAccepted, "the target does not have it", stage: "record", row)
     } else {
       outcome = self.outcome(of: try await sender.send(submission, of: row), row)
     }
     outcome.images = prepared.images
     try await end(outcome)
+  }
+
+  /// A row that is not sent in this run and may be sent in the next.
+  private func refused(
+    _ code: FailureCode, _ detail: String, stage: String, _ row: RowInProgress
+  ) -> Outcome {
+    let failure = StageFailure(code, detail, outcome: .retryable(after: nil))
+    return row.outcome(.failed, stage: stage, failure: failure)
   }
 
   private func refused(_ errors: [PipelineError], _ row: RowInProgress) -> Outcome {

@@ -32,10 +32,15 @@ public struct RunPolicy: Sendable {
   public enum Mode: Sendable {
     /// Sent and recorded.
     case send
+    /// Only rows in doubt, and only asked about: settled where the target proves anything, never sent.
+    case reconcile
     /// Everything but the sending; nothing is recorded.
     case dryRun
     /// Like a dry run, and every error of a row is looked for.
     case check
+
+    /// Whether a ledger is kept.
+    public var keepsLedger: Bool { self == .send || self == .reconcile }
   }
 
   /// Rows by what the ledger says.

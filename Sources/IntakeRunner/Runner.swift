@@ -31,7 +31,7 @@ public struct Runner: Sendable {
   /// - Throws: `JournalError` when the ledger cannot be opened, `StageFailure` for a manifest or a
   ///   configuration that cannot be used; nothing has been sent then. What goes wrong later is in the summary.
   public func run(target: String, operation: String) async throws -> RunSummary {
-    if policy.mode == .send {
+    if policy.mode.keepsLedger {
       try await pipeline.journal.prepare()
       try await pipeline.journal.open(for: target, operation: operation)
     }
@@ -45,12 +45,12 @@ public struct Runner: Sendable {
     stop.forget(token)
     for stage in stagesToPrepare { await stage.finish() }
     for recorder in pipeline.recorders { await recorder.finish() }
-    if policy.mode == .send { await pipeline.journal.finish() }
+    if policy.mode.keepsLedger { await pipeline.journal.finish() }
     return summary
   }
 
   /// A dry run needs neither credentials nor a connection, so its submitter is left alone.
   private var stagesToPrepare: [any Stage] {
-    policy.mode == .send ? pipeline.steps : pipeline.steps.filter { !($0 is any Submitter) }
+    policy.mode.keepsLedger ? pipeline.steps : pipeline.steps.filter { !($0 is any Submitter) }
   }
 }

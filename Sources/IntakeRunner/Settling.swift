@@ -27,13 +27,14 @@ struct Settling: Sendable {
     } catch let failure as StageFailure {
       settlement = .unknown(evidence: "asking the target failed: \(failure.detail)")
     }
+    if let key = row.key { try await runner.pipeline.journal.settle(key, as: settlement) }
     switch settlement {
     case .accepted(let evidence):
       var outcome = row.outcome(.accepted)
       outcome.receipt = Receipt(.accepted, detail: evidence)
       return outcome
     case .notAccepted(let evidence):
-      row.log(.notice, "not accepted earlier: \(evidence); it is sent now")
+      row.log(.notice, "not accepted earlier: \(evidence)")
       return nil
     case .unknown(let evidence): return held(row, evidence)
     }

@@ -126,6 +126,14 @@ enum Simulated {
       try append(.intent(key.description))
     }
 
+    func settle(_ key: RowKey, as settlement: Settlement) async throws {
+      switch settlement {
+      case .accepted: try append(.outcome(key.description, .accepted))
+      case .notAccepted: try append(.outcome(key.description, .failed))
+      case .unknown: break
+      }
+    }
+
     func record(_ outcome: Outcome) async throws {
       try append(.outcome(outcome.key?.description ?? "", outcome.verdict))
     }

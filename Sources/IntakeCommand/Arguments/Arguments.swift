@@ -45,6 +45,13 @@ struct Arguments: Sendable {
     return copy
   }
 
+  /// The same options with other positional arguments.
+  func replacingPositionals(_ words: [String]) -> Arguments {
+    var copy = self
+    copy.positionals = words
+    return copy
+  }
+
   /// A whole number in a range.
   func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
     guard let text = self[name] else { return nil }

@@ -40,12 +40,12 @@ struct RunSession {
   }
 
   private func startSandbox(for editing: PlanEditing) throws -> EmbeddedSandbox? {
-    guard editing.wantsSandbox, policy.mode == .send else { return nil }
+    guard editing.wantsSandbox, policy.mode.keepsLedger else { return nil }
     return try EmbeddedSandbox()
   }
 
   private func placeLedger(_ editing: inout PlanEditing, _ target: TargetName) throws -> String? {
-    guard policy.mode == .send else { return nil }
+    guard policy.mode.keepsLedger else { return nil }
     if let path = editing.option("record", "ledger") { return path }
     let path = try LedgerPlace.path(manifest: arguments.positionals[0], target: target.short)
     editing.set("record", "ledger", .text(path))

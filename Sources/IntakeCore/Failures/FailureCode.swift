@@ -138,6 +138,9 @@ extension FailureCode {
   /// An earlier attempt may have been accepted.
   public static let unsettled = FailureCode(
     "unsettled", "run the same command again to ask the target, or `docintake reconcile`")
+  /// The target does not have a row that was in doubt; it was not sent again.
+  public static let notAccepted = FailureCode(
+    "not_accepted", "run the batch again to send this row")
   /// The row was changed after it had been accepted, and was not sent again.
   public static let changedAfterAcceptance = FailureCode(
     "changed_after_acceptance", "give --resubmit-changed to send the new content")
@@ -162,6 +165,6 @@ extension FailureCode {
     refusedByStage, stageFailed, stageProtocol, stageTimeout, quarantined,
     bodyTooLarge, connectionFailed, tlsFailed, noAnswer, unrecognizedAnswer, refusedByTarget,
     customerNotFound, credentialsRefused, wrongEndpoint, redirected, throttled, targetFailed,
-    unsettled, changedAfterAcceptance, changedInDoubt, stopped, alreadyAccepted, internalError,
+    unsettled, notAccepted, changedAfterAcceptance, changedInDoubt, stopped, alreadyAccepted, internalError,
   ]
 }

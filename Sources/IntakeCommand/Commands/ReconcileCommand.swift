@@ -1,0 +1,83 @@
+import IntakeCore
+import IntakeLedger
+
+/// `docintake reconcile`: settles rows in doubt, by asking the target or by the operator's word.
+enum ReconcileCommand {
+  static let spec = CommandSpec(
+    path: ["reconcile"], summary: "settle rows in doubt: ask the target, or mark them",
+    arguments: "LEDGER", argumentCount: 1...1,
+    options: [
+      OptionSpec(
+        "manifest", value: "FILE",
+        help: "the batch's manifest: the ledger holds nothing to ask the target with"),
+      OptionSpec("mark", choices: ["accepted", "not-accepted"], help: "settle without asking"),
+      OptionSpec("row", value: "ID", help: "the row to mark, by the manifest's id"),
+      OptionSpec("key", value: "KEY", help: "the row to mark, by its key in the ledger"),
+    ] + RunOptions.targetOptions + RunOptions.manifestOptions + [
+      RunOptions.concurrency, RunOptions.workers, RunOptions.rate,
+    ] + RunOptions.messageOptions,
+    examples: [
+      "docintake reconcile batch.ledger",
+      "docintake reconcile batch.ledger --manifest customers.csv --to dcams --credentials dcams.json",
+      "docintake reconcile batch.ledger --mark accepted --row C-1001",
+    ],
+    notes: [
+      "Without --manifest and --mark the rows in doubt are listed; exit code 5 when there are any.",
+      ExitCode.table,
+    ]
+  ) { arguments, invocation in
+    let path = arguments.positionals[0]
+    if let word = arguments["mark"] { return try await mark(path, word, arguments, invocation) }
+    guard let manifest = arguments["manifest"] else { return try await list(path, invocation) }
+    var policy = try RunPolicy(arguments)
+    policy.mode = .reconcile
+    let session = arguments.replacingPositionals([manifest]).adding("ledger", path)
+    return try await RunSession(session, invocation, policy: policy).run()
+  }
+
+  private static func list(_ path: String, _ invocation: Invocation) async throws -> ExitCode {
+    try await LedgerCommands.explaining {
+      var count = 0
+      try LedgerReader(path).forEachRow { (row) throws(JournalError) in
+        guard row.standing == .inDoubt else { return }
+        count += 1
+        invocation.results.writeLine(row.json.text)
+      }
+      return count == 0 ? .success : .inDoubt
+    }
+  }
+
+  private static func mark(
+    _ path: String, _ word: String, _ arguments: Arguments, _ invocation: Invocation
+  ) async throws -> ExitCode {
+    try await LedgerCommands.explaining {
+      let keys = try keys(path, arguments)
+      let target = try LedgerReader(path).statistics().target ?? ""
+      let ledger = try await Ledger.open(LedgerSettings(path: path, target: target))
+      let doubtful = keys.filter { ledger.standing(of: $0) == .inDoubt }
+      let author = "operator:\(Terminal.environment("USER") ?? "unknown")"
+      for key in doubtful {
+        try await ledger.mark(key, as: word == "accepted" ? .accepted : .notAccepted, by: author)
+      }
+      await ledger.close()
+      guard !doubtful.isEmpty else {
+        throw CommandError(
+          .usage, "no row in doubt goes by that name",
+          hint: "docintake reconcile \(Sanitizer.clean(path)) lists the rows in doubt with their keys")
+      }
+      for row in doubtful {
+        let fields = [("key", row.description), ("marked", word)]
+        invocation.results.writeLine(JSONOutput.object(fields.map { ($0, .string($1)) }).text)
+      }
+      return .success
+    }
+  }
+
+  private static func keys(_ path: String, _ arguments: Arguments) throws -> [RowKey] {
+    if let key = arguments["key"] { return [RowKey(key)] }
+    guard let id = arguments["row"] else {
+      throw UsageError("--mark needs --row ID or --key KEY", command: arguments.command)
+    }
+    return try LedgerReader(path).keys(of: RowIdentity.of(id: id))
+  }
+}
