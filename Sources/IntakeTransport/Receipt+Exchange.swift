@@ -10,7 +10,7 @@ extension Receipt {
       self.init(unanswered: cause, repeatSafety: submission.repeatSafety, at: time)
       bodyBytes = cause.bodyBytes
     case .answered(let response, let sent):
-      let isHeld = sent == 0 && !submission.body.isEmpty
+      let isHeld = sent == 0 && submission.body.contains { !$0.bytes(with: nil).isEmpty }
       self =
         Receipt(
           sharedBy: response, repeatSafety: submission.repeatSafety, bodyWasHeld: isHeld, at: time)

@@ -30,8 +30,8 @@ struct HTTPFaultTests {
     #expect(server.requests.first?.field("Expect") == "100-continue")
   }
 
-  @Test(arguments: [301, 302, 303, 307, 308])
-  func aRedirectIsNeverFollowed(_ status: Int) throws {
+  @Test(arguments: [301, 302, 303, 307, 308], ["POST", "GET"])
+  func aRedirectIsNeverFollowed(_ status: Int, method: String) throws {
     let other = try FaultServer { connection, request in
       connection.answer("200 OK")
       return false
@@ -45,7 +45,8 @@ struct HTTPFaultTests {
       other.stop()
       server.stop()
     }
-    let receipt = try HTTPClient.quick().receipt(for: .plain(), to: server.url())
+    let submission = Submission.plain(method == "GET" ? 0 : 2_000, method: method)
+    let receipt = try HTTPClient.quick().receipt(for: submission, to: server.url())
     #expect(receipt.outcome == .fatal)
     #expect(receipt.code == .redirected)
     #expect(receipt.detail == "the target answered \(status), a redirect to the host 127.0.0.1")

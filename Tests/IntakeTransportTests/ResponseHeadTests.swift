@@ -60,6 +60,12 @@ struct ResponseHeadTests {
     #expect(ResponseHeadTests.read([line, "\r\n"]).problem == .malformed)
   }
 
+  @Test func aHeaderOver64KiBEndsTheAnswer() {
+    let line = "X-Filler: " + String(repeating: "a", count: 988) + "\r\n"
+    let lines = ["HTTP/1.1 200 OK\r\n"] + Array(repeating: line, count: 66) + ["\r\n"]
+    #expect(ResponseHeadTests.read(lines).problem == .tooLarge)
+  }
+
   @Test func randomBytesNeverBringItDown() {
     var generator = SystemRandomNumberGenerator()
     let start = Array("HTTP/1.1 200 OK\r\n".utf8)

@@ -68,4 +68,13 @@ struct RetryAfterTests {
       Receipt(sharedBy: response, repeatSafety: .safe, at: 0)?.outcome == .retryable(after: nil))
     #expect(Receipt(sharedBy: response, repeatSafety: .idempotent, at: 0)?.outcome == .inDoubt)
   }
+
+  @Test(arguments: [(300, OutcomeClass.inDoubt), (0, .accepted)])
+  func aYesBeforeTheBodyLeftIsNotBelieved(_ size: Int, _ outcome: OutcomeClass) {
+    let response = HTTPResponse(status: 200, headers: [], body: Array(#"{"ok":true}"#.utf8))
+    var submission = Submission.plain(size)
+    submission.body.append(.bytes([]))
+    let receipt = Receipt(of: .answered(response, bodyBytes: 0), for: submission, at: 0)
+    #expect(receipt.outcome == outcome)
+  }
 }
