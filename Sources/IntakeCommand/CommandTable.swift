@@ -3,7 +3,8 @@ import IntakeCore
 /// Every command, in the order of help.
 enum CommandTable {
   static let commands: [CommandSpec] =
-    [RunCommand.spec, CheckCommand.spec] + LedgerCommands.all + [
+    [RunCommand.spec, CheckCommand.spec, ReconcileCommand.spec, ReportCommand.spec]
+    + LedgerCommands.all + [
       StagesCommands.list, StagesCommands.show, SandboxCommand.spec, VersionCommand.spec,
     ]
 

@@ -36,6 +36,7 @@ public struct Runner: Sendable {
       try await pipeline.journal.open(for: target, operation: operation)
     }
     for stage in stagesToPrepare { try await stage.prepare() }
+    if policy.mode.keepsLedger { try pipeline.submitter.check(pipeline.assembler.target) }
     for recorder in pipeline.recorders { try await recorder.prepare() }
     let rows = try await pipeline.loader.rows()
     let batch = try Batch(self, rows: rows)

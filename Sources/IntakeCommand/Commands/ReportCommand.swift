@@ -23,7 +23,8 @@ enum ReportCommand {
 
   private static func write(_ text: String, to path: String) throws(CommandError) {
     do throws(SystemCallFailure) {
-      try DurableFile.write(Array(text.utf8), to: path)
+      try DurableFile.remove(path)
+      try DurableFile.create(path, Array(text.utf8))
     } catch {
       throw CommandError(.usage, "\(Sanitizer.clean(path)) cannot be written: \(error)")
     }

@@ -14,12 +14,6 @@ public protocol Journal: Recorder {
   /// Writes down that a row is about to be sent; returns when that is on disk.
   func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws
 
-  /// Writes down that asking the target settled a row in doubt, and on what evidence.
-  func settle(_ key: RowKey, as settlement: Settlement) async throws
-
-  /// How often the program crashed while it worked on this row's images.
-  func crashes(of key: RowKey) async -> Int
-
   /// Whether the ledger's last attempt of that row had the same content.
   func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool
 
@@ -48,11 +42,6 @@ extension Journal {
   public func settle(_ key: RowKey, as settlement: Settlement) async throws {}
   /// Outcomes are not kept.
   public func lastOutcome(of key: RowKey) async -> Outcome? { nil }
-}
-
-extension Journal {
-  /// None are known by default.
-  public func crashes(of key: RowKey) async -> Int { 0 }
 }
 
 /// What earlier runs left of a row.

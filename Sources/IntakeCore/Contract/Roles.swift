@@ -36,8 +36,18 @@ public protocol SubmissionStage: Stage where Input == Submission, Output == Subm
 
 /// Sends a request once and says what became of it; only the runner repeats.
 public protocol Submitter: Stage where Input == Submission, Output == Receipt {
+  /// Checks that a target can work with this endpoint and these credentials; called once, after `prepare`.
+  ///
+  /// - Throws: `StageFailure` that says what to correct; nothing has been read or sent then.
+  func check(_ target: any Target) throws(StageFailure)
+
   /// Sends a read-only request and hands back the complete answer, for rows in doubt.
   func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse
+}
+
+extension Submitter {
+  /// Nothing to check.
+  public func check(_ target: any Target) throws(StageFailure) {}
 }
 
 /// What every stage shares, those of their own shape included.
