@@ -73,7 +73,7 @@ let package = Package(
     .stage("Base64"),
     .stage("DCAMS"),
     .stage("Submit", "IntakeSystem", "IntakeTransport"),
-    .stage("Record", "IntakeLedger"),
+    .stage("Record", "IntakeLedger", "IntakeSystem"),
 
     // Tests mirror the folders; those of the command run the built program.
     .tests("IntakeCore", "IntakeCore"),

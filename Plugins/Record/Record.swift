@@ -1,5 +1,6 @@
 public import IntakeCore
 import IntakeLedger
+import IntakeSystem
 import Synchronization
 
 /// Writes down in the ledger what becomes of each row, and knows what became of it before.
@@ -47,6 +48,9 @@ public final class Record: Journal {
     var settings = LedgerSettings(path: path, target: target, shard: shard)
     settings.isSynchronized = isSynchronized
     let ledger = try await Ledger.open(settings)
+    let crashes = path + ".crashed"
+    for name in CrashNote.take(from: crashes) { try? await ledger.noteStart(of: RowKey(name)) }
+    CrashNote.arm(crashes)
     opened.withLock { $0 = Opened(ledger: ledger, operation: operation) }
   }
 
@@ -66,8 +70,8 @@ public final class Record: Journal {
     opened.withLock { $0 }?.ledger.isUnchanged(submission, for: key) ?? false
   }
 
-  /// How often work on the row's images began in earlier runs and never ended.
-  public func unfinishedStarts(of key: RowKey) async -> Int {
+  /// How often the program crashed while it worked on this row and nothing came of it since.
+  public func crashes(of key: RowKey) async -> Int {
     opened.withLock { $0 }?.ledger.unfinishedStarts(of: key) ?? 0
   }
 
@@ -95,9 +99,6 @@ extension Record {
 
   /// Writes one outcome; returns when it is safe on disk.
   public func record(_ outcome: Outcome) async throws { try await openLedger().record(outcome) }
-
-  /// Notes that work on the row's images begins.
-  public func noteStart(of key: RowKey) async throws { try await openLedger().noteStart(of: key) }
 
   /// Settles a row in doubt because the target was asked; `unknown` settles nothing.
   public func settle(_ key: RowKey, as settlement: Settlement) async throws {

@@ -130,6 +130,11 @@ final class Batch: Sendable {
   }
 
   private func work(on record: IntakeRecord, as row: RowInProgress) async throws {
+    if let key = row.key, await journal.crashes(of: key) >= Batch.crashesToQuarantine,
+      runner.policy.only != .failed
+    {
+      return try await end(quarantined(row))
+    }
     let prepared = await local.holding { await self.preparation.run(record, as: row) }
     guard let submission = prepared.submission else {
       var outcome = refused(prepared.failures, row)
@@ -198,6 +203,15 @@ final class Batch: Sendable {
       for recorder in runner.pipeline.recorders { try await recorder.record(outcome) }
     }
     report(outcome)
+  }
+
+  /// One crash may be anybody's; two on the same row are that row's.
+  private static let crashesToQuarantine = 2
+
+  private func quarantined(_ row: RowInProgress) -> Outcome {
+    let detail = "the program crashed twice while it worked on this row"
+    return row.outcome(
+      .rejected, stage: "record", failure: StageFailure(.quarantined, detail))
   }
 
   private func ready(_ submission: Submission, _ outcome: Outcome) {

@@ -92,7 +92,7 @@ struct ImageLane: Sendable {
       }
       let input = value
       do {
-        value = try await row.stopwatch.measure(step.name) {
+        value = try await row.running(step.name) {
           try await step.run(input, in: context)
         }
       } catch {

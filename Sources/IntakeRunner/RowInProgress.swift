@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 
 /// A row on its way: what every part of the runner needs to know about it.
 struct RowInProgress: Sendable {
@@ -9,6 +10,13 @@ struct RowInProgress: Sendable {
   /// Attempts that the ledger knows of from this run's settling.
   var earlierAttempts = 0
   let log: @Sendable (LogLevel, String) -> Void
+
+  /// Runs a stage; a crash inside it is noted against this row.
+  func running<Result>(_ stage: String, _ body: () async throws -> Result) async rethrows -> Result {
+    CrashNote.working(on: key?.description)
+    defer { CrashNote.working(on: nil) }
+    return try await stopwatch.measure(stage, body)
+  }
 
   /// An outcome of this row with what is known so far.
   func outcome(_ verdict: Verdict, stage: String? = nil, failure: StageFailure? = nil) -> Outcome {

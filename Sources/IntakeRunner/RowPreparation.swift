@@ -53,7 +53,7 @@ struct RowPreparation: Sendable {
   {
     let assembled: Submission
     do {
-      assembled = try await row.stopwatch.measure("assemble") {
+      assembled = try await row.running("assemble") {
         try await run(pipeline.assembler, assembly, context)
       }
     } catch {
@@ -76,7 +76,7 @@ struct RowPreparation: Sendable {
     for step in steps {
       let input = value
       do {
-        let output = try await row.stopwatch.measure(step.name) {
+        let output = try await row.running(step.name) {
           try await step.run(input, in: context)
         }
         value = (output as? Value) ?? input

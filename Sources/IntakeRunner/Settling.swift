@@ -9,6 +9,7 @@ struct Settling: Sendable {
   func settle(_ submission: Submission, _ row: RowInProgress) async throws -> Outcome? {
     let journal = runner.pipeline.journal
     guard let key = row.key, await journal.standing(of: key) == .inDoubt else { return nil }
+    guard await journal.isUnchanged(submission, for: key) else { return changed(row) }
     switch runner.policy.ambiguous {
     case .resend: return nil
     case .hold: return held(row, "an earlier attempt may have been accepted (--ambiguous hold)")
@@ -38,6 +39,13 @@ struct Settling: Sendable {
       return nil
     case .unknown(let evidence): return held(row, evidence)
     }
+  }
+
+  /// A late first attempt could overwrite what a second one brings, so nothing is sent before the first is settled.
+  private func changed(_ row: RowInProgress) -> Outcome {
+    let detail = "the row was changed while an earlier attempt is in doubt"
+    return row.outcome(
+      .inDoubt, stage: "record", failure: StageFailure(.changedInDoubt, detail, outcome: .inDoubt))
   }
 
   private func held(_ row: RowInProgress, _ why: String) -> Outcome {

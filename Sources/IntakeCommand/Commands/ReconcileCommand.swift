@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeLedger
+import IntakeRunner
 
 /// `docintake reconcile`: settles rows in doubt, by asking the target or by the operator's word.
 enum ReconcileCommand {

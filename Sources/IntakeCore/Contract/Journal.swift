@@ -17,11 +17,8 @@ public protocol Journal: Recorder {
   /// Whether the ledger's last attempt of that row had the same content.
   func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool
 
-  /// Notes that work on the row's images begins, so that a row that crashes the program can be told; not synchronised.
-  func noteStart(of key: RowKey) async throws
-
-  /// How often work on the row's images began in earlier runs and never ended.
-  func unfinishedStarts(of key: RowKey) async -> Int
+  /// How often the program crashed while it worked on this row and nothing came of it since.
+  func crashes(of key: RowKey) async -> Int
 
   /// Settles a row in doubt without sending it; must be on disk before the row is sent again.
   ///
@@ -34,10 +31,8 @@ public protocol Journal: Recorder {
 
 // For journals that keep only what they must.
 extension Journal {
-  /// Starts are not noted.
-  public func noteStart(of key: RowKey) async throws {}
-  /// Starts are not noted.
-  public func unfinishedStarts(of key: RowKey) async -> Int { 0 }
+  /// Crashes are not noted.
+  public func crashes(of key: RowKey) async -> Int { 0 }
   /// Rows in doubt stay in doubt.
   public func settle(_ key: RowKey, as settlement: Settlement) async throws {}
   /// Outcomes are not kept.

@@ -79,7 +79,8 @@ struct RowState {
   ///
   /// A row that was not even sent this time says nothing about what the target has.
   private mutating func end(_ record: LedgerRecord, _ offset: Int, _ run: UInt32) {
-    starts = 0
+    // A quarantined row was not worked on: what crashed the program twice would crash it again.
+    if record.code != FailureCode.quarantined.rawValue { starts = 0 }
     gist = record.gist
     let wasSent = flags.contains(.open) && self.run == run
     let before = standing
