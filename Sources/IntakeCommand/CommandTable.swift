@@ -5,7 +5,8 @@ enum CommandTable {
   static let commands: [CommandSpec] =
     [RunCommand.spec, CheckCommand.spec, ReconcileCommand.spec, ReportCommand.spec]
     + LedgerCommands.all + [
-      StagesCommands.list, StagesCommands.show, SandboxCommand.spec, VersionCommand.spec,
+      StagesCommands.list, StagesCommands.show, SandboxCommand.spec,
+      CompletionCommand.spec, VersionCommand.spec,
     ]
 
   /// The command that the words name, with the words after it; nil when help was asked for and given.

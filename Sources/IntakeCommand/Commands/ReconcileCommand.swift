@@ -64,7 +64,8 @@ enum ReconcileCommand {
       guard !doubtful.isEmpty else {
         throw CommandError(
           .usage, "no row in doubt goes by that name",
-          hint: "docintake reconcile \(Sanitizer.clean(path)) lists the rows in doubt with their keys")
+          hint:
+            "docintake reconcile \(Sanitizer.clean(path)) lists the rows in doubt with their keys")
       }
       for row in doubtful {
         let fields = [("key", row.description), ("marked", word)]

@@ -71,7 +71,8 @@ struct LedgerReport {
   var text: String {
     let lines = facts.map { HelpText.pad($0.0, 14) + $0.1 }
     let rows = open.map { "  " + cells($0).joined(separator: "  ") }
-    let heading = open.isEmpty ? [] : ["", "not accepted: line, standing, stage, code, next step, key"]
+    let heading =
+      open.isEmpty ? [] : ["", "not accepted: line, standing, stage, code, next step, key"]
     return (lines + heading + rows).joined(separator: "\n") + "\n"
   }
 
