@@ -76,5 +76,6 @@ let package = Package(
     .stage("Record", "IntakeLedger"),
 
     .tests("IntakeCore", "IntakeCore"),
+    .tests("LoadStage", "CSystem", "IntakeCore", "IntakeSystem", "LoadStage"),
   ]
 )
