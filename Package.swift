@@ -85,5 +85,6 @@ let package = Package(
     .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
     .tests(
       "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
+    .tests("LoadStage", "CSystem", "IntakeCore", "IntakeSystem", "LoadStage"),
   ]
 )

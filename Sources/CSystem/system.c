@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,39 +17,109 @@
 
 static const int read_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
-// Without openat2 (kernels before 5.6, seccomp filters, other systems): resolve, compare, open without
-// following a last link. A link swapped in between the two steps is the known weakness of this way.
-static int open_resolved(int root, const char *path) {
-  char base[PATH_MAX], joined[PATH_MAX], resolved[PATH_MAX];
-  if (path[0] == '/') { errno = EXDEV; return -1; }
-#ifdef __linux__
-  char link[64];
-  int length = 0;
-  const char *prefix = "/proc/self/fd/";
-  memcpy(link, prefix, strlen(prefix));
-  length = (int)strlen(prefix);
-  char digits[12];
-  int count = 0, number = root;
-  do { digits[count++] = (char)('0' + number % 10); number /= 10; } while (number > 0);
-  while (count > 0) link[length++] = digits[--count];
-  link[length] = 0;
-  ssize_t size = readlink(link, base, sizeof base - 1);
-  if (size < 0) return -1;
-  base[size] = 0;
+// O_PATH asks for search permission only, as ordinary path resolution does.
+#ifdef O_PATH
+static const int folder_flags = O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
 #else
-  if (fcntl(root, F_GETPATH, base) < 0) return -1;
+static const int folder_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
 #endif
-  size_t base_length = strlen(base), path_length = strlen(path);
-  if (base_length + path_length + 2 > sizeof joined) { errno = ENAMETOOLONG; return -1; }
-  memcpy(joined, base, base_length);
-  joined[base_length] = '/';
-  memcpy(joined + base_length + 1, path, path_length + 1);
-  if (!realpath(joined, resolved)) return -1;
-  if (base_length > 1 && (strncmp(resolved, base, base_length) != 0 || resolved[base_length] != '/')) {
-    errno = EXDEV;
-    return -1;
+
+enum {
+  max_links = 40,  // as Linux itself
+  max_depth = 64,  // folders held open at once while a path is walked
+};
+
+// A walk from a root downwards: the folders passed so far, and the part of the path still to go.
+struct walk {
+  int folders[max_depth + 1];
+  int depth;
+  int links;
+  char rest[PATH_MAX];
+};
+
+static int fail(int code) {
+  errno = code;
+  return -1;
+}
+
+// Cuts the first name off the rest; false when only slashes are left.
+static bool take_name(struct walk *walk, char name[NAME_MAX + 1]) {
+  size_t start = strspn(walk->rest, "/");
+  size_t length = strcspn(walk->rest + start, "/");
+  if (length == 0) return false;
+  size_t kept = length > NAME_MAX ? NAME_MAX : length;
+  memcpy(name, walk->rest + start, kept);
+  name[kept] = 0;
+  const char *next = walk->rest + start + length;
+  memmove(walk->rest, next, strlen(next) + 1);
+  return true;
+}
+
+static bool is_last(const struct walk *walk) {
+  return walk->rest[strspn(walk->rest, "/")] == 0;
+}
+
+// Puts the target of a link in front of the rest.
+static int follow(struct walk *walk, const char *name) {
+  char target[PATH_MAX];
+  ssize_t size = readlinkat(walk->folders[walk->depth], name, target, sizeof target);
+  if (size < 0) return -1;
+  if (++walk->links > max_links) return fail(ELOOP);
+  if (size == 0) return fail(ENOENT);
+  if (target[0] == '/') return fail(EXDEV);
+  size_t rest = strlen(walk->rest);
+  if ((size_t)size + 1 + rest + 1 > sizeof walk->rest) return fail(ENAMETOOLONG);
+  memmove(walk->rest + size + 1, walk->rest, rest + 1);
+  memcpy(walk->rest, target, (size_t)size);
+  walk->rest[size] = '/';
+  return 0;
+}
+
+// One step up or down. Returns the descriptor of the last name, -2 to go on, -1 with errno.
+static int step(struct walk *walk, const char *name) {
+  if (strcmp(name, ".") == 0) return -2;
+  if (strcmp(name, "..") == 0) {
+    if (walk->depth == 0) return fail(EXDEV);
+    close(walk->folders[walk->depth--]);
+    return -2;
   }
-  return open(resolved, read_flags | O_NOFOLLOW);
+  bool last = is_last(walk);
+  int flags = last ? read_flags | O_NOFOLLOW : folder_flags;
+  int fd = openat(walk->folders[walk->depth], name, flags);
+  if (fd >= 0 && last) return fd;
+  if (fd >= 0) {
+    if (walk->depth == max_depth) {
+      close(fd);
+      return fail(ENAMETOOLONG);
+    }
+    walk->folders[++walk->depth] = fd;
+    return -2;
+  }
+  // A link gives ELOOP, or ENOTDIR together with O_DIRECTORY; readlinkat tells it from the rest.
+  int code = errno;
+  if (code != ELOOP && code != ENOTDIR) return -1;
+  if (follow(walk, name) == 0) return -2;
+  return errno == EINVAL ? fail(code) : -1;
+}
+
+int csystem_open_beneath_portably(int root, const char *path) {
+  if (path[0] == '/') return fail(EXDEV);
+  struct walk walk = {.depth = 0};
+  walk.folders[0] = root;
+  size_t length = strlen(path);
+  if (length == 0) return fail(ENOENT);
+  if (length >= sizeof walk.rest) return fail(ENAMETOOLONG);
+  memcpy(walk.rest, path, length + 1);
+
+  char name[NAME_MAX + 1];
+  int fd = -2;
+  while (fd == -2 && take_name(&walk, name)) fd = step(&walk, name);
+  // A path that ends in a folder that was passed already: `a/..` or `.`.
+  if (fd == -2) fd = openat(walk.folders[walk.depth], ".", read_flags);
+  int code = errno;
+  while (walk.depth > 0) close(walk.folders[walk.depth--]);
+  errno = code;
+  return fd;
 }
 
 int csystem_open_beneath(int root, const char *path) {
@@ -58,11 +128,16 @@ int csystem_open_beneath(int root, const char *path) {
     .flags = (unsigned long long)read_flags,
     .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
   };
-  long fd;
-  do { fd = syscall(SYS_openat2, root, path, &how, sizeof how); } while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return (int)fd;
+  // EAGAIN means that somebody renamed a folder during a `..`; who does so all the time must not hold us.
+  for (int attempt = 0; attempt < 128; attempt++) {
+    long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+    if (fd >= 0) return (int)fd;
+    if (errno != EINTR && errno != EAGAIN) break;
+  }
+  // Kernels before 5.6 say ENOSYS, seccomp filters that do not know the call EPERM.
+  if (errno != ENOSYS && errno != EPERM) return -1;
 #endif
-  return open_resolved(root, path);
+  return csystem_open_beneath_portably(root, path);
 }
 
 void csystem_harden(void) {

@@ -13,7 +13,7 @@ import CSystem
 public enum CrashNote {
   /// Takes the names that earlier crashes left in the file, one for each crash, and removes it.
   public static func take(from path: String) -> [String] {
-    guard let bytes = try? FileReading.bytes(of: path, atMost: 1 << 20) else { return [] }
+    guard let bytes = try? Descriptor.open(path).wholeFile(atMost: 1 << 20) else { return [] }
     unlink(path)
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
   }

@@ -1,49 +1,84 @@
 #if canImport(Glibc)
   import Glibc
-#else
+#elseif canImport(Darwin)
   import Darwin
 #endif
 
-/// Plain reads and writes on descriptors, with the loops that POSIX asks for.
-public enum Descriptor {
-  /// Writes all bytes; false when the other end is gone or the disk is full.
-  ///
-  /// `FileHandle.write` traps on both (`/dev/full` ends the process), so nothing here uses it.
-  public static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-    var done = 0
-    while done < bytes.count {
-      let count = bytes.withUnsafeBytes { buffer -> Int in
-        guard let base = buffer.baseAddress else { return 0 }
-        #if canImport(Glibc)
-          return Glibc.write(descriptor, base + done, bytes.count - done)
-        #else
-          return Darwin.write(descriptor, base + done, bytes.count - done)
-        #endif
-      }
-      if count > 0 {
-        done += count
-      } else if errno != EINTR {
-        return false
-      }
+/// A descriptor that is read from, closed when nobody holds it any more.
+public final class Descriptor: Sendable {
+  /// The number the system knows it by.
+  public let number: Int32
+  private let isOwned: Bool
+
+  /// Takes over an open descriptor and closes it in the end.
+  public init(owning number: Int32) {
+    self.number = number
+    isOwned = true
+  }
+
+  private init(borrowing number: Int32) {
+    self.number = number
+    isOwned = false
+  }
+
+  deinit {
+    if isOwned { close(number) }
+  }
+
+  /// Standard input; never closed.
+  public static let standardInput = Descriptor(borrowing: STDIN_FILENO)
+
+  /// Opens a file, pipe or folder that the operator named; waits for a pipe's other end.
+  public static func open(_ path: String) throws(FileFailure) -> Descriptor {
+    guard !path.utf8.contains(0) else { throw .notFound }
+    while true {
+      #if canImport(Glibc)
+        let number = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+      #else
+        let number = Darwin.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+      #endif
+      if number >= 0 { return Descriptor(owning: number) }
+      guard errno == EINTR else { throw FileFailure(code: errno) }
     }
-    return true
   }
-}
 
-extension Descriptor {
-  /// The reading end of a pipe that holds a few bytes (a pipe takes 64 KB without a reader); nil when none is left.
-  public static func holding(_ bytes: [UInt8]) -> Int32? {
-    var ends: [Int32] = [0, 0]
-    guard bytes.count <= 4096, pipe(&ends) == 0 else { return nil }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    _ = write(bytes, to: ends[1])
-    close(ends[1])
-    return ends[0]
+  /// What the system knows about the file behind it.
+  public func status() throws(FileFailure) -> FileStatus {
+    var status = stat()
+    guard fstat(number, &status) == 0 else { throw FileFailure(code: errno) }
+    return FileStatus(status)
   }
-}
 
-/// Signals by the numbers of this system.
-public enum SignalNumber {
-  /// SIGINT, as Ctrl-C sends it.
-  public static let interrupt = SIGINT
+  /// Reads what is there, at least one byte unless the end is reached; returns how many.
+  ///
+  /// Waits with `poll` and looks up every quarter of a second, so that a cancelled task does not
+  /// hang on a terminal or a pipe that nobody writes to.
+  ///
+  /// - Throws: `CancellationError` when the task was cancelled meanwhile, else `FileFailure`.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    while true {
+      try waitForInput()
+      let count = systemRead(buffer)
+      if count >= 0 { return count }
+      guard errno == EINTR || errno == EAGAIN else { throw FileFailure(code: errno) }
+    }
+  }
+
+  private func waitForInput() throws {
+    var request = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+    while true {
+      let ready = poll(&request, 1, 250)
+      // An error of poll shows again in read, which names it.
+      if ready > 0 || (ready < 0 && errno != EINTR) { return }
+      try Task.checkCancellation()
+    }
+  }
+
+  func systemRead(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    #if canImport(Glibc)
+      return Glibc.read(number, buffer.baseAddress, buffer.count)
+    #else
+      return Darwin.read(number, buffer.baseAddress, buffer.count)
+    #endif
+  }
 }

@@ -52,7 +52,7 @@ struct SamplesTests {
     let ledger = folder.path + "/one.ledger"
     _ = try run("customers.csv", "--ledger", ledger)
     var text = String(
-      decoding: try FileReading.bytes(of: Program.samples + "/customers.csv", atMost: 1 << 20),
+      decoding: try Descriptor.open(Program.samples + "/customers.csv").wholeFile(atMost: 1 << 20),
       as: UTF8.self)
     text += "C-new,R-new,new@example.com,Ann,New,,,,,,,,images/small-front.jpg,\n"
     let manifest = folder.write("more.csv", text)
@@ -105,12 +105,12 @@ struct SamplesTests {
   @Test func nothingPersonalIsInOutputMessagesOrLedger() throws {
     let result = try run("customers.csv", "--verbose")
     let text = String(
-      decoding: try FileReading.bytes(of: Program.samples + "/customers.csv", atMost: 1 << 20),
+      decoding: try Descriptor.open(Program.samples + "/customers.csv").wholeFile(atMost: 1 << 20),
       as: UTF8.self)
     let rows = text.split(separator: "\n").dropFirst().map { $0.split(separator: ",") }
     var places = [result.output, result.errors]
     for file in folder.files() where file.contains("/state/") {
-      let bytes = try FileReading.bytes(of: file, atMost: 1 << 20)
+      let bytes = try Descriptor.open(file).wholeFile(atMost: 1 << 20)
       places.append(String(decoding: bytes, as: UTF8.self))
     }
     #expect(places.count >= 3)

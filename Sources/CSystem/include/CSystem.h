@@ -5,8 +5,13 @@
 #include "CSystemSpawn.h"
 
 /// Opens `path` for reading below the folder `root`, never outside it and never through a link that leads
-/// out; does not block on pipes. Returns a descriptor, or -1 with `errno`: EXDEV or ELOOP for a path that leaves.
+/// out; does not block on pipes. Returns a descriptor, or -1 with `errno`: EXDEV for a path that leaves,
+/// ELOOP for links that never end.
 int csystem_open_beneath(int root, const char *path);
+
+/// The same without openat2: walks name by name and follows links by hand, so that nothing that is swapped
+/// on the way leads out. Used where the kernel or a sandbox does not offer openat2.
+int csystem_open_beneath_portably(int root, const char *path);
 
 /// Makes the process's memory unreadable for others and forbids core files.
 void csystem_harden(void);

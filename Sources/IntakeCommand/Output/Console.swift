@@ -49,7 +49,7 @@ final class Console: Sendable {
   func write(_ text: String) {
     statusLine.withLock { line in
       let erase = line.isEmpty ? "" : "\r\u{1B}[K"
-      _ = Descriptor.write(Array((erase + text + "\n" + line).utf8), to: 2)
+      _ = RawDescriptor.write(Array((erase + text + "\n" + line).utf8), to: 2)
     }
   }
 
@@ -58,7 +58,7 @@ final class Console: Sendable {
     statusLine.withLock { line in
       guard text != line else { return }
       line = text
-      _ = Descriptor.write(Array(("\r\u{1B}[K" + text).utf8), to: 2)
+      _ = RawDescriptor.write(Array(("\r\u{1B}[K" + text).utf8), to: 2)
     }
   }
 

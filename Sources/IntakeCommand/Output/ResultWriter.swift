@@ -29,7 +29,7 @@ final class ResultWriter: Sendable {
   private func write(_ bytes: [UInt8]) -> Bool {
     state.withLock { state in
       guard !state.isClosed else { return false }
-      state.isClosed = !Descriptor.write(bytes, to: state.descriptor)
+      state.isClosed = !RawDescriptor.write(bytes, to: state.descriptor)
       return !state.isClosed
     }
   }

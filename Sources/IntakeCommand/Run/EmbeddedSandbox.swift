@@ -20,7 +20,7 @@ struct EmbeddedSandbox {
   /// Points the plan at the sandbox; the credentials travel through a pipe, never through a file or argv.
   func connect(_ editing: inout PlanEditing) throws(CommandError) {
     let json = #"{"user":"sandbox","pass":"sandbox"}"#
-    guard let descriptor = Descriptor.holding(Array(json.utf8)) else {
+    guard let descriptor = RawDescriptor.holding(Array(json.utf8)) else {
       throw CommandError(.internalError, "no descriptor is left for a pipe")
     }
     editing.set("submit", "endpoint", .text(address + "/v3/stable/api/storage"))

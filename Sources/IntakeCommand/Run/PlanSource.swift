@@ -24,13 +24,11 @@ enum PlanSource {
     let shown = Sanitizer.clean(path)
     do {
       // A plan is a page of text; a megabyte is somebody's mistake.
-      return try PipelinePlan(json: FileReading.bytes(of: path, atMost: 1 << 20))
+      return try PipelinePlan(json: Descriptor.open(path).wholeFile(atMost: 1 << 20))
     } catch let error as PlanError {
       throw CommandError(.usage, "\(shown): \(error)")
-    } catch let failure as StageFailure {
-      throw CommandError(.usage, "\(shown): \(failure.detail)", hint: failure.hint)
     } catch {
-      throw CommandError(.usage, "\(shown): cannot be read")
+      throw CommandError(.usage, "\(shown): \(error)", hint: "give the path of a plan file")
     }
   }
 }

@@ -27,6 +27,9 @@ public struct FailureCode: Sendable, Hashable, CustomStringConvertible {
 
 extension FailureCode {
   // The manifest.
+  /// A manifest that cannot be used as a whole: no header, an unknown column, another kind of file.
+  public static let unusableManifest = FailureCode(
+    "unusable_manifest", "correct the manifest and run again; nothing was sent")
   /// A row that cannot be read: wrong number of cells, broken quotes, invalid UTF-8, bad JSON.
   public static let malformedRow = FailureCode("malformed_row", "correct the row and run again")
   /// A cell that a required column leaves empty.
@@ -158,7 +161,7 @@ extension FailureCode {
 
   /// Every code, in the order of the documentation.
   public static let all: [FailureCode] = [
-    malformedRow, missingValue, invalidValue, duplicateRow, conflictingRow,
+    unusableManifest, malformedRow, missingValue, invalidValue, duplicateRow, conflictingRow,
     fileNotFound, fileUnreadable, pathOutsideRoot, notRegularFile, fileTooLarge,
     notAnImage, unsupportedFormat, unsupportedVariant, damagedImage, imageTooLarge, imageTooSmall,
     cannotFit, outOfMemory,

@@ -107,7 +107,7 @@ struct RunningProgram {
 
   /// What has been written so far.
   func text(_ suffix: String) -> String {
-    guard let bytes = try? FileReading.bytes(of: stem + suffix, atMost: 256 << 20) else {
+    guard let bytes = try? Descriptor.open(stem + suffix).wholeFile(atMost: 256 << 20) else {
       return ""
     }
     return String(decoding: bytes, as: UTF8.self)

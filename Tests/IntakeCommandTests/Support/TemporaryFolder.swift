@@ -29,7 +29,7 @@ final class TemporaryFolder: Sendable {
   func write(_ name: String, _ bytes: [UInt8]) -> String {
     let file = path + "/" + name
     let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    _ = Descriptor.write(bytes, to: descriptor)
+    _ = RawDescriptor.write(bytes, to: descriptor)
     close(descriptor)
     return file
   }

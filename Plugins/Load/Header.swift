@@ -1,0 +1,87 @@
+import IntakeCore
+
+/// The columns of a CSV manifest, in the order of its cells.
+struct Header {
+  /// What stands below each header cell.
+  enum Place: Equatable {
+    case column(ColumnName)
+    case ignored
+    /// A header cell without a name, as trailing commas make them: nothing may stand below.
+    case unnamed
+  }
+
+  private(set) var places: [Place] = []
+  /// What to tell the operator.
+  private(set) var notices: [String] = []
+
+  /// Understands header cells, trimmed as they are.
+  ///
+  /// - Throws: `StageFailure` of class fatal with everything that is wrong with them.
+  init(_ cells: [String], names: ColumnNames) throws(StageFailure) {
+    var problems: [String] = []
+    var taken: [ColumnName: Int] = [:]
+    for (index, cell) in cells.enumerated() {
+      guard let place = place(of: cell, at: index + 1, names: names, &problems) else { continue }
+      places.append(place)
+      guard case .column(let column) = place else { continue }
+      if let first = taken.updateValue(index + 1, forKey: column) {
+        problems.append("columns \(first) and \(index + 1) both stand for \"\(column)\"")
+      }
+    }
+    guard !taken.isEmpty || !problems.isEmpty else {
+      throw unusable("the header names no column", hint: Header.hint)
+    }
+    // Names of a first line that holds data are not shown: somebody's address may be among them.
+    guard !taken.isEmpty || cells.contains(where: Header.isNearColumn) else {
+      throw unusable("the first line is no header: it names no known column", hint: Header.hint)
+    }
+    guard problems.isEmpty else { throw unusable(Header.list(problems), hint: ColumnNames.hint) }
+    addNotices(cells, names: names, columns: taken.keys)
+  }
+
+  private static let hint =
+    "the first line must name the columns: "
+    + Column.allCases.map(\.rawValue).joined(separator: ", ")
+
+  private mutating func place(
+    of cell: String, at number: Int, names: ColumnNames, _ problems: inout [String]
+  ) -> Place? {
+    guard !cell.isEmpty else { return .unnamed }
+    switch names.meaning(of: cell) {
+    case .column(let column): return .column(column)
+    case .ignored: return .ignored
+    case .unknown(let reason):
+      problems.append("\(ColumnNames.shown(cell, column: number)) \(reason)")
+      return nil
+    }
+  }
+
+  private static func isNearColumn(_ cell: String) -> Bool {
+    !cell.isEmpty && NearestName.of(cell, among: Column.allCases.map(\.rawValue)) != nil
+  }
+
+  private static func list(_ problems: [String]) -> String {
+    let shown = problems.prefix(5).joined(separator: "; ")
+    return problems.count > 5 ? shown + "; and \(problems.count - 5) more" : shown
+  }
+
+  private mutating func addNotices(
+    _ cells: [String], names: ColumnNames, columns: some Collection<ColumnName>
+  ) {
+    for (cell, place) in zip(cells, places) {
+      switch place {
+      case .ignored: notices.append("column \"\(Sanitizer.clean(cell, limit: 60))\" is ignored")
+      case .unnamed: notices.append("a column without a name is ignored as long as it is empty")
+      case .column(let column):
+        guard cell != column.description else { continue }
+        notices.append("column \"\(Sanitizer.clean(cell, limit: 60))\" is read as \"\(column)\"")
+      }
+    }
+    notices += names.unused(by: cells).map {
+      "there is no column \"\(Sanitizer.clean($0, limit: 60))\" to rename or ignore"
+    }
+    if !columns.contains(ColumnName(.id)), !columns.contains(ColumnName(.reference)) {
+      notices.append("no id or reference column: rows are known by their line and ledger key only")
+    }
+  }
+}
