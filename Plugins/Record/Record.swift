@@ -70,6 +70,11 @@ public final class Record: Journal {
     opened.withLock { $0 }?.ledger.isUnchanged(submission, for: key) ?? false
   }
 
+  /// When the ledger's last line about a row was written, nil when there is none.
+  public func lastWritten(_ key: RowKey) async -> UnixTime? {
+    opened.withLock { $0 }?.ledger.lastWritten(key).map { Double($0.seconds) }
+  }
+
   /// How often the program crashed while it worked on this row and nothing came of it since.
   public func crashes(of key: RowKey) async -> Int {
     opened.withLock { $0 }?.ledger.unfinishedStarts(of: key) ?? 0

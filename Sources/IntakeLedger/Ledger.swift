@@ -88,6 +88,12 @@ public final class Ledger: Sendable {
     return LedgerRecord(at: state.outcomeOffset, of: file)
   }
 
+  /// When the last line about a row was written, nil when there is none.
+  public func lastWritten(_ key: RowKey) -> LedgerTime? {
+    guard let key = Fingerprint(key.description) else { return nil }
+    return queue.lookUp { $0[key]?.lastTime }
+  }
+
   /// How many rows there are of each standing.
   public func counts() -> LedgerCounts { queue.lookUp { LedgerCounts($0.states) } }
 }

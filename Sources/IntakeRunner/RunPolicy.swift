@@ -16,6 +16,8 @@ public struct RunPolicy: Sendable {
   public var only: Selection?
   /// What to do with rows in doubt.
   public var ambiguous = Ambiguous.reconcile
+  /// Seconds after which an attempt whose answer was lost can no longer be under way at the target.
+  public var settleAfter = 10.0
   /// When to give up for too many failures.
   public var halt: Halt?
   /// What is done with complete requests.

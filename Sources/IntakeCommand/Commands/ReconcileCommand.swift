@@ -15,7 +15,7 @@ enum ReconcileCommand {
       OptionSpec("row", value: "ID", help: "the row to mark, by the manifest's id"),
       OptionSpec("key", value: "KEY", help: "the row to mark, by its key in the ledger"),
     ] + RunOptions.targetOptions + RunOptions.manifestOptions + [
-      RunOptions.concurrency, RunOptions.workers, RunOptions.rate,
+      RunOptions.concurrency, RunOptions.workers, RunOptions.rate, RunOptions.settleAfter,
     ] + RunOptions.messageOptions,
     examples: [
       "docintake reconcile batch.ledger",

@@ -3,7 +3,9 @@ import IntakeCore
 /// Tells people about a row, in a line.
 enum RowText {
   /// `line 2 (C-1001): accepted createCustomer PENDING · front 1.1 MB 4032×3024 → 412 KB 1536×2048 q85`.
-  static func line(_ outcome: Outcome, word: String? = nil, hidesPaths: Bool) -> String {
+  static func line(
+    _ outcome: Outcome, word: String? = nil, hidesPaths: Bool, showsImages: Bool
+  ) -> String {
     var text = Console.name(outcome.row) + ": " + (word ?? outcome.verdict.rawValue)
     if let receipt = outcome.receipt, outcome.failure == nil {
       text += [receipt.type, receipt.status].compactMap { $0 }.map {
@@ -15,6 +17,7 @@ enum RowText {
     for failure in outcome.further {
       text += "\n    and " + problem(failure, hidesPaths: hidesPaths)
     }
+    guard showsImages else { return text }
     for (side, report) in outcome.images.sorted(by: { $0.key < $1.key }) {
       text +=
         "\n    \(side.rawValue.count < 5 ? side.rawValue + " " : side.rawValue) \(image(report))"

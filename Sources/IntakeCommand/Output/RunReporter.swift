@@ -18,7 +18,7 @@ struct RunReporter: RunObserver {
     write(line.json(outcome))
     let isNews = outcome.verdict != .accepted && outcome.verdict != .skipped
     if isNews || isVerbose {
-      console.write(RowText.line(outcome, hidesPaths: line.hidesPaths))
+      console.write(RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))
     }
   }
 
@@ -30,7 +30,7 @@ struct RunReporter: RunObserver {
       write(line.json(outcome, word: "ready"))
     }
     if isVerbose {
-      console.write(RowText.line(outcome, word: "ready", hidesPaths: line.hidesPaths))
+      console.write(RowText.line(outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: isVerbose))
     }
   }
 

@@ -8,6 +8,8 @@ struct SummaryText {
   /// The address of the sandbox's page.
   let page: String?
   let mode: RunPolicy.Mode
+  /// Whether that page can be looked at after the run.
+  var isKept = false
 
   var text: String {
     var lines = [counts, sizes]
@@ -21,7 +23,7 @@ struct SummaryText {
         "rows in doubt may have been accepted: run the same command again to ask the target")
     }
     if let ledger { lines.append("ledger: \(ledger)") }
-    if let page { lines.append("what arrived: \(page)/") }
+    if let page { lines.append("what arrived: \(page)/" + (isKept ? "" : " (--keep holds it open)")) }
     return lines.joined(separator: "\n")
   }
 

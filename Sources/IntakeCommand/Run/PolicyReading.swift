@@ -15,6 +15,9 @@ extension RunPolicy {
     if let number = try arguments.integer("workers", in: 1...256) { workers = number }
     if let number = try arguments.integer("concurrency", in: 1...256) { concurrency = number }
     if let number = try arguments.integer("limit", in: 0...Int.max) { limit = number }
+    if let number = try arguments.integer("settle-after", in: 0...86_400) {
+      settleAfter = Double(number)
+    }
     if arguments.has("dry-run") { mode = .dryRun }
     only = arguments["only"].flatMap(Selection.init(rawValue:))
     ambiguous = arguments["ambiguous"].flatMap(Ambiguous.init(rawValue:)) ?? .reconcile

@@ -35,6 +35,9 @@ enum RunOptions {
   static let ambiguous = OptionSpec(
     "ambiguous", choices: ["reconcile", "hold", "resend"], default: "reconcile",
     help: "what to do with rows in doubt")
+  static let settleAfter = OptionSpec(
+    "settle-after", value: "SECONDS", default: "10",
+    help: "how long an attempt without an answer may still be under way at the target")
   static let halt = OptionSpec(
     "halt", value: "WHEN", help: "give up early: soon,fail=10% or now,fail=1")
   static let shard = OptionSpec(

@@ -31,7 +31,8 @@ struct RunSession {
     let summary = try await work(pipeline, target, editing)
     if !arguments.has("quiet") {
       let text = SummaryText(
-        summary: summary, ledger: ledger, page: sandbox?.address, mode: policy.mode)
+        summary: summary, ledger: ledger, page: sandbox?.address, mode: policy.mode,
+        isKept: arguments.has("keep"))
       console.write(console.isJSON || arguments["progress"] == "json" ? text.json.text : text.text)
     }
     if let code = signals.abortCode { return code }

@@ -17,6 +17,9 @@ public protocol Journal: Recorder {
   /// Whether the ledger's last attempt of that row had the same content.
   func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool
 
+  /// When the ledger's last line about a row was written, nil when there is none.
+  func lastWritten(_ key: RowKey) async -> UnixTime?
+
   /// How often the program crashed while it worked on this row and nothing came of it since.
   func crashes(of key: RowKey) async -> Int
 
@@ -31,6 +34,8 @@ public protocol Journal: Recorder {
 
 // For journals that keep only what they must.
 extension Journal {
+  /// Times are not kept.
+  public func lastWritten(_ key: RowKey) async -> UnixTime? { nil }
   /// Crashes are not noted.
   public func crashes(of key: RowKey) async -> Int { 0 }
   /// Rows in doubt stay in doubt.

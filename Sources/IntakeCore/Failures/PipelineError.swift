@@ -9,19 +9,27 @@ public struct PipelineError: Error, Sendable {
   /// What the stage threw.
   public let underlying: any Error
 
-  /// Wraps whatever a stage threw.
+  /// Wraps whatever a stage threw; an error that is wrapped already stays as it is.
   public init(stage: String, row: RowReference, underlying: any Error) {
+    if let wrapped = underlying as? PipelineError {
+      self = wrapped
+      return
+    }
     self.stage = stage
     self.row = row
     self.underlying = underlying
-    switch underlying {
-    case let failure as StageFailure: self.failure = failure
+    failure = PipelineError.failure(for: underlying, in: stage)
+  }
+
+  private static func failure(for error: any Error, in stage: String) -> StageFailure {
+    switch error {
+    case let failure as StageFailure: return failure
     case is CancellationError:
-      failure = StageFailure(
+      return StageFailure(
         .stopped, "the run stopped before this row was done", outcome: .retryable(after: nil))
     default:
       // The text of a foreign error may hold anything, a name or a path: only its type is told.
-      failure = StageFailure(.stageFailed, "\(stage) threw \(type(of: underlying))")
+      return StageFailure(.stageFailed, "\(stage) threw \(type(of: error))")
     }
   }
 
