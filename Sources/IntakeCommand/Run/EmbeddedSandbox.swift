@@ -8,11 +8,20 @@ struct EmbeddedSandbox {
 
   init() throws(CommandError) {
     do {
-      sandbox = try Sandbox(SandboxConfiguration())
+      sandbox = try Sandbox(EmbeddedSandbox.configuration)
       try sandbox.start()
     } catch {
       throw CommandError(.usage, "the embedded sandbox cannot start: \(error)")
     }
+  }
+
+  /// Remembers a thousand customers and 16 MB of images, so that a long batch needs no more memory than a short one.
+  private static var configuration: SandboxConfiguration {
+    var configuration = SandboxConfiguration()
+    configuration.keptCustomers = 1000
+    configuration.keptRequests = 1000
+    configuration.keptImageBytes = 16 << 20
+    return configuration
   }
 
   var address: String { sandbox.address }

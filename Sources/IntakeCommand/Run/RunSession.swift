@@ -112,7 +112,9 @@ extension CommandError {
     switch error {
     case let error as JournalError: self.init(.ledgerUnusable, error.description)
     case let failure as StageFailure:
-      self.init(.usage, Sanitizer.clean(failure.detail, limit: 500), hint: failure.hint)
+      let file = failure.file.map { Sanitizer.clean($0) + ": " } ?? ""
+      let detail = Sanitizer.clean(failure.detail, limit: 500)
+      self.init(.usage, file + detail, hint: failure.hint)
     case let error as PipelineError:
       self.init(.usage, error.failure.detail, hint: error.failure.hint)
     default: self.init(.internalError, "\(type(of: error)): \(error)")
