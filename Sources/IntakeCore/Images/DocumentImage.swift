@@ -57,7 +57,9 @@ public struct DocumentImage: Sendable {
   }
 
   /// Bytes of memory that decoding to `edge` needs at its peak, for admission by the runner.
-  public func memoryNeeded(fitting edge: Int?) -> Int { codec.memoryNeeded(for: self, fitting: edge) }
+  public func memoryNeeded(fitting edge: Int?) -> Int {
+    codec.memoryNeeded(for: self, fitting: edge)
+  }
 
   /// The same scan with other pixels, upright: what a crop, deskew or redaction stage returns.
   public func replacing(pixels: Bitmap) -> DocumentImage {

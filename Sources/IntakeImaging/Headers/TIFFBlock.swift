@@ -46,7 +46,8 @@ extension ByteWindow {
   /// The value of a RATIONAL entry, where it is a sensible density.
   fileprivate func rational(ofEntry entry: Int) -> Double? {
     guard number(at: entry + 2, width: 2) == 5, let place = number(at: entry + 8, width: 4),
-      let above = number(at: place, width: 4), let below = number(at: place + 4, width: 4), below > 0
+      let above = number(at: place, width: 4), let below = number(at: place + 4, width: 4),
+      below > 0
     else { return nil }
     let value = Double(above) / Double(below)
     return (2...20_000).contains(value) ? value : nil
