@@ -5,7 +5,9 @@ struct TIFFBlock {
   var orientation: Orientation?
   var density: Double?
 
-  /// Reads the block; nil when it is none. Offsets that leave it are as good as absent.
+  /// Reads the block; nil when it is none.
+  ///
+  /// Offsets that leave it are as good as absent.
   init?(_ block: ByteWindow) {
     var block = block
     switch block.number(at: 0, width: 4) {
