@@ -65,6 +65,10 @@ struct HostileImageTests {
     let bytes = try fixture("progressive-tall")
     #expect(Self.outcome(bytes, limits: limits) == .imageTooLarge)
     #expect(Self.outcome(bytes) == nil)
+    let unwalked = DocumentImage(
+      side: .front, file: "", header: try ImageHeader(reading: bytes), bytes: bytes,
+      codec: ImageCodec(limits: limits))
+    #expect(failure { _ = try unwalked.pixels() }?.code == .imageTooLarge)
   }
 
   @Test(.timeLimit(.minutes(1)))
@@ -98,6 +102,25 @@ struct HostileImageTests {
     #expect(Self.outcome(writer.bytes) == .damagedImage)
     writer.palette = [255, 255, 255]
     #expect(try scan(writer.bytes).pixels()[5, 5].luma == 0)
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `failures leave no memory behind`() throws {
+    let bytes = try jpeg(of: noise(160, 120))
+    let cut = Array(bytes.prefix(bytes.count / 2)) + [0xFF, 0xD9]
+    var png = PNGWriter().bytes
+    png[png.count / 2] ^= 1
+    func fail(_ rounds: Int) {
+      for _ in 0..<rounds {
+        #expect(Self.outcome(cut) == .damagedImage)
+        #expect(Self.outcome(png) == .damagedImage)
+      }
+    }
+    fail(50)
+    let before = residentPages()
+    fail(2000)
+    // Each lost reader would leave 40 KB behind, 160 MB in all; other tests run meanwhile and take a few.
+    #expect(residentPages() - before < 60 << 20 >> 12)
   }
 
   @Test(

@@ -108,6 +108,18 @@ struct ImageHeaderTests {
     #expect(try ImageHeader(reading: bytes.inserting(segment: 0xE1, lost)).orientation == .upright)
   }
 
+  @Test(arguments: [("420", 1.5), ("422", 2), ("444", 3), ("gray", 1), ("ycck-420", 2.5)])
+  func `the sampling factors tell how much is stored`(_ name: String, _ samples: Double) throws {
+    #expect(try ImageHeader(reading: try fixture(name)).samplesPerPixel == samples)
+  }
+
+  @Test func `the first EXIF block that can be read wins`() throws {
+    let bytes = try fixture("420").inserting(segment: 0xE1, .exif(orientation: 8))
+      .inserting(segment: 0xE1, .exif(orientation: 6))
+      .inserting(segment: 0xE1, Array("Exif\0\0rubbish".utf8))
+    #expect(try ImageHeader(reading: bytes).orientation == .turnRight)
+  }
+
   @Test func `what follows the end is counted and told`() throws {
     let tail = [UInt8](repeating: 7, count: 1000)
     #expect(try ImageHeader(reading: try fixture("420") + tail).trailingBytes == 1000)

@@ -20,6 +20,16 @@ func fixture(_ name: String) throws -> [UInt8] {
   return Array(bytes.prefix(count))
 }
 
+/// Pages of this process that are in memory, 0 where the system does not tell.
+func residentPages() -> Int {
+  guard let file = fopen("/proc/self/statm", "rb") else { return 0 }
+  defer { fclose(file) }
+  var bytes = [UInt8](repeating: 0, count: 128)
+  let count = fread(&bytes, 1, bytes.count, file)
+  let fields = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: " ")
+  return fields.count > 1 ? Int(fields[1]) ?? 0 : 0
+}
+
 struct MissingFixture: Error {
   let name: String
 }
