@@ -120,7 +120,7 @@ struct HostileImageTests {
     let before = residentPages()
     fail(2000)
     // Each lost reader would leave 40 KB behind, 160 MB in all; other tests run meanwhile and take a few.
-    #expect(residentPages() - before < 60 << 20 >> 12)
+    #expect(residentPages() - before < 15_360)
   }
 
   @Test(

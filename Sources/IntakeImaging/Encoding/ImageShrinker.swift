@@ -107,6 +107,8 @@ public struct ImageShrinker: Sendable {
     return StageFailure(
       .cannotFit,
       "\(size.width) × \(size.height) pixels do not fit into \(budget) bytes\(least ?? "")",
+      hint:
+        "raise shrink.max-bytes or assemble.max-body, lower shrink.min-quality, or crop the scan",
       side: image.side, file: image.file)
   }
 }
