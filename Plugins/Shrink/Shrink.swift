@@ -63,7 +63,9 @@ public struct Shrink: ImagePreparer {
   public func edge(for side: Side) -> Int? { (side == .front ? front : back).edge }
 
   /// Shrinks within the option's bytes and the room the request leaves, whichever is less.
-  public func run(_ input: consuming DocumentImage, in context: StageContext) throws -> PreparedImage {
+  public func run(_ input: consuming DocumentImage, in context: StageContext) throws
+    -> PreparedImage
+  {
     let image = input
     let shrinker = image.side == .front ? front : back
     do {

@@ -1,15 +1,20 @@
 // Colour rows to planes, and turning planes upright.
 #include "CImaging.h"
+#include "wide.h"
 
-// BT.601 full range in 16-bit fixed point, as JFIF defines it; the rows of each triple add up to 65,536 or 0.
-enum { yr = 19595, yg = 38470, yb = 7471, br = -11059, bg = -21709, bb = 32768, rr = 32768, rg = -27439, rb = -5329 };
+// BT.601 full range as JFIF defines it, 15 fractional bits; each triple adds up to exactly 1 or 0.
+enum {
+  yr = 9798, yg = 19235, yb = 3735,
+  br = -5529, bg = -10855, bb = 16384,
+  rr = 16384, rg = -13720, rb = -2664,
+};
 
 static inline void store(
   int r, int g, int b, int x, uint8_t *luma, uint8_t *blue, uint8_t *red) {
-  luma[x] = (uint8_t)((yr * r + yg * g + yb * b + 32768) >> 16);
+  luma[x] = (uint8_t)((yr * r + yg * g + yb * b + 16384) >> 15);
   // The half is kept one short, so that pure blue and pure red stay at 255.
-  blue[x] = (uint8_t)((br * r + bg * g + bb * b + (128 << 16) + 32767) >> 16);
-  red[x] = (uint8_t)((rr * r + rg * g + rb * b + (128 << 16) + 32767) >> 16);
+  blue[x] = (uint8_t)((br * r + bg * g + bb * b + (128 << 15) + 16383) >> 15);
+  red[x] = (uint8_t)((rr * r + rg * g + rb * b + (128 << 15) + 16383) >> 15);
 }
 
 static inline int over_white(int value, int alpha) {
@@ -17,13 +22,13 @@ static inline int over_white(int value, int alpha) {
   return (sum + (sum >> 8)) >> 8;
 }
 
-static void split_opaque(
+IMAGING_WIDE static void split_opaque(
   const uint8_t *row, int width, uint8_t *luma, uint8_t *blue, uint8_t *red) {
   for (int x = 0; x < width; x++)
     store(row[3 * x], row[3 * x + 1], row[3 * x + 2], x, luma, blue, red);
 }
 
-void imaging_split_rgb(
+IMAGING_WIDE void imaging_split_rgb(
   const uint8_t *row, int channels, int width, uint8_t *luma, uint8_t *blue, uint8_t *red) {
   if (channels == 3) {
     split_opaque(row, width, luma, blue, red);
@@ -36,11 +41,11 @@ void imaging_split_rgb(
   }
 }
 
-void imaging_split_gray_alpha(const uint8_t *row, int width, uint8_t *luma) {
+IMAGING_WIDE void imaging_split_gray_alpha(const uint8_t *row, int width, uint8_t *luma) {
   for (int x = 0; x < width; x++) luma[x] = (uint8_t)over_white(row[2 * x], row[2 * x + 1]);
 }
 
-void imaging_split_ycc(
+IMAGING_WIDE void imaging_split_ycc(
   const uint8_t *row, int width, uint8_t *luma, uint8_t *blue, uint8_t *red) {
   for (int x = 0; x < width; x++) {
     luma[x] = row[3 * x];
@@ -54,7 +59,7 @@ static inline int scaled(int a, int b) {
   return (product + (product >> 8)) >> 8;
 }
 
-void imaging_split_cmyk(
+IMAGING_WIDE void imaging_split_cmyk(
   const uint8_t *row, int inverted, int width, uint8_t *luma, uint8_t *blue, uint8_t *red) {
   int flip = inverted ? 0 : 255;
   for (int x = 0; x < width; x++) {

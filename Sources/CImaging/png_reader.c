@@ -73,6 +73,10 @@ static void open_codec(imaging_png_reader *reader, imaging_limits limits) {
   png_set_benign_errors(codec, 0);
   // An index beyond the palette shows as black everywhere; it is no reason to refuse a scan.
   png_set_check_for_invalid_index(codec, 0);
+#ifdef PNG_IGNORE_ADLER32
+  // Every byte is already under a CRC-32; the second sum costs a tenth of the time.
+  png_set_option(codec, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
+#endif
   png_set_read_fn(codec, reader, supply);
   png_read_info(codec, reader->info);
 }

@@ -1,6 +1,7 @@
 // The two inner loops of the Lanczos filter. On x86-64 both are written for SSE2, which every such machine
 // has; the vertical one also for AVX2, chosen at run time. Elsewhere the plain loops are left to the compiler.
 #include "CImaging.h"
+#include "wide.h"
 
 #include <string.h>
 
@@ -151,25 +152,25 @@ void imaging_filter_row(
   }
 }
 
-void imaging_widen_row(const uint8_t *row, int width, int16_t *out) {
+IMAGING_WIDE void imaging_widen_row(const uint8_t *row, int width, int16_t *out) {
   for (int x = 0; x < width; x++) out[x] = (int16_t)(row[x] << IMAGING_FRACTION_BITS);
 }
 
-void imaging_narrow_row(const int16_t *row, int width, uint8_t *out) {
+IMAGING_WIDE void imaging_narrow_row(const int16_t *row, int width, uint8_t *out) {
   for (int x = 0; x < width; x++)
     out[x] = clamped((row[x] + (1 << (IMAGING_FRACTION_BITS - 1))) >> IMAGING_FRACTION_BITS);
 }
 
-void imaging_halve_row(const uint8_t *row, int width, uint8_t *out) {
+IMAGING_WIDE void imaging_halve_row(const uint8_t *row, int width, uint8_t *out) {
   for (int x = 0; x < width / 2; x++) out[x] = (uint8_t)((row[2 * x] + row[2 * x + 1] + 1) >> 1);
   if (width & 1) out[width / 2] = row[width - 1];
 }
 
-void imaging_average_rows(const uint8_t *a, const uint8_t *b, int width, uint8_t *out) {
+IMAGING_WIDE void imaging_average_rows(const uint8_t *a, const uint8_t *b, int width, uint8_t *out) {
   for (int x = 0; x < width; x++) out[x] = (uint8_t)((a[x] + b[x] + 1) >> 1);
 }
 
-void imaging_quarter_rows(const uint8_t *a, const uint8_t *b, int width, uint8_t *out) {
+IMAGING_WIDE void imaging_quarter_rows(const uint8_t *a, const uint8_t *b, int width, uint8_t *out) {
   for (int x = 0; x < width / 2; x++)
     out[x] = (uint8_t)((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2);
   if (width & 1) out[width / 2] = (uint8_t)((a[width - 1] + b[width - 1] + 1) >> 1);

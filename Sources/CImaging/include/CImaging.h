@@ -25,7 +25,8 @@ typedef struct {
   char text[160];
 } imaging_message;
 
-// Versions: the headers compiled against, and what is loaded where the library tells.
+/// What was compiled against; libpng also tells what is loaded, libjpeg does not.
+const char *imaging_jpeg_name(void);
 const char *imaging_jpeg_version(void);
 const char *imaging_png_version_compiled(void);
 const char *imaging_png_version_loaded(void);

@@ -16,6 +16,8 @@ public struct ImageHeader: Sendable, Hashable {
   public var isProgressive = false
   /// Scans of a JPEG; 1 for PNG.
   public var scanCount = 1
+  /// Stored samples per pixel: 1.5 for a JPEG in 4:2:0, else usually the components.
+  public var samplesPerPixel: Double
   /// Bytes after the end of the picture: appended pictures, motion clips or hidden data.
   public var trailingBytes = 0
 
@@ -32,6 +34,7 @@ public struct ImageHeader: Sendable, Hashable {
     self.size = size
     self.components = components
     self.bitDepth = bitDepth
+    samplesPerPixel = Double(components)
   }
 
   /// The size after turning upright, in pixels.

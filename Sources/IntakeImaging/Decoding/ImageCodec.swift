@@ -44,7 +44,7 @@ public struct ImageCodec: PixelSource {
     switch header.format {
     case .jpeg:
       return header.scanCount > 1 || header.isProgressive
-        ? 2 * pixels * header.components + bands : bands
+        ? Int(2 * Double(pixels) * header.samplesPerPixel) + bands : bands
     case .png: return header.isProgressive ? pixels * header.components + bands : bands
     }
   }

@@ -35,7 +35,8 @@ extension ImageShrinker {
   private func reason(_ image: DocumentImage, _ found: Found, budget: Int) -> String {
     let edge = found.size.longerSide
     if edge < image.uprightSize.longerSide, edge < self.edge * 9 / 10 {
-      return "quality \(minimumQuality) alone did not reach \(budget) bytes, so pixels were given up"
+      return
+        "quality \(minimumQuality) alone did not reach \(budget) bytes, so pixels were given up"
     }
     if found.quality < qualityCap(for: found.size, image) {
       return "quality \(found.quality) is the highest found that fits \(budget) bytes"

@@ -86,7 +86,7 @@ public struct ImageShrinker: Sendable {
   /// Where no pixel was given up, a quality above the source's own would only add bytes.
   func qualityCap(for size: PixelSize, _ image: DocumentImage) -> Int {
     guard size == image.uprightSize, let own = image.header.quality else { return quality }
-    return min(quality, max(own, minimumQuality))
+    return min(quality, own)
   }
 
   private func density(for size: PixelSize, _ image: DocumentImage) -> Double? {
@@ -107,6 +107,8 @@ public struct ImageShrinker: Sendable {
     return StageFailure(
       .cannotFit,
       "\(size.width) × \(size.height) pixels do not fit into \(budget) bytes\(least ?? "")",
+      hint:
+        "raise shrink.max-bytes or assemble.max-body, lower shrink.min-quality, or crop the scan",
       side: image.side, file: image.file)
   }
 }

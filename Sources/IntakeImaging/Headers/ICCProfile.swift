@@ -19,7 +19,8 @@ enum ICCProfile {
     return fits && components != 4 ? (profile, false) : (nil, true)
   }
 
-  private static func isPart(_ segment: JPEGStructure.Segment, of structure: JPEGStructure) -> Bool {
+  private static func isPart(_ segment: JPEGStructure.Segment, of structure: JPEGStructure) -> Bool
+  {
     segment.marker == 0xE2 && segment.payload.count >= 14
       && ByteWindow(structure.bytes, segment.payload).has("ICC_PROFILE\0")
   }

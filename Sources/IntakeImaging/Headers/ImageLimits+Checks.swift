@@ -17,4 +17,13 @@ extension ImageLimits {
         .imageTooSmall, "the picture has \(words); each side needs at least \(minimumSide)")
     }
   }
+
+  /// Refuses a progressive JPEG whose coefficients would not fit into the memory set aside for them.
+  func check(_ frame: JPEGStructure.Frame) throws(StageFailure) {
+    guard frame.marker == 0xC2, frame.coefficientBytes > maximumDecoderMemory else { return }
+    throw StageFailure(
+      .imageTooLarge,
+      "the progressive JPEG needs \(frame.coefficientBytes) bytes to decode; "
+        + "\(maximumDecoderMemory) are allowed")
+  }
 }

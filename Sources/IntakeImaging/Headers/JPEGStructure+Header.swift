@@ -10,10 +10,11 @@ extension JPEGStructure {
       format: .jpeg, size: frame.size, components: frame.components, bitDepth: 8)
     header.isProgressive = frame.marker == 0xC2
     header.scanCount = scanCount
+    header.samplesPerPixel = frame.samplesPerPixel
     header.trailingBytes = bytes.count - end
-    let exif = first(0xE1, "Exif\0").flatMap { TIFFBlock($0) }
+    let exif = payloads(0xE1, "Exif\0").compactMap { TIFFBlock($0) }.first
     header.orientation = exif?.orientation ?? .upright
-    header.density = first(0xE0, "JFIF\0").flatMap(Self.density) ?? exif?.density
+    header.density = payloads(0xE0, "JFIF\0").compactMap(Self.density).first ?? exif?.density
     header.quality =
       segments.lazy.filter { $0.marker == 0xDB }
       .compactMap { QuantizationTable.quality(in: ByteWindow(bytes, $0.payload)) }.first
@@ -27,13 +28,12 @@ extension JPEGStructure {
     return header
   }
 
-  /// What follows the name in the first segment of that marker and name; EXIF pads its name to 6 bytes.
-  private func first(_ marker: UInt8, _ name: StaticString) -> ByteWindow? {
+  /// What follows the name in each segment of that marker and name; EXIF pads its name to 6 bytes.
+  private func payloads(_ marker: UInt8, _ name: StaticString) -> [ByteWindow] {
     let length = marker == 0xE1 ? 6 : name.utf8CodeUnitCount
-    let found = segments.first {
-      $0.marker == marker && ByteWindow(bytes, $0.payload).has(name) && $0.payload.count > length
-    }
-    return found.map { ByteWindow(bytes, $0.payload.dropFirst(length)) }
+    return segments.filter { $0.marker == marker && $0.payload.count > length }
+      .filter { ByteWindow(bytes, $0.payload).has(name) }
+      .map { ByteWindow(bytes, $0.payload.dropFirst(length)) }
   }
 
   /// Dots per inch of a JFIF header: version, unit, then the density of x.

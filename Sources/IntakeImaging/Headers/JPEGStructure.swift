@@ -16,6 +16,13 @@ struct JPEGStructure {
     let marker: UInt8
     let size: PixelSize
     let components: Int
+    /// Coded samples per pixel, from the sampling factors.
+    let samplesPerPixel: Double
+
+    /// Bytes of coefficients that all scans together leave in memory, for progressive files.
+    var coefficientBytes: Int {
+      Int(2 * Double(size.width * size.height) * samplesPerPixel)
+    }
   }
 
   private(set) var segments: [Segment] = []
@@ -131,6 +138,28 @@ struct JPEGStructure {
     }
     let size = PixelSize(width: width, height: height)
     try limits.check(size)
-    frame = Frame(marker: marker, size: size, components: Int(components))
+    let frame = Frame(
+      marker: marker, size: size, components: Int(components),
+      samplesPerPixel: try Self.samplesPerPixel(in: window, components: Int(components)))
+    try limits.check(frame)
+    self.frame = frame
+  }
+
+  /// Relates the sampling factors of all components to the finest.
+  private static func samplesPerPixel(in frame: ByteWindow, components: Int)
+    throws(StageFailure) -> Double
+  {
+    var samples = 0
+    var (widest, highest) = (1, 1)
+    for index in 0..<components {
+      guard let factors = frame[7 + 3 * index], (1...4).contains(factors >> 4),
+        (1...4).contains(factors & 15)
+      else { throw StageFailure(.damagedImage, "the JPEG's sampling factors are broken") }
+      samples += Int(factors >> 4) * Int(factors & 15)
+      widest = max(widest, Int(factors >> 4))
+      highest = max(highest, Int(factors & 15))
+    }
+    // A single component fills the frame whatever its factors say.
+    return components == 1 ? 1 : Double(samples) / Double(widest * highest)
   }
 }

@@ -5,7 +5,9 @@ struct TIFFBlock {
   var orientation: Orientation?
   var density: Double?
 
-  /// Reads the block; nil when it is none. Offsets that leave it are as good as absent.
+  /// Reads the block; nil when it is none.
+  ///
+  /// Offsets that leave it are as good as absent.
   init?(_ block: ByteWindow) {
     var block = block
     switch block.number(at: 0, width: 4) {
@@ -46,7 +48,8 @@ extension ByteWindow {
   /// The value of a RATIONAL entry, where it is a sensible density.
   fileprivate func rational(ofEntry entry: Int) -> Double? {
     guard number(at: entry + 2, width: 2) == 5, let place = number(at: entry + 8, width: 4),
-      let above = number(at: place, width: 4), let below = number(at: place + 4, width: 4), below > 0
+      let above = number(at: place, width: 4), let below = number(at: place + 4, width: 4),
+      below > 0
     else { return nil }
     let value = Double(above) / Double(below)
     return (2...20_000).contains(value) ? value : nil

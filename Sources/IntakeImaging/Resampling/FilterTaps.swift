@@ -37,11 +37,8 @@ struct FilterTaps {
     var exact = [Double](repeating: 0, count: longest)
     for (index, span) in spans.enumerated() {
       let length = span.last - span.first + 1
-      var sum = 0.0
-      for tap in 0..<length {
-        exact[tap] = Self.lanczos((Double(span.first + tap) - span.center) / stretch)
-        sum += exact[tap]
-      }
+      let sum = Self.lanczos(
+        from: Double(span.first) - span.center, stretch: stretch, into: &exact, count: length)
       Self.round(exact[..<length], sum: sum, into: &weights, at: index * count)
     }
     self.weights = weights
@@ -63,13 +60,29 @@ struct FilterTaps {
     weights[largest] += Int16(left)
   }
 
-  private static func lanczos(_ x: Double) -> Double {
-    let distance = abs(x)
-    guard distance < 3 else { return 0 }
-    guard distance > 1e-9 else { return 1 }
-    let angle = Double.pi * distance
-    // sin(a) = 3 sin(a/3) - 4 sin³(a/3): one sine instead of two.
-    let third = sin(angle / 3)
-    return 3 * third * third * (3 - 4 * third * third) / (angle * angle)
+  /// Evaluates the filter at `offset`, `offset + 1`, … and returns the sum.
+  ///
+  /// With θ = πx/3 the filter is sin²θ (3 - 4 sin²θ) / 3θ². The sine is carried on by rotation: two calls
+  /// an output sample instead of two a weight, which was 1.5 % of a photo's whole time.
+  private static func lanczos(
+    from offset: Double, stretch: Double, into values: inout [Double], count: Int
+  ) -> Double {
+    let step = Double.pi / (3 * stretch)
+    let (stepSine, stepCosine) = (sin(step), cos(step))
+    var (sine, cosine) = (sin(offset * step), cos(offset * step))
+    var sum = 0.0
+    for tap in 0..<count {
+      let angle = (offset + Double(tap)) * step
+      let square = sine * sine
+      let isInside = abs(angle) < Double.pi
+      let isCenter = abs(angle) < 1e-8
+      let value = isCenter ? 1 : square * (3 - 4 * square) / (3 * angle * angle)
+      values[tap] = isInside ? value : 0
+      sum += values[tap]
+      (sine, cosine) = (
+        sine * stepCosine + cosine * stepSine, cosine * stepCosine - sine * stepSine
+      )
+    }
+    return sum
   }
 }

@@ -12,10 +12,12 @@ struct PictureBuilder: ~Copyable {
     let from = plan.decoded
     let to = plan.output
     luma = PlaneResampler(
-      from: from, to: to, ratioX: Double(from.width) / Double(to.width),
-      ratioY: Double(from.height) / Double(to.height))
-    blue = chroma.map { ChromaLane(size: $0, luma: from, output: to) }
-    red = chroma.map { ChromaLane(size: $0, luma: from, output: to) }
+      ResamplingPlan(
+        from: from, to: to, ratioX: Double(from.width) / Double(to.width),
+        ratioY: Double(from.height) / Double(to.height)))
+    let chroma = chroma.map { ChromaPlan(size: $0, luma: from, output: to) }
+    blue = chroma.map { ChromaLane($0) }
+    red = chroma.map { ChromaLane($0) }
   }
 
   mutating func pushLuma(_ row: UnsafePointer<UInt8>) { luma.push(row) }

@@ -1,6 +1,29 @@
 import CImaging
 import IntakeCore
 
+/// The way from one size of a plane to another; planes of the same shape share it.
+struct ResamplingPlan {
+  let input: PixelSize
+  let output: PixelSize
+  /// Nil where the direction stays as it is.
+  let vertical: FilterTaps?
+  let horizontal: FilterTaps?
+
+  /// Plans both directions; the ratios are those of `FilterTaps`.
+  init(from input: PixelSize, to output: PixelSize, ratioX: Double, ratioY: Double) {
+    self.input = input
+    self.output = output
+    let keepsWidth = input.width == output.width && ratioX == 1
+    let keepsHeight = input.height == output.height && ratioY == 1
+    horizontal =
+      keepsWidth
+      ? nil : FilterTaps(input: input.width, output: output.width, ratio: ratioX, multiple: 8)
+    vertical =
+      keepsHeight
+      ? nil : FilterTaps(input: input.height, output: output.height, ratio: ratioY, multiple: 2)
+  }
+}
+
 /// Resizes one plane row by row: only the rows under the filter are kept, never the whole input.
 struct PlaneResampler: ~Copyable {
   private let input: PixelSize
@@ -16,18 +39,12 @@ struct PlaneResampler: ~Copyable {
   private var emitted = 0
   private var samples: [UInt8]
 
-  /// Plans the way from one size to another; the ratios are those of `FilterTaps`.
-  init(from input: PixelSize, to output: PixelSize, ratioX: Double, ratioY: Double) {
-    self.input = input
-    self.output = output
-    let keepsWidth = input.width == output.width && ratioX == 1
-    let keepsHeight = input.height == output.height && ratioY == 1
-    horizontal =
-      keepsWidth
-      ? nil : FilterTaps(input: input.width, output: output.width, ratio: ratioX, multiple: 8)
-    vertical =
-      keepsHeight
-      ? nil : FilterTaps(input: input.height, output: output.height, ratio: ratioY, multiple: 2)
+  /// Starts with zeroed rows and output.
+  init(_ plan: ResamplingPlan) {
+    input = plan.input
+    output = plan.output
+    vertical = plan.vertical
+    horizontal = plan.horizontal
     capacity = (vertical?.count ?? 0) + 1
     ring = RowBuffer(width: vertical == nil ? 0 : input.width, rows: capacity)
     wide = RowBuffer(width: input.width + (horizontal?.count ?? 0))

@@ -1,0 +1,84 @@
+import IntakeCore
+import IntakeImaging
+import Testing
+
+struct JPEGDecodingTests {
+  @Test(arguments: [
+    "420", "444", "422", "440", "411", "410", "uneven", "coarse-luma", "rgb", "rgb-ids",
+    "progressive", "restart",
+  ])
+  func `every coding of colour gives the same picture`(_ name: String) throws {
+    let bitmap = try scan(try fixture(name)).pixels()
+    #expect(bitmap.size == Scene.size)
+    #expect(bitmap.chroma?.blue.width == 48)
+    #expect(Scene.difference(bitmap) <= 4)
+  }
+
+  @Test(arguments: ["cmyk", "cmyk-adobe", "ycck-adobe", "ycck-420"])
+  func `printing colours come out right, inverted or not`(_ name: String) throws {
+    let bitmap = try scan(try fixture(name)).pixels()
+    // With 10 % black no component can exceed 230.
+    let difference = Scene.difference(bitmap, where: { Scene.rgb($0, $1)[2] <= 230 })
+    #expect(difference <= 5)
+  }
+
+  @Test func `gray stays gray`() throws {
+    let bitmap = try scan(try fixture("gray")).pixels()
+    #expect(bitmap.chroma == nil)
+    #expect(Scene.difference(bitmap, gray: true) <= 2)
+  }
+
+  @Test(arguments: [("420", 48), ("444", 48), ("422", 48), ("rgb", 48), ("ycck-420", 48)])
+  func `shrinking on load keeps every block in its place`(_ name: String, _ edge: Int) throws {
+    let bitmap = try scan(try fixture(name)).pixels(fitting: edge)
+    #expect(bitmap.size == PixelSize(width: 48, height: 32))
+    #expect(Scene.difference(bitmap, scale: 0.5, where: { Scene.rgb($0, $1)[2] <= 230 }) <= 8)
+  }
+
+  @Test(arguments: [("420", 60), ("444", 60), ("411", 60), ("440", 61), ("uneven", 77)])
+  func `resizing to any edge keeps every block in its place`(_ name: String, _ edge: Int) throws {
+    let bitmap = try scan(try fixture(name)).pixels(fitting: edge)
+    #expect(bitmap.size.longerSide == edge)
+    #expect(Scene.difference(bitmap, scale: Double(edge) / 96) <= 8)
+  }
+
+  @Test func `a decoded size of at least 0.9 of the edge is taken as it is`() throws {
+    let source = try scan(try jpeg(of: document(800, 600)))
+    #expect(try source.pixels(fitting: 440).size == PixelSize(width: 400, height: 300))
+    #expect(try source.pixels(fitting: 400).size == PixelSize(width: 400, height: 300))
+    #expect(try source.pixels(fitting: 450).size == PixelSize(width: 450, height: 338))
+    #expect(try source.pixels(fitting: 900).size == PixelSize(width: 800, height: 600))
+  }
+
+  @Test(arguments: Orientation.allCases)
+  func `every orientation comes out upright`(_ orientation: Orientation) throws {
+    let exif = [UInt8].exif(orientation: UInt16(orientation.rawValue), littleEndian: true)
+    let turned = try scan(try fixture("444").inserting(segment: 0xE1, exif)).pixels()
+    #expect(turned.size == Scene.size.turned(by: orientation))
+    for (x, y) in [(8, 8), (88, 8), (8, 56), (40, 24)] {
+      let place = Self.upright(x, y, orientation)
+      let difference = abs(Int(turned[place.0, place.1].luma) - Int(Scene.color(x, y).luma))
+      #expect(difference <= 4, "\(orientation) at \(x), \(y)")
+    }
+  }
+
+  /// Where EXIF 2.3 says that a stored pixel is shown.
+  private static func upright(_ x: Int, _ y: Int, _ orientation: Orientation) -> (Int, Int) {
+    let (right, bottom) = (Scene.size.width - 1, Scene.size.height - 1)
+    switch orientation {
+    case .upright: return (x, y)
+    case .mirrored: return (right - x, y)
+    case .upsideDown: return (right - x, bottom - y)
+    case .flipped: return (x, bottom - y)
+    case .transposed: return (y, x)
+    case .turnRight: return (bottom - y, x)
+    case .transversed: return (bottom - y, right - x)
+    case .turnLeft: return (y, right - x)
+    }
+  }
+
+  @Test func `decoding the same bytes twice gives the same pixels`() throws {
+    let bytes = try jpeg(of: noise(333, 217))
+    #expect(try scan(bytes).pixels(fitting: 200) == scan(bytes).pixels(fitting: 200))
+  }
+}
