@@ -23,6 +23,13 @@ struct FaultOpeningTests {
     #expect(try box.client.everything().isEmpty)
   }
 
+  @Test func abruptEarlyAnswersResetALargeUpload() throws {
+    let box = try TestSandbox(faults: ["413-early:abrupt"])
+    let bytes = [UInt8](repeating: 32, count: 9_000_000)
+    let request = WireClient.request("POST", ServerTests.path, body: bytes)
+    #expect(box.client.send(request) < request.count)
+  }
+
   @Test func failedExpectationLeavesTheConnectionForARequestWithoutIt() throws {
     let box = try TestSandbox(faults: ["417"])
     announce(box.client, 1000)

@@ -69,6 +69,22 @@ struct NoahSignatureTests {
     #expect(try signed.put(Signed.claims("PUT", Self.path, body: Self.body)).status == 201)
   }
 
+  @Test func adoptedPrivateKeyChecksTheTokensItSigns() throws {
+    let key = try SigningKey()
+    let box = try TestSandbox {
+      $0.adopt(
+        Credentials([
+          "apiKey": Secret("apikey_sandbox_0123"), "privateKey": Secret(key.privatePEM),
+        ]))
+    }
+    let claims = Signed.claims("PUT", Self.path, body: Self.body)
+    let token = HTTPField("Api-Signature", try key.token(claims))
+    let right = try box.client.exchange("PUT", Self.path, NoahTests.key + [token], body: Self.body)
+    #expect(right.status == 201)
+    let other = [HTTPField("X-Api-Key", "apikey_sandbox_9"), token]
+    #expect(try box.client.exchange("PUT", Self.path, other, body: Self.body).status == 401)
+  }
+
   @Test func aFlippedByteInBodyPathOrMethodIsUnauthorized() throws {
     let signed = try Signed()
     let claims = Signed.claims("PUT", Self.path, body: Self.body)

@@ -27,6 +27,32 @@ struct ServerTests {
     #expect(try client.exchange("GET", "/sandbox/customers").text.contains("ada@example.com"))
   }
 
+  @Test func stoppingEndsHangingRequestsAtOnce() throws {
+    let box = try TestSandbox(faults: ["hang"])
+    box.client.send(WireClient.request("POST", Self.path, body: Array("{}".utf8)))
+    let other = try box.connect()
+    while try other.exchange("GET", "/sandbox/requests").body.isEmpty {}
+    let time = ContinuousClock().measure { box.sandbox.stop() }
+    #expect(time < .milliseconds(1500))
+  }
+
+  @Test func readyLineNamesBothEndpoints() throws {
+    let box = try TestSandbox()
+    let line = try JSONParser.parse(Array(box.sandbox.readyLine.utf8))
+    #expect(line["dcams"]?.string == box.sandbox.address + Self.path)
+    #expect(line["noah"]?.string == box.sandbox.address + "/v1")
+  }
+
+  @Test func adoptedCredentialsReplaceTheDefaults() throws {
+    let box = try TestSandbox {
+      $0.adopt(Credentials(["user": Secret("sandbox"), "pass": Secret("other")]))
+    }
+    #expect(try box.post(Request.create("ada@example.com")).status == 401)
+    let status = Request.body(
+      "getStatus", DCAMSStorageTests.email("ada@example.com"), pass: "other")
+    #expect(try box.post(status).status == 404)
+  }
+
   @Test func connectionServesManyRequests() throws {
     let box = try TestSandbox()
     for number in 0..<50 {

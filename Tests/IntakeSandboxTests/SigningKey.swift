@@ -19,10 +19,17 @@ final class SigningKey {
   deinit { EVP_PKEY_free(key) }
 
   /// The public half in PEM.
-  var publicPEM: [UInt8] {
+  var publicPEM: [UInt8] { pem { PEM_write_bio_PUBKEY($0, key) } }
+
+  /// The whole key in PEM, not encrypted.
+  var privatePEM: [UInt8] {
+    pem { PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) }
+  }
+
+  private func pem(_ write: (OpaquePointer) -> Int32) -> [UInt8] {
     guard let memory = BIO_new(BIO_s_mem()) else { return [] }
     defer { BIO_free(memory) }
-    PEM_write_bio_PUBKEY(memory, key)
+    _ = write(memory)
     var bytes = [UInt8](repeating: 0, count: 4096)
     let count = BIO_read(memory, &bytes, Int32(bytes.count))
     return Array(bytes.prefix(Int(max(0, count))))
