@@ -36,6 +36,28 @@ public struct ECDSAPublicKey: Sendable {
     self.pem = pem
   }
 
+  /// Takes the public half of an unencrypted private key in PEM; nil for other keys, curves and texts.
+  public init?(privatePEM: [UInt8]) {
+    guard let source = BIO_new_mem_buf(privatePEM, Int32(clamping: privatePEM.count)) else {
+      return nil
+    }
+    defer {
+      BIO_free(source)
+      ERR_clear_error()
+    }
+    // The empty passphrase keeps libcrypto from asking for one on the terminal.
+    var passphrase: [CChar] = [0]
+    guard let key = PEM_read_bio_PrivateKey(source, nil, nil, &passphrase) else { return nil }
+    defer { EVP_PKEY_free(key) }
+    guard let memory = BIO_new(BIO_s_mem()) else { return nil }
+    defer { BIO_free(memory) }
+    guard PEM_write_bio_PUBKEY(memory, key) == 1 else { return nil }
+    // A public key on these curves takes some 220 bytes in PEM.
+    var pem = [UInt8](repeating: 0, count: 1024)
+    let count = BIO_read(memory, &pem, Int32(pem.count))
+    self.init(pem: Array(pem.prefix(Int(max(0, count)))))
+  }
+
   /// Whether `signature` (r and s side by side, big-endian) was made over `message` by this key's owner.
   public func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
     guard signature.count == curve.width * 2, let key = ECDSAPublicKey.load(pem),

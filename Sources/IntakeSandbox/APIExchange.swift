@@ -80,7 +80,9 @@ extension APIExchange {
       return nil
     case .early:
       log(fault["status"])
-      return try writer.writeEarly(api.refusal(fault["status"], nil))
+      let answer = api.refusal(fault["status"], nil)
+      guard fault.has("abrupt") else { return try writer.writeEarly(answer) }
+      try writer.send(answer.bytes(keepsAlive: false))
     case .closeBefore: log(nil)
     case .resetBefore:
       log(nil)

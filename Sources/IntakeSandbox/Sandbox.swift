@@ -41,9 +41,9 @@ public final class Sandbox: Sendable {
   }
 
   private static func signature(_ pem: [UInt8]) throws(SandboxError) -> NoahSignature {
-    guard let key = ECDSAPublicKey(pem: pem) else {
+    guard let key = ECDSAPublicKey(pem: pem) ?? ECDSAPublicKey(privatePEM: pem) else {
       throw .publicKey(
-        "the Noah public key is no P-384 or P-256 key in PEM: make it with openssl ec -pubout")
+        "the key for Noah is no P-384 or P-256 key in PEM: make one with openssl ecparam")
     }
     return NoahSignature(key: key)
   }
@@ -74,6 +74,14 @@ public final class Sandbox: Sendable {
 
   /// The base to give a Noah client.
   public var noahEndpoint: String { address + "/v1" }
+
+  /// The addresses on one line of JSON, as the command prints them when the sandbox is ready.
+  public var readyLine: String {
+    JSONOutput.object([
+      ("sandbox", .string(address)), ("dcams", .string(dcamsEndpoint)),
+      ("noah", .string(noahEndpoint)),
+    ]).text
+  }
 
   /// Ends all connections and stops to listen; what is stored stays for the next start.
   public func stop() {

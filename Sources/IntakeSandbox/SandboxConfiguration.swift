@@ -1,3 +1,5 @@
+public import IntakeCore
+
 /// How a sandbox is set up; every part has a default that works.
 public struct SandboxConfiguration: Sendable {
   /// The port on 127.0.0.1; 0 takes a free one.
@@ -8,7 +10,7 @@ public struct SandboxConfiguration: Sendable {
   public var pass = "sandbox"
   /// What Noah wants in `X-Api-Key`; nil accepts any key of the right environment.
   public var apiKey: String?
-  /// The caller's public key in PEM; with one, Noah wants a valid `Api-Signature`.
+  /// The caller's key in PEM, public or private; with one, Noah wants a valid `Api-Signature`.
   public var publicKey: [UInt8]?
   /// The switches.
   public var switches = SandboxSwitches()
@@ -29,4 +31,15 @@ public struct SandboxConfiguration: Sendable {
 
   /// The defaults.
   public init() {}
+
+  /// Lets in who has these credentials: `user` and `pass`, `apiKey`, `publicKey` or `privateKey`.
+  public mutating func adopt(_ credentials: Credentials) {
+    let text: (String) -> String? = { name in
+      credentials[name].map { String(decoding: $0.exposed, as: UTF8.self) }
+    }
+    user = text("user") ?? user
+    pass = text("pass") ?? pass
+    apiKey = text("apiKey") ?? apiKey
+    publicKey = (credentials["publicKey"] ?? credentials["privateKey"])?.exposed ?? publicKey
+  }
 }

@@ -12,6 +12,7 @@ final class TestSandbox {
     configure: (inout SandboxConfiguration) -> Void = { _ in }
   ) throws {
     var configuration = SandboxConfiguration()
+    for text in faults { configuration.faults.append(try Fault(text)) }
     for text in switches { try configuration.switches.set(text) }
     configure(&configuration)
     sandbox = try Sandbox(configuration)

@@ -12,7 +12,7 @@ enum OpeningEffect: String, FaultKind {
 
   var parameters: [FaultParameter] {
     switch self {
-    case .early: return [.integer("status", 300...599, 413)]
+    case .early: return [.integer("status", 300...599, 413), .flag("abrupt")]
     case .flood100: return [.integer("count", 1...10_000, 20)]
     case .stallRead: return [.milliseconds(600_000)]
     case .throttle: return [.integer("rate", 1...1_000_000_000, 65_536)]
@@ -25,7 +25,8 @@ enum OpeningEffect: String, FaultKind {
     case .closeBefore: return "close after the header, the body unread"
     case .resetBefore: return "reset after the header, the body unread"
     case .early:
-      return "answer before reading the body, then close; 413-early is short for early=413"
+      return "answer before reading the body, then close (abrupt: reset what still comes); "
+        + "413-early is short for early=413"
     case .expectationFailed:
       return "answer 417 to Expect: 100-continue, and serve requests without it"
     case .never100: return "never send 100 Continue; wait for the body"

@@ -40,7 +40,7 @@ final class HTTPServer: Sendable {
   }
 
   private func acceptAll() {
-    // 100 ms: how long a stop may take to be noticed. Connections wake the poll at once.
+    // 100 ms: how long a stop may take to be noticed where shutdown does not wake the poll (Darwin).
     while !state.withLock({ $0.isStopping }) {
       if let descriptor = listener.accept(waiting: 100) { admit(descriptor) }
     }
@@ -48,8 +48,10 @@ final class HTTPServer: Sendable {
   }
 
   private func finishAccepting() {
-    close(listener.descriptor)
-    state.withLock { $0.isAccepting = false }
+    state.withLock { state in
+      state.isAccepting = false
+      _ = close(listener.descriptor)
+    }
   }
 
   private func admit(_ descriptor: Int32) {
@@ -87,6 +89,7 @@ final class HTTPServer: Sendable {
     state.withLock { $0.isStopping = true }
     for _ in 0..<5000 {
       let isDone = state.withLock { state in
+        if state.isAccepting { shutdown(listener.descriptor, Int32(SHUT_RDWR)) }
         for descriptor in state.open.values { shutdown(descriptor, Int32(SHUT_RDWR)) }
         return state.open.isEmpty && !state.isAccepting
       }

@@ -110,6 +110,7 @@ struct RequestReader {
     body += buffer[..<buffered]
     buffer.removeSubrange(..<buffered)
     let end = body.count + count - buffered
+    if let pacing { try rest(milliseconds: buffered * pacing.milliseconds / pacing.bytes) }
     while body.count < end {
       let gap = Deadline(milliseconds: limits.bodyGap).orSooner(deadline)
       do throws(ConnectionEnd) {
@@ -119,6 +120,11 @@ struct RequestReader {
         if let pacing { try connection.pause(milliseconds: pacing.milliseconds) }
       } catch { throw .connection(error) }
     }
+  }
+
+  /// The time that bytes which came with the header would have taken at the wanted pace.
+  private func rest(milliseconds: Int) throws(Failure) {
+    do { try connection.pause(milliseconds: milliseconds) } catch { throw .connection(error) }
   }
 
   private mutating func fill(_ most: Int, before deadline: Deadline) throws(Failure) -> Int {

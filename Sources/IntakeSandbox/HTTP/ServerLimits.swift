@@ -7,7 +7,7 @@ public struct ServerLimits: Sendable {
   /// The most connections at a time.
   public var connections = 128
   /// The most bytes of bodies held at a time, over all connections.
-  public var bodiesInFlight = 256 << 20
+  public var bodiesInFlight = 128 << 20
   /// Milliseconds a connection may be idle between two requests.
   public var idle = 60_000
   /// Milliseconds a header may take from its first byte on.

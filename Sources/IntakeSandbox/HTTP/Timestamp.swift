@@ -28,10 +28,17 @@ struct Timestamp: Sendable, Hashable {
 
   /// `2026-11-21T10:30:00.250Z` (RFC 3339).
   var rfc3339: String {
-    let time = fields
     let fraction = Int((seconds - seconds.rounded(.down)) * 1000)
-    return Timestamp.padded(Int(time.tm_year) + 1900, 4) + "-" + two(time.tm_mon + 1) + "-"
-      + two(time.tm_mday) + "T" + clock(time) + "." + Timestamp.padded(fraction, 3) + "Z"
+    return day + "T" + clock(fields) + "." + Timestamp.padded(fraction, 3) + "Z"
+  }
+
+  /// `2026-11-21 10:30:00 UTC`, for people.
+  var readable: String { day + " " + clock(fields) + " UTC" }
+
+  private var day: String {
+    let time = fields
+    let year = Timestamp.padded(Int(time.tm_year) + 1900, 4)
+    return year + "-" + two(time.tm_mon + 1) + "-" + two(time.tm_mday)
   }
 
   /// `Sat, 21 Nov 2026 10:30:00 GMT` (RFC 9110 §5.6.7).

@@ -12,8 +12,8 @@ struct CustomerPage {
       <p>\(Page.badge(customer.status)) &nbsp; \(customer.origin.rawValue) customer \
       \(customer.number)</p>
       <div class="scans">\(scans)</div>
-      <section><h2>Fields</h2><table>\(fields(customer))</table></section>
-      <section><h2>History</h2><table>\(history(customer))</table></section>
+      <section><h2>Fields</h2><table class="keyed">\(fields(customer))</table></section>
+      <section><h2>History</h2><table class="keyed">\(history(customer))</table></section>
       """
     return Page.answer(title: "Customer \(customer.number)", content)
   }
@@ -30,7 +30,7 @@ struct CustomerPage {
   private func history(_ customer: Customer) -> HTML {
     HTML(
       joining: customer.events.reversed().map {
-        "<tr><th>\($0.time.rfc3339)</th><td>\($0.text)</td></tr>"
+        "<tr><th>\($0.time.readable)</th><td>\($0.text)</td></tr>"
       })
   }
 

@@ -24,6 +24,8 @@ enum PageStyle {
     th, td { text-align: left; padding: 7px 12px 7px 0; border-top: 1px solid var(--line);
       vertical-align: top; overflow-wrap: anywhere; }
     tr:first-child > * { border-top: 0; }
+    .keyed th { width: 220px; } .list td { white-space: nowrap; }
+    .list td.wide { white-space: normal; width: 40%; }
     th { color: var(--dim); font-weight: 500; white-space: nowrap; }
     .scans { display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); }
     .scans section { margin: 0; }

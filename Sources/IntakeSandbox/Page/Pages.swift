@@ -52,7 +52,7 @@ struct Pages {
       ? "<p><a href=\"/?before=\(shown.last?.number ?? 0)\">older customers</a></p>" : ""
     let none: HTML = "<p>No customer yet. The latest will stand first.</p>"
     let table: HTML = """
-      <table><tr><th>Number</th><th>API</th><th>Customer</th><th>Reference</th><th>Status</th>\
+      <table class="list"><tr><th>Number</th><th>API</th><th>Customer</th><th>Reference</th><th>Status</th>\
       <th>Front</th><th>Back</th><th>First stored</th></tr>\(rows)</table>
       """
     return Page.answer(
@@ -64,16 +64,16 @@ struct Pages {
   private func row(_ customer: Customer) -> HTML {
     """
     <tr><td><a href="/admin/customers.php?a=edit&amp;id=\(customer.number)">\(customer.number)</a>\
-    </td><td>\(customer.origin.rawValue)</td><td>\(customer.key)</td>\
+    </td><td>\(customer.origin.rawValue)</td><td class="wide">\(customer.key)</td>\
     <td>\(customer.reference?.text ?? "")</td><td>\(Page.badge(customer.status))</td>\
     <td>\(brief(customer.images[.front]))</td><td>\(brief(customer.images[.back]))</td>\
-    <td>\(customer.created.rfc3339)</td></tr>
+    <td>\(customer.created.readable)</td></tr>
     """
   }
 
   private func brief(_ image: StoredImage?) -> String {
     guard let image else { return "–" }
     let size = image.size.map { "\($0.width) × \($0.height), " } ?? ""
-    return size + Page.grouped((image.byteCount + 999) / 1000) + " KB"
+    return size + Page.grouped((image.byteCount + 999) / 1000) + "\u{A0}KB"
   }
 }

@@ -20,26 +20,32 @@ enum Base64Text {
 
   private static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
     guard !text.isEmpty, text.count % 4 == 0 else { return nil }
-    let padding = text.suffix(2).count { $0 == UInt8(ascii: "=") }
-    if padding == 2, text[text.count - 1] != UInt8(ascii: "=") { return nil }
-    let digits = text.count - padding
-    if padding == 1, text[text.count - 1] != UInt8(ascii: "=") { return nil }
-    let size = text.count / 4 * 3 - padding
+    let end = text.lastIndex { $0 != UInt8(ascii: "=") }.map { $0 + 1 } ?? 0
+    let padding = text.count - end
+    guard padding <= 2 else { return nil }
     return values.withUnsafeBufferPointer { values in
       var isValid = true
-      let result = [UInt8](unsafeUninitializedCapacity: size) { output, count in
-        var bits: UInt32 = 0
-        for index in 0..<digits {
-          let value = values[Int(text[index])]
-          if value == 0xFF { isValid = false }
-          bits = bits << 6 | UInt32(value & 0x3F)
-          // The first digit of four completes no byte; each further one does.
-          let place = index & 3
-          if place != 0 {
-            output[count] = UInt8(truncatingIfNeeded: bits >> (6 - 2 * UInt32(place)))
-            count += 1
-          }
+      let whole = end / 4
+      let result = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3) { output, count in
+        // One test for all digits: a value outside the alphabet sets bits that no digit has.
+        var seen: UInt8 = 0
+        for group in 0..<whole {
+          let first = values[Int(text[group * 4])]
+          let second = values[Int(text[group * 4 + 1])]
+          let third = values[Int(text[group * 4 + 2])]
+          let fourth = values[Int(text[group * 4 + 3])]
+          seen |= first | second | third | fourth
+          output[group * 3] = first << 2 | second >> 4
+          output[group * 3 + 1] = second << 4 | third >> 2
+          output[group * 3 + 2] = third << 6 | fourth
         }
+        count = whole * 3
+        let rest = text[(whole * 4)..<end].map { values[Int($0)] }
+        for (high, low) in zip(rest.indices, rest.indices.dropFirst()) {
+          output[count] = rest[high] << UInt8(2 + 2 * high) | rest[low] >> UInt8(4 - 2 * high)
+          count += 1
+        }
+        isValid = rest.reduce(seen, |) < 64
       }
       return isValid ? result : nil
     }
