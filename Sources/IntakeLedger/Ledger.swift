@@ -29,7 +29,8 @@ public final class Ledger: Sendable {
     try await OwnThread.run { () throws(JournalError) in try Ledger(LedgerOpening.run(settings)) }
   }
 
-  init(_ opening: sending LedgerOpening) throws(JournalError) {
+  /// Starts to serve a ledger whose file has been read.
+  package init(_ opening: sending LedgerOpening) throws(JournalError) {
     path = opening.file.path
     target = opening.target
     notices = opening.notices
@@ -130,7 +131,8 @@ extension Ledger {
     (record.customer, record.digest) = (intent?.customer, intent?.digest)
     record.operation = intent?.operation
     let isNew = queue.lookUp { $0.isNews(record) }
-    if isNew { try await queue.append(record) }
+    guard isNew else { return try await queue.synchronize() }
+    try await queue.append(record)
   }
 
   /// Settles a row without sending it: the target was asked, or the operator knows.

@@ -1,4 +1,4 @@
-import IntakeCore
+package import IntakeCore
 import IntakeSystem
 
 #if canImport(Glibc)
@@ -8,7 +8,7 @@ import IntakeSystem
 #endif
 
 /// The steps from a path to a ledger that can be written: lock, key, check, recovery, a line for this run.
-struct LedgerOpening {
+package struct LedgerOpening {
   let file: any JournalFile
   let target: String
   let keys: KeyRing
@@ -24,7 +24,7 @@ struct LedgerOpening {
   }
 
   /// Continues with a file that is locked.
-  init(_ file: any JournalFile, _ keys: KeyRing, _ settings: LedgerSettings) throws(JournalError) {
+  package init(_ file: any JournalFile, _ keys: KeyRing, _ settings: LedgerSettings) throws(JournalError) {
     self.file = file
     self.keys = keys
     target = LedgerWord.encoded(settings.target, limit: 512)

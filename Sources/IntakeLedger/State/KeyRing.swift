@@ -12,7 +12,7 @@ package struct KeyRing: Sendable, Equatable {
   let keys: [Secret256]
 
   /// A ring with one new key.
-  static func random() throws(JournalError) -> KeyRing {
+  package static func random() throws(JournalError) -> KeyRing {
     do throws(CryptoError) {
       return KeyRing(keys: [try Secret256.random()])
     } catch {
