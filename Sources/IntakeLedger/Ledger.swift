@@ -52,9 +52,12 @@ public final class Ledger: Sendable {
   /// In a merged ledger a row may be known under any of its keys: the known one is taken.
   public func key(for row: Personal<[UInt8]>, operation: String) -> RowKey {
     let candidates = keys.keys(of: row.exposed, target: target, operation: operation)
-    let known = candidates.count < 2 ? nil : queue.lookUp { index in
-      candidates.first { index[$0] != nil }
-    }
+    let known =
+      candidates.count < 2
+      ? nil
+      : queue.lookUp { index in
+        candidates.first { index[$0] != nil }
+      }
     return RowKey((known ?? candidates.first)?.description ?? "")
   }
 
@@ -138,7 +141,8 @@ extension Ledger {
   /// Settles a row without sending it: the target was asked, or the operator knows.
   ///
   /// - Parameter author: `target`, or `operator:` and a login name.
-  public func mark(_ key: RowKey, as settled: Settled, by author: String) async throws(JournalError) {
+  public func mark(_ key: RowKey, as settled: Settled, by author: String) async throws(JournalError)
+  {
     var record = LedgerRecord(.mark, at: .now(), key: try fingerprint(key))
     record.verdict = settled.rawValue
     record.author = LedgerWord.encoded(author)
@@ -147,7 +151,8 @@ extension Ledger {
 
   private func fingerprint(_ key: RowKey) throws(JournalError) -> Fingerprint {
     guard let key = Fingerprint(key.description) else {
-      throw JournalError("a row without a key cannot be written down: libcrypto fails; check OpenSSL 3")
+      throw JournalError(
+        "a row without a key cannot be written down: libcrypto fails; check OpenSSL 3")
     }
     return key
   }

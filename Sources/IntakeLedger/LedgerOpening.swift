@@ -24,7 +24,9 @@ package struct LedgerOpening {
   }
 
   /// Continues with a file that is locked.
-  package init(_ file: any JournalFile, _ keys: KeyRing, _ settings: LedgerSettings) throws(JournalError) {
+  package init(_ file: any JournalFile, _ keys: KeyRing, _ settings: LedgerSettings)
+    throws(JournalError)
+  {
     self.file = file
     self.keys = keys
     target = LedgerWord.encoded(settings.target, limit: 512)

@@ -27,7 +27,9 @@ struct LedgerTests {
     ])
     #expect(keys.count == 4)
     #expect(keys.allSatisfy { $0.description.utf8.count == 22 })
-    #expect(ledger.key(for: row, operation: "updateStatus") == ledger.key(for: row, operation: "updateStatus"))
+    #expect(
+      ledger.key(for: row, operation: "updateStatus")
+        == ledger.key(for: row, operation: "updateStatus"))
   }
 
   @Test func onlyTheContentDecidesWhetherARowIsUnchanged() async throws {

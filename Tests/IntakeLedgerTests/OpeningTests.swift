@@ -21,7 +21,8 @@ struct OpeningTests {
 
   private func refusal(_ path: String? = nil, target: String = "dcams") async -> String {
     do {
-      let ledger = try await Ledger.open(LedgerSettings(path: path ?? folder.ledger, target: target))
+      let ledger = try await Ledger.open(
+        LedgerSettings(path: path ?? folder.ledger, target: target))
       await ledger.close()
       return "opened"
     } catch {
@@ -76,7 +77,8 @@ struct OpeningTests {
   @Test func theKeyFileOfAnotherLedgerIsRefused() async throws {
     try await makeLedger()
     Bytes.write(
-      Array(String(repeating: "0f", count: 32).utf8) + [UInt8(ascii: "\n")], to: folder.ledger + ".key")
+      Array(String(repeating: "0f", count: 32).utf8) + [UInt8(ascii: "\n")],
+      to: folder.ledger + ".key")
     #expect(await refusal().contains("belongs to another ledger"))
   }
 

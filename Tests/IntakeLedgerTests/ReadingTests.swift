@@ -104,7 +104,8 @@ struct ReadingTests {
 extension ReadingTests {
   @Test func forgottenRowsLeaveNoByteBehind() async throws {
     let path = try await makeLedger("a", accepted: ["row-1", "row-2"], inDoubt: ["row-3"])
-    let keys = try LedgerReader(path).keys(of: Personal(Array("row-1".utf8)))
+    let keys =
+      try LedgerReader(path).keys(of: Personal(Array("row-1".utf8)))
       + LedgerReader(path).keys(of: Personal(Array("row-3".utf8)))
     let pruning = try await LedgerPruning.run(path, olderThan: nil, forgetting: keys)
     #expect(pruning.removedRows == 2 && pruning.removedLines == 3 && pruning.keptLines == 3)
@@ -116,7 +117,8 @@ extension ReadingTests {
   }
 
   @Test func oldRowsGoAndRowsInDoubtStay() async throws {
-    let path = try await makeLedger("a", accepted: ["row-1"], rejected: ["row-2"], inDoubt: ["row-3"])
+    let path = try await makeLedger(
+      "a", accepted: ["row-1"], rejected: ["row-2"], inDoubt: ["row-3"])
     let early = LedgerTime(seconds: LedgerTime.now().seconds - 3600)
     let late = LedgerTime(seconds: LedgerTime.now().seconds + 3600)
     #expect(try await LedgerPruning.run(path, olderThan: early).removedRows == 0)

@@ -77,7 +77,8 @@ final class CommitQueue: Sendable {
       return (waiting.requests.count == 1, waiting.isClosed)
     }
     if isClosed {
-      request.answer(JournalError("the ledger is closed: this is a programming error, please report it"))
+      request.answer(
+        JournalError("the ledger is closed: this is a programming error, please report it"))
     } else if isFirst {
       bell.ring()
     }

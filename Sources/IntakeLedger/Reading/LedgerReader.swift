@@ -68,7 +68,8 @@ public struct LedgerReader: Sendable {
     let content = try LedgerContent(of: file)
     guard let keys = try KeyRing.read(for: path) else {
       throw JournalError(
-        "the key file \(KeyRing.path(for: path)) is missing: without it no row can be found by its id")
+        "the key file \(KeyRing.path(for: path)) is missing: without it no row can be found by its id"
+      )
     }
     let target = content.head?.target ?? ""
     try content.check(target: target, keys: keys, path: path)
