@@ -34,6 +34,11 @@ package struct LedgerOpening {
     index = content.index
     try content.check(target: target, keys: keys, path: file.path)
     notices = try LedgerRepair.cutTornEnd(of: file, after: content.tip)
+    if file.isRemote {
+      notices.append(
+        "ledger \(file.path) lies on a network file system, where locks and synchronisation may be weaker than "
+          + "on a local disk: make sure that no other machine uses it")
+    }
     // What is in the file may still be only in memory when the last run was killed before its fsync; from
     // here on it counts, so it has to be on disk.
     try JournalError.explaining("ledger \(file.path) cannot be written to disk") {

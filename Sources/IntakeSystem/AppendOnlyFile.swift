@@ -73,6 +73,9 @@ public final class AppendOnlyFile: Sendable {
   /// Bytes in the file.
   public func size() throws(SystemCallFailure) -> Int { Int(try status().st_size) }
 
+  /// Whether another machine keeps the file: locks and `fsync` are then as good as that machine makes them.
+  public var isRemote: Bool { csystem_is_remote(descriptor) != 0 }
+
   /// The permission bits, 0 to 0o7777.
   public func permissions() throws(SystemCallFailure) -> Int { Int(try status().st_mode & 0o7777) }
 

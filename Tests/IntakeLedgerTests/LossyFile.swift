@@ -11,6 +11,7 @@ import Synchronization
 /// A file on a disk that keeps what was synchronised and, when the power fails, any part of the rest.
 final class LossyFile: JournalFile {
   let path = "simulated"
+  let isRemote = false
 
   private struct State {
     var onDisk: [UInt8] = []

@@ -63,7 +63,7 @@ package struct LineWriter {
     reservedEnd = end
   }
 
-  /// Writes one line; where it begins. It is on disk only after `synchronize()`.
+  /// Writes one line, on disk only after `synchronize()`, and returns where it begins.
   package mutating func append(_ record: LedgerRecord) throws(JournalError) -> Int {
     if let failure { throw failure }
     let line = LineBuilder.line(record, number: tip.count, synced: synced, after: tip.checksum)
