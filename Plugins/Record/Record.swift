@@ -47,7 +47,8 @@ public final class Record: Journal {
       throw JournalError(
         "there is no path for the ledger: give --ledger or record.ledger in the plan")
     }
-    var settings = LedgerSettings(path: path, target: target, shard: shard)
+    var settings = LedgerSettings(
+      path: path, target: target, operation: operation, shard: shard)
     settings.isSynchronized = isSynchronized
     let ledger = try await Ledger.open(settings)
     opened.withLock { $0 = Opened(ledger: ledger, operation: operation) }

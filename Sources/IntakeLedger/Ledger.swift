@@ -118,13 +118,13 @@ extension Ledger {
     var record = LedgerRecord(.intent, at: .now(), key: key)
     (record.customer, record.digest) = (intent.customer, intent.digest)
     (record.attempt, record.operation) = (attempt, intent.operation)
-    sent.withLock { $0[key] = intent }
     try await queue.append(record)
+    sent.withLock { $0[key] = intent }
   }
 
   /// Writes down what became of a row; on disk when it returns.
   ///
-  /// Nothing is written for a row that was skipped, and for one that was not sent and ended as it did before:
+  /// Nothing is written for a row that has no key, for one that was skipped, and for one that was not sent and ended as it did before:
   /// running the same command again does not make the ledger longer.
   public func record(_ outcome: Outcome) async throws(JournalError) {
     guard outcome.verdict != .skipped, let name = outcome.key else { return }

@@ -53,6 +53,7 @@ package struct LedgerOpening {
     var record = LedgerRecord(.open, at: .now())
     record.tool = LedgerWord.encoded(settings.tool)
     record.target = target
+    record.operation = settings.operation.map { LedgerWord.encoded($0) }
     record.shard = settings.shard.map { LedgerWord.encoded($0) }
     record.host = LedgerWord.encoded(LedgerOpening.hostName())
     record.process = Int(getpid())

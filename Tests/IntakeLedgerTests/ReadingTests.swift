@@ -88,6 +88,36 @@ struct ReadingTests {
     #expect(standings[keys[0]] == .inDoubt && standings.count == 2)
   }
 
+  @Test func aRowThatWasNeverSentIsFoundToo() async throws {
+    let settings = LedgerSettings(
+      path: folder.ledger, target: "dcams", operation: "createOrUpdateCustomer")
+    let ledger = try await Ledger.open(settings)
+    try await ledger.record(.test(ledger.key("bad"), .rejected))
+    await ledger.close()
+    #expect(try LedgerReader(folder.ledger).keys(of: Personal(Array("bad".utf8))).count == 1)
+  }
+
+  @Test func theRowsOfACustomerAreFound() async throws {
+    let ledger = try await Ledger.open(folder.ledger)
+    for (row, customer) in [("1", "ada"), ("2", "ada"), ("3", "bob")] {
+      try await ledger.intend(.test([], customer: customer), for: ledger.key(row), attempt: 1)
+    }
+    await ledger.close()
+    let reader = try LedgerReader(folder.ledger)
+    let found = Set(try reader.keys(ofCustomer: Personal("ada")))
+    #expect(found == [ledger.key("1"), ledger.key("2")])
+    #expect(try reader.keys(ofCustomer: Personal("eve")).isEmpty)
+  }
+
+  @Test func withoutItsKeyFileNoRowIsFound() async throws {
+    let path = try await makeLedger("a", accepted: ["1"])
+    unlink(path + ".key")
+    #expect(throws: JournalError.self) {
+      _ = try LedgerReader(path).keys(of: Personal(Array("1".utf8)))
+    }
+    #expect(try LedgerReader(path).statistics().rows.accepted == 1)
+  }
+
   @Test func timesAreWrittenAndReadAsTheCalendarHasThem() async throws {
     #expect(LedgerTime(seconds: 0).description == "1970-01-01T00:00:00Z")
     #expect(LedgerTime(seconds: 951_782_400).description == "2000-02-29T00:00:00Z")

@@ -118,9 +118,7 @@ package struct LineWriter {
 
   private func unwritable(_ error: SystemCallFailure) -> JournalError {
     JournalError(
-      "ledger \(file.path) cannot grow (\(error)): nothing more is sent; "
-        + (error.isOutOfSpace ? "free disk space and run the same command again" : "check the disk")
-    )
+      "ledger \(file.path) cannot grow (\(error)): nothing more is sent; \(error.nextStep)")
   }
 
   private mutating func fail(_ reason: String) -> JournalError {
