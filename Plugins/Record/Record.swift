@@ -8,7 +8,9 @@ public final class Record: Journal {
   private static let ledger = StageOption<String?>.text(
     "ledger", help: "file of the ledger; made when it is missing, with its key file beside it")
   private static let shard = StageOption<String?>.text(
-    "shard", help: "part of the manifest that this run takes, i/n; `ledger merge` checks that none is missing")
+    "shard",
+    help:
+      "part of the manifest that this run takes, i/n; `ledger merge` checks that none is missing")
   private static let sync = StageOption<String>.choice(
     "sync", of: ["always", "off"], default: "always",
     help: "off is for benchmarks alone: after a power cut the ledger may lack rows that were sent")
@@ -43,9 +45,11 @@ public final class Record: Journal {
   /// Opens the ledger for a target and an operation.
   public func open(for target: String, operation: String) async throws {
     guard let path else {
-      throw JournalError("there is no path for the ledger: give --ledger or record.ledger in the plan")
+      throw JournalError(
+        "there is no path for the ledger: give --ledger or record.ledger in the plan")
     }
-    var settings = LedgerSettings(path: path, target: target, shard: shard)
+    var settings = LedgerSettings(
+      path: path, target: target, operation: operation, shard: shard)
     settings.isSynchronized = isSynchronized
     let ledger = try await Ledger.open(settings)
     let crashes = path + ".crashed"

@@ -9,10 +9,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#ifdef __APPLE__
+#include <sys/mount.h>
+#endif
+
 #ifdef __linux__
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #endif
 
 static const int read_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
@@ -159,5 +165,30 @@ int csystem_reserve(int fd, long long offset, long long length) {
   (void)fd, (void)offset, (void)length;
   errno = EOPNOTSUPP;
   return -1;
+#endif
+}
+
+int csystem_is_remote(int fd) {
+#if defined(__linux__)
+  struct statfs status;
+  if (fstatfs(fd, &status) != 0) return 0;
+  switch ((unsigned long)status.f_type) {
+  case NFS_SUPER_MAGIC:
+  case V9FS_MAGIC:
+  case SMB_SUPER_MAGIC:
+  case CIFS_SUPER_MAGIC:
+  case SMB2_SUPER_MAGIC:
+  case CEPH_SUPER_MAGIC:
+  case FUSE_SUPER_MAGIC:
+    return 1;
+  default:
+    return 0;
+  }
+#elif defined(__APPLE__)
+  struct statfs status;
+  return fstatfs(fd, &status) == 0 && (status.f_flags & MNT_LOCAL) == 0;
+#else
+  (void)fd;
+  return 0;
 #endif
 }

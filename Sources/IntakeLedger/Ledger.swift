@@ -29,7 +29,8 @@ public final class Ledger: Sendable {
     try await OwnThread.run { () throws(JournalError) in try Ledger(LedgerOpening.run(settings)) }
   }
 
-  init(_ opening: sending LedgerOpening) throws(JournalError) {
+  /// Starts to serve a ledger whose file has been read.
+  package init(_ opening: sending LedgerOpening) throws(JournalError) {
     path = opening.file.path
     target = opening.target
     notices = opening.notices
@@ -51,9 +52,12 @@ public final class Ledger: Sendable {
   /// In a merged ledger a row may be known under any of its keys: the known one is taken.
   public func key(for row: Personal<[UInt8]>, operation: String) -> RowKey {
     let candidates = keys.keys(of: row.exposed, target: target, operation: operation)
-    let known = candidates.count < 2 ? nil : queue.lookUp { index in
-      candidates.first { index[$0] != nil }
-    }
+    let known =
+      candidates.count < 2
+      ? nil
+      : queue.lookUp { index in
+        candidates.first { index[$0] != nil }
+      }
     return RowKey((known ?? candidates.first)?.description ?? "")
   }
 
@@ -120,13 +124,13 @@ extension Ledger {
     var record = LedgerRecord(.intent, at: .now(), key: key)
     (record.customer, record.digest) = (intent.customer, intent.digest)
     (record.attempt, record.operation) = (attempt, intent.operation)
-    sent.withLock { $0[key] = intent }
     try await queue.append(record)
+    sent.withLock { $0[key] = intent }
   }
 
   /// Writes down what became of a row; on disk when it returns.
   ///
-  /// Nothing is written for a row that was skipped, and for one that was not sent and ended as it did before:
+  /// Nothing is written for a row that has no key, for one that was skipped, and for one that was not sent and ended as it did before:
   /// running the same command again does not make the ledger longer.
   public func record(_ outcome: Outcome) async throws(JournalError) {
     guard outcome.verdict != .skipped, let name = outcome.key else { return }
@@ -136,13 +140,15 @@ extension Ledger {
     (record.customer, record.digest) = (intent?.customer, intent?.digest)
     record.operation = intent?.operation
     let isNew = queue.lookUp { $0.isNews(record) }
-    if isNew { try await queue.append(record) }
+    guard isNew else { return try await queue.synchronize() }
+    try await queue.append(record)
   }
 
   /// Settles a row without sending it: the target was asked, or the operator knows.
   ///
   /// - Parameter author: `target`, or `operator:` and a login name.
-  public func mark(_ key: RowKey, as settled: Settled, by author: String) async throws(JournalError) {
+  public func mark(_ key: RowKey, as settled: Settled, by author: String) async throws(JournalError)
+  {
     var record = LedgerRecord(.mark, at: .now(), key: try fingerprint(key))
     record.verdict = settled.rawValue
     record.author = LedgerWord.encoded(author)
@@ -151,7 +157,8 @@ extension Ledger {
 
   private func fingerprint(_ key: RowKey) throws(JournalError) -> Fingerprint {
     guard let key = Fingerprint(key.description) else {
-      throw JournalError("a row without a key cannot be written down: libcrypto fails; check OpenSSL 3")
+      throw JournalError(
+        "a row without a key cannot be written down: libcrypto fails; check OpenSSL 3")
     }
     return key
   }

@@ -1,4 +1,4 @@
-import IntakeCore
+package import IntakeCore
 import IntakeSystem
 
 #if canImport(Glibc)
@@ -8,7 +8,7 @@ import IntakeSystem
 #endif
 
 /// The steps from a path to a ledger that can be written: lock, key, check, recovery, a line for this run.
-struct LedgerOpening {
+package struct LedgerOpening {
   let file: any JournalFile
   let target: String
   let keys: KeyRing
@@ -24,7 +24,9 @@ struct LedgerOpening {
   }
 
   /// Continues with a file that is locked.
-  init(_ file: any JournalFile, _ keys: KeyRing, _ settings: LedgerSettings) throws(JournalError) {
+  package init(_ file: any JournalFile, _ keys: KeyRing, _ settings: LedgerSettings)
+    throws(JournalError)
+  {
     self.file = file
     self.keys = keys
     target = LedgerWord.encoded(settings.target, limit: 512)
@@ -32,6 +34,11 @@ struct LedgerOpening {
     index = content.index
     try content.check(target: target, keys: keys, path: file.path)
     notices = try LedgerRepair.cutTornEnd(of: file, after: content.tip)
+    if file.isRemote {
+      notices.append(
+        "ledger \(file.path) lies on a network file system, where locks and synchronisation may be weaker than "
+          + "on a local disk: make sure that no other machine uses it")
+    }
     // What is in the file may still be only in memory when the last run was killed before its fsync; from
     // here on it counts, so it has to be on disk.
     try JournalError.explaining("ledger \(file.path) cannot be written to disk") {
@@ -46,6 +53,7 @@ struct LedgerOpening {
     var record = LedgerRecord(.open, at: .now())
     record.tool = LedgerWord.encoded(settings.tool)
     record.target = target
+    record.operation = settings.operation.map { LedgerWord.encoded($0) }
     record.shard = settings.shard.map { LedgerWord.encoded($0) }
     record.host = LedgerWord.encoded(LedgerOpening.hostName())
     record.process = Int(getpid())

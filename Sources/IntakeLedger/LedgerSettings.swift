@@ -4,6 +4,8 @@ public struct LedgerSettings: Sendable {
   public var path: String
   /// The receiving API; a ledger is about one.
   public var target: String
+  /// The operation that rows are sent for, for the record; a ledger may see several.
+  public var operation: String?
   /// The part of the manifest that this run takes, `i/n`; nil for all of it.
   public var shard: String?
   /// Name and version of the program, for the record.
@@ -12,9 +14,13 @@ public struct LedgerSettings: Sendable {
   public var isSynchronized = true
 
   /// Names the file and the receiving API.
-  public init(path: String, target: String, shard: String? = nil, tool: String = "docintake") {
+  public init(
+    path: String, target: String, operation: String? = nil, shard: String? = nil,
+    tool: String = "docintake"
+  ) {
     self.path = path
     self.target = target
+    self.operation = operation
     self.shard = shard
     self.tool = tool
   }

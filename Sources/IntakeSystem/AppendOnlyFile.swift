@@ -35,7 +35,8 @@ public final class AppendOnlyFile: Sendable {
   /// Opens a file; a symbolic link, and anything but a regular file, is refused.
   ///
   /// `O_NONBLOCK` keeps the call from waiting for the other end of a FIFO.
-  public static func open(_ path: String, _ mode: Mode) throws(SystemCallFailure) -> AppendOnlyFile {
+  public static func open(_ path: String, _ mode: Mode) throws(SystemCallFailure) -> AppendOnlyFile
+  {
     var flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
     switch mode {
     case .reading: flags |= O_RDONLY
@@ -71,6 +72,9 @@ public final class AppendOnlyFile: Sendable {
 
   /// Bytes in the file.
   public func size() throws(SystemCallFailure) -> Int { Int(try status().st_size) }
+
+  /// Whether another machine keeps the file: locks and `fsync` are then as good as that machine makes them.
+  public var isRemote: Bool { csystem_is_remote(descriptor) != 0 }
 
   /// The permission bits, 0 to 0o7777.
   public func permissions() throws(SystemCallFailure) -> Int { Int(try status().st_mode & 0o7777) }
@@ -114,7 +118,9 @@ public final class AppendOnlyFile: Sendable {
     while done < bytes.count {
       let start = done
       done += try retried("write") {
-        bytes.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start) }
+        bytes.withUnsafeBytes {
+          write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start)
+        }
       }
     }
   }

@@ -1,4 +1,3 @@
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -18,9 +17,18 @@ public enum DurableFile {
     let file = try AppendOnlyFile.open(draft, .creating)
     try file.append(content)
     try file.synchronize()
-    guard link(draft, path) == 0 else { throw SystemCallFailure("create \(name(path))") }
-    unlink(draft)
+    try publish(draft, as: path)
     try synchronizeFolder(of: path)
+  }
+
+  private static func publish(_ draft: String, as path: String) throws(SystemCallFailure) {
+    guard link(draft, path) != 0 else { return }
+    let failure = SystemCallFailure("create \(name(path))")
+    // FAT and some network file systems have no links; there a moment remains in which two can collide.
+    guard [EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS].contains(failure.code), !exists(path) else {
+      throw failure
+    }
+    try rename(draft, to: path)
   }
 
   /// Gives a file that is on disk already another name, replacing what had it.
@@ -37,11 +45,8 @@ public enum DurableFile {
 
   /// Makes a folder and those above it (0700) where they are missing.
   public static func makeFolder(_ path: String) throws(SystemCallFailure) {
-    guard !path.isEmpty, mkdir(path, 0o700) != 0, errno != EEXIST else { return }
-    guard errno == ENOENT, folder(of: path) != path else {
-      throw SystemCallFailure("create the folder \(path)")
-    }
-    try makeFolder(folder(of: path))
+    guard !exists(path) else { return }
+    if folder(of: path) != path { try makeFolder(folder(of: path)) }
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
       throw SystemCallFailure("create the folder \(path)")
     }

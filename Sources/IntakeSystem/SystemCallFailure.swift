@@ -29,6 +29,8 @@ public struct SystemCallFailure: Error, Sendable, Equatable, CustomStringConvert
   /// Whether the disk, a quota or a limit on file sizes leaves no room.
   public var isOutOfSpace: Bool { [ENOSPC, EDQUOT, EFBIG].contains(code) }
 
+  /// `EFBIG`: a limit on the size of files.
+  public static let fileTooLarge = EFBIG
   /// `EPERM`.
   public static let notPermitted = EPERM
   /// `EACCES`.

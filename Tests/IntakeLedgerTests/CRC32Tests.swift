@@ -3,10 +3,11 @@ import Testing
 
 struct CRC32Tests {
   /// The check value of the catalogue of CRCs, and values that zlib gives.
-  @Test(arguments: [
-    ("", 0), ("a", 0xE8B7_BE43), ("123456789", 0xCBF4_3926),
-    ("The quick brown fox jumps over the lazy dog", 0x414F_A339),
-  ] as [(String, UInt32)])
+  @Test(
+    arguments: [
+      ("", 0), ("a", 0xE8B7_BE43), ("123456789", 0xCBF4_3926),
+      ("The quick brown fox jumps over the lazy dog", 0x414F_A339),
+    ] as [(String, UInt32)])
   func checksumsAreTheKnownOnes(text: String, checksum: UInt32) {
     let bytes = Array(text.utf8)
     #expect(CRC32.checksum(of: bytes, 0..<bytes.count) == checksum)

@@ -124,7 +124,9 @@ struct DamageTests {
 
   @Test func aNewerVersionIsRefusedByItsNumber() async throws {
     let text = String(decoding: try await makeLedger(), as: UTF8.self)
-    let newer = text.split(separator: "\n").map { $0.replacing("{\"v\":1,", with: "{\"v\":2,") + "\n" }
+    let newer = text.split(separator: "\n").map {
+      $0.replacing("{\"v\":1,", with: "{\"v\":2,") + "\n"
+    }
     let message = await refusal(of: Array(newer.joined().utf8))
     #expect(message.contains("format version 2") && message.contains("reads version 1"))
   }

@@ -72,7 +72,9 @@ struct TestTarget: Target {
 }
 
 extension Submission {
-  static func test(_ body: [BodySegment], customer: String = "ada.l0velace@example.org") -> Submission {
+  static func test(_ body: [BodySegment], customer: String = "ada.l0velace@example.org")
+    -> Submission
+  {
     Submission(
       method: "POST", path: "", headers: [], body: body, operation: "createOrUpdateCustomer",
       repeatSafety: .converges, customer: Personal(customer), bodyLimit: 1_000_000,

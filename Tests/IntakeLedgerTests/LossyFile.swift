@@ -11,6 +11,7 @@ import Synchronization
 /// A file on a disk that keeps what was synchronised and, when the power fails, any part of the rest.
 final class LossyFile: JournalFile {
   let path = "simulated"
+  let isRemote = false
 
   private struct State {
     var onDisk: [UInt8] = []
@@ -20,6 +21,8 @@ final class LossyFile: JournalFile {
     /// How many bytes may still be written before the disk is full.
     var room = Int.max
     var isFailing = false
+    var synchronizations = 0
+    var microseconds: UInt32 = 0
   }
 
   private let state = Mutex(State())
@@ -42,7 +45,9 @@ final class LossyFile: JournalFile {
   }
 
   func synchronize() throws(SystemCallFailure) {
+    usleep(state.withLock { $0.microseconds })
     let isFailing = state.withLock { state in
+      state.synchronizations += 1
       if !state.isFailing { (state.onDisk, state.pending) = (state.inMemory, []) }
       return state.isFailing
     }
@@ -66,6 +71,15 @@ final class LossyFile: JournalFile {
 
   /// From now on every synchronisation fails.
   func fail() { state.withLock { $0.isFailing = true } }
+
+  /// Every synchronisation takes that long, as on a disk.
+  func slow(toMicroseconds time: UInt32) { state.withLock { $0.microseconds = time } }
+
+  /// How often the file was synchronised.
+  var synchronizations: Int { state.withLock { $0.synchronizations } }
+
+  /// What a power cut could not take away.
+  var durableText: String { state.withLock { String(decoding: $0.onDisk, as: UTF8.self) } }
 
   /// The power fails: each write since the last synchronisation is kept, lost, or kept in part.
   func crash(_ random: inout SeededRandom) {

@@ -19,3 +19,6 @@ void csystem_harden(void);
 /// Reserves disk blocks for `length` bytes from `offset` on without changing the file's size. Returns 0, or -1
 /// with `errno`: EOPNOTSUPP where the file system cannot.
 int csystem_reserve(int fd, long long offset, long long length);
+
+/// Whether a file lies on a file system of another machine (1) or not (0); 0 where that cannot be told.
+int csystem_is_remote(int fd);

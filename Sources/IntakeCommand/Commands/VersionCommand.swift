@@ -11,17 +11,17 @@ enum VersionCommand {
     path: ["version"], summary: "print the versions of the program and of its C libraries",
     options: [OptionSpec("json", help: "print as JSON")]
   ) { arguments, invocation in
-    let versions = ["docintake \(number)"] + ImagingLibraries.versions + [HTTPLibrary.version]
+    let versions = [("docintake", number)] + ImagingLibraries.versions + [libcurl]
     if arguments.has("json") {
-      invocation.results.writeLine(JSONOutput.object(versions.map(field)).text)
+      let fields = versions.map { ($0.0, JSONOutput.string($0.1)) }
+      invocation.results.writeLine(JSONOutput.object(fields).text)
     } else {
-      for version in versions { invocation.results.writeLine(version) }
+      for (name, version) in versions { invocation.results.writeLine("\(name) \(version)") }
     }
     return .success
   }
-  /// A name with the version that follows it after a blank, or after a slash as libcurl has it.
-  private static func field(_ text: String) -> (String, JSONOutput) {
-    let name = text.prefix { $0 != " " && $0 != "/" }
-    return (String(name), .string(String(text.dropFirst(name.count + 1))))
+  /// libcurl tells its name, its version and what it is built on in one text.
+  private static var libcurl: (String, String) {
+    ("libcurl", String(HTTPLibrary.version.trimmingPrefix("libcurl/")))
   }
 }

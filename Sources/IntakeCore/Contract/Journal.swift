@@ -5,6 +5,9 @@ public protocol Journal: Recorder {
   /// - Throws: `JournalError` when the ledger cannot be used: the run ends with exit code 6.
   func open(for target: String, operation: String) async throws
 
+  /// What the operator should know about the opening: a torn end that was cut, a disk that locks badly.
+  var notices: [String] { get }
+
   /// The row's key in this ledger.
   func key(for identity: Personal<[UInt8]>) -> RowKey
 
@@ -34,6 +37,8 @@ public protocol Journal: Recorder {
 
 // For journals that keep only what they must.
 extension Journal {
+  /// There is nothing to tell.
+  public var notices: [String] { [] }
   /// Times are not kept.
   public func lastWritten(_ key: RowKey) async -> UnixTime? { nil }
   /// Crashes are not noted.

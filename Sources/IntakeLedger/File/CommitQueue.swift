@@ -7,7 +7,8 @@ import Synchronization
 /// lone caller waits for its own `fsync` and no longer; nobody returns before the own line is on disk.
 final class CommitQueue: Sendable {
   private struct Request: Sendable {
-    let record: LedgerRecord
+    /// The line to write; nil for one who waits for the lines before.
+    let record: LedgerRecord?
     let answer: @Sendable (JournalError?) -> Void
   }
 
@@ -39,7 +40,12 @@ final class CommitQueue: Sendable {
   }
 
   /// Returns when the line is on disk; a `start` as soon as it is written.
-  func append(_ record: LedgerRecord) async throws(JournalError) {
+  func append(_ record: LedgerRecord) async throws(JournalError) { try await answer(to: record) }
+
+  /// Returns when every line before is on disk.
+  func synchronize() async throws(JournalError) { try await answer(to: nil) }
+
+  private func answer(to record: LedgerRecord?) async throws(JournalError) {
     let failure: JournalError? = await withCheckedContinuation { continuation in
       enqueue(Request(record: record) { continuation.resume(returning: $0) })
     }
@@ -71,7 +77,8 @@ final class CommitQueue: Sendable {
       return (waiting.requests.count == 1, waiting.isClosed)
     }
     if isClosed {
-      request.answer(JournalError("the ledger is closed: this is a programming error, please report it"))
+      request.answer(
+        JournalError("the ledger is closed: this is a programming error, please report it"))
     } else if isFirst {
       bell.ring()
     }
@@ -100,7 +107,7 @@ final class CommitQueue: Sendable {
       do throws(JournalError) {
         try writer.checkPlace()
         for request in requests where write(request, with: &writer) { written.append(request) }
-        if written.contains(where: \.record.needsSync) { try writer.synchronize() }
+        if written.contains(where: { $0.record?.needsSync ?? true }) { try writer.synchronize() }
         return nil
       } catch {
         if written.isEmpty { written = requests }
@@ -112,11 +119,12 @@ final class CommitQueue: Sendable {
 
   /// Writes one line; false when it was refused and the caller has been told.
   private func write(_ request: Request, with writer: inout LineWriter) -> Bool {
+    guard let record = request.record else { return true }
     do throws(JournalError) {
-      let room = lookUp { $0.room(for: request.record) }
+      let room = lookUp { $0.room(for: record) }
       if let room { try writer.reserve(room) }
-      let offset = try writer.append(request.record)
-      index.withLock { $0.apply(request.record, at: offset) }
+      let offset = try writer.append(record)
+      index.withLock { $0.apply(record, at: offset) }
       return true
     } catch {
       request.answer(error)

@@ -17,6 +17,9 @@ extension JournalError {
 extension SystemCallFailure {
   /// What the operator can do about it.
   var nextStep: String {
+    if code == SystemCallFailure.fileTooLarge {
+      return "raise the limit on file sizes (`ulimit -f`) and run the same command again"
+    }
     if isOutOfSpace { return "free disk space and run the same command again" }
     switch code {
     case SystemCallFailure.notPermitted, SystemCallFailure.accessDenied:

@@ -4,6 +4,8 @@ package import IntakeSystem
 package protocol JournalFile: Sendable {
   /// The path, for messages.
   var path: String { get }
+  /// Whether another machine keeps the file.
+  var isRemote: Bool { get }
   /// Bytes in the file.
   func size() throws(SystemCallFailure) -> Int
   /// Reads up to `count` bytes; fewer at the end of the file only.

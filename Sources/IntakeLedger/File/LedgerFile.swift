@@ -18,7 +18,8 @@ enum LedgerFile {
       () throws(SystemCallFailure) in try file.isInPlace()
     }
     guard isInPlace else {
-      throw JournalError("ledger \(path) was replaced while it was being opened: run the same command again")
+      throw JournalError(
+        "ledger \(path) was replaced while it was being opened: run the same command again")
     }
     return file
   }
@@ -42,7 +43,8 @@ enum LedgerFile {
       () throws(SystemCallFailure) in try file.permissions()
     }
     guard bits & 0o200 != 0 else {
-      throw JournalError("ledger \(file.path) is read-only: run `chmod u+w` on it, or name another ledger")
+      throw JournalError(
+        "ledger \(file.path) is read-only: run `chmod u+w` on it, or name another ledger")
     }
     guard bits & 0o022 == 0 else {
       throw JournalError(
@@ -66,7 +68,8 @@ enum LedgerFile {
     let host = holder?.host.map { " on \($0)" } ?? ""
     let since = holder.map { " since \($0.time)" } ?? ""
     return JournalError(
-      "ledger \(file.path) is in use by \(process)\(host)\(since): wait for it, or give this run another ledger")
+      "ledger \(file.path) is in use by \(process)\(host)\(since): wait for it, or give this run another ledger"
+    )
   }
 
   private static let openKind = Array("\"t\":\"open\"".utf8)

@@ -69,7 +69,9 @@ extension LedgerScan {
     var line = first
     try refuseNewerVersion(line)
     let hole = reader.buffer[line.range].firstIndex(of: 0)
-    guard beginsWell(line, upTo: hole), hole != nil || !line.isTerminated else { throw damage(first) }
+    guard beginsWell(line, upTo: hole), hole != nil || !line.isTerminated else {
+      throw damage(first)
+    }
     // Lines that were written after the hole without anybody waiting for them may be lost with it. But one
     // that knew this line to be on disk proves that it was, and that the disk has lost it since.
     while let next = try nextLine() {
@@ -108,7 +110,8 @@ extension LedgerScan {
     else { return }
     throw JournalError(
       "ledger \(file.path), line \(tip.count + 1) (byte \(tip.end)) has format version \(version), and this "
-        + "program reads version \(LineFormat.version): use the version of the program that wrote it")
+        + "program reads version \(LineFormat.version): use the version of the program that wrote it"
+    )
   }
 
   private func damage(_ line: LineReader.Line) -> JournalError {

@@ -38,7 +38,8 @@ package struct LineWriter {
     }
     guard !isInPlace else { return }
     throw fail(
-      "was deleted, renamed or replaced while it was in use: nothing more is sent; put it back and run again")
+      "was deleted, renamed or replaced while it was in use: nothing more is sent; put it back and run again"
+    )
   }
 
   /// Makes sure that the disk has room for so many bytes behind the end.
@@ -62,7 +63,7 @@ package struct LineWriter {
     reservedEnd = end
   }
 
-  /// Writes one line; where it begins. It is on disk only after `synchronize()`.
+  /// Writes one line, on disk only after `synchronize()`, and returns where it begins.
   package mutating func append(_ record: LedgerRecord) throws(JournalError) -> Int {
     if let failure { throw failure }
     let line = LineBuilder.line(record, number: tip.count, synced: synced, after: tip.checksum)
@@ -101,7 +102,8 @@ package struct LineWriter {
       try file.synchronize()
     } catch {
       throw fail(
-        "could not be written to disk (\(error)): nothing more is sent; check the disk and run again")
+        "could not be written to disk (\(error)): nothing more is sent; check the disk and run again"
+      )
     }
     synced = tip.count
   }
@@ -116,8 +118,7 @@ package struct LineWriter {
 
   private func unwritable(_ error: SystemCallFailure) -> JournalError {
     JournalError(
-      "ledger \(file.path) cannot grow (\(error)): nothing more is sent; "
-        + (error.isOutOfSpace ? "free disk space and run the same command again" : "check the disk"))
+      "ledger \(file.path) cannot grow (\(error)): nothing more is sent; \(error.nextStep)")
   }
 
   private mutating func fail(_ reason: String) -> JournalError {

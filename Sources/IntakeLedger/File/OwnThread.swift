@@ -24,7 +24,8 @@ enum OwnThread {
     let failure = pthread_create(&thread, nil, runOwnThread, work.toOpaque())
     guard failure == 0 else {
       work.release()
-      throw JournalError("no thread can be started for the ledger (error \(failure)): raise `ulimit -u`")
+      throw JournalError(
+        "no thread can be started for the ledger (error \(failure)): raise `ulimit -u`")
     }
     #if canImport(Darwin)
       if let thread { pthread_detach(thread) }
@@ -48,16 +49,18 @@ enum OwnThread {
   }
 
   #if canImport(Darwin)
-    private static let runOwnThread: @convention(c) (UnsafeMutableRawPointer) ->
-      UnsafeMutableRawPointer? = { argument in
-        Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
-        return nil
-      }
+    private static let runOwnThread:
+      @convention(c) (UnsafeMutableRawPointer) ->
+        UnsafeMutableRawPointer? = { argument in
+          Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
+          return nil
+        }
   #else
-    private static let runOwnThread: @convention(c) (UnsafeMutableRawPointer?) ->
-      UnsafeMutableRawPointer? = { argument in
-        if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
-        return nil
-      }
+    private static let runOwnThread:
+      @convention(c) (UnsafeMutableRawPointer?) ->
+        UnsafeMutableRawPointer? = { argument in
+          if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
+          return nil
+        }
   #endif
 }

@@ -18,6 +18,7 @@ extension LedgerRecord {
     switch kind {
     case .open:
       (tool, target) = (word(.tool), word(.target))
+      operation = word(.operation)
       (shard, host) = (word(.shard), word(.host))
       process = line.number(.process, bytes)
       keyProof = fingerprint(.keyProof)

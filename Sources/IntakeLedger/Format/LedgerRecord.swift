@@ -70,6 +70,9 @@ public struct LedgerRecord: Sendable, Equatable {
     self.key = key
   }
 
+  /// The line as JSON, without numbering and checksum.
+  public var json: String { String(decoding: LineBuilder.object(self), as: UTF8.self) }
+
   /// Whether the line only counts when it is on disk.
   var needsSync: Bool { kind != .start }
 }

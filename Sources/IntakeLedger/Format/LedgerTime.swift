@@ -62,7 +62,9 @@ extension LedgerTime: CustomStringConvertible {
     var time = time_t(seconds)
     var parts = tm()
     gmtime_r(&time, &parts)
-    let date = [padded(parts.tm_year + 1900, 4), padded(parts.tm_mon + 1, 2), padded(parts.tm_mday, 2)]
+    let date = [
+      padded(parts.tm_year + 1900, 4), padded(parts.tm_mon + 1, 2), padded(parts.tm_mday, 2),
+    ]
     let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded($0, 2) }
     return date.joined(separator: "-") + "T" + clock.joined(separator: ":") + "Z"
   }

@@ -16,6 +16,14 @@ struct LineBuilder {
     return builder.sealed(after: previous)
   }
 
+  /// The fields of a record as one JSON object, without numbering and checksum.
+  static func object(_ record: LedgerRecord) -> [UInt8] {
+    var builder = LineBuilder()
+    builder.add(.kind, record.kind.rawValue)
+    builder.add(record)
+    return builder.bytes + [UInt8(ascii: "}")]
+  }
+
   private mutating func sealed(after previous: UInt32) -> (bytes: [UInt8], checksum: UInt32) {
     let checksum = LineFormat.checksum(bytes, 0..<bytes.count, after: previous)
     add(.checksum, String(decoding: LineFormat.hex(checksum), as: UTF8.self))

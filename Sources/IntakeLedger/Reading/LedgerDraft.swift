@@ -20,7 +20,7 @@ struct LedgerDraft {
   /// Lines so far.
   var count: Int { tip.count }
 
-  /// Adds a line with the next number. When the file gets its name, all of it is on disk.
+  /// Adds a line with the next number; when the file gets its name, all of it is on disk.
   mutating func add(_ record: LedgerRecord) throws(JournalError) {
     let line = LineBuilder.line(
       record, number: tip.count, synced: tip.count, after: tip.checksum)

@@ -102,7 +102,8 @@ public struct LedgerMerge: Sendable, Equatable {
         throw JournalError("ledger \(path) is empty: leave it out")
       }
       guard let keys = try KeyRing.read(for: path) else {
-        throw JournalError("the key file \(KeyRing.path(for: path)) is missing: copy it beside the ledger")
+        throw JournalError(
+          "the key file \(KeyRing.path(for: path)) is missing: copy it beside the ledger")
       }
       try content.check(target: target, keys: keys, path: path)
       (self.file, self.keys, self.target) = (file, keys, target)

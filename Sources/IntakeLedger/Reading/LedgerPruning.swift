@@ -31,6 +31,7 @@ public struct LedgerPruning: Sendable, Equatable {
     // The lock is held until the new file has the name: whoever opens the old one meanwhile is refused.
     let file = try LedgerFile.openLocked(path)
     let content = try LedgerContent(of: file)
+    _ = try LedgerRepair.cutTornEnd(of: file, after: content.tip)
     let index = content.index
     func isRemoved(_ key: Fingerprint) -> Bool {
       if forgotten.contains(key) { return true }

@@ -66,15 +66,35 @@ public struct LedgerReader: Sendable {
   /// - Throws: `JournalError` when the key file is missing: without it nobody can find a row.
   public func keys(of row: Personal<[UInt8]>) throws(JournalError) -> [RowKey] {
     let content = try LedgerContent(of: file)
-    guard let keys = try KeyRing.read(for: path) else {
-      throw JournalError(
-        "the key file \(KeyRing.path(for: path)) is missing: without it no row can be found by its id")
-    }
-    let target = content.head?.target ?? ""
-    try content.check(target: target, keys: keys, path: path)
+    let (target, keys) = try keyRing(for: content)
     return content.operations.sorted().flatMap { operation in
       keys.keys(of: row.exposed, target: target, operation: operation)
     }.filter { content.index[$0] != nil }.map { RowKey($0.description) }
+  }
+
+  /// The rows that were sent for a customer, who is given in the form that `Submission.customer` has.
+  public func keys(ofCustomer customer: Personal<String>) throws(JournalError) -> [RowKey] {
+    let (_, keys) = try keyRing(for: try LedgerContent(of: file))
+    let names = Set(keys.customers(customer.exposed))
+    var found: Set<Fingerprint> = []
+    try forEachLine { (record, _) throws(JournalError) in
+      guard let name = record.customer, names.contains(name), let key = record.key else { return }
+      found.insert(key)
+    }
+    return found.map { RowKey($0.description) }
+  }
+
+  private func keyRing(
+    for content: LedgerContent
+  ) throws(JournalError) -> (target: String, keys: KeyRing) {
+    guard let keys = try KeyRing.read(for: path) else {
+      throw JournalError(
+        "the key file \(KeyRing.path(for: path)) is missing: without it no row can be found by its id"
+      )
+    }
+    let target = content.head?.target ?? ""
+    try content.check(target: target, keys: keys, path: path)
+    return (target, keys)
   }
 }
 

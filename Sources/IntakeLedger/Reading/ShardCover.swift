@@ -15,11 +15,13 @@ enum ShardCover {
         let (number, count) = try parts(of: shard, path)
         guard total ?? count == count else {
           throw JournalError(
-            "ledger \(path) is of \(count) shards and another of \(total ?? 0): merge those of one batch")
+            "ledger \(path) is of \(count) shards and another of \(total ?? 0): merge those of one batch"
+          )
         }
         total = count
         if let other = owners.updateValue(path, forKey: number) {
-          throw JournalError("ledgers \(other) and \(path) are both of shard \(shard): give one of them")
+          throw JournalError(
+            "ledgers \(other) and \(path) are both of shard \(shard): give one of them")
         }
       }
     }
@@ -31,7 +33,8 @@ enum ShardCover {
     guard missing.isEmpty else {
       let list = missing.prefix(20).map { "\($0)/\(total)" }.joined(separator: ", ")
       throw JournalError(
-        "\(missing.count) of \(total) shards are missing (\(list)): run them, or give their ledgers too")
+        "\(missing.count) of \(total) shards are missing (\(list)): run them, or give their ledgers too"
+      )
     }
     return total
   }

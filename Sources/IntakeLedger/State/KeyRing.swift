@@ -12,7 +12,7 @@ package struct KeyRing: Sendable, Equatable {
   let keys: [Secret256]
 
   /// A ring with one new key.
-  static func random() throws(JournalError) -> KeyRing {
+  package static func random() throws(JournalError) -> KeyRing {
     do throws(CryptoError) {
       return KeyRing(keys: [try Secret256.random()])
     } catch {
@@ -56,7 +56,8 @@ package struct KeyRing: Sendable, Equatable {
   }
 
   /// HMAC over the purpose and the parts, each with its length before it so that no two lists look alike.
-  private func fingerprint(_ purpose: String, _ parts: [[UInt8]], _ key: Secret256) -> Fingerprint? {
+  private func fingerprint(_ purpose: String, _ parts: [[UInt8]], _ key: Secret256) -> Fingerprint?
+  {
     var message: [UInt8] = []
     for part in [Array(purpose.utf8)] + parts {
       message += (0..<8).map { UInt8(truncatingIfNeeded: part.count >> (56 - 8 * $0)) }
@@ -80,7 +81,8 @@ extension KeyRing {
     }
     guard permissions & 0o077 == 0 else {
       throw JournalError(
-        "the ledger's key file \(path) can be read by others: run `chmod 600` on it and start again")
+        "the ledger's key file \(path) can be read by others: run `chmod 600` on it and start again"
+      )
     }
     return try KeyRing(text: bytes, path: path)
   }
@@ -99,7 +101,8 @@ extension KeyRing {
     for line in text.split(separator: UInt8(ascii: "\n")) {
       guard let bytes = KeyRing.bytes(line), let key = Secret256(bytes) else {
         throw JournalError(
-          "line \(keys.count + 1) of the key file \(path) is no key of 64 hexadecimal digits: restore the file")
+          "line \(keys.count + 1) of the key file \(path) is no key of 64 hexadecimal digits: restore the file"
+        )
       }
       keys.append(key)
     }

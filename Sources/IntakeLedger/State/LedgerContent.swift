@@ -35,7 +35,8 @@ struct LedgerContent {
     guard let head else { return }
     guard head.kind == .open, let known = head.target else {
       throw JournalError(
-        "ledger \(path) does not begin with the line of a run: it is no whole ledger; restore it from a backup")
+        "ledger \(path) does not begin with the line of a run: it is no whole ledger; restore it from a backup"
+      )
     }
     guard known == target else {
       throw JournalError(

@@ -6,7 +6,7 @@ package import IntakeCore
 /// which two tables of all rows exist, and no hashing, for a key is made of random bits already.
 package struct LedgerIndex {
   private var rows: [RowState] = []
-  /// Positions in `rows` plus one; 0 is a free slot. A power of two, at most half full.
+  /// Positions in `rows` plus one, 0 where a slot is free; a power of two of them, at most half full.
   private var slots: [UInt32]
   /// Runs so far: how many times the ledger was opened for writing.
   private(set) var run = 0

@@ -40,7 +40,9 @@ struct RowState {
   }
 
   /// Whether the row was sent and its outcome is still to be written.
-  func isInFlight(in run: Int) -> Bool { flags.contains(.open) && self.run == UInt32(clamping: run) }
+  func isInFlight(in run: Int) -> Bool {
+    flags.contains(.open) && self.run == UInt32(clamping: run)
+  }
 
   /// Whether the last attempt had that content.
   func has(digest: Fingerprint) -> Bool { flags.contains(.hasDigest) && self.digest == digest }
@@ -95,7 +97,9 @@ struct RowState {
       if !wasSent, before != .accepted { flags.insert(.openBefore) }
     case .skipped, nil: return
     }
-    guard wasSent || standing != before || before == .unknown || before == .notAccepted else { return }
+    guard wasSent || standing != before || before == .unknown || before == .notAccepted else {
+      return
+    }
     outcomeOffset = offset
     flags.insert(.hasOutcome)
   }

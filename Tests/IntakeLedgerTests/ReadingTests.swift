@@ -1,0 +1,260 @@
+import IntakeCore
+import IntakeLedger
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What `ledger show`, `verify`, `stats`, `prune` and `merge` stand on.
+@Suite(.timeLimit(.minutes(1)))
+struct ReadingTests {
+  let folder = TemporaryFolder()
+
+  private func makeLedger(
+    _ name: String, shard: String? = nil, accepted: [String], rejected: [String] = [],
+    inDoubt: [String] = []
+  ) async throws -> String {
+    let path = folder.path + "/" + name
+    let ledger = try await Ledger.open(path, shard: shard)
+    for row in accepted { try await ledger.send(row) }
+    for row in rejected { try await ledger.send(row, .rejected) }
+    for row in inDoubt { try await ledger.intend(.test(), for: ledger.key(row), attempt: 1) }
+    await ledger.close()
+    return path
+  }
+
+  @Test func aLedgerInUseCanBeRead() async throws {
+    let ledger = try await Ledger.open(folder.ledger)
+    try await ledger.send("row-1")
+    let reader = try LedgerReader(folder.ledger)
+    #expect(try reader.verify().lines == 3)
+    try await ledger.send("row-2")
+    #expect(try reader.verify().lines == 5)
+    await ledger.close()
+  }
+
+  @Test func aTornEndIsReportedAndNotTouched() async throws {
+    let path = try await makeLedger("a", accepted: ["row-1"])
+    let torn = Array(Bytes.read(path).dropLast(7))
+    Bytes.write(torn, to: path)
+    let check = try LedgerReader(path).verify()
+    #expect(check.lines == 2 && check.tornBytes == torn.count - check.bytes && check.tornBytes > 0)
+    #expect(Bytes.read(path) == torn)
+  }
+
+  @Test func damageIsReportedWithItsLine() async throws {
+    let path = try await makeLedger("a", accepted: ["row-1", "row-2"])
+    var bytes = Bytes.read(path)
+    bytes[bytes.count / 2] ^= 1
+    Bytes.write(bytes, to: path)
+    let error = #expect(throws: JournalError.self) { _ = try LedgerReader(path).verify() }
+    #expect(error?.description.contains("damaged at line 3") == true)
+  }
+
+  @Test func linesComeInOrderWithTheirNumbers() async throws {
+    let path = try await makeLedger("a", accepted: ["row-1"], inDoubt: ["row-2"])
+    var seen: [String] = []
+    try LedgerReader(path).forEachLine { record, number in
+      seen.append("\(number) \(record.kind.rawValue)")
+    }
+    #expect(seen == ["1 open", "2 intent", "3 outcome", "4 intent"])
+  }
+
+  @Test func statisticsCountRowsByStandingAndCode() async throws {
+    let path = try await makeLedger(
+      "a", accepted: ["1", "2", "3"], rejected: ["4", "5"], inDoubt: ["6"])
+    let statistics = try LedgerReader(path).statistics()
+    #expect(statistics.rows.accepted == 3 && statistics.rows.notAccepted == 2)
+    #expect(statistics.rows.inDoubt == 1 && statistics.rows.total == 6)
+    #expect(statistics.codes == ["refused_by_target": 2])
+    #expect(statistics.target == "dcams" && statistics.runs == 1)
+    #expect(statistics.operations == ["createOrUpdateCustomer"])
+    let first = try #require(statistics.first)
+    let last = try #require(statistics.last)
+    #expect(first <= last && last.seconds - first.seconds < 60)
+  }
+
+  @Test func aRowIsFoundByItsIdentity() async throws {
+    let path = try await makeLedger("a", accepted: ["row-1"], inDoubt: ["row-2"])
+    let reader = try LedgerReader(path)
+    let keys = try reader.keys(of: Personal(Array("row-2".utf8)))
+    #expect(keys.count == 1)
+    #expect(try reader.keys(of: Personal(Array("row-3".utf8))).isEmpty)
+    var standings: [RowKey: Standing] = [:]
+    try reader.forEachRow { standings[$0.key] = $0.standing }
+    #expect(standings[keys[0]] == .inDoubt && standings.count == 2)
+  }
+
+  @Test func aRowThatWasNeverSentIsFoundToo() async throws {
+    let settings = LedgerSettings(
+      path: folder.ledger, target: "dcams", operation: "createOrUpdateCustomer")
+    let ledger = try await Ledger.open(settings)
+    try await ledger.record(.test(ledger.key("bad"), .rejected))
+    await ledger.close()
+    #expect(try LedgerReader(folder.ledger).keys(of: Personal(Array("bad".utf8))).count == 1)
+  }
+
+  @Test func theRowsOfACustomerAreFound() async throws {
+    let ledger = try await Ledger.open(folder.ledger)
+    for (row, customer) in [("1", "ada"), ("2", "ada"), ("3", "bob")] {
+      try await ledger.intend(.test([], customer: customer), for: ledger.key(row), attempt: 1)
+    }
+    await ledger.close()
+    let reader = try LedgerReader(folder.ledger)
+    let found = Set(try reader.keys(ofCustomer: Personal("ada")))
+    #expect(found == [ledger.key("1"), ledger.key("2")])
+    #expect(try reader.keys(ofCustomer: Personal("eve")).isEmpty)
+  }
+
+  @Test func withoutItsKeyFileNoRowIsFound() async throws {
+    let path = try await makeLedger("a", accepted: ["1"])
+    unlink(path + ".key")
+    #expect(throws: JournalError.self) {
+      _ = try LedgerReader(path).keys(of: Personal(Array("1".utf8)))
+    }
+    #expect(try LedgerReader(path).statistics().rows.accepted == 1)
+  }
+
+  @Test func timesAreWrittenAndReadAsTheCalendarHasThem() async throws {
+    #expect(LedgerTime(seconds: 0).description == "1970-01-01T00:00:00Z")
+    #expect(LedgerTime(seconds: 951_782_400).description == "2000-02-29T00:00:00Z")
+    #expect(LedgerTime(seconds: 4_107_542_399).description == "2100-02-28T23:59:59Z")
+    let path = try await makeLedger("a", accepted: ["1"])
+    let now = LedgerTime.now().seconds
+    try LedgerReader(path).forEachLine { record, _ in
+      #expect(abs(record.time.seconds - now) < 60)
+    }
+  }
+}
+
+// Pruning.
+extension ReadingTests {
+  @Test func forgottenRowsLeaveNoByteBehind() async throws {
+    let path = try await makeLedger("a", accepted: ["row-1", "row-2"], inDoubt: ["row-3"])
+    let keys =
+      try LedgerReader(path).keys(of: Personal(Array("row-1".utf8)))
+      + LedgerReader(path).keys(of: Personal(Array("row-3".utf8)))
+    let pruning = try await LedgerPruning.run(path, olderThan: nil, forgetting: keys)
+    #expect(pruning.removedRows == 2 && pruning.removedLines == 3 && pruning.keptLines == 3)
+    for key in keys { #expect(!Bytes.text(path).contains(key.description)) }
+    let ledger = try await Ledger.open(path)
+    #expect(ledger.standing(of: ledger.key("row-1")) == .unknown)
+    #expect(ledger.standing(of: ledger.key("row-2")) == .accepted)
+    await ledger.close()
+  }
+
+  @Test func oldRowsGoAndRowsInDoubtStay() async throws {
+    let path = try await makeLedger(
+      "a", accepted: ["row-1"], rejected: ["row-2"], inDoubt: ["row-3"])
+    let early = LedgerTime(seconds: LedgerTime.now().seconds - 3600)
+    let late = LedgerTime(seconds: LedgerTime.now().seconds + 3600)
+    #expect(try await LedgerPruning.run(path, olderThan: early).removedRows == 0)
+    #expect(try await LedgerPruning.run(path, olderThan: late).removedRows == 2)
+    let counts = try LedgerReader(path).statistics().rows
+    #expect(counts.inDoubt == 1 && counts.total == 1)
+  }
+
+  @Test func aLedgerInUseIsNotPruned() async throws {
+    let ledger = try await Ledger.open(folder.ledger)
+    await #expect(throws: JournalError.self) {
+      _ = try await LedgerPruning.run(folder.ledger, olderThan: .now())
+    }
+    await ledger.close()
+  }
+
+  @Test func whatACrashLeftOfADraftIsInNobodysWay() async throws {
+    let path = try await makeLedger("a", accepted: ["row-1"])
+    Bytes.write(Array("half".utf8), to: path + ".draft")
+    let late = LedgerTime(seconds: LedgerTime.now().seconds + 3600)
+    #expect(try await LedgerPruning.run(path, olderThan: late).keptLines == 1)
+    #expect(folder.names() == ["a", "a.key"])
+  }
+}
+
+// Merging.
+extension ReadingTests {
+  private var merged: String { folder.path + "/merged" }
+
+  private func refusal(_ inputs: [String]) async -> String {
+    do {
+      _ = try await LedgerMerge.run(inputs, output: merged)
+      return "merged"
+    } catch {
+      return error.description
+    }
+  }
+
+  @Test func aMergedLedgerKnowsTheRowsOfAllMachines() async throws {
+    let a = try await makeLedger("a", shard: "1/2", accepted: ["1", "2"], inDoubt: ["3"])
+    let b = try await makeLedger("b", shard: "2/2", accepted: ["4"], rejected: ["5"])
+    let merge = try await LedgerMerge.run([a, b], output: merged)
+    #expect(merge.shards == 2 && merge.rows.total == 5 && merge.rows.accepted == 3)
+    let ledger = try await Ledger.open(merged)
+    let standings = ["1", "3", "4", "5", "6"].map { ledger.standing(of: ledger.key($0)) }
+    #expect(standings == [.accepted, .inDoubt, .accepted, .notAccepted, .unknown])
+    #expect(ledger.isUnchanged(.test("{}"), for: ledger.key("4")))
+    #expect(!ledger.isUnchanged(.test("{ }"), for: ledger.key("4")))
+    try await ledger.send("6")
+    await ledger.close()
+    #expect(try LedgerReader(merged).keys(of: Personal(Array("5".utf8))).count == 1)
+  }
+
+  @Test func aMissingShardIsNamed() async throws {
+    let a = try await makeLedger("a", shard: "1/4", accepted: ["1"])
+    let b = try await makeLedger("b", shard: "3/4", accepted: ["2"])
+    #expect(await refusal([a, b]).contains("2 of 4 shards are missing (2/4, 4/4)"))
+    #expect(folder.names().contains("merged") == false)
+  }
+
+  @Test func theSameShardTwiceIsRefused() async throws {
+    let a = try await makeLedger("a", shard: "1/1", accepted: ["1"])
+    let b = try await makeLedger("b", shard: "1/1", accepted: ["2"])
+    #expect(await refusal([a, b]).contains("both of shard 1/1"))
+  }
+
+  @Test func shardsOfDifferentBatchesAreRefused() async throws {
+    let a = try await makeLedger("a", shard: "1/2", accepted: ["1"])
+    let b = try await makeLedger("b", shard: "2/3", accepted: ["2"])
+    #expect(await refusal([a, b]).contains("merge those of one batch"))
+    let c = try await makeLedger("c", accepted: ["3"])
+    let d = try await makeLedger("d", shard: "1/1", accepted: ["4"])
+    #expect(await refusal([c, d]).contains("is of no shard"))
+  }
+
+  @Test func aLedgerGivenTwiceIsRefused() async throws {
+    let a = try await makeLedger("a", accepted: ["1"])
+    #expect(await refusal([a, a]).contains("give each ledger once"))
+  }
+
+  @Test func ledgersOfDifferentTargetsAreRefused() async throws {
+    let a = try await makeLedger("a", accepted: ["1"])
+    let path = folder.path + "/noah"
+    await (try Ledger.open(LedgerSettings(path: path, target: "noah"))).close()
+    #expect(await refusal([a, path]).contains("merge ledgers of one target only"))
+  }
+
+  @Test func anExistingFileIsNeverReplaced() async throws {
+    let a = try await makeLedger("a", accepted: ["1"])
+    Bytes.write([1], to: merged)
+    #expect(await refusal([a]).contains("is there already"))
+    #expect(Bytes.read(merged) == [1])
+  }
+
+  @Test func aLedgerInUseIsNotMerged() async throws {
+    let ledger = try await Ledger.open(folder.ledger)
+    #expect(await refusal([folder.ledger]).contains("is in use"))
+    await ledger.close()
+  }
+
+  @Test func mergedLedgersCanBeMergedAgain() async throws {
+    let a = try await makeLedger("a", shard: "1/3", accepted: ["1"])
+    let b = try await makeLedger("b", shard: "2/3", accepted: ["2"])
+    let c = try await makeLedger("c", shard: "3/3", accepted: ["3"])
+    let all = try await LedgerMerge.run([a, b, c], output: merged)
+    let again = try await LedgerMerge.run([merged], output: folder.path + "/again")
+    #expect(all.rows == again.rows && again.shards == 3)
+  }
+}
