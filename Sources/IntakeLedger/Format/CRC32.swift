@@ -39,6 +39,16 @@ package enum CRC32 {
     return ~crc
   }
 
+  /// The checksum of the eight hexadecimal digits of a number.
+  static func checksum(ofDigits value: UInt32) -> UInt32 {
+    let tables = tables
+    var crc = ~UInt32(0)
+    for position in 0..<8 {
+      crc = tables[Int((crc ^ UInt32(LineFormat.digit(value, position))) & 0xFF)] ^ (crc >> 8)
+    }
+    return ~crc
+  }
+
   private static func word(_ bytes: [UInt8], _ index: Int) -> UInt32 {
     UInt32(bytes[index]) | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2]) << 16
       | UInt32(bytes[index + 3]) << 24

@@ -23,9 +23,10 @@ public struct Fingerprint: Sendable, Hashable {
 
   init?(_ bytes: [UInt8], _ range: Range<Int>) {
     guard range.count == 22 else { return nil }
+    let values = Fingerprint.values
     var (high, low) = (UInt64(0), UInt64(0))
-    for (position, byte) in bytes[range].enumerated() {
-      let value = Fingerprint.values[Int(byte)]
+    for position in 0..<22 {
+      let value = values[Int(bytes[range.lowerBound + position])]
       guard value < 64 else { return nil }
       // 22 × 6 = 132 bits for 128: the last character gives its upper two bits, the others must be zero.
       let (bits, width) = position == 21 ? (value >> 4, UInt64(2)) : (value, 6)

@@ -38,7 +38,8 @@ enum LedgerWord {
 
   private static let hexDigits = Array("0123456789ABCDEF".utf8)
 
-  private static let allowed: [Bool] = {
+  /// Whether each of the 256 bytes may stand in a word.
+  static let allowed: [Bool] = {
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%+,-./:=_~"
     var table = [Bool](repeating: false, count: 256)
     for byte in letters.utf8 { table[Int(byte)] = true }

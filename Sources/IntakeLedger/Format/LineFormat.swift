@@ -20,20 +20,24 @@ enum LineFormat {
 
   /// The checksum of a line that follows one with the checksum `previous`.
   static func checksum(_ bytes: [UInt8], _ body: Range<Int>, after previous: UInt32) -> UInt32 {
-    CRC32.checksum(of: bytes, body, after: CRC32.checksum(of: hex(previous), 0..<8))
+    CRC32.checksum(of: bytes, body, after: CRC32.checksum(ofDigits: previous))
   }
 
   /// Eight small hexadecimal digits.
   static func hex(_ value: UInt32) -> [UInt8] {
-    (0..<8).map { position in
-      let digit = UInt8(truncatingIfNeeded: value >> UInt32(28 - 4 * position) & 15)
-      return digit < 10 ? 0x30 + digit : 0x57 + digit
-    }
+    (0..<8).map { digit(value, $0) }
+  }
+
+  /// One of the eight digits, counted from the left.
+  static func digit(_ value: UInt32, _ position: Int) -> UInt8 {
+    let digit = UInt8(truncatingIfNeeded: value >> UInt32(28 - 4 * position) & 15)
+    return digit < 10 ? 0x30 + digit : 0x57 + digit
   }
 
   /// Whether `bytes[range]` are the eight digits of a checksum.
   static func matches(_ checksum: UInt32, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
-    bytes[range].elementsEqual(hex(checksum))
+    range.count == 8
+      && (0..<8).allSatisfy { bytes[range.lowerBound + $0] == digit(checksum, $0) }
   }
 }
 

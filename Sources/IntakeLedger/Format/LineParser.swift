@@ -10,6 +10,8 @@ struct LineParser {
   }
 
   private var fields: [Field] = []
+  /// A copy of the reference: reading a static table costs a check of its initialisation for each byte.
+  private let allowed = LedgerWord.allowed
 
   /// Reads `bytes[range]`, which excludes the newline; false when it is no line of a ledger.
   mutating func parse(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
@@ -51,7 +53,7 @@ struct LineParser {
     let first = isText ? start + 1 : start
     var index = first
     if isText {
-      while index < limit, LedgerWord.allows(bytes[index]) { index += 1 }
+      while index < limit, allowed[Int(bytes[index])] { index += 1 }
       guard index < limit, bytes[index] == UInt8(ascii: "\"") else { return nil }
     } else {
       while index < limit, (0x30...0x39).contains(bytes[index]), index - first < 18 { index += 1 }

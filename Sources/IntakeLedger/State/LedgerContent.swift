@@ -19,11 +19,16 @@ struct LedgerContent {
     var head: LedgerRecord?
     var runs: [LedgerRecord] = []
     var operations: Set<String> = []
+    // Most lines name the operation of the line before: comparing is ten times cheaper than hashing.
+    var last = ""
     var scan = LedgerScan(file)
     tip = try scan.run { (record, offset) throws(JournalError) in
       if offset == 0 { head = record }
       if record.kind == .open { runs.append(record) }
-      if let operation = record.operation { operations.insert(operation) }
+      if let operation = record.operation, operation != last {
+        operations.insert(operation)
+        last = operation
+      }
       index.apply(record, at: offset)
     }
     (self.index, self.head) = (index, head)

@@ -111,9 +111,20 @@ struct RowState {
 }
 
 extension LedgerRecord {
-  /// The parts of an outcome that a repeated run would repeat, as a checksum.
+  /// The parts of an outcome that a repeated run would repeat, as a hash.
   var gist: UInt32 {
-    let text = Array("\(verdict ?? "") \(stage ?? "") \(code ?? "") \(http ?? 0)".utf8)
-    return CRC32.checksum(of: text, 0..<text.count)
+    // FNV-1a with a mark between the parts; it is made for every outcome that is read.
+    var hash: UInt32 = 0x811C_9DC5
+    func mix(_ byte: UInt8) { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+    func mix(_ text: String?) {
+      for byte in (text ?? "").utf8 { mix(byte) }
+      mix(0)
+    }
+    mix(verdict)
+    mix(stage)
+    mix(code)
+    mix(UInt8(truncatingIfNeeded: http ?? 0))
+    mix(UInt8(truncatingIfNeeded: (http ?? 0) >> 8))
+    return hash
   }
 }
