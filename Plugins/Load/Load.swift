@@ -29,7 +29,7 @@ public struct Load: Loader {
 
   /// Name, summary and options.
   public static let descriptor = StageDescriptor(
-    name: "load", summary: "reads the rows of a CSV or JSON Lines manifest",
+    name: "load", summary: "read the rows of a CSV or JSON Lines manifest",
     options: [
       manifest.descriptor, format.descriptor, imagesRoot.descriptor, map.descriptor,
       ignoreColumns.descriptor, delimiter.descriptor, maxRowBytes.descriptor,

@@ -18,7 +18,7 @@ public final class Record: Journal {
   /// Name, summary and options.
   public static let descriptor = StageDescriptor(
     name: "record",
-    summary: "writes intent and outcome of each row to the ledger, on disk before anything follows",
+    summary: "write intent and outcome of each row to the ledger, on disk before anything follows",
     options: [ledger.descriptor, shard.descriptor, sync.descriptor],
     example: #"{"stage":"record","ledger":"batch.ledger"}"#)
 

@@ -1,15 +1,19 @@
-import IntakeCore
+public import IntakeCore
 
 /// Where the operator keeps the credentials: a file, an open descriptor, or a command that prints them.
-enum CredentialsSource: Equatable {
+public enum CredentialsSource: Sendable, Equatable {
+  /// A file that only its owner can read.
   case file(String)
+  /// A descriptor that is open for reading.
   case descriptor(Int32)
+  /// A command that prints them.
   case command(String)
 
   /// More than any key file; a larger one is a mistake.
   static let sizeLimit = 65_536
 
-  init(_ text: String) throws(StageFailure) {
+  /// Reads `FILE`, `fd:N` or `command:…`, as `--credentials` takes them.
+  public init(_ text: String) throws(StageFailure) {
     if text.hasPrefix("fd:") {
       guard let number = Int32(text.dropFirst(3)), number >= 0, number != 1, number != 2 else {
         throw .credentials("fd: takes the number of a descriptor that is open for reading")
@@ -29,7 +33,7 @@ enum CredentialsSource: Equatable {
   }
 
   /// Reads the source to its end, private key included.
-  func read() throws(StageFailure) -> Credentials {
+  public func read() throws(StageFailure) -> Credentials {
     switch self {
     case .file(let path):
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"

@@ -5,7 +5,7 @@ import IntakeTransport
 public struct Submit: Submitter {
   /// Name, summary and options.
   public static let descriptor = StageDescriptor(
-    name: "submit", summary: "sends each request once and reads the answer",
+    name: "submit", summary: "send each request once and read the answer",
     options: SubmitOptions.all,
     example:
       #"{"stage":"submit","endpoint":"https://target.example/api","credentials":"keys.json"}"#)

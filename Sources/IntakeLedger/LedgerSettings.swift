@@ -1,3 +1,5 @@
+public import IntakeCore
+
 /// How a ledger is opened.
 public struct LedgerSettings: Sendable {
   /// The file.
@@ -16,7 +18,7 @@ public struct LedgerSettings: Sendable {
   /// Names the file and the receiving API.
   public init(
     path: String, target: String, operation: String? = nil, shard: String? = nil,
-    tool: String = "docintake"
+    tool: String = "docintake-\(ProductVersion.number)"
   ) {
     self.path = path
     self.target = target

@@ -78,8 +78,9 @@ public final class Sandbox: Sendable {
   /// The addresses on one line of JSON, as the command prints them when the sandbox is ready.
   public var readyLine: String {
     JSONOutput.object([
-      ("sandbox", .string(address)), ("dcams", .string(dcamsEndpoint)),
-      ("noah", .string(noahEndpoint)),
+      ("type", .string("ready")), ("address", .string(address)),
+      ("port", .integer(server.withLock { $0.map { Int($0.port) } } ?? 0)),
+      ("dcams", .string(dcamsEndpoint)), ("noah", .string(noahEndpoint)),
     ]).text
   }
 

@@ -1,4 +1,5 @@
 import CCurl
+import IntakeCore
 
 #if canImport(Glibc)
   import Glibc
@@ -9,7 +10,7 @@ import CCurl
 /// libcurl as this program uses it: its version and its one-time start.
 public enum HTTPLibrary {
   /// What a server sees of us; fixed, so that it tells nothing about the machine.
-  static let userAgent = "docintake/1"
+  static let userAgent = "docintake/\(ProductVersion.number)"
 
   /// libcurl and what it is built on, in the form `libcurl/7.88.1 OpenSSL/3.0.17 …`.
   public static let version: String = {

@@ -119,3 +119,41 @@ struct SamplesTests {
     }
   }
 }
+
+/// What the documentation says is what the program does.
+@Suite(.timeLimit(.minutes(1)))
+struct DocumentationTests {
+  private let folder = TemporaryFolder()
+  private var program: Program { Program(folder: folder) }
+
+  private func text(_ name: String) throws -> String {
+    let bytes = try Descriptor.open(Program.repository + "/" + name).wholeFile(atMost: 1 << 20)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  @Test func theReadmeListsTheStages() throws {
+    let table = try program.run("stages", "list", "--markdown").output
+    #expect(
+      try text("README.md").contains(table),
+      "put the output of `docintake stages list --markdown` into README.md")
+  }
+
+  @Test func theReadmeListsTheExitCodes() throws {
+    let readme = try text("README.md")
+    for code in ["0", "1", "2", "3", "4", "5", "6", "130"] { #expect(readme.contains("| \(code)")) }
+  }
+
+  @Test func theReadmeIsShort() throws {
+    #expect(try text("README.md").split(separator: "\n", omittingEmptySubsequences: false).count <= 150)
+  }
+
+  @Test func aDryRunShowsTheRequestWithoutSecretsImagesOrPeople() throws {
+    let manifest = Program.samples + "/customers.csv"
+    let result = try program.run("run", manifest, "--to", "dcams", "--dry-run", "--limit", "1")
+    #expect(result.code == 0, "\(result.errors)")
+    let request = try #require(result.rows.first?["request"])
+    #expect(request["body"]?["pass"]?.string == "[secret]")
+    #expect(request["body"]?["target"]?["email"]?.string == "[personal]")
+    #expect(request["body"]?["target"]?["documents"]?["front"]?.string?.hasPrefix("[jpeg ") == true)
+  }
+}

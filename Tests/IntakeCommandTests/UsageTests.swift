@@ -80,6 +80,16 @@ struct UsageTests {
     for name in names { #expect(try program.run("stages", "show", name).code == 0) }
   }
 
+  @Test func aPortInUseIsSaid() throws {
+    let first = try program.start(["sandbox"])
+    defer { first.signal(SIGTERM) }
+    try first.waitFor("\"port\":")
+    let port = try #require(JSONParser.parse(Array(first.text(".out").utf8))["port"]?.integer)
+    let second = try program.run("sandbox", "--port", String(port))
+    #expect(second.code == 2)
+    #expect(second.errors.contains("\(port)"), "\(second.errors)")
+  }
+
   @Test func theVersionNamesTheLibraries() throws {
     let result = try program.run("--version", "--json")
     #expect(result.rows.first?["docintake"]?.string != nil)

@@ -1,6 +1,7 @@
 import IntakeCore
 import IntakeSandbox
 import IntakeSystem
+import SubmitStage
 
 /// `docintake sandbox`: the local emulator of both APIs, on its own.
 enum SandboxCommand {
@@ -29,22 +30,35 @@ enum SandboxCommand {
   ) { arguments, invocation in
     let sandbox = try start(arguments)
     defer { sandbox.stop() }
-    let ready = JSONOutput.object([
-      ("type", .string("ready")), ("address", .string(sandbox.address)),
-      ("dcams", .string(sandbox.dcamsEndpoint)), ("noah", .string(sandbox.address + "/v1")),
-    ])
-    invocation.results.writeLine(ready.text)
+    invocation.results.writeLine(sandbox.readyLine)
     await invocation.signals.wait()
     return .success
   }
 
   private static func start(_ arguments: Arguments) throws -> Sandbox {
+    var configuration: SandboxConfiguration
     do throws(SandboxError) {
-      let sandbox = try Sandbox(try configuration(arguments))
+      configuration = try self.configuration(arguments)
+    } catch {
+      throw CommandError(.usage, "\(error)", hint: "see docintake sandbox --help")
+    }
+    if let source = arguments["credentials"] {
+      configuration.adopt(try credentials(source))
+    }
+    do throws(SandboxError) {
+      let sandbox = try Sandbox(configuration)
       try sandbox.start()
       return sandbox
     } catch {
       throw CommandError(.usage, "\(error)", hint: "see docintake sandbox --help")
+    }
+  }
+
+  private static func credentials(_ source: String) throws(CommandError) -> Credentials {
+    do throws(StageFailure) {
+      return try CredentialsSource(source).read()
+    } catch {
+      throw CommandError(.usage, error.detail, hint: error.hint)
     }
   }
 

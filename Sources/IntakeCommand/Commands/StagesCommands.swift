@@ -6,11 +6,14 @@ enum StagesCommands {
 
   static let list = CommandSpec(
     path: ["stages", "list"], summary: "list the stages that a plan can name",
-    options: [asJSON], examples: ["docintake stages list --json | jq -r '.[].name'"]
+    options: [asJSON, OptionSpec("markdown", help: "print as the table of the README")],
+    examples: ["docintake stages list --json | jq -r '.[].name'"]
   ) { arguments, invocation in
     let entries = invocation.registry.entries
     if arguments.has("json") {
       invocation.results.writeLine(JSONOutput.array(entries.map(\.json)).text)
+    } else if arguments.has("markdown") {
+      for entry in entries { invocation.results.writeLine(markdown(entry)) }
     } else {
       let width = entries.map { $0.descriptor.name.count }.max() ?? 0
       for entry in entries {
@@ -40,6 +43,11 @@ enum StagesCommands {
       invocation.results.writeText(text(entry))
     }
     return .success
+  }
+
+  private static func markdown(_ entry: StageEntry) -> String {
+    let cells = ["`\(entry.descriptor.name)`", entry.shape.description, entry.descriptor.summary]
+    return "| " + cells.joined(separator: " | ") + " |"
   }
 
   private static func text(_ entry: StageEntry) -> String {

@@ -4,14 +4,11 @@ import IntakeTransport
 
 /// `docintake version`: the program and the libraries that decide what it can do.
 enum VersionCommand {
-  /// Of the program, https://semver.org.
-  static let number = "0.1.0"
-
   static let spec = CommandSpec(
     path: ["version"], summary: "print the versions of the program and of its C libraries",
     options: [OptionSpec("json", help: "print as JSON")]
   ) { arguments, invocation in
-    let versions = [("docintake", number)] + ImagingLibraries.versions + [libcurl]
+    let versions = [("docintake", ProductVersion.number)] + ImagingLibraries.versions + [libcurl]
     if arguments.has("json") {
       let fields = versions.map { ($0.0, JSONOutput.string($0.1)) }
       invocation.results.writeLine(JSONOutput.object(fields).text)

@@ -30,7 +30,8 @@ struct RunReporter: RunObserver {
       write(line.json(outcome, word: "ready"))
     }
     if isVerbose {
-      console.write(RowText.line(outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: isVerbose))
+      console.write(
+        RowText.line(outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: isVerbose))
     }
   }
 

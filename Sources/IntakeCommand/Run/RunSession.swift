@@ -21,6 +21,7 @@ struct RunSession {
   func run() async throws -> ExitCode {
     var editing = PlanEditing(plan: try PlanSource.plan(arguments), registry: invocation.registry)
     try editing.apply(arguments)
+    if let shard = policy.shard { editing.set("record", "shard", .text(shard.description)) }
     let sandbox = try startSandbox(for: editing)
     defer { sandbox?.stop() }
     let target = TargetName(editing, isSandbox: sandbox != nil || editing.wantsSandbox)
