@@ -113,11 +113,16 @@ extension Record {
   public func settle(_ key: RowKey, as settlement: Settlement) async throws {
     switch settlement {
     case .accepted(let evidence):
-      try await openLedger().mark(key, as: .accepted, by: "target: \(evidence)")
+      try await openLedger().mark(key, as: .accepted, by: author(evidence))
     case .notAccepted(let evidence):
-      try await openLedger().mark(key, as: .notAccepted, by: "target: \(evidence)")
+      try await openLedger().mark(key, as: .notAccepted, by: author(evidence))
     case .unknown: break
     }
+  }
+
+  /// The target and what it proved, as one word: a ledger line holds no blanks.
+  private func author(_ evidence: String) -> String {
+    "target:" + String(evidence.map { $0 == " " ? "_" : $0 })
   }
 
   private func openLedger() throws(JournalError) -> Ledger {

@@ -4,7 +4,7 @@ import IntakeCore
 struct TargetName: Sendable {
   /// `dcams`, `noah`, `sandbox`: part of the ledger's default name.
   let short: String
-  /// `dcams@dcams.app`: what the ledger refuses to be mixed up with.
+  /// `dcams:dcams.app`: what the ledger refuses to be mixed up with.
   let full: String
   /// The operation as the vendor spells it; part of every row's key.
   let operation: String
@@ -13,7 +13,7 @@ struct TargetName: Sendable {
     let vendor = editing.name(of: "assemble") ?? "target"
     short = isSandbox ? (vendor == "dcams" ? "sandbox" : vendor + "-sandbox") : vendor
     let host = isSandbox ? "sandbox" : TargetName.host(editing.option("submit", "endpoint") ?? "")
-    full = "\(vendor)@\(host)"
+    full = "\(vendor):\(host)"
     operation = editing.option("assemble", "operation") ?? editing.defaultOperation ?? vendor
   }
 
