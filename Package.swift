@@ -78,7 +78,9 @@ let package = Package(
     // Tests mirror the folders; those of the command run the built program.
     .tests("IntakeCore", "IntakeCore"),
     .tests("IntakeRunner", "IntakeCore", "IntakeRunner"),
-    .tests("IntakeCommand", "IntakeCore", "IntakeSystem", "docintake"),
+    .tests(
+      "IntakeCommand", "IntakeCore", "IntakeImaging", "IntakeSystem", "IntakeTransport", "docintake"
+    ),
     .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),

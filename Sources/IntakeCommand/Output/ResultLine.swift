@@ -58,17 +58,24 @@ struct ResultLine: Sendable {
   }
 
   private func images(_ reports: [Side: ShrinkReport]) -> JSONOutput {
-    .object(
-      reports.sorted { $0.key < $1.key }.map { side, report in
-        (
-          side.rawValue,
-          .object([
-            ("source", form(report.source)), ("sent", form(report.sent)),
-            ("how", .string(report.method.rawValue)),
-            ("warnings", .array(report.warnings.map { .string($0) })),
-          ])
-        )
-      })
+    let sides = reports.sorted { $0.key < $1.key }
+    return .object(sides.map { ($0.key.rawValue, image($0.value)) })
+  }
+
+  private func image(_ report: ShrinkReport) -> JSONOutput {
+    .object([
+      ("source", form(report.source)), ("sent", form(report.sent)),
+      ("how", .string(report.method.rawValue)), ("reason", .string(report.reason)),
+      ("tried", .array(report.attempts.map(attempt))),
+      ("warnings", .array(report.warnings.map { .string($0) })),
+    ])
+  }
+
+  private func attempt(_ attempt: ShrinkReport.Attempt) -> JSONOutput {
+    .object([
+      ("edge", .integer(attempt.edge)), ("quality", .integer(attempt.quality)),
+      ("bytes", .integer(attempt.bytes)), ("sample", .bool(attempt.isSample)),
+    ])
   }
 
   private func form(_ form: ShrinkReport.Form) -> JSONOutput {

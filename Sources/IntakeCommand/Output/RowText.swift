@@ -4,7 +4,8 @@ import IntakeCore
 enum RowText {
   /// `line 2 (C-1001): accepted createCustomer PENDING · front 1.1 MB 4032×3024 → 412 KB 1536×2048 q85`.
   static func line(
-    _ outcome: Outcome, word: String? = nil, hidesPaths: Bool, showsImages: Bool
+    _ outcome: Outcome, word: String? = nil, hidesPaths: Bool, showsImages: Bool,
+    explains: Bool = false
   ) -> String {
     var text = Console.name(outcome.row) + ": " + (word ?? outcome.verdict.rawValue)
     if let receipt = outcome.receipt, outcome.failure == nil {
@@ -19,11 +20,20 @@ enum RowText {
     }
     guard showsImages else { return text }
     for (side, report) in outcome.images.sorted(by: { $0.key < $1.key }) {
-      text +=
-        "\n    \(side.rawValue.count < 5 ? side.rawValue + " " : side.rawValue) \(image(report))"
+      text += "\n    \(HelpText.pad(side.rawValue, 5)) \(image(report))"
+      if explains { text += explanation(of: report) }
       for warning in report.warnings { text += "\n          note: \(warning)" }
     }
     return text
+  }
+
+  /// Why this form was chosen, and every encoding that was tried.
+  private static func explanation(of report: ShrinkReport) -> String {
+    let tried = report.attempts.map {
+      "q\($0.quality) at \($0.edge) px \($0.isSample ? "promised" : "gave") \(bytes($0.bytes))"
+    }
+    let attempts = tried.isEmpty ? "" : "\n          tried: " + tried.joined(separator: ", ")
+    return "\n          why: \(report.reason)" + attempts
   }
 
   /// `invalid_value: column "dob" … (images/a.jpg) → correct the cell`.

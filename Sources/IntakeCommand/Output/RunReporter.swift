@@ -29,10 +29,11 @@ struct RunReporter: RunObserver {
     } else {
       write(line.json(outcome, word: "ready"))
     }
-    if isVerbose {
-      console.write(
-        RowText.line(outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: isVerbose))
-    }
+    guard isVerbose else { return }
+    let isCheck = request == nil
+    console.write(
+      RowText.line(
+        outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true, explains: isCheck))
   }
 
   func waiting(seconds: Double, asked: Bool, row: RowReference) {
