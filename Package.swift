@@ -63,7 +63,7 @@ let package = Package(
       "IntakeRunner", "IntakeSandbox", "IntakeSystem", "IntakeTransport",
       "LoadStage", "DecodeStage", "ShrinkStage", "Base64Stage", "DCAMSStage", "SubmitStage",
       "RecordStage"),
-    .module("IntakeTesting", "IntakeCore"),
+    .module("IntakeTesting", "IntakeCore", "IntakeImaging", "IntakeSystem"),
     .executableTarget(name: "docintake", dependencies: ["IntakeCommand"], swiftSettings: strict),
 
     // The stages, in pipeline order. A stage is a folder, a line here and a line in the registry.
@@ -74,6 +74,7 @@ let package = Package(
     .stage("DCAMS"),
     .stage("Submit", "IntakeSystem", "IntakeTransport"),
     .stage("Record", "IntakeLedger"),
+    .stage("External", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
 
     // Tests mirror the folders; those of the command run the built program.
     .tests("IntakeCore", "IntakeCore"),
@@ -83,6 +84,11 @@ let package = Package(
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),
     .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
-    .tests("IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
+    .tests(
+      "ExternalStage", "ExternalStage", "IntakeCore", "IntakeImaging", "IntakeSystem",
+      "IntakeTesting"),
+    .tests("IntakeTesting", "IntakeCore", "IntakeTesting"),
+    .tests(
+      "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
   ]
 )

@@ -41,15 +41,31 @@ private struct PipelineBuilder {
           + " (known: \(registry.names.joined(separator: ", ")))",
         at: plan.position(planned.offset))
     }
-    guard fits(entry.shape) else { throw misfit(entry, planned) }
-    let instance: StageInstance
+    guard entry.shapes.contains(where: fits) else { throw misfit(entry, planned) }
+    let (chosen, options) = try choose(entry, planned)
+    guard fits(chosen.shape) else { throw misfit(chosen, planned) }
+    place(try reading(planned) { () throws(OptionError) in try chosen.make(options) }, chosen)
+  }
+
+  private func choose(_ entry: StageEntry, _ planned: PlannedStage)
+    throws(PlanError) -> (StageEntry, StageOptions)
+  {
+    let options = try reading(planned) { () throws(OptionError) in
+      try StageOptions(planned.options, for: entry.descriptor)
+    }
+    return (entry.choosing(options), options)
+  }
+
+  /// Adds the place in the plan to what is wrong with an option.
+  private func reading<Result>(_ planned: PlannedStage, _ body: () throws(OptionError) -> Result)
+    throws(PlanError) -> Result
+  {
     do throws(OptionError) {
-      instance = try entry.make(StageOptions(planned.options, for: entry.descriptor))
+      return try body()
     } catch {
       let offset = planned.optionOffsets[error.option] ?? planned.offset
       throw PlanError(error.description, at: plan.position(offset))
     }
-    place(instance, entry)
   }
 
   /// Whether a stage of this shape may stand next.
@@ -63,9 +79,12 @@ private struct PipelineBuilder {
   }
 
   private func misfit(_ entry: StageEntry, _ planned: PlannedStage) -> PlanError {
-    let candidates = registry.entries.filter { fits($0.shape) }.map(\.descriptor.name)
-    let takes = StageShape.name(entry.shape.input)
-    let before = current == Void.self ? "nothing comes before it" : "\(StageShape.name(current)) comes before it"
+    let candidates = registry.entries.filter { $0.shapes.contains(where: fits) }
+      .map(\.descriptor.name)
+    let takes = entry.shapes.map { StageShape.name($0.input) }.joined(separator: " or ")
+    let before =
+      current == Void.self
+      ? "nothing comes before it" : "\(StageShape.name(current)) comes before it"
     let fitting = candidates.isEmpty ? "nothing" : candidates.joined(separator: ", ")
     return PlanError(
       "stage \"\(planned.name)\" does not fit here: it takes \(takes == "·" ? "nothing" : takes) and \(before) "
@@ -112,6 +131,7 @@ private struct PipelineBuilder {
   }
 
   private func missing(_ role: String) -> PlanError {
-    PlanError("the plan has no \(role.dropFirst(role.hasPrefix("an ") ? 3 : 2)): add \(role)", at: nil)
+    PlanError(
+      "the plan has no \(role.dropFirst(role.hasPrefix("an ") ? 3 : 2)): add \(role)", at: nil)
   }
 }
