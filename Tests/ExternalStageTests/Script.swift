@@ -15,11 +15,18 @@ final class Script: Sendable {
     var template = Array("/tmp/docintake-external-XXXXXX\0".utf8CString.dropLast())
     guard mkdtemp(&template) != nil else { throw SystemCallFailure("mkdtemp") }
     folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    path = folder + "/program"
+    // Unique and at most 15 bytes long, so that it is the process's name as well.
+    path = folder + "/x" + folder.suffix(6)
     let file = try AppendOnlyFile.open(path, .creating)
     try file.append(Array(text.utf8))
     chmod(path, mode)
   }
+
+  /// The file's name, under which it is named in messages and in the list of processes.
+  var name: String { "x" + folder.suffix(6) }
+
+  /// Processes of this program that there are, zombies and grandchildren included.
+  var processes: [String] { OwnProcess.all(named: name) }
 
   deinit {
     unlink(path)
@@ -75,7 +82,7 @@ final class Script: Sendable {
 /// Runs items through an external stage and remembers what was logged.
 final class Bench<Item: ItemKind>: Sendable {
   let stage: ExternalStage<Item>
-  private let script: Script
+  let script: Script
   let lines = Mutex<[(LogLevel, String)]>([])
 
   init(_ script: Script, _ options: [String: OptionValue] = [:]) throws {
