@@ -30,7 +30,7 @@ public struct ImageItem: ItemKind {
     var shrinker = ImageShrinker()
     shrinker.edge = .max
     shrinker.quality = editedQuality
-    shrinker.maximumBytes = .max
+    shrinker.maximumBytes = 1 << 40
     return shrinker
   }
 

@@ -53,7 +53,7 @@ public struct PreparedItem: ItemKind {
       side: image.side, file: "", header: header, bytes: bytes, codec: codec)
     var copier = ImageShrinker()
     copier.edge = .max
-    copier.maximumBytes = .max / 4
+    copier.maximumBytes = 1 << 40
     let copy = try copier.prepare(document)
     var report = image.report
     report.sent = copy.report.sent
