@@ -18,15 +18,21 @@ public enum SampleImage {
   }
 
   /// A scan as `decode` would hand it on.
-  public static func document(_ bytes: [UInt8], side: Side = .front) throws -> DocumentImage {
+  public static func document(_ bytes: [UInt8], side: Side = .front, file: String = "sample") throws
+    -> DocumentImage
+  {
     let codec = ImageCodec()
     return DocumentImage(
-      side: side, file: "sample", header: try codec.header(of: bytes), bytes: bytes, codec: codec)
+      side: side, file: file, header: try codec.header(of: bytes), bytes: bytes, codec: codec)
   }
 
   /// An image as `shrink` would hand it on.
   public static func prepared(_ bytes: [UInt8], side: Side = .front) throws -> PreparedImage {
-    try ImageShrinker().prepare(document(bytes, side: side))
+    try prepared(document(bytes, side: side))
+  }
+
+  static func prepared(_ image: DocumentImage) throws -> PreparedImage {
+    try ImageShrinker().prepare(image)
   }
 
   /// The first document image has to come from somewhere: from the one format that needs no encoder.
