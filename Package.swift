@@ -61,9 +61,9 @@ let package = Package(
     .module(
       "IntakeCommand", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger",
       "IntakeRunner", "IntakeSandbox", "IntakeSystem", "IntakeTransport",
-      "LoadStage", "DecodeStage", "ShrinkStage", "Base64Stage", "DCAMSStage", "SubmitStage",
-      "RecordStage"),
-    .module("IntakeTesting", "IntakeCore"),
+      "LoadStage", "DecodeStage", "ShrinkStage", "Base64Stage", "DCAMSStage", "NoahStage",
+      "SubmitStage", "RecordStage", "ExternalStage"),
+    .module("IntakeTesting", "IntakeCore", "IntakeImaging", "IntakeSystem"),
     .executableTarget(name: "docintake", dependencies: ["IntakeCommand"], swiftSettings: strict),
 
     // The stages, in pipeline order. A stage is a folder, a line here and a line in the registry.
@@ -75,6 +75,7 @@ let package = Package(
     .stage("Noah", "IntakeCrypto"),
     .stage("Submit", "IntakeSystem", "IntakeTransport"),
     .stage("Record", "IntakeLedger", "IntakeSystem"),
+    .stage("External", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
 
     // Tests mirror the folders; those of the command run the built program.
     .tests("IntakeCore", "IntakeCore"),
@@ -90,5 +91,9 @@ let package = Package(
     .tests(
       "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
     .tests("LoadStage", "CSystem", "IntakeCore", "IntakeSystem", "LoadStage"),
+    .tests(
+      "ExternalStage", "ExternalStage", "IntakeCore", "IntakeImaging", "IntakeSystem",
+      "IntakeTesting"),
+    .tests("IntakeTesting", "IntakeCore", "IntakeTesting"),
   ]
 )

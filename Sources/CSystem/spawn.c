@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/wait.h>
 
 static short prepare(posix_spawnattr_t *attributes) {
   sigset_t all, none;
@@ -39,4 +40,20 @@ pid_t csystem_spawn(
   posix_spawnattr_destroy(&attributes);
   if (code != 0) { errno = code; return -1; }
   return process;
+}
+
+int csystem_has_ended(pid_t process) {
+  siginfo_t info;
+  int code;
+  info.si_pid = 0;
+  do code = waitid(P_PID, (id_t)process, &info, WEXITED | WNOHANG | WNOWAIT); while (code != 0 && errno == EINTR);
+  return code != 0 ? -1 : info.si_pid == process;
+}
+
+void csystem_widen_pipe(int fd, int bytes) {
+#ifdef F_SETPIPE_SZ
+  (void)fcntl(fd, F_SETPIPE_SZ, bytes);
+#else
+  (void)fd, (void)bytes;
+#endif
 }

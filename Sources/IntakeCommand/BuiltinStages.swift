@@ -1,8 +1,10 @@
 import Base64Stage
 import DCAMSStage
 import DecodeStage
+import ExternalStage
 public import IntakeCore
 import LoadStage
+import NoahStage
 import RecordStage
 import ShrinkStage
 import SubmitStage
@@ -15,6 +17,8 @@ extension StageRegistry {
     .adding(Shrink.self)
     .adding(Base64.self)
     .adding(DCAMS.self)
+    .adding(Noah.self)
     .adding(Submit.self)
     .adding(recorder: Record.self)
+    .adding(family: External.self)
 }

@@ -45,6 +45,8 @@ public struct SystemCallFailure: Error, Sendable, Equatable, CustomStringConvert
   public static let isSpecial = EINVAL
   /// `EEXIST`.
   public static let exists = EEXIST
+  /// `ENOEXEC`: a file that the system cannot run.
+  public static let notExecutable = ENOEXEC
   /// `ENOENT`.
   public static let notFound = ENOENT
 }

@@ -11,6 +11,10 @@ import Testing
 /// What goes wrong before anything is sent: one clear message, exit code 2, no stack trace.
 @Suite(.timeLimit(.minutes(1)))
 struct UsageTests {
+  private static let stages = [
+    "load", "decode", "shrink", "base64", "dcams", "noah", "submit", "record", "external",
+  ]
+
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }
   private let samples = Program.samples
@@ -76,7 +80,7 @@ struct UsageTests {
   @Test func everyStageCanBeShown() throws {
     let list = try program.run("stages", "list", "--json")
     let names = try #require(list.rows.first?.elements).compactMap { $0["name"]?.string }
-    #expect(names == ["load", "decode", "shrink", "base64", "dcams", "submit", "record"])
+    #expect(names == Self.stages)
     for name in names { #expect(try program.run("stages", "show", name).code == 0) }
   }
 

@@ -35,7 +35,8 @@ enum PlanSource {
 
 /// The plans that come with the program.
 enum BuiltinPlan: String, CaseIterable {
-  case dcams, sandbox
+  case dcams, noah, sandbox
+  case noahSandbox = "noah-sandbox"
 
   static let names = allCases.map(\.rawValue)
 
@@ -43,15 +44,24 @@ enum BuiltinPlan: String, CaseIterable {
   private var endpoint: String {
     switch self {
     case .dcams: return "https://dcams.app/v3/stable/api/storage"
-    case .sandbox: return PlanEditing.sandboxEndpoint
+    case .noah: return "https://api.noah.com/v1"
+    case .sandbox, .noahSandbox: return PlanEditing.sandboxEndpoint
     }
   }
 
   var plan: PipelinePlan {
-    PipelinePlan([
-      PlannedStage("load"), PlannedStage("decode"), PlannedStage("shrink"), PlannedStage("base64"),
-      PlannedStage("dcams"), PlannedStage("submit", ["endpoint": .text(endpoint)]),
-      PlannedStage("record"),
-    ])
+    switch self {
+    case .dcams, .sandbox:
+      return plan(assembler: "dcams", images: ["decode", "shrink", "base64"])
+    // PUT customer carries no image.
+    case .noah, .noahSandbox: return plan(assembler: "noah", images: [])
+    }
+  }
+
+  private func plan(assembler: String, images: [String]) -> PipelinePlan {
+    let submit = PlannedStage("submit", ["endpoint": .text(endpoint)])
+    return PipelinePlan(
+      [PlannedStage("load")] + images.map { PlannedStage($0) }
+        + [PlannedStage(assembler), submit, PlannedStage("record")])
   }
 }

@@ -21,6 +21,11 @@ public struct StageRegistry: Sendable {
     StageRegistry(entries + [StageEntry(recorder: recorder)])
   }
 
+  /// The same registry with a family of stages.
+  public func adding(family: any StageFamily.Type) -> StageRegistry {
+    StageRegistry(entries + [StageEntry(opening: family)])
+  }
+
   /// The same registry without some stages.
   public func removing(_ names: String...) -> StageRegistry {
     StageRegistry(entries.filter { !names.contains($0.descriptor.name) })
@@ -61,15 +66,28 @@ public struct RegistrationError: Error, Sendable, Equatable, CustomStringConvert
 public struct StageEntry: Sendable {
   /// Name, summary and options.
   public let descriptor: StageDescriptor
-  /// The shape of the stage: what it takes and returns.
-  public let shape: StageShape
+  /// What it takes and returns; where an option decides, every shape, the one without options first.
+  public let shapes: [StageShape]
   let make: @Sendable (StageOptions) throws(OptionError) -> StageInstance
+  private let member: (@Sendable (StageOptions) -> StageEntry)?
+
+  private init(
+    _ descriptor: StageDescriptor, _ shapes: [StageShape],
+    member: (@Sendable (StageOptions) -> StageEntry)? = nil,
+    make: @escaping @Sendable (StageOptions) throws(OptionError) -> StageInstance
+  ) {
+    self.descriptor = descriptor
+    self.shapes = shapes
+    self.member = member
+    self.make = make
+  }
 
   /// An entry for a stage that takes a value and returns the next one.
   public init<S: Stage>(_ stage: S.Type) {
-    descriptor = S.descriptor
-    shape = StageShape(input: S.Input.self, output: S.Output.self)
-    make = { options throws(OptionError) in StageInstance(try S(options: options)) }
+    let shape = StageShape(input: S.Input.self, output: S.Output.self)
+    self.init(S.descriptor, [shape]) { options throws(OptionError) in
+      StageInstance(try S(options: options))
+    }
   }
 
   init(opening stage: any Stage.Type) {
@@ -77,18 +95,46 @@ public struct StageEntry: Sendable {
     self = open(stage)
   }
 
+  init(opening family: any StageFamily.Type) {
+    func open<F: StageFamily>(_ family: F.Type) -> StageEntry { StageEntry(family: family) }
+    self = open(family)
+  }
+
+  /// An entry for stages under one name, of which the options choose one.
+  public init<F: StageFamily>(family: F.Type) {
+    let shapes = F.members.map { StageEntry(opening: $0).shape }
+    let member: @Sendable (StageOptions) -> StageEntry = { StageEntry(opening: F.member(for: $0)) }
+    self.init(F.descriptor, shapes, member: member) { options throws(OptionError) in
+      try member(options).make(options)
+    }
+  }
+
   /// An entry for a loader.
   public init<L: Loader>(loader: L.Type) {
-    descriptor = L.descriptor
-    shape = .loader
-    make = { options throws(OptionError) in .loader(try L(options: options)) }
+    self.init(L.descriptor, [.loader]) { options throws(OptionError) in
+      .loader(try L(options: options))
+    }
   }
 
   /// An entry for a recorder.
   public init<R: Recorder>(recorder: R.Type) {
-    descriptor = R.descriptor
-    shape = .recorder
-    make = { options throws(OptionError) in .recorder(try R(options: options)) }
+    self.init(R.descriptor, [.recorder]) { options throws(OptionError) in
+      .recorder(try R(options: options))
+    }
+  }
+
+  /// What the stage takes and returns; where an option decides, without options.
+  public var shape: StageShape { shapes.first ?? StageShape(input: Never.self, output: Never.self) }
+
+  /// The entry that these options choose: itself unless it stands for a family.
+  public func choosing(_ options: StageOptions) -> StageEntry { member?(options) ?? self }
+
+  /// The entry that an entry of a plan chooses; options that are none choose as if they were not there.
+  public func choosing(_ planned: PlannedStage) -> StageEntry {
+    guard let member, let options = try? StageOptions(planned.options, for: descriptor) else {
+      return self
+    }
+    return member(options)
   }
 }
 

@@ -67,10 +67,21 @@ public struct DocumentImage: Sendable {
       side: side, file: file, header: header, sourceBytes: sourceBytes, content: .edited(pixels),
       codec: codec)
   }
+
+  /// The same scan as another file: what a stage returns that works on encoded images.
+  ///
+  /// - Throws: `StageFailure` when the bytes are no image, damaged in their structure or beyond the decoder's limits.
+  public func replacing(encoded bytes: [UInt8]) throws -> DocumentImage {
+    DocumentImage(
+      side: side, file: file, header: try codec.header(of: bytes), sourceBytes: sourceBytes,
+      content: .encoded(bytes), codec: codec)
+  }
 }
 
 /// The decoder behind a document image, supplied by the stage that recognised it.
 public protocol PixelSource: Sendable {
+  /// Recognises a file by its content and checks its header, as it was done with the scan itself.
+  func header(of bytes: [UInt8]) throws -> ImageHeader
   /// Decodes, shrinks and turns as `DocumentImage.pixels(fitting:)` describes.
   func pixels(of image: DocumentImage, fitting edge: Int?) throws -> Bitmap
   /// Bytes of memory that this needs at its peak.

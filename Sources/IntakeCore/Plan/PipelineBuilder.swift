@@ -41,15 +41,31 @@ private struct PipelineBuilder {
           + " (known: \(registry.names.joined(separator: ", ")))",
         at: plan.position(planned.offset))
     }
-    guard fits(entry.shape) else { throw misfit(entry, planned) }
-    let instance: StageInstance
+    guard entry.shapes.contains(where: fits) else { throw misfit(entry, planned) }
+    let (chosen, options) = try choose(entry, planned)
+    guard fits(chosen.shape) else { throw misfit(chosen, planned) }
+    place(try reading(planned) { () throws(OptionError) in try chosen.make(options) }, chosen)
+  }
+
+  private func choose(_ entry: StageEntry, _ planned: PlannedStage)
+    throws(PlanError) -> (StageEntry, StageOptions)
+  {
+    let options = try reading(planned) { () throws(OptionError) in
+      try StageOptions(planned.options, for: entry.descriptor)
+    }
+    return (entry.choosing(options), options)
+  }
+
+  /// Adds the place in the plan to what is wrong with an option.
+  private func reading<Result>(_ planned: PlannedStage, _ body: () throws(OptionError) -> Result)
+    throws(PlanError) -> Result
+  {
     do throws(OptionError) {
-      instance = try entry.make(StageOptions(planned.options, for: entry.descriptor))
+      return try body()
     } catch {
       let offset = planned.optionOffsets[error.option] ?? planned.offset
       throw PlanError(error.description, at: plan.position(offset))
     }
-    place(instance, entry)
   }
 
   /// Whether a stage of this shape may stand next.
@@ -63,8 +79,9 @@ private struct PipelineBuilder {
   }
 
   private func misfit(_ entry: StageEntry, _ planned: PlannedStage) -> PlanError {
-    let candidates = registry.entries.filter { fits($0.shape) }.map(\.descriptor.name)
-    let takes = StageShape.name(entry.shape.input)
+    let candidates = registry.entries.filter { $0.shapes.contains(where: fits) }
+      .map(\.descriptor.name)
+    let takes = entry.shapes.map { StageShape.name($0.input) }.joined(separator: " or ")
     let before =
       current == Void.self
       ? "nothing comes before it" : "\(StageShape.name(current)) comes before it"

@@ -8,6 +8,11 @@ public struct ImageCodec: PixelSource {
   /// A decoder that keeps to the limits.
   public init(limits: ImageLimits = ImageLimits()) { self.limits = limits }
 
+  /// The header of a file, checked against the limits.
+  public func header(of bytes: [UInt8]) throws -> ImageHeader {
+    try ImageHeader(reading: bytes, limits: limits)
+  }
+
   /// The upright picture, its longer side at most `edge` pixels.
   ///
   /// - Throws: `StageFailure` for a picture that is damaged, cut short or beyond the limits.

@@ -1,0 +1,37 @@
+public import IntakeCore
+import IntakeSystem
+
+/// Hands each item to a program and takes its answer; one shape of the family `External`.
+public struct ExternalStage<Item: ItemKind>: Stage {
+  /// That of the family.
+  public static var descriptor: StageDescriptor { External.descriptor }
+
+  private let options: ExternalOptions
+  private let pool: ProgramPool
+
+  /// Takes checked options; starts nothing yet.
+  public init(options: StageOptions) throws(OptionError) {
+    self.options = try ExternalOptions(options)
+    pool = ProgramPool(self.options, accepts: Item.name)
+  }
+
+  /// Checks the program's file, starts it once, and exchanges greetings.
+  ///
+  /// - Throws: `StageFailure` of class fatal: nothing has been read or sent.
+  public func prepare() async throws { try pool.prepare() }
+
+  /// Sends the item, waits for its answer, and checks what came back; blocks its thread.
+  public func run(_ input: consuming Item.Value, in context: StageContext) throws -> Item.Value {
+    let value = input
+    let item = try Item(value)
+    switch try pool.answer(to: item, in: context) {
+    case .pass: return value
+    case .result(let answer): return try item.value(from: answer, in: context)
+    case .reject(let code, let detail):
+      throw StageFailure(.refusedByStage, "\(options.name): \(code): \(detail)")
+    }
+  }
+
+  /// Closes the programs' input and waits for their end.
+  public func finish() async { pool.close() }
+}

@@ -1,0 +1,144 @@
+import IntakeCore
+import IntakeSystem
+import Synchronization
+
+/// The processes of one program: as many as items are worked on at once, started when needed, kept alive.
+final class ProgramPool: Sendable {
+  private struct State {
+    var idle: [ProgramSession] = []
+    var lastID = 0
+    /// Faults since the last good answer, over all processes.
+    var faults = 0
+  }
+
+  /// A program is started anew so often after faults in a row; then it is given up.
+  static let restarts = 3
+  /// Seconds that a program may take to end by itself once its input is closed.
+  static let patience = 2.0
+
+  let options: ExternalOptions
+  private let accepts: String
+  private let permits: Permits
+  private let state = Mutex(State())
+
+  init(_ options: ExternalOptions, accepts: String) {
+    self.options = options
+    self.accepts = accepts
+    permits = Permits(options.processes ?? ProcessorCount.online)
+  }
+
+  deinit { close() }
+
+  /// Checks the file and starts one process, so that a program that cannot work ends the run at its start.
+  func prepare() throws(StageFailure) {
+    try ProgramFile(options).check()
+    let session = try start()
+    state.withLock { $0.idle.append(session) }
+  }
+
+  /// Hands an item to a process of its own and brings back the answer.
+  func answer(to item: some ItemKind, in context: StageContext) throws -> ProgramSession.Answer {
+    try permits.enter()
+    defer { permits.leave() }
+    do throws(ProgramFault) {
+      return try attempt(item, context)
+    } catch {
+      // A second answer to an earlier item came too late to be held against that one.
+      guard error == .lateAnswer else { throw failure(error) }
+      context.log(.warning, "\(options.name) answered an earlier item twice")
+    }
+    do throws(ProgramFault) {
+      return try attempt(item, context)
+    } catch {
+      throw failure(error)
+    }
+  }
+
+  /// Ends every process that is not at work; none is when the run has ended.
+  func close() {
+    var sessions = state.withLock { state in
+      defer { state.idle = [] }
+      return state.idle
+    }
+    for index in sessions.indices { sessions[index].closeInput() }
+    for index in sessions.indices { _ = sessions[index].end(patience: ProgramPool.patience) }
+  }
+}
+
+extension ProgramPool {
+  private func attempt(_ item: some ItemKind, _ context: StageContext)
+    throws(ProgramFault) -> ProgramSession.Answer
+  {
+    var session = try take(context)
+    let id = state.withLock { state in
+      state.lastID += 1
+      return String(state.lastID)
+    }
+    do throws(ProgramFault) {
+      let answer = try session.exchange(
+        id: id, fields: item.fields(in: context), payload: item.payload,
+        until: SystemTime.monotonic + options.timeout)
+      log(session.takeErrors(), context)
+      state.withLock { state in
+        state.faults = 0
+        state.idle.append(session)
+      }
+      return answer
+    } catch {
+      retire(&session, context)
+      if error != .cancelled { state.withLock { $0.faults += 1 } }
+      throw error
+    }
+  }
+
+  /// A process that is fit for an item: one that waits, or a new one.
+  private func take(_ context: StageContext) throws(ProgramFault) -> ProgramSession {
+    while var session = state.withLock({ $0.idle.popLast() }) {
+      if session.isReady() { return session }
+      context.log(.notice, "\(options.name) ended or spoke out of turn and is started anew")
+      retire(&session, context)
+    }
+    guard state.withLock({ $0.faults <= ProgramPool.restarts }) else { throw .givenUp }
+    do throws(StageFailure) {
+      return try start()
+    } catch {
+      state.withLock { $0.faults += 1 }
+      throw .unstartable(error.detail)
+    }
+  }
+
+  private func retire(_ session: inout ProgramSession, _ context: StageContext) {
+    let end = session.end()
+    log(session.takeErrors(), context)
+    context.log(.info, "\(options.name) \(end)")
+    guard end.leftProcessBehind else { return }
+    context.log(.warning, "\(options.name) left a process behind that cannot be ended from here")
+  }
+
+  private func log(_ errors: (text: [UInt8], dropped: Int), _ context: StageContext) {
+    for line in ErrorLines(errors.text, dropped: errors.dropped) {
+      context.log(.info, "\(options.name): \(line)")
+    }
+  }
+
+  private func start() throws(StageFailure) -> ProgramSession {
+    let launch = ProgramLaunch(
+      options.program,
+      environment: ProgramLaunch.cleanEnvironment(
+        adding: ["DOCINTAKE_PROTOCOL=\(ProtocolMessage.version)"]))
+    var session: ProgramSession
+    do throws(SystemCallFailure) {
+      session = try ProgramSession(launch, maxBytes: options.maxBytes)
+    } catch {
+      throw ProgramFile(options).failure(starting: error)
+    }
+    do throws(ProgramFault) {
+      try session.greet(
+        accepts: accepts, options: options.table, within: options.startTimeout)
+      return session
+    } catch {
+      let end = session.end()
+      throw failure(greeting: error, end, said: session.takeErrors().text)
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import IntakeCore
+import IntakeSystem
+
+/// One process of the program, from its greeting to its end; used by one thread at a time.
+struct ProgramSession: Sendable {
+  /// What became of an item.
+  enum Answer {
+    case result(ItemAnswer)
+    case pass
+    case reject(code: String, detail: String)
+  }
+
+  private var program: RunningProgram
+  private let maxBytes: Int
+  private var settled: String?
+
+  /// Starts the program and exchanges greetings.
+  init(_ launch: ProgramLaunch, maxBytes: Int) throws(SystemCallFailure) {
+    program = try launch.startPiped()
+    // An answer, its line, and a bit of what should not be there.
+    program.outputLimit = maxBytes + 2 * ProtocolMessage.lineLimit
+    self.maxBytes = maxBytes
+  }
+
+  /// Says hello and waits for "ready"; whatever else comes first is refused.
+  mutating func greet(accepts: String, options: [String: String], within seconds: Double)
+    throws(ProgramFault)
+  {
+    let table = options.sorted { $0.key < $1.key }.map { ($0.key, JSONOutput.string($0.value)) }
+    program.send([
+      ProtocolMessage.line([
+        ("intake", .integer(ProtocolMessage.version)), ("kind", .string("hello")),
+        ("accepts", .string(accepts)), ("options", .object(table)),
+      ])
+    ])
+    let deadline = SystemTime.monotonic + seconds
+    let (message, _) = try next(until: deadline)
+    guard message.kind == "ready" else { throw .violated("another message than \"ready\" first") }
+    guard message.json["intake"]?.integer == ProtocolMessage.version else {
+      throw .violated(
+        "\"ready\" for another version of the protocol; this program speaks version 1")
+    }
+    let kinds = message.json["accepts"]?.elements?.compactMap(\.string) ?? []
+    guard kinds.contains(accepts) else {
+      let named = Sanitizer.clean(kinds.joined(separator: ", "), limit: 100)
+      throw .violated("\"ready\" without \"\(accepts)\" in \"accepts\" (it accepts: \(named))")
+    }
+    try flush(until: deadline)
+  }
+
+  /// Sends an item and waits for its answer; returns when the program has read all of it, too.
+  mutating func exchange(
+    id: String, fields: [(String, JSONOutput)], payload: [[UInt8]], until deadline: Double
+  ) throws(ProgramFault) -> Answer {
+    let head: [(String, JSONOutput)] = [("kind", .string("item")), ("id", .string(id))]
+    program.send([ProtocolMessage.line(head + fields)] + payload)
+    var answer: Answer?
+    while answer == nil {
+      let (message, parts) = try next(until: deadline)
+      answer = try read(message, parts, for: id)
+    }
+    try flush(until: deadline)
+    _ = program.look()
+    guard program.bufferedCount == 0 else { throw .violated("more than one answer") }
+    settled = id
+    guard let answer else { throw .ended }
+    return answer
+  }
+
+  /// Whether it may get an item: alive, listening, and silent since its last answer.
+  mutating func isReady() -> Bool {
+    program.look() && !program.isDeaf && program.bufferedCount == 0
+  }
+
+  /// Lines of standard error since the last call.
+  mutating func takeErrors() -> (text: [UInt8], dropped: Int) { program.takeErrors() }
+
+  /// Asks it to end, by the end of its input.
+  mutating func closeInput() { program.closeInput() }
+
+  /// Ends it and all that it started in its group.
+  mutating func end(patience: Double = 0) -> ProgramEnd { program.end(patience: patience) }
+
+  private func read(_ message: ProtocolMessage, _ parts: [Int: [UInt8]], for id: String)
+    throws(ProgramFault) -> Answer?
+  {
+    guard ["result", "pass", "reject"].contains(message.kind) else { return nil }
+    guard message.id == id else {
+      if let settled, message.id == settled { throw .lateAnswer }
+      throw .violated("an answer with the id of another item")
+    }
+    switch message.kind {
+    case "pass": return .pass
+    case "reject":
+      return .reject(
+        code: Sanitizer.clean(message.json["code"]?.string ?? "rejected", limit: 60),
+        detail: Sanitizer.clean(message.json["detail"]?.string ?? "no reason given"))
+    default: return .result(ItemAnswer(message: message.json, parts: parts))
+    }
+  }
+
+  private mutating func next(until deadline: Double)
+    throws(ProgramFault) -> (ProtocolMessage, [Int: [UInt8]])
+  {
+    do {
+      let line = try program.line(limit: ProtocolMessage.lineLimit, until: deadline)
+      let message = try ProtocolMessage(line: line)
+      var parts: [Int: [UInt8]] = [:]
+      for part in try message.announced(limit: maxBytes) {
+        parts[part.owner] = try program.bytes(part.count, until: deadline)
+      }
+      return (message, parts)
+    } catch let trouble as RunningProgram.Trouble {
+      throw ProgramFault(trouble)
+    } catch let fault as ProgramFault {
+      throw fault
+    } catch {
+      throw .ended
+    }
+  }
+
+  private mutating func flush(until deadline: Double) throws(ProgramFault) {
+    do throws(RunningProgram.Trouble) {
+      try program.flush(until: deadline)
+    } catch {
+      throw ProgramFault(error)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import IntakeCore
+
+/// Stands in for the secrets of a body while a program has it, and finds their places again.
+///
+/// A mark is plain ASCII without anything that JSON, XML or a form would escape, and nobody can guess it.
+struct SecretMarks: Sendable {
+  /// The marks in the order of the secrets.
+  let all: [String]
+  private let names: [String]
+  private let images: [EncodedImage]
+  /// The body with marks, in pieces: images are not copied.
+  let written: [[UInt8]]
+  /// What every mark of this item begins with.
+  private let prefix: String
+
+  init(_ body: [BodySegment]) {
+    let nonce = (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
+    let prefix = "docintake-secret-\(nonce)-"
+    var (names, images): ([String], [EncodedImage]) = ([], [])
+    written = body.map { segment in
+      switch segment {
+      case .bytes(let bytes): return bytes
+      case .image(let image):
+        images.append(image)
+        return image.base64
+      case .secret(let name):
+        names.append(name)
+        return Array((prefix + "\(names.count)-").utf8)
+      }
+    }
+    all = names.indices.map { prefix + "\($0 + 1)-" }
+    (self.prefix, self.names, self.images) = (prefix, names, images)
+  }
+
+  /// Whether a text holds a mark, or a piece that was made from one.
+  func stand(in text: String) -> Bool {
+    ByteSearch.first(Array(prefix.utf8), in: Array(text.utf8)[...]) != nil
+  }
+
+  /// A body from a program as segments: secrets in the places of their marks, images kept apart.
+  ///
+  /// - Throws: `StageFailure` when a mark is missing, stands twice, or is none of this item's.
+  func segments(of body: [UInt8]) throws(StageFailure) -> [BodySegment] {
+    var (segments, left, seen): ([BodySegment], ArraySlice<UInt8>, Set<Int>) = ([], body[...], [])
+    while let start = ByteSearch.first(Array(prefix.utf8), in: left) {
+      let digits = left[(start + prefix.utf8.count)...].prefix { $0 != UInt8(ascii: "-") }.prefix(6)
+      guard let number = Int(String(decoding: digits, as: UTF8.self)),
+        names.indices.contains(number - 1), seen.insert(number).inserted
+      else { throw misplaced("stands twice or was changed") }
+      append(left[..<start], to: &segments)
+      segments.append(.secret(names[number - 1]))
+      left = left[(digits.endIndex + 1)...]
+    }
+    guard seen.count == names.count else { throw misplaced("did not come back") }
+    append(left, to: &segments)
+    return segments
+  }
+
+  private func misplaced(_ what: String) -> StageFailure {
+    StageFailure(
+      .stageProtocol, "the mark of a secret \(what) in the program's body",
+      hint: "leave each text of submission.secrets in the body exactly once")
+  }
+
+  /// Keeps apart the images that came back unchanged, so that no listing of the request shows them.
+  private func append(_ bytes: ArraySlice<UInt8>, to segments: inout [BodySegment]) {
+    var left = bytes
+    for image in images {
+      guard let start = ByteSearch.first(image.base64, in: left) else { continue }
+      if start > left.startIndex { segments.append(.bytes(Array(left[..<start]))) }
+      segments.append(.image(image))
+      left = left[(start + image.base64.count)...]
+    }
+    if !left.isEmpty { segments.append(.bytes(Array(left))) }
+  }
+}

@@ -1,0 +1,228 @@
+import CSystem
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// A program that is talked to over pipes, by one thread at a time, never for longer than a deadline.
+///
+/// All three pipes are served together whenever one is waited for, so neither side can block the other:
+/// not a program that answers before it has read everything, nor one that fills its standard error. The end
+/// of a program is told by the process and not by its pipes, which a grandchild may hold open.
+/// A value of this type stands for descriptors and a process: whoever holds it calls `end` once.
+public struct RunningProgram: Sendable {
+  /// Why nothing more can be had from the program.
+  public enum Trouble: Error, Sendable, Equatable {
+    /// It has ended, or closed its standard output.
+    case ended
+    /// The deadline has passed.
+    case overdue
+    /// The task was cancelled.
+    case cancelled
+    /// It wrote more than may be kept: a line without an end, or output that nobody asked for.
+    case flooded
+  }
+
+  /// Its process number, which is also the number of its session and process group.
+  public let process: Int32
+  /// The most that is kept of what it writes ahead of being asked for, in bytes.
+  public var outputLimit = 64 << 20
+  /// The most that is kept of standard error until it is taken, in bytes.
+  public var errorLimit = 64 << 10
+  /// Standard error as it came since it was last taken, cut at the limit.
+  public internal(set) var errorText: [UInt8] = []
+  /// Bytes of standard error that were dropped since it was last taken.
+  public internal(set) var errorsDropped = 0
+
+  var input: Int32?
+  var output: Int32?
+  var errors: Int32?
+  private var outbox: [ArraySlice<UInt8>] = []
+  private var inbox: [UInt8] = []
+  private var inboxStart = 0
+  /// What `bytes` waits for.
+  private var body: [UInt8] = []
+  private var bodyCount = 0
+  private var chunk = [UInt8](repeating: 0, count: 1 << 16)
+
+  /// An ended process whose pipe somebody else holds is noticed after so many milliseconds.
+  private static let turn: Int32 = 50
+
+  init(process: Int32, input: Int32, output: Int32, errors: Int32) {
+    self.process = process
+    self.input = input
+    self.output = output
+    self.errors = errors
+    for end in [input, output, errors] { ProgramPipe.makeNonblocking(end) }
+  }
+
+  /// Puts bytes in line for its standard input; they go out while something is waited for.
+  public mutating func send(_ pieces: [[UInt8]]) {
+    outbox += pieces.lazy.filter { !$0.isEmpty }.map { $0[...] }
+  }
+
+  /// Bytes that were read and not taken yet.
+  public var bufferedCount: Int { inbox.count - inboxStart }
+
+  /// Whether everything sent has been taken by the pipe.
+  public var hasSentAll: Bool { outbox.isEmpty }
+
+  /// Whether it has closed its standard input: nothing more can be sent.
+  public var isDeaf: Bool { input == nil }
+
+  /// The next line without its end; at most `limit` bytes long.
+  public mutating func line(limit: Int, until deadline: Double) throws(Trouble) -> [UInt8] {
+    var searched = 0
+    while true {
+      if let end = inbox[(inboxStart + searched)...].firstIndex(of: 0x0A) {
+        guard end - inboxStart <= limit else { throw .flooded }
+        defer { drop(end + 1 - inboxStart) }
+        return Array(inbox[inboxStart..<end])
+      }
+      searched = bufferedCount
+      guard searched <= limit else { throw .flooded }
+      try wait(until: deadline)
+    }
+  }
+
+  /// The next `count` bytes.
+  public mutating func bytes(_ count: Int, until deadline: Double) throws(Trouble) -> [UInt8] {
+    // Read straight to where they stay: by way of the buffer an image cost 5 ms instead of 2.
+    body = [UInt8](repeating: 0, count: count)
+    bodyCount = min(count, bufferedCount)
+    body.replaceSubrange(0..<bodyCount, with: inbox[inboxStart..<(inboxStart + bodyCount)])
+    drop(bodyCount)
+    defer { (body, bodyCount) = ([], 0) }
+    while bodyCount < count { try wait(until: deadline) }
+    return body
+  }
+
+  /// Returns when everything sent has been taken by the pipe, or the program has closed it.
+  public mutating func flush(until deadline: Double) throws(Trouble) {
+    while !outbox.isEmpty { try wait(until: deadline) }
+  }
+
+  /// Takes what there is without waiting; false when the program has ended or closed its output.
+  public mutating func look() -> Bool {
+    _ = serve(milliseconds: 0)
+    return output != nil && csystem_has_ended(process) == 0
+  }
+
+  /// Standard error since the last call.
+  public mutating func takeErrors() -> (text: [UInt8], dropped: Int) {
+    defer { (errorText, errorsDropped) = ([], 0) }
+    return (errorText, errorsDropped)
+  }
+
+  /// Closes its standard input, which asks it to end.
+  public mutating func closeInput() {
+    if let input { close(input) }
+    input = nil
+    outbox = []
+  }
+
+  mutating func discardBuffer() { drop(bufferedCount) }
+
+  private mutating func drop(_ count: Int) {
+    inboxStart += count
+    if inboxStart == inbox.count {
+      // A buffer that held an image is given back; a line's is kept.
+      inbox.removeAll(keepingCapacity: inbox.capacity <= 256 << 10)
+      inboxStart = 0
+    }
+  }
+
+  /// Serves the pipes once, or throws why it is no use.
+  private mutating func wait(until deadline: Double) throws(Trouble) {
+    guard !Task.isCancelled else { throw .cancelled }
+    guard output != nil else { throw .ended }
+    guard bufferedCount < outputLimit else { throw .flooded }
+    let left = deadline - SystemTime.monotonic
+    guard left > 0 else { throw .overdue }
+    let before = bufferedCount + bodyCount
+    let milliseconds = Int32(min(Double(RunningProgram.turn), (left * 1000).rounded(.up)))
+    if serve(milliseconds: milliseconds) { return }
+    // What it wrote last may have come between the two calls.
+    guard csystem_has_ended(process) != 0 else { return }
+    _ = serve(milliseconds: 0)
+    guard bufferedCount + bodyCount > before else { throw .ended }
+  }
+
+  /// Moves bytes through whichever pipes are ready; false when none was.
+  mutating func serve(milliseconds: Int32) -> Bool {
+    let isFull = bufferedCount >= outputLimit
+    var ready = [
+      pollfd(fd: outbox.isEmpty ? -1 : input ?? -1, events: Int16(POLLOUT), revents: 0),
+      pollfd(fd: isFull ? -1 : output ?? -1, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: errors ?? -1, events: Int16(POLLIN), revents: 0),
+    ]
+    guard poll(&ready, nfds_t(ready.count), milliseconds) > 0 else { return false }
+    if ready[0].revents != 0 { write() }
+    if ready[1].revents != 0 { readOutput() }
+    if ready[2].revents != 0 { readErrors() }
+    return true
+  }
+
+  private mutating func write() {
+    while let piece = outbox.first, let input {
+      let count = piece.withUnsafeBytes { writeOnce(input, $0) }
+      if count == piece.count {
+        outbox.removeFirst()
+      } else if count > 0 {
+        outbox[0] = piece.dropFirst(count)
+        return
+      } else if errno == EINTR {
+        continue
+      } else {
+        if errno != EAGAIN { closeInput() }
+        return
+      }
+    }
+  }
+
+  private mutating func readOutput() {
+    guard let output else { return }
+    let count: Int
+    if bodyCount < body.count {
+      count = body.withUnsafeMutableBytes { readOnce(output, $0, from: bodyCount) }
+      bodyCount += max(0, count)
+    } else {
+      count = chunk.withUnsafeMutableBytes { readOnce(output, $0, from: 0) }
+      inbox += chunk.prefix(max(0, count))
+    }
+    if count == 0 {
+      close(output)
+      self.output = nil
+    }
+  }
+
+  private mutating func readErrors() {
+    guard let errors else { return }
+    let count = chunk.withUnsafeMutableBytes { readOnce(errors, $0, from: 0) }
+    let kept = min(max(0, count), errorLimit - errorText.count)
+    errorText += chunk.prefix(kept)
+    errorsDropped += max(0, count) - kept
+    if count == 0 {
+      close(errors)
+      self.errors = nil
+    }
+  }
+}
+
+/// Fills a room from an offset on: the count, 0 at the end, negative when there is nothing now.
+private func readOnce(_ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer, from start: Int)
+  -> Int
+{
+  while true {
+    let result = read(descriptor, room.baseAddress.map { $0 + start }, room.count - start)
+    if result >= 0 { return result }
+    if errno != EINTR { return errno == EAGAIN ? -1 : 0 }
+  }
+}
+
+/// `write(2)`; inside the type its name would be taken by the type's own method.
+private func writeOnce(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  write(descriptor, bytes.baseAddress, bytes.count)
+}

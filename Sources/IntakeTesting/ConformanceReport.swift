@@ -1,0 +1,97 @@
+public import IntakeCore
+
+/// What a check of a stage or a program found, rule by rule.
+public struct ConformanceReport: Sendable {
+  /// What was checked: the stage's name or the program's path.
+  public let subject: String
+  /// One verdict a rule, in the order in which they were tried.
+  public internal(set) var verdicts: [ConformanceVerdict] = []
+
+  init(subject: String) { self.subject = subject }
+
+  /// Whether no rule is broken.
+  public var isConforming: Bool { failures.isEmpty }
+
+  /// The rules that are broken.
+  public var failures: [ConformanceVerdict] {
+    verdicts.filter { if case .failed = $0.outcome { true } else { false } }
+  }
+
+  /// A line a rule, and a sum.
+  public var text: String {
+    let lines = verdicts.map(\.description)
+    let sum = "\(subject): \(verdicts.count) rules, \(failures.count) broken"
+    return (lines + [sum]).joined(separator: "\n") + "\n"
+  }
+
+  /// The same for programs: `{"subject","conforming","verdicts":[{"rule","statement","outcome","detail","see"}]}`.
+  public var json: JSONOutput {
+    .object([
+      ("subject", .string(subject)), ("conforming", .bool(isConforming)),
+      ("verdicts", .array(verdicts.map(\.json))),
+    ])
+  }
+
+  mutating func add(_ rule: ConformanceRule, _ outcome: ConformanceVerdict.Outcome) {
+    verdicts.append(ConformanceVerdict(rule: rule, outcome: outcome))
+  }
+}
+
+/// What became of one rule.
+public struct ConformanceVerdict: Sendable, CustomStringConvertible {
+  /// The rule.
+  public let rule: ConformanceRule
+  /// What was found.
+  public let outcome: Outcome
+
+  /// What can be found.
+  public enum Outcome: Sendable, Equatable {
+    /// The rule is kept; what was seen, where it is worth telling.
+    case passed(String?)
+    /// The rule is broken: what is wrong.
+    case failed(String)
+    /// The rule could not be tried: why.
+    case skipped(String)
+  }
+
+  /// `FAIL  greeting  says ready for version 1 …: what is wrong (see …)`.
+  public var description: String {
+    let name = rule.name + String(repeating: " ", count: max(0, 16 - rule.name.count))
+    switch outcome {
+    case .passed(let note):
+      return "ok    \(name) \(rule.statement)" + (note.map { " (\($0))" } ?? "")
+    case .skipped(let reason): return "skip  \(name) \(reason)"
+    case .failed(let problem):
+      return "FAIL  \(name) \(rule.statement)\n      \(problem)\n      see \(rule.reference)"
+    }
+  }
+
+  var json: JSONOutput {
+    let (word, detail): (String, String?) =
+      switch outcome {
+      case .passed(let note): ("passed", note)
+      case .failed(let problem): ("failed", problem)
+      case .skipped(let reason): ("skipped", reason)
+      }
+    return .object([
+      ("rule", .string(rule.name)), ("statement", .string(rule.statement)),
+      ("outcome", .string(word)), ("detail", .optional(detail)), ("see", .string(rule.reference)),
+    ])
+  }
+}
+
+/// One rule for stages or programs.
+public struct ConformanceRule: Sendable, Equatable {
+  /// A short name that stays: lower case and hyphens.
+  public let name: String
+  /// The rule in words.
+  public let statement: String
+  /// Where it is written.
+  public let reference: String
+
+  init(_ name: String, _ statement: String, see reference: String) {
+    self.name = name
+    self.statement = statement
+    self.reference = reference
+  }
+}

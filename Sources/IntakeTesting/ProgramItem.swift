@@ -1,0 +1,103 @@
+import IntakeCore
+
+/// An item as the host sends it, for the check of programs.
+struct ProgramItem {
+  /// What a program may accept.
+  enum Kind: String, CaseIterable, Sendable {
+    case image, prepared, submission
+  }
+
+  var kind: Kind
+  var id: String
+  var bytes: [UInt8]
+  var format = "jpeg"
+  var size = PixelSize(width: 320, height: 200)
+  /// Keys that no version of the protocol has.
+  var more: [(String, JSONOutput)] = []
+
+  /// An ordinary item of that kind.
+  init(_ kind: Kind, id: String) throws(WireProgram.Fault) {
+    self.kind = kind
+    self.id = id
+    if kind == .submission {
+      bytes = Array(#"{"user":"\#(ProgramItem.mark)","service":"createOrUpdateCustomer"}"#.utf8)
+    } else {
+      guard let jpeg = try? SampleImage.jpeg() else {
+        throw WireProgram.Fault(description: "the check could not draw its picture")
+      }
+      bytes = jpeg
+    }
+  }
+
+  /// Stands for a secret of the request; has to come back.
+  private static let mark = "docintake-secret-0123456789-1-"
+
+  var message: JSONOutput {
+    let head: [(String, JSONOutput)] = [("kind", .string("item")), ("id", .string(id))]
+    return .object(head + part + more)
+  }
+
+  private var part: [(String, JSONOutput)] {
+    guard kind != .submission else {
+      return [
+        (
+          "submission",
+          .object(submission + [("body", .object([("bytes", .integer(bytes.count))]))])
+        )
+      ]
+    }
+    return [
+      ("side", .string("front")),
+      (
+        "image",
+        .object([
+          ("format", .string(format)), ("width", .integer(size.width)),
+          ("height", .integer(size.height)), ("orientation", .integer(1)),
+          ("bytes", .integer(bytes.count)),
+        ])
+      ),
+    ]
+  }
+
+  private var submission: [(String, JSONOutput)] {
+    let header = JSONOutput.array([.string("Content-Type"), .string("application/json")])
+    return [
+      ("operation", .string("createOrUpdateCustomer")), ("method", .string("POST")),
+      ("path", .string("")), ("headers", .array([header])),
+      ("secrets", .array([.string(ProgramItem.mark)])),
+    ]
+  }
+
+  /// What is wrong with an answer, nil when nothing is; `mayFail` where nobody looks at a result.
+  func problem(with reply: WireProgram.Reply, mayFail: Bool) -> String? {
+    guard reply.message["id"]?.string == id else { return "the answer has another id" }
+    switch reply.kind {
+    case "pass": return nil
+    case "reject":
+      // A gate for quality may well refuse the picture that is drawn here.
+      return reply.message["code"]?.string?.isEmpty == false ? nil : "reject without a \"code\""
+    case "result": return mayFail ? nil : problem(withResult: reply)
+    default: return "the answer is of kind \"\(Sanitizer.clean(reply.kind, limit: 40))\""
+    }
+  }
+
+  private func problem(withResult reply: WireProgram.Reply) -> String? {
+    if kind == .submission {
+      guard let body = reply.bytes else {
+        return reply.message["submission"] == nil ? "a result without a submission" : nil
+      }
+      let text = String(decoding: body, as: UTF8.self)
+      return text.split(separator: ProgramItem.mark, omittingEmptySubsequences: false).count == 2
+        ? nil : "the mark of the secret did not come back exactly once"
+    }
+    guard let bytes = reply.bytes else { return "a result without an image" }
+    do {
+      let image = try SampleImage.document(bytes)
+      _ = try image.pixels(fitting: 320)
+      return nil
+    } catch {
+      return
+        "the image that came back is refused: \((error as? StageFailure)?.detail ?? "\(error)")"
+    }
+  }
+}

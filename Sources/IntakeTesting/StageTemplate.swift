@@ -1,0 +1,67 @@
+public import IntakeCore
+
+/// The files of a new stage: they build, and pass the check of their kind, as they are made.
+public struct StageTemplate: Sendable {
+  /// The languages there are templates for.
+  public enum Language: String, Sendable, CaseIterable {
+    /// A Swift package with a stage, a program that knows it, and a test.
+    case swift
+    /// One Python file; Python 3.8 and its standard library.
+    case python
+    /// One shell script; POSIX tools and `head -c`.
+    case sh
+  }
+
+  /// A file to be written.
+  public struct File: Sendable, Equatable {
+    /// The path below the folder in which the stage is made.
+    public let path: String
+    /// The content.
+    public let text: String
+    /// Whether it is a program (0755) or not (0644).
+    public let isExecutable: Bool
+
+    init(_ path: String, _ text: String, isExecutable: Bool = false) {
+      self.path = path
+      self.text = text
+      self.isExecutable = isExecutable
+    }
+  }
+
+  /// The name in plans.
+  public let name: String
+  /// The files to be written.
+  public let files: [File]
+
+  /// Fills in the template of a language.
+  ///
+  /// - Parameters:
+  ///   - name: the stage's name: a-z, 0-9 and hyphens, starting with a letter.
+  ///   - package: where the Swift package of docintake is: a path, or an address that Git understands.
+  /// - Throws: `OptionError` for a name that is none.
+  public init(name: String, language: Language, package: String = "../docintake")
+    throws(OptionError)
+  {
+    guard StageTemplate.isName(name) else {
+      throw OptionError(
+        option: "name",
+        "\"\(Sanitizer.clean(name, limit: 60))\" is no stage name: use a-z, 0-9 and hyphens, and "
+          + "begin with a letter")
+    }
+    self.name = name
+    switch language {
+    case .python: files = [File("\(name).py", PythonTemplate.text(name), isExecutable: true)]
+    case .sh: files = [File("\(name).sh", ShellTemplate.text(name), isExecutable: true)]
+    case .swift: files = SwiftTemplate(name: name, package: package).files
+    }
+  }
+
+  private static func isName(_ name: String) -> Bool {
+    guard let first = name.utf8.first, (0x61...0x7A).contains(first), name.utf8.count <= 60 else {
+      return false
+    }
+    return name.utf8.allSatisfy {
+      (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/// A Swift package: a library with the stage, a command that knows it, and its test.
+struct SwiftTemplate {
+  let name: String
+  let package: String
+
+  /// `deskew-page` becomes `DeskewPage`.
+  private var type: String {
+    name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+  }
+
+  /// SwiftPM calls a package by the last part of its place.
+  private var identity: String {
+    let last = String(package.split(separator: "/").last ?? "docintake")
+    return last.hasSuffix(".git") ? String(last.dropLast(4)) : last
+  }
+
+  private var dependency: String {
+    package.contains("://") || package.hasSuffix(".git")
+      ? #".package(url: "\#(package)", branch: "main")"# : #".package(path: "\#(package)")"#
+  }
+
+  var files: [StageTemplate.File] {
+    [
+      StageTemplate.File("\(name)/Package.swift", manifest),
+      StageTemplate.File("\(name)/Sources/\(type)Stage/\(type).swift", stage),
+      StageTemplate.File("\(name)/Sources/\(name)-intake/main.swift", main),
+      StageTemplate.File("\(name)/Tests/\(type)StageTests/\(type)Tests.swift", test),
+    ]
+  }
+
+  private var manifest: String {
+    """
+    // swift-tools-version: 6.2
+    import PackageDescription
+
+    let package = Package(
+      name: "\(name)",
+      dependencies: [\(dependency)],
+      targets: [
+        .target(
+          name: "\(type)Stage",
+          dependencies: [.product(name: "IntakeCore", package: "\(identity)")]),
+        .executableTarget(
+          name: "\(name)-intake",
+          dependencies: ["\(type)Stage", .product(name: "IntakeCommand", package: "\(identity)")]),
+        .testTarget(
+          name: "\(type)StageTests",
+          dependencies: ["\(type)Stage", .product(name: "IntakeTesting", package: "\(identity)")]),
+      ]
+    )
+
+    """
+  }
+
+  private var stage: String {
+    """
+    public import IntakeCore
+
+    /// Changes or judges a scan before it is shrunk.
+    public struct \(type): ImageStage {
+      private static let strength = StageOption<Int>.integer(
+        "strength", in: 0...100, default: 50, unit: "percent", help: "how much")
+
+      /// Name, summary and options: help, plans and errors are made from it.
+      public static let descriptor = StageDescriptor(
+        name: "\(name)", summary: "say in one line what it does", options: [strength.descriptor],
+        example: #"{"stage":"\(name)","strength":50}"#)
+
+      private let strength: Int
+
+      /// Takes checked options.
+      public init(options: StageOptions) { strength = options[Self.strength] }
+
+      /// Returns the scan as it is: take `image.pixels(fitting:)`, and return `image.replacing(pixels:)`.
+      public func run(_ image: consuming DocumentImage, in context: StageContext) throws
+        -> DocumentImage
+      {
+        image
+      }
+    }
+
+    """
+  }
+
+  private var main: String {
+    """
+    import IntakeCommand
+    import \(type)Stage
+
+    IntakeCommand.main(.builtin.adding(\(type).self))
+
+    """
+  }
+
+  private var test: String {
+    """
+    import \(type)Stage
+    import IntakeTesting
+    import Testing
+
+    @Test func \(type.prefix(1).lowercased() + type.dropFirst())KeepsTheRulesOfStages() async {
+      let report = await StageConformance.check(\(type).self)
+      #expect(report.isConforming, "\\(report.text)")
+    }
+
+    """
+  }
+}

@@ -1,0 +1,153 @@
+import Dispatch
+import ExternalStage
+import IntakeCore
+import IntakeSystem
+import IntakeTesting
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct AnswerTests {
+  private let jpeg: [UInt8]
+  private let image: DocumentImage
+
+  init() throws {
+    jpeg = try SampleImage.jpeg()
+    image = try SampleImage.document(jpeg)
+  }
+
+  @Test func passLeavesTheImageAsItWas() async throws {
+    let bench = try Bench<ImageItem>(Script(python: #"answer("pass")"#))
+    try await bench.stage.prepare()
+    let result = try bench.run(image)
+    guard case .encoded(let bytes) = result.content else { return #expect(Bool(false)) }
+    #expect(bytes == jpeg)
+    await bench.stage.finish()
+  }
+
+  @Test func aResultTakesThePlaceOfTheImage() async throws {
+    let other = try SampleImage.jpeg(width: 100, height: 80)
+    let list = other.map(String.init).joined(separator: ",")
+    let bench = try Bench<ImageItem>(Script(python: "result(bytes([\(list)]))"))
+    try await bench.stage.prepare()
+    let result = try bench.run(image)
+    #expect(result.uprightSize == PixelSize(width: 100, height: 80))
+    #expect(result.sourceBytes == jpeg.count)
+    await bench.stage.finish()
+  }
+
+  @Test func rejectRefusesTheRowWithTheProgramsWords() async throws {
+    let bench = try Bench<ImageItem>(
+      Script(python: #"answer("reject", code="too_dark", detail="mean 12\x1b[31m")"#))
+    try await bench.stage.prepare()
+    let failure = bench.failure(image)
+    #expect(failure?.code == .refusedByStage)
+    #expect(failure?.outcome == .rejected)
+    #expect(failure?.detail == "\(bench.script.name): too_dark: mean 12\\u{1b}[31m")
+    await bench.stage.finish()
+  }
+
+  @Test func theProgramSeesHeadAndBytesOfTheImage() async throws {
+    let bench = try Bench<ImageItem>(
+      Script(
+        python: """
+          image = item["image"]
+          answer("reject", code=item["side"], detail=json.dumps([image["format"], image["width"],
+            image["height"], image["orientation"], len(data), data[:3].hex(), sorted(item)]))
+          """))
+    try await bench.stage.prepare()
+    let detail = bench.failure(image)?.detail ?? ""
+    #expect(
+      detail.hasSuffix(
+        #"front: ["jpeg", 320, 200, 1, \#(jpeg.count), "ffd8ff", ["id", "image", "kind", "side"]]"#),
+      "\(detail)")
+    await bench.stage.finish()
+  }
+
+  @Test func changedPixelsTravelAsJPEG() async throws {
+    let bench = try Bench<ImageItem>(Script(python: "result(data)"))
+    try await bench.stage.prepare()
+    let result = try bench.run(image.replacing(pixels: image.pixels(fitting: 100)))
+    #expect(result.uprightSize.longerSide == 100)
+    await bench.stage.finish()
+  }
+
+  @Test func unknownKindsAndKeysAreIgnoredWithTheirBytes() async throws {
+    let bench = try Bench<ImageItem>(
+      Script(
+        python: """
+          send('{"kind":"progress","chart":{"bytes":3}}', b"a\\nb")
+          answer("result", b"zz" + data, extra={"bytes": 2}, image={"bytes": len(data), "dpi": 7})
+          """))
+    try await bench.stage.prepare()
+    let result = try bench.run(image)
+    #expect(result.header.size == image.header.size)
+    await bench.stage.finish()
+  }
+
+  @Test func optionsTravelInTheGreeting() async throws {
+    let script = try Script(
+      python: #"answer("reject", code=hello["accepts"], detail=hello["options"]["radius"])"#)
+    let bench = try Bench<ImageItem>(script, ["options": .table(["radius": "1/\"2"])])
+    try await bench.stage.prepare()
+    #expect(bench.failure(image)?.detail.hasSuffix("image: 1/\"2") == true)
+    await bench.stage.finish()
+  }
+
+  @Test func standardErrorBecomesHarmlessLogLines() async throws {
+    let script = try Script(
+      python:
+        #"sys.stderr.write("warm \x1b[2J up\n\nbye\n"); sys.stderr.flush(); time.sleep(0.1); answer("pass")"#
+    )
+    let bench = try Bench<ImageItem>(script)
+    try await bench.stage.prepare()
+    _ = try bench.run(image)
+    #expect(bench.logged == ["\(script.name): warm \\u{1b}[2J up", "\(script.name): bye"])
+    await bench.stage.finish()
+  }
+
+  @Test func itemsRunSideBySideInProcessesOfTheirOwn() async throws {
+    let script = try Script(python: #"time.sleep(0.3); answer("reject", code=str(os.getpid()))"#)
+    let bench = try Bench<ImageItem>(script, ["processes": .integer(3)])
+    try await bench.stage.prepare()
+    let found = Mutex<Set<String>>([])
+    let done = DispatchGroup()
+    for _ in 1...9 {
+      done.enter()
+      _ = SystemThread.start {
+        let detail = bench.failure(self.image)?.detail ?? ""
+        found.withLock { _ = $0.insert(detail) }
+        done.leave()
+      }
+    }
+    await withCheckedContinuation { next in done.notify(queue: .global()) { next.resume() } }
+    #expect(found.withLock { $0.count } == 3, "\(found.withLock { $0 })")
+    #expect(script.processes.count == 3)
+    await bench.stage.finish()
+    #expect(script.processes == [])
+  }
+
+  @Test func theEndOfItsInputEndsTheProgram() async throws {
+    let script = try Script(python: "answer('pass')")
+    let bench = try Bench<ImageItem>(script)
+    try await bench.stage.prepare()
+    #expect(script.processes.count == 1)
+    let start = SystemTime.monotonic
+    await bench.stage.finish()
+    #expect(script.processes == [])
+    #expect(SystemTime.monotonic - start < 1.5, "it was asked to end, not killed")
+  }
+
+  @Test func cancellingTheTaskEndsTheWait() async throws {
+    let script = try Script(python: "time.sleep(60)")
+    let bench = try Bench<ImageItem>(script)
+    try await bench.stage.prepare()
+    let task = Task.detached { [image] in try bench.run(image) }
+    try await Task.sleep(for: .milliseconds(300))
+    let start = SystemTime.monotonic
+    task.cancel()
+    await #expect(throws: CancellationError.self) { _ = try await task.value }
+    #expect(SystemTime.monotonic - start < 2.5)
+    #expect(script.processes == [])
+    await bench.stage.finish()
+  }
+}
