@@ -77,5 +77,8 @@ let package = Package(
 
     .tests("IntakeCore", "IntakeCore"),
     .tests("IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
+    .executableTarget(
+      name: "imaging-bench", dependencies: ["IntakeCore", "IntakeImaging"],
+      path: "Tests/Benchmarks/Imaging", swiftSettings: strict),
   ]
 )
