@@ -7,7 +7,7 @@ extension Bitmap {
   public func jpeg(quality: Int) throws(StageFailure) -> [UInt8] {
     let encoder = JPEGEncoder(self, density: nil, profile: nil)
     let quality = min(100, max(1, quality))
-    let encoded = try encoder.encode(quality: quality, optimized: false, capacity: .max)
+    let encoded = try encoder.encode(quality: quality, tables: .standard, capacity: .max)
     guard let bytes = encoded.bytes else {
       throw StageFailure(.internalError, "a JPEG of \(encoded.size) bytes is larger than foreseen")
     }

@@ -29,15 +29,16 @@ struct FitSearch {
   func run(_ encoder: JPEGEncoder) throws(StageFailure) -> Result {
     var result = Result()
     let sample = try sampled(encoder, quality: cap, &result)
-    if sample.map({ Double($0.bytes) * Self.plainSurcharge <= Double(budget) * 1.02 }) ?? true {
-      let point = try full(encoder, quality: cap, optimized: false, &result)
+    if sample.map({ Double($0.point.bytes) * Self.plainSurcharge <= Double(budget) * 1.02 }) ?? true
+    {
+      let point = try full(encoder, quality: cap, tables: .standard, &result)
       if result.best != nil { return result }
-      return try refine(encoder, from: SizeModel(point), &result)
+      return try refine(encoder, from: SizeModel(point), tables: .optimal, &result)
     }
     guard let sample else { return result }
-    let rough = try sampled(encoder, quality: secondQuality(sample), &result)
-    let model = rough.map { SizeModel(sample, $0) } ?? SizeModel(sample)
-    return try refine(encoder, from: model, &result)
+    let second = try sampled(encoder, quality: secondQuality(sample.point), &result) ?? sample
+    return try refine(
+      encoder, from: SizeModel(sample.point, second.point), tables: second.tables, &result)
   }
 
   /// A second point near the goal, but far enough from the first to give a slope.
@@ -46,7 +47,8 @@ struct FitSearch {
   }
 
   private func refine(
-    _ encoder: JPEGEncoder, from model: SizeModel, _ result: inout Result
+    _ encoder: JPEGEncoder, from model: SizeModel, tables: JPEGEncoder.Tables,
+    _ result: inout Result
   ) throws(StageFailure) -> Result {
     var model = model
     var quality = min(cap, model.quality(for: aim))
@@ -56,7 +58,7 @@ struct FitSearch {
     var tried: Set<Int> = []
     for _ in 0..<Self.fullEncodes where quality >= floor {
       tried.insert(quality)
-      let point = try full(encoder, quality: quality, optimized: true, &result)
+      let point = try full(encoder, quality: quality, tables: tables, &result)
       model = last.map { SizeModel($0, point) } ?? model.moved(through: point)
       last = point
       quality = next(after: point, model)
@@ -79,17 +81,17 @@ struct FitSearch {
   }
 
   private func sampled(_ encoder: JPEGEncoder, quality: Int, _ result: inout Result)
-    throws(StageFailure) -> SizeModel.Point?
+    throws(StageFailure) -> (point: SizeModel.Point, tables: JPEGEncoder.Tables)?
   {
-    guard let bytes = try encoder.sample(quality: quality) else { return nil }
-    result.note(encoder.edge, quality, bytes, isSample: true)
-    return SizeModel.Point(quality: quality, bytes: bytes)
+    guard let sample = try encoder.sample(quality: quality) else { return nil }
+    result.note(encoder.edge, quality, sample.size, isSample: true)
+    return (SizeModel.Point(quality: quality, bytes: sample.size), sample.tables)
   }
 
   private func full(
-    _ encoder: JPEGEncoder, quality: Int, optimized: Bool, _ result: inout Result
+    _ encoder: JPEGEncoder, quality: Int, tables: JPEGEncoder.Tables, _ result: inout Result
   ) throws(StageFailure) -> SizeModel.Point {
-    let encoded = try encoder.encode(quality: quality, optimized: optimized, capacity: budget)
+    let encoded = try encoder.encode(quality: quality, tables: tables, capacity: budget)
     result.note(encoder.edge, quality, encoded.size, isSample: false)
     // Size is not strictly monotonic in quality: what counts is what was seen to fit.
     if let bytes = encoded.bytes, quality > result.best?.quality ?? 0 {
