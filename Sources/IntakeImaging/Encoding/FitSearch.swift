@@ -13,9 +13,6 @@ struct FitSearch {
   private var aim: Int { budget - budget / 50 }
   /// Full encodes at most, besides a try at the cap.
   private static let fullEncodes = 3
-  /// Tables made for the picture save 2 to 7 %; this much over is worth a plain try.
-  private static let plainSurcharge = 1.04
-
   /// What the search ends with.
   struct Result {
     /// The best encoding that fits, nil when none at or above the floor does.
@@ -28,14 +25,17 @@ struct FitSearch {
   /// Searches with an encoder.
   func run(_ encoder: JPEGEncoder) throws(StageFailure) -> Result {
     var result = Result()
-    let sample = try sampled(encoder, quality: cap, &result)
-    if sample.map({ Double($0.point.bytes) * Self.plainSurcharge <= Double(budget) * 1.02 }) ?? true
-    {
+    guard let sample = try sampled(encoder, quality: cap, &result) else {
+      // Too small to sample: the standard's tables first, for most small pictures fit at once.
       let point = try full(encoder, quality: cap, tables: .standard, &result)
       if result.best != nil { return result }
       return try refine(encoder, from: SizeModel(point), tables: .optimal, &result)
     }
-    guard let sample else { return result }
+    if sample.point.bytes <= budget + budget / 100 {
+      let point = try full(encoder, quality: cap, tables: sample.tables, &result)
+      if result.best != nil { return result }
+      return try refine(encoder, from: SizeModel(point), tables: sample.tables, &result)
+    }
     let second = try sampled(encoder, quality: secondQuality(sample.point), &result) ?? sample
     return try refine(
       encoder, from: SizeModel(sample.point, second.point), tables: second.tables, &result)
@@ -75,8 +75,8 @@ struct FitSearch {
       let lower = min(point.quality - 1, guess)
       return lower < floor && point.quality > floor ? floor : lower
     }
-    // One percent of quality is worth an encode only when a good part of the budget lies idle.
-    guard point.bytes < budget - budget / 12, guess > point.quality else { return point.quality }
+    // A better fill is worth an encode only when a good part of the budget lies idle.
+    guard point.bytes < budget - budget / 8, guess > point.quality else { return point.quality }
     return guess
   }
 
