@@ -95,5 +95,9 @@ let package = Package(
       "ExternalStage", "ExternalStage", "IntakeCore", "IntakeImaging", "IntakeSystem",
       "IntakeTesting"),
     .tests("IntakeTesting", "IntakeCore", "IntakeTesting"),
+    .tests("IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
+    .executableTarget(
+      name: "imaging-bench", dependencies: ["IntakeCore", "IntakeImaging"],
+      path: "Tests/Benchmarks/Imaging", swiftSettings: strict),
   ]
 )

@@ -1,4 +1,5 @@
 #include "failure.h"
+#include "huffman.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,7 @@ static void describe(imaging_jpeg_writer *writer, const imaging_picture *picture
   codec->raw_data_in = TRUE;
   codec->dct_method = JDCT_ISLOW;
   codec->optimize_coding = options->optimized ? TRUE : FALSE;
+  if (options->tables && !options->optimized) imaging_tables_use(options->tables, codec);
   if (options->density > 0) {
     codec->density_unit = 1;
     codec->X_density = codec->Y_density = (UINT16)(options->density > 65535 ? 65535 : options->density);
@@ -137,6 +139,7 @@ static void write_all(imaging_jpeg_writer *writer, const imaging_picture *pictur
   for (int y = 0, part = 0; y < height; y += strip_rows, part = (part + 3) % parts)
     write_strip(writer, picture, parts > 1 ? part * width : 0, y);
   jpeg_finish_compress(codec);
+  if (options->made_tables && options->optimized) imaging_tables_take(options->made_tables, codec);
 }
 
 int imaging_sample_width(int width, int parts) { return width / parts / strip_rows * strip_rows; }

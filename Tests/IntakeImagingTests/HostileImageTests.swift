@@ -80,7 +80,7 @@ struct HostileImageTests {
     let clock = ContinuousClock()
     let bytes = writer.bytes
     let time = try clock.measure { _ = try scan(bytes).pixels() }
-    #expect(time < .seconds(2))
+    #expect(time < .seconds(5))
   }
 
   @Test func `a PNG with a wrong checksum, no data or a lost end is damaged`() {
@@ -120,7 +120,7 @@ struct HostileImageTests {
     let before = residentPages()
     fail(2000)
     // Each lost reader would leave 40 KB behind, 160 MB in all; other tests run meanwhile and take a few.
-    #expect(residentPages() - before < 15_360)
+    #expect(residentPages() - before < 25_600)
   }
 
   @Test(

@@ -22,6 +22,7 @@ struct ImageShrinkerTests {
     if prepared.report.sent.quality != 85 { #expect(prepared.bytes.count > budget * 85 / 100) }
     #expect(prepared.report.attempts.filter { !$0.isSample }.count <= 3)
     let decoded = try ImageHeader(reading: prepared.bytes)
+    #expect(try scan(prepared.bytes).pixels().size == decoded.size)
     #expect(decoded.size == prepared.report.sent.size)
     #expect(abs((decoded.quality ?? 0) - (prepared.report.sent.quality ?? 0)) <= 1)
   }

@@ -28,6 +28,22 @@ struct JPEGDecodingTests {
     #expect(Scene.difference(bitmap, gray: true) <= 2)
   }
 
+  @Test(arguments: [
+    ("odd-420", 97), ("odd-420", 49), ("odd-420", 60), ("odd-411", 97), ("odd-411", 49),
+  ])
+  func `odd sizes keep every block in its place`(_ name: String, _ edge: Int) throws {
+    let bitmap = try scan(try fixture(name)).pixels(fitting: edge)
+    #expect(bitmap.size.longerSide == edge)
+    #expect(Scene.difference(bitmap, scale: Double(edge) / 97) <= 10)
+  }
+
+  @Test(arguments: [97, 49, 33])
+  func `gray with pointless sampling factors is read as gray`(_ edge: Int) throws {
+    let bitmap = try scan(try fixture("odd-gray-2x2")).pixels(fitting: edge)
+    #expect(bitmap.chroma == nil)
+    #expect(Scene.difference(bitmap, scale: Double(edge) / 97, gray: true) <= 10)
+  }
+
   @Test(arguments: [("420", 48), ("444", 48), ("422", 48), ("rgb", 48), ("ycck-420", 48)])
   func `shrinking on load keeps every block in its place`(_ name: String, _ edge: Int) throws {
     let bitmap = try scan(try fixture(name)).pixels(fitting: edge)

@@ -96,6 +96,18 @@ typedef struct {
   const uint8_t *luma, *blue, *red;
 } imaging_picture;
 
+/// How many codes there are of each length, and the symbols from the shortest code to the longest.
+typedef struct {
+  uint8_t bits[17];
+  uint8_t values[256];
+} imaging_huffman_table;
+
+/// Tables for luma and, where `count` is 2, for chroma.
+typedef struct {
+  int count;
+  imaging_huffman_table dc[2], ac[2];
+} imaging_huffman_tables;
+
 typedef struct {
   /// 1 to 100 on the IJG scale.
   int quality;
@@ -103,6 +115,10 @@ typedef struct {
   int optimized;
   /// 1 encodes everything; n > 1 encodes an nth of every strip of 16 rows, to predict the size; n is prime to 3.
   int sample_parts;
+  /// Tables to encode with in one pass, instead of the standard ones; NULL for those.
+  const imaging_huffman_tables *tables;
+  /// Where an optimized encode leaves its tables, completed so that they serve for any picture; or NULL.
+  imaging_huffman_tables *made_tables;
   /// Dots per inch for the JFIF header, 0 for none.
   int density;
   /// An ICC profile of at most 65,519 bytes, or NULL.

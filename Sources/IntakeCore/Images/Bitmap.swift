@@ -9,7 +9,9 @@ public struct Plane: Sendable, Hashable {
 
   /// Takes samples as they are; the count must be `width * height`.
   public init(width: Int, height: Int, samples: [UInt8]) {
-    precondition(samples.count == width * height, "a plane holds width * height samples")
+    precondition(
+      width >= 0 && height >= 0 && samples.count == width * height,
+      "a plane holds width * height samples")
     self.width = width
     self.height = height
     self.samples = samples
@@ -30,8 +32,10 @@ public struct Bitmap: Sendable, Hashable {
     /// Red difference, 128 is neutral.
     public let red: Plane
 
-    /// Pairs the planes.
+    /// Pairs the planes; both must be of one size, for the codecs walk them side by side.
     public init(blue: Plane, red: Plane) {
+      precondition(
+        blue.width == red.width && blue.height == red.height, "chroma planes are equal in size")
       self.blue = blue
       self.red = red
     }

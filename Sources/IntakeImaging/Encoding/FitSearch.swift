@@ -13,9 +13,6 @@ struct FitSearch {
   private var aim: Int { budget - budget / 50 }
   /// Full encodes at most, besides a try at the cap.
   private static let fullEncodes = 3
-  /// Tables made for the picture save 2 to 7 %; this much over is worth a plain try.
-  private static let plainSurcharge = 1.04
-
   /// What the search ends with.
   struct Result {
     /// The best encoding that fits, nil when none at or above the floor does.
@@ -28,16 +25,20 @@ struct FitSearch {
   /// Searches with an encoder.
   func run(_ encoder: JPEGEncoder) throws(StageFailure) -> Result {
     var result = Result()
-    let sample = try sampled(encoder, quality: cap, &result)
-    if sample.map({ Double($0.bytes) * Self.plainSurcharge <= Double(budget) * 1.02 }) ?? true {
-      let point = try full(encoder, quality: cap, optimized: false, &result)
+    guard let sample = try sampled(encoder, quality: cap, &result) else {
+      // Too small to sample: the standard's tables first, for most small pictures fit at once.
+      let point = try full(encoder, quality: cap, tables: .standard, &result)
       if result.best != nil { return result }
-      return try refine(encoder, from: SizeModel(point), &result)
+      return try refine(encoder, from: SizeModel(point), tables: .optimal, &result)
     }
-    guard let sample else { return result }
-    let rough = try sampled(encoder, quality: secondQuality(sample), &result)
-    let model = rough.map { SizeModel(sample, $0) } ?? SizeModel(sample)
-    return try refine(encoder, from: model, &result)
+    if sample.point.bytes <= budget + budget / 100 {
+      let point = try full(encoder, quality: cap, tables: sample.tables, &result)
+      if result.best != nil { return result }
+      return try refine(encoder, from: SizeModel(point), tables: sample.tables, &result)
+    }
+    let second = try sampled(encoder, quality: secondQuality(sample.point), &result) ?? sample
+    return try refine(
+      encoder, from: SizeModel(sample.point, second.point), tables: second.tables, &result)
   }
 
   /// A second point near the goal, but far enough from the first to give a slope.
@@ -46,7 +47,8 @@ struct FitSearch {
   }
 
   private func refine(
-    _ encoder: JPEGEncoder, from model: SizeModel, _ result: inout Result
+    _ encoder: JPEGEncoder, from model: SizeModel, tables: JPEGEncoder.Tables,
+    _ result: inout Result
   ) throws(StageFailure) -> Result {
     var model = model
     var quality = min(cap, model.quality(for: aim))
@@ -56,7 +58,7 @@ struct FitSearch {
     var tried: Set<Int> = []
     for _ in 0..<Self.fullEncodes where quality >= floor {
       tried.insert(quality)
-      let point = try full(encoder, quality: quality, optimized: true, &result)
+      let point = try full(encoder, quality: quality, tables: tables, &result)
       model = last.map { SizeModel($0, point) } ?? model.moved(through: point)
       last = point
       quality = next(after: point, model)
@@ -73,23 +75,23 @@ struct FitSearch {
       let lower = min(point.quality - 1, guess)
       return lower < floor && point.quality > floor ? floor : lower
     }
-    // One percent of quality is worth an encode only when a good part of the budget lies idle.
-    guard point.bytes < budget - budget / 12, guess > point.quality else { return point.quality }
+    // A better fill is worth an encode only when a good part of the budget lies idle.
+    guard point.bytes < budget - budget / 8, guess > point.quality else { return point.quality }
     return guess
   }
 
   private func sampled(_ encoder: JPEGEncoder, quality: Int, _ result: inout Result)
-    throws(StageFailure) -> SizeModel.Point?
+    throws(StageFailure) -> (point: SizeModel.Point, tables: JPEGEncoder.Tables)?
   {
-    guard let bytes = try encoder.sample(quality: quality) else { return nil }
-    result.note(encoder.edge, quality, bytes, isSample: true)
-    return SizeModel.Point(quality: quality, bytes: bytes)
+    guard let sample = try encoder.sample(quality: quality) else { return nil }
+    result.note(encoder.edge, quality, sample.size, isSample: true)
+    return (SizeModel.Point(quality: quality, bytes: sample.size), sample.tables)
   }
 
   private func full(
-    _ encoder: JPEGEncoder, quality: Int, optimized: Bool, _ result: inout Result
+    _ encoder: JPEGEncoder, quality: Int, tables: JPEGEncoder.Tables, _ result: inout Result
   ) throws(StageFailure) -> SizeModel.Point {
-    let encoded = try encoder.encode(quality: quality, optimized: optimized, capacity: budget)
+    let encoded = try encoder.encode(quality: quality, tables: tables, capacity: budget)
     result.note(encoder.edge, quality, encoded.size, isSample: false)
     // Size is not strictly monotonic in quality: what counts is what was seen to fit.
     if let bytes = encoded.bytes, quality > result.best?.quality ?? 0 {

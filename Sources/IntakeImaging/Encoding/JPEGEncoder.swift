@@ -21,47 +21,77 @@ struct JPEGEncoder {
     self.profile = profile ?? []
   }
 
+  /// The Huffman tables to encode with.
+  enum Tables {
+    /// Those of the standard, Annex K.
+    case standard
+    /// Made for this very encoding in a pass of its own: 2.3 times the time, 2 to 7 % fewer bytes.
+    case optimal
+    /// Made for a sample at a nearby quality: nearly as small as optimal, at the standard's speed.
+    case sampled(imaging_huffman_tables)
+  }
+
   /// Longer side in pixels.
   var edge: Int { bitmap.size.longerSide }
 
   /// The encoded picture, nil when it takes more than `capacity`; the size is told in either case.
-  func encode(quality: Int, optimized: Bool, capacity: Int)
+  func encode(quality: Int, tables: Tables, capacity: Int)
     throws(StageFailure) -> (bytes: [UInt8]?, size: Int)
   {
     // No JPEG at quality 100 is larger than three bytes a pixel and its header.
     let room = min(capacity, bitmap.size.width * bitmap.size.height * 3 + profile.count + 4096)
     var bytes = [UInt8](repeating: 0, count: max(room, 0))
-    let size = try write(quality: quality, optimized: optimized, parts: 1, into: &bytes)
+    var none = imaging_huffman_tables()
+    let size = try write(quality: quality, tables: tables, parts: 1, made: &none, into: &bytes)
     guard size <= room else { return (nil, size) }
     bytes.removeLast(bytes.count - size)
     return (bytes, size)
   }
 
-  /// The size predicted from a sample; nil for pictures too small to be sampled.
-  func sample(quality: Int) throws(StageFailure) -> Int? {
+  /// The size predicted from a sample, and its tables; nil for pictures too small to be sampled.
+  func sample(quality: Int) throws(StageFailure) -> (size: Int, tables: Tables)? {
     let size = bitmap.size
     guard min(size.width, size.height) >= Self.sampledSide else { return nil }
     var none: [UInt8] = []
+    var made = imaging_huffman_tables()
     let bytes = try write(
-      quality: quality, optimized: true, parts: Self.sampleParts, into: &none)
+      quality: quality, tables: .optimal, parts: Self.sampleParts, made: &made, into: &none)
     let width = Int(imaging_sample_width(Int32(size.width), Int32(Self.sampleParts)))
     let share = Double(width * (size.height / 16 * 16)) / Double(size.width * size.height)
     let header = Self.headerBytes + Double(profile.count)
-    return Int(header + max(0, Double(bytes) - header) / share)
+    // The sample's own tables fit the sample best: the whole takes half a percent more with them.
+    return (Int(header + max(0, Double(bytes) - header) / share * 1.005), .sampled(made))
   }
 
-  private func write(quality: Int, optimized: Bool, parts: Int, into bytes: inout [UInt8])
-    throws(StageFailure) -> Int
-  {
+  private func write(
+    quality: Int, tables: Tables, parts: Int, made: inout imaging_huffman_tables,
+    into bytes: inout [UInt8]
+  ) throws(StageFailure) -> Int {
     var size = 0
     let capacity = bytes.count
+    var given = imaging_huffman_tables()
+    if case .sampled(let sampled) = tables { given = sampled }
     let status = bitmap.withPicture { picture in
-      profile.withUnsafeBufferPointer { profile in
-        var picture = picture
-        var options = imaging_jpeg_options(
-          quality: Int32(quality), optimized: optimized ? 1 : 0, sample_parts: Int32(parts),
-          density: density, profile: profile.baseAddress, profile_size: profile.count)
-        return imaging_jpeg_write(&picture, &options, &bytes, capacity, &size)
+      withUnsafePointer(to: given) { given in
+        withUnsafeMutablePointer(to: &made) { made in
+          profile.withUnsafeBufferPointer { profile in
+            var picture = picture
+            var options = imaging_jpeg_options()
+            options.quality = Int32(quality)
+            options.sample_parts = Int32(parts)
+            options.density = density
+            options.profile = profile.baseAddress
+            options.profile_size = profile.count
+            switch tables {
+            case .standard: break
+            case .optimal:
+              options.optimized = 1
+              options.made_tables = made
+            case .sampled: options.tables = given
+            }
+            return imaging_jpeg_write(&picture, &options, &bytes, capacity, &size)
+          }
+        }
       }
     }
     guard status == .IMAGING_OK else {

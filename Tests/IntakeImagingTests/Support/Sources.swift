@@ -44,13 +44,8 @@ func scan(_ bytes: [UInt8], limits: ImageLimits = ImageLimits(), file: String = 
 }
 
 /// A JPEG of a picture, written by the encoder under test at a quality.
-func jpeg(of bitmap: Bitmap, quality: Int = 90, optimized: Bool = false) throws -> [UInt8] {
-  var shrinker = ImageShrinker()
-  shrinker.edge = 20_000
-  shrinker.quality = quality
-  shrinker.maximumBytes = 100_000_000
-  let carrier = try scan(PNGWriter().bytes).replacing(pixels: bitmap)
-  return try shrinker.prepare(carrier).bytes
+func jpeg(of bitmap: Bitmap, quality: Int = 90) throws -> [UInt8] {
+  try bitmap.jpeg(quality: quality)
 }
 
 /// The failure that a piece of work ends with, nil when it succeeds.
