@@ -60,7 +60,7 @@ let package = Package(
     .module("IntakeSandbox", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
     .module(
       "IntakeCommand", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger",
-      "IntakeRunner", "IntakeSandbox", "IntakeSystem", "IntakeTransport",
+      "IntakeRunner", "IntakeSandbox", "IntakeSystem", "IntakeTesting", "IntakeTransport",
       "LoadStage", "DecodeStage", "ShrinkStage", "Base64Stage", "DCAMSStage", "NoahStage",
       "SubmitStage", "RecordStage", "ExternalStage"),
     .module("IntakeTesting", "IntakeCore", "IntakeImaging", "IntakeSystem"),
@@ -95,7 +95,6 @@ let package = Package(
       "ExternalStage", "ExternalStage", "IntakeCore", "IntakeImaging", "IntakeSystem",
       "IntakeTesting"),
     .tests("IntakeTesting", "IntakeCore", "IntakeTesting"),
-    .tests("IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
     .executableTarget(
       name: "imaging-bench", dependencies: ["IntakeCore", "IntakeImaging"],
       path: "Tests/Benchmarks/Imaging", swiftSettings: strict),

@@ -5,7 +5,8 @@ enum CommandTable {
   static let commands: [CommandSpec] =
     [RunCommand.spec, CheckCommand.spec, ReconcileCommand.spec, ReportCommand.spec]
     + LedgerCommands.all + [
-      StagesCommands.list, StagesCommands.show, SandboxCommand.spec,
+      StagesCommands.list, StagesCommands.show, StageAuthorCommands.new,
+      StageAuthorCommands.check, SandboxCommand.spec,
       CompletionCommand.spec, VersionCommand.spec,
     ]
 

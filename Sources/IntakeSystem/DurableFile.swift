@@ -43,6 +43,11 @@ public enum DurableFile {
     throw SystemCallFailure("remove")
   }
 
+  /// Lets the owner run a file.
+  public static func makeExecutable(_ path: String) throws(SystemCallFailure) {
+    guard chmod(path, 0o700) == 0 else { throw SystemCallFailure("chmod") }
+  }
+
   /// Makes a folder and those above it (0700) where they are missing.
   public static func makeFolder(_ path: String) throws(SystemCallFailure) {
     guard !exists(path) else { return }

@@ -30,6 +30,13 @@ public enum ProcessSetup {
     return own
   }
 
+  /// The path of the running program, links resolved; nil when the system does not tell.
+  public static var executablePath: String? {
+    guard let name = CommandLine.arguments.first, let path = realpath(name, nil) else { return nil }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
   /// Ends the process at once, without handlers that another thread could trip over.
   public static func exit(with code: Int32) -> Never { _exit(code) }
 }
