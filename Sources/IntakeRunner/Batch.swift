@@ -136,7 +136,8 @@ final class Batch: Sendable {
     stopwatch.add("load", milliseconds: (runner.clock.monotonic - start) * 1000)
     return RowInProgress(
       reference: reference, key: keepsLedger ? journal.key(for: loaded.identity) : nil,
-      stopwatch: stopwatch, log: { observer.log($0, $1, row: reference) })
+      stopwatch: stopwatch, log: { observer.log($0, $1, row: reference) },
+      passed: { observer.passed($0, input: $1, output: $2, row: reference) })
   }
 
   /// Whether this run works on a row; says so at once when an earlier one has done it.

@@ -98,6 +98,7 @@ struct ImageLane: Sendable {
       } catch {
         throw PipelineError(stage: step.name, row: context.row, underlying: error)
       }
+      row.passed(step.name, input, value)
     }
     guard let encoded = value as? EncodedImage else {
       let failure = StageFailure(.internalError, "the image stages end in \(type(of: value))")

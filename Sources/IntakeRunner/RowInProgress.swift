@@ -10,6 +10,8 @@ struct RowInProgress: Sendable {
   /// Attempts that the ledger knows of from this run's settling.
   var earlierAttempts = 0
   let log: @Sendable (LogLevel, String) -> Void
+  /// Tells what went into a stage and what came out.
+  let passed: @Sendable (_ stage: String, _ input: any Sendable, _ output: any Sendable) -> Void
 
   /// Runs a stage; a crash inside it is noted against this row.
   func running<Result>(_ stage: String, _ body: () async throws -> Result) async rethrows -> Result

@@ -59,6 +59,7 @@ struct RowPreparation: Sendable {
     } catch {
       throw PipelineError(stage: pipeline.assemblerName, row: row.reference, underlying: error)
     }
+    row.passed(pipeline.assemblerName, assembly, assembled)
     return try await through(pipeline.submissionStages, assembled, row, context)
   }
 
@@ -79,6 +80,7 @@ struct RowPreparation: Sendable {
         let output = try await row.running(step.name) {
           try await step.run(input, in: context)
         }
+        row.passed(step.name, input, output)
         value = (output as? Value) ?? input
       } catch {
         throw PipelineError(stage: step.name, row: row.reference, underlying: error)

@@ -85,6 +85,7 @@ final class Sender: Sendable {
     let start = clock.monotonic
     let receipt = await run(submission, row)
     let seconds = clock.monotonic - start
+    row.passed(pipeline.submitterName, submission, receipt)
     adapt(to: receipt, seconds: seconds)
     return Delivery(
       receipt: receipt, attempts: earlier.attempts + 1,

@@ -38,6 +38,12 @@ struct Arguments: Sendable {
   /// Every value of a repeatable option.
   func all(_ name: String) -> [String] { values[name] ?? [] }
 
+  /// Every value of a repeatable option that takes two words.
+  func pairs(_ name: String) -> [(String, String)] {
+    let words = all(name)
+    return stride(from: 0, to: words.count - 1, by: 2).map { (words[$0], words[$0 + 1]) }
+  }
+
   /// The same arguments with one more option, for defaults that need no declaration.
   func adding(_ name: String, _ value: String) -> Arguments {
     var copy = self
@@ -117,6 +123,12 @@ struct Arguments: Sendable {
       throw UsageError("--\(option.name) was given twice", command: command)
     }
     values[option.name, default: []].append(value)
+    for _ in 1..<option.wordCount {
+      guard let next = rest.popFirst() else {
+        throw UsageError("--\(option.name) needs more: \(placeholder)", command: command)
+      }
+      values[option.name, default: []].append(next)
+    }
   }
 
   private func checkCount() throws(UsageError) {

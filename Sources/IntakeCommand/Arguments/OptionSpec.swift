@@ -6,18 +6,21 @@ struct OptionSpec: Sendable {
   var value: String?
   var choices: [String] = []
   var isRepeatable = false
+  /// Words it takes: 0 for flags.
+  let wordCount: Int
   let help: String
   var defaultText: String?
 
   init(
     _ name: String, short: Character? = nil, value: String? = nil, choices: [String] = [],
-    isRepeatable: Bool = false, default defaultText: String? = nil, help: String
+    isRepeatable: Bool = false, wordCount: Int = 1, default defaultText: String? = nil, help: String
   ) {
     self.name = name
     self.short = short
     self.value = value ?? (choices.isEmpty ? nil : choices.joined(separator: "|"))
     self.choices = choices
     self.isRepeatable = isRepeatable
+    self.wordCount = self.value == nil ? 0 : wordCount
     self.defaultText = defaultText
     self.help = help
   }

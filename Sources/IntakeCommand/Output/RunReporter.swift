@@ -8,6 +8,8 @@ struct RunReporter: RunObserver {
   let progress: ProgressDisplay
   let line: ResultLine
   let stop: StopSwitch
+  /// Stages whose values are told.
+  var taps: Set<String> = []
   /// Whether every row is told to people, not only those with problems.
   let isVerbose: Bool
   /// What a dry run prints for a request; nil for a check, which prints the row.
@@ -40,6 +42,13 @@ struct RunReporter: RunObserver {
     let note = "waiting \(RowText.digits(seconds)) s" + (asked ? ", asked by the server" : "")
     progress.wait(note)
     if asked || isVerbose { console.log(.notice, note, row: row) }
+  }
+
+  func passed(
+    _ stage: String, input: any Sendable, output: any Sendable, row: RowReference
+  ) {
+    guard taps.contains(stage) else { return }
+    console.write(TapText(hidesPaths: line.hidesPaths).json(stage, input, output, row).text)
   }
 
   func log(_ level: LogLevel, _ message: String, row: RowReference?) {

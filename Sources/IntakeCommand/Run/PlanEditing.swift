@@ -10,6 +10,7 @@ struct PlanEditing {
 
   /// Applies every option of the command line that stands for an option of a stage.
   mutating func apply(_ arguments: Arguments) throws(UsageError) {
+    try changeStages(arguments)
     if let manifest = arguments.positionals.first {
       set("load", "manifest", .text(manifest))
     }

@@ -14,6 +14,18 @@ enum RunOptions {
   static let set = OptionSpec(
     "set", value: "STAGE.OPTION=VALUE", isRepeatable: true,
     help: "set an option of a stage, by its name or its role (see docintake stages list)")
+  static let insert = OptionSpec(
+    "insert", value: "after:STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
+    help: "put a stage in, after or before: another")
+  static let replace = OptionSpec(
+    "replace", value: "STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
+    help: "put a stage in the place of another")
+  static let without = OptionSpec(
+    "without", value: "STAGE", isRepeatable: true, help: "take a stage out")
+  static let printPlan = OptionSpec("print-plan", help: "print the plan as a plan file and stop")
+  static let tap = OptionSpec(
+    "tap", value: "STAGE", isRepeatable: true,
+    help: "tell what enters and leaves a stage, redacted, as JSON Lines on standard error")
   static let format = OptionSpec(
     "format", choices: ["csv", "jsonl"], help: "format of the manifest; default: told by content")
   static let imagesRoot = OptionSpec(
@@ -64,6 +76,8 @@ enum RunOptions {
     "keep", help: "hold the embedded sandbox open after the run, until a signal")
 
   static let manifestOptions = [format, imagesRoot, map, ignoreColumn]
-  static let targetOptions = [to, endpoint, credentials, operation, set]
+  static let targetOptions = [
+    to, endpoint, credentials, operation, set, insert, replace, without, printPlan, tap,
+  ]
   static let messageOptions = [progress, logFormat, verbose, quiet, hidePaths]
 }

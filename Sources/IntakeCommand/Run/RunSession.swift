@@ -22,6 +22,8 @@ struct RunSession {
     var editing = PlanEditing(plan: try PlanSource.plan(arguments), registry: invocation.registry)
     try editing.apply(arguments)
     if let shard = policy.shard { editing.set("record", "shard", .text(shard.description)) }
+    if arguments.has("print-plan") { return try printPlan(editing.plan) }
+    try checkTaps(editing.plan)
     let sandbox = try startSandbox(for: editing)
     defer { sandbox?.stop() }
     let target = TargetName(editing, isSandbox: sandbox != nil || editing.wantsSandbox)
@@ -39,6 +41,21 @@ struct RunSession {
     if let code = signals.abortCode { return code }
     if let sandbox, arguments.has("keep"), stop.level == .none { await hold(sandbox) }
     return ExitCode(summary)
+  }
+
+  private func printPlan(_ plan: PipelinePlan) throws -> ExitCode {
+    _ = try assemble(plan)
+    invocation.results.writeLine(plan.json)
+    return .success
+  }
+
+  private func checkTaps(_ plan: PipelinePlan) throws(UsageError) {
+    let names = plan.stages.map(\.name)
+    for name in arguments.all("tap") where !names.contains(name) {
+      throw UsageError(
+        "--tap: the plan has no stage \"\(Sanitizer.clean(name, limit: 40))\""
+          + NearestName.suggestion(for: name, among: names), command: arguments.command)
+    }
   }
 
   private func startSandbox(for editing: PlanEditing) throws -> EmbeddedSandbox? {
@@ -75,7 +92,8 @@ struct RunSession {
     let reporter = RunReporter(
       results: invocation.results, console: console, progress: progress,
       line: ResultLine(hidesPaths: arguments.has("hide-paths")), stop: stop,
-      isVerbose: arguments.has("verbose"), request: policy.mode == .dryRun ? request : nil)
+      taps: Set(arguments.all("tap")), isVerbose: arguments.has("verbose"),
+      request: policy.mode == .dryRun ? request : nil)
     let runner = Runner(pipeline: pipeline, policy: policy, stop: stop, observer: reporter)
     do {
       return try await runner.run(target: target.full, operation: target.operation)

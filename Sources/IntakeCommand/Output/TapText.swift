@@ -1,0 +1,69 @@
+import IntakeCore
+
+/// Describes a value on its way between two stages without showing what is personal or secret.
+struct TapText: Sendable {
+  let hidesPaths: Bool
+
+  /// One line for `--tap`: what entered a stage and what left it.
+  func json(_ stage: String, _ input: any Sendable, _ output: any Sendable, _ row: RowReference)
+    -> JSONOutput
+  {
+    var fields: [(String, JSONOutput)] = [
+      ("type", .string("tap")), ("stage", .string(stage)), ("row", .integer(row.line)),
+    ]
+    if let id = row.id { fields.append(("id", .string(id))) }
+    return .object(fields + [("in", describe(input)), ("out", describe(output))])
+  }
+
+  private func describe(_ value: any Sendable) -> JSONOutput {
+    var fields: [(String, JSONOutput)] = [("value", .string("\(type(of: value))"))]
+    switch value {
+    case let file as ImageFile:
+      fields.append(("side", .string(file.side.rawValue)))
+      if !hidesPaths { fields.append(("file", .string(file.path))) }
+    case let image as DocumentImage:
+      fields += size(image.uprightSize, image.header.format, image.sourceBytes, image.side)
+    case let image as PreparedImage:
+      fields += size(
+        image.report.sent.size, image.report.sent.format, image.bytes.count, image.side)
+    case let image as EncodedImage:
+      fields += [
+        ("side", .string(image.side.rawValue)), ("base64Bytes", .integer(image.base64.count)),
+      ]
+    case let record as IntakeRecord: fields.append(("columns", columns(record)))
+    case let assembly as Assembly:
+      fields += [
+        ("columns", columns(assembly.record)),
+        ("images", .array(assembly.images.keys.sorted().map { .string($0.rawValue) })),
+      ]
+    case let submission as Submission:
+      fields += [
+        ("method", .string(submission.method)), ("operation", .string(submission.operation)),
+        ("bodyBytes", .integer(submission.bodySize(with: nil))),
+      ]
+    case let receipt as Receipt:
+      fields += [
+        ("outcome", .string(receipt.outcome.verdict.rawValue)),
+        ("http", receipt.http.map { .integer($0) } ?? .null),
+        ("code", .optional(receipt.code?.rawValue)),
+      ]
+    default: break
+    }
+    return .object(fields)
+  }
+
+  private func size(_ size: PixelSize, _ format: ImageFormat, _ bytes: Int, _ side: Side) -> [(
+    String, JSONOutput
+  )] {
+    [
+      ("side", .string(side.rawValue)), ("format", .string(format.rawValue)),
+      ("width", .integer(size.width)), ("height", .integer(size.height)),
+      ("bytes", .integer(bytes)),
+    ]
+  }
+
+  /// The names of the columns that hold something, never their cells.
+  private func columns(_ record: IntakeRecord) -> JSONOutput {
+    .array(record.fields.columns.map(\.description).sorted().map { .string($0) })
+  }
+}
