@@ -19,12 +19,19 @@ struct ImagePath: Sendable {
     let bytes = Array(text.utf8)
     if bytes.first == UInt8(ascii: "/") { return "is an absolute path" }
     if bytes.first == UInt8(ascii: "~") { return "starts with ~, which no shell expands here" }
-    if text.contains("://") || text.lowercased().hasPrefix("file:") {
+    if ImagePath.isAddress(bytes) {
       return "is an address, not a path"
     }
     let isDrive = bytes.count > 2 && bytes[1] == UInt8(ascii: ":") && bytes[2] == UInt8(ascii: "\\")
     if isDrive || bytes.starts(with: Array("\\\\".utf8)) { return "is a Windows path" }
     return climbsOut ? "leads out of the images root with .." : nil
+  }
+
+  /// `scheme://…` or `file:…`.
+  private static func isAddress(_ bytes: [UInt8]) -> Bool {
+    guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return false }
+    return bytes[colon...].starts(with: "://".utf8)
+      || bytes[..<colon].elementsEqual("file".utf8, by: { $0 | 0x20 == $1 })
   }
 
   private var climbsOut: Bool {

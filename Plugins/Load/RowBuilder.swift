@@ -33,11 +33,14 @@ struct RowBuilder: Sendable {
 
   /// What the operator calls the row; without control characters and at most 128 characters where it is refused.
   private func reference(_ raw: RawRow) -> RowReference {
-    func text(_ column: Column) -> String? {
-      raw.cells.first { $0.name == ColumnName(column) }
-        .map { Sanitizer.clean($0.text, limit: $0.name.column == .id ? 128 : 1_000) }
-    }
-    return RowReference(line: raw.line, id: text(.id), reference: text(.reference))
+    RowReference(
+      line: raw.line, id: shown(.id, of: raw, limit: 128),
+      reference: shown(.reference, of: raw, limit: 1_000))
+  }
+
+  private func shown(_ column: Column, of raw: RawRow, limit: Int) -> String? {
+    guard let cell = raw.cells.first(where: { $0.name == ColumnName(column) }) else { return nil }
+    return rule.problem(of: cell) == nil ? cell.text : Sanitizer.clean(cell.text, limit: limit)
   }
 
   private static func stored(_ cell: RawCell) -> String {
