@@ -87,7 +87,7 @@ let package = Package(
     .tests(
       "ExternalStage", "ExternalStage", "IntakeCore", "IntakeImaging", "IntakeSystem",
       "IntakeTesting"),
-    .tests("IntakeTesting", "IntakeCore", "IntakeTesting"),
+    .tests("IntakeTesting", "IntakeCore", "IntakeSystem", "IntakeTesting"),
     .tests(
       "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
   ]
