@@ -98,5 +98,8 @@ let package = Package(
     .executableTarget(
       name: "imaging-bench", dependencies: ["IntakeCore", "IntakeImaging"],
       path: "Tests/Benchmarks/Imaging", swiftSettings: strict),
+    .tests("IntakeTesting", "IntakeCore", "IntakeSystem", "IntakeTesting"),
+    .tests(
+      "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
   ]
 )

@@ -29,9 +29,8 @@ final class ProgramPool: Sendable {
 
   deinit { close() }
 
-  /// Checks the file and starts one process, so that a program that cannot work ends the run at its start.
+  /// Starts one process, so that a program that cannot work ends the run at its start.
   func prepare() throws(StageFailure) {
-    try ProgramFile(options).check()
     let session = try start()
     state.withLock { $0.idle.append(session) }
   }
@@ -121,7 +120,9 @@ extension ProgramPool {
     }
   }
 
+  /// The file is looked at before each start: it may have been changed while the run went on.
   private func start() throws(StageFailure) -> ProgramSession {
+    try ProgramFile(options).check()
     let launch = ProgramLaunch(
       options.program,
       environment: ProgramLaunch.cleanEnvironment(

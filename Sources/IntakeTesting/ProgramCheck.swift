@@ -11,6 +11,8 @@ public struct ProgramCheck: Sendable {
   public var options: [String: String] = [:]
   /// Seconds that an answer may take.
   public var patience = 10.0
+  /// Seconds from the start of the program to its "ready".
+  public var startPatience = 10.0
 
   /// Names the program to be checked; the path holds a "/".
   public init(_ program: [String]) { self.program = program }
@@ -46,7 +48,7 @@ public struct ProgramCheck: Sendable {
   private func checkGreeting(_ report: inout ConformanceReport) -> [ProgramItem.Kind]? {
     do throws(WireProgram.Fault) {
       var wire = try WireProgram(program, patience: patience)
-      defer { _ = wire.finish(within: 2) }
+      defer { _ = wire.finish(within: 0.3) }
       let reply = try greet(&wire, accepts: .image)
       guard reply.kind == "ready", reply.message["intake"]?.integer == 1 else {
         throw WireProgram.Fault(
@@ -76,7 +78,7 @@ public struct ProgramCheck: Sendable {
         ("intake", .integer(1)), ("kind", .string("hello")), ("accepts", .string(accepts.rawValue)),
         ("options", .object(table)), ("x-later", .array([.null, .bool(true)])),
       ]))
-    return try wire.reply()
+    return try wire.reply(within: startPatience)
   }
 
   /// Runs a rule with a process of its own, past its greeting.
@@ -86,7 +88,7 @@ public struct ProgramCheck: Sendable {
   ) {
     do throws(WireProgram.Fault) {
       var wire = try WireProgram(program, patience: patience)
-      defer { _ = wire.finish(within: 2) }
+      defer { _ = wire.finish(within: 0.3) }
       _ = try greet(&wire, accepts: kind)
       report.add(rule, .passed(try body(&wire)))
     } catch {

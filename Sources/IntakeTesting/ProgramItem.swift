@@ -22,12 +22,15 @@ struct ProgramItem {
     if kind == .submission {
       bytes = Array(#"{"user":"\#(ProgramItem.mark)","service":"createOrUpdateCustomer"}"#.utf8)
     } else {
-      guard let jpeg = try? SampleImage.jpeg() else {
+      guard let jpeg = ProgramItem.picture else {
         throw WireProgram.Fault(description: "the check could not draw its picture")
       }
       bytes = jpeg
     }
   }
+
+  /// Drawn once: a check sends it some thirty times.
+  private static let picture = try? SampleImage.jpeg()
 
   /// Stands for a secret of the request; has to come back.
   private static let mark = "docintake-secret-0123456789-1-"

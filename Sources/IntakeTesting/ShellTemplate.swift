@@ -15,7 +15,7 @@ enum ShellTemplate {
     text() { printf '%s\n' "$line" | sed -nE 's/.*"'"$1"'":"(([^"\\]|\\.)*)".*/\1/p'; }
     number() { printf '%s\n' "$line" | sed -nE 's/.*"'"$1"'":([0-9]+).*/\1/p'; }
 
-    # Reads the image from standard input to its end; prints nothing for a good one, else why it is refused.
+    # Reads the image from standard input; prints nothing for a good one, else why it is refused.
     judge() {
       size=$(wc -c)
       [ "$size" -gt 0 ] || echo "empty"
@@ -27,7 +27,8 @@ enum ShellTemplate {
     while read -r line; do
       case $line in *'"kind":"item"'*) ;; *) continue ;; esac
       id=$(text id)
-      reason=$(head -c "$(number bytes)" | judge)
+      # What `judge` leaves has to be read all the same: the next message comes after it.
+      reason=$(head -c "$(number bytes)" | { judge; cat >/dev/null; })
       if [ -z "$reason" ]; then
         printf '{"kind":"pass","id":"%s"}\n' "$id"
       else

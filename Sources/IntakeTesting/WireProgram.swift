@@ -18,6 +18,8 @@ struct WireProgram {
   private(set) var program: RunningProgram
   private let patience: Double
   private let lineLimit = 64 << 10
+  /// What a plan allows an answer without saying so (`max-bytes`).
+  private static let largest = 64 << 20
 
   init(_ words: [String], patience: Double) throws(Fault) {
     self.patience = patience
@@ -37,8 +39,9 @@ struct WireProgram {
   }
 
   /// The next message, whatever it is.
-  mutating func reply() throws(Fault) -> Reply {
-    let deadline = SystemTime.monotonic + patience
+  mutating func reply(within seconds: Double? = nil) throws(Fault) -> Reply {
+    let seconds = seconds ?? patience
+    let deadline = SystemTime.monotonic + seconds
     do {
       let line = try program.line(limit: lineLimit, until: deadline)
       let message: JSONValue
@@ -48,12 +51,15 @@ struct WireProgram {
         throw Fault(description: "it wrote \(WireProgram.shown(line)), which is no message")
       }
       let size = (message["image"] ?? message["submission"]?["body"])?["bytes"]?.integer
+      if let size, !(0...WireProgram.largest).contains(size) {
+        throw Fault(description: "it announced \(size) bytes; \(WireProgram.largest) are the most")
+      }
       let bytes = try size.map { try program.bytes($0, until: deadline) }
       return Reply(kind: message["kind"]?.string ?? "", message: message, bytes: bytes)
     } catch let fault as Fault {
       throw fault
     } catch {
-      throw fault(error)
+      throw fault(error, after: seconds)
     }
   }
 
@@ -62,7 +68,7 @@ struct WireProgram {
     do {
       try program.flush(until: SystemTime.monotonic + patience)
     } catch {
-      throw fault(error)
+      throw fault(error, after: patience)
     }
   }
 
@@ -88,9 +94,9 @@ struct WireProgram {
     return "; it said: " + Sanitizer.clean(String(decoding: last, as: UTF8.self))
   }
 
-  private mutating func fault(_ error: any Error) -> Fault {
+  private mutating func fault(_ error: any Error, after seconds: Double) -> Fault {
     switch error as? RunningProgram.Trouble {
-    case .overdue: return Fault(description: "no answer within \(Int(patience)) s" + lastWords())
+    case .overdue: return Fault(description: "no answer within \(Int(seconds)) s" + lastWords())
     case .flooded: return Fault(description: "a line of more than \(lineLimit) bytes")
     default: return Fault(description: "it ended instead of answering" + lastWords())
     }

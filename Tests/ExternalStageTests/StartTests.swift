@@ -77,6 +77,17 @@ import Testing
     await bench.stage.finish()
   }
 
+  @Test func aFileThatIsChangedDuringTheRunIsNotStartedAgain() async throws {
+    let script = try Script(python: "sys.exit(0)")
+    let bench = try Bench<ImageItem>(script)
+    let image = try SampleImage.document(SampleImage.jpeg())
+    try await bench.stage.prepare()
+    chmod(script.path, 0o777)
+    #expect(bench.failure(image)?.detail.contains("ended before") == true)
+    #expect(bench.failure(image)?.detail.contains("others may write to it") == true)
+    await bench.stage.finish()
+  }
+
   @Test func aFolderThatOthersMayWriteToIsRefused() async throws {
     let script = try Script("#!/bin/sh\n")
     chmod(script.folder, 0o777)

@@ -1,0 +1,58 @@
+import ExternalStage
+import IntakeCore
+import IntakeSystem
+import IntakeTesting
+import Testing
+
+/// The programs in `samples/stages` do to an item what they say, through the stage itself.
+@Suite(.timeLimit(.minutes(1))) struct SampleTests {
+  private static let folder =
+    #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+    .joined(separator: "/") + "/samples/stages/"
+
+  private static func has(_ words: String...) -> Bool {
+    let launch = ProgramLaunch(
+      ["/usr/bin/env"] + words, environment: ProgramLaunch.cleanEnvironment())
+    guard var program = try? launch.startPiped() else { return false }
+    return program.end(patience: 20).status == .exited(0)
+  }
+
+  private func stage<Item: ItemKind>(
+    _ name: String, _ item: Item.Type, options: [String: String] = [:]
+  ) async throws -> ExternalStage<Item> {
+    let values: [String: OptionValue] = [
+      "program": .list([Self.folder + name]), "accepts": .text(Item.name),
+      "options": .table(options),
+    ]
+    let stage = try ExternalStage<Item>(options: StageOptions(values, for: External.descriptor))
+    try await stage.prepare()
+    return stage
+  }
+
+  private let context = StageContext(row: RowReference(line: 2), side: .front)
+
+  @Test(.enabled(if: has("python3", "-c", "import PIL")))
+  func blurChangesItsBoxAndNothingElse() async throws {
+    let stage = try await stage(
+      "blur.py", ImageItem.self, options: ["box": "0,50,100,50", "radius": "8"])
+    let image = try SampleImage.document(SampleImage.png(width: 160, height: 160))
+    let (before, after) = (
+      try image.pixels().luma, try stage.run(image, in: context).pixels().luma
+    )
+    #expect(before.samples[..<(160 * 80)] == after.samples[..<(160 * 80)])
+    #expect(before.samples[(160 * 100)...] != after.samples[(160 * 100)...])
+    await stage.finish()
+  }
+
+  @Test(.enabled(if: has("jpegtran", "-version")))
+  func jpegtranSavesBytesAndNoPixelChanges() async throws {
+    let stage = try await stage("jpegtran.sh", PreparedItem.self)
+    let prepared = try SampleImage.prepared(SampleImage.jpeg(width: 800, height: 500))
+    let result = try stage.run(prepared, in: context)
+    #expect(result.bytes.count < prepared.bytes.count)
+    #expect(
+      try SampleImage.document(result.bytes).pixels()
+        == SampleImage.document(prepared.bytes).pixels())
+    await stage.finish()
+  }
+}

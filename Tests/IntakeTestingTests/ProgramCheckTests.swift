@@ -1,0 +1,111 @@
+import IntakeCore
+import IntakeSystem
+import IntakeTesting
+import Testing
+
+/// Templates and samples keep the rules, and each rule finds the program that breaks it.
+@Suite(.timeLimit(.minutes(2))) struct ProgramCheckTests {
+  @Test(arguments: [StageTemplate.Language.python, .sh])
+  func aNewProgramKeepsEveryRule(language: StageTemplate.Language) async throws {
+    let file = try #require(try StageTemplate(name: "my-gate", language: language).files.first)
+    #expect(file.isExecutable)
+    let report = try await ProgramFile(file.text).check()
+    #expect(report.isConforming, "\(report.text)")
+    #expect(report.verdicts.count >= 14)
+  }
+
+  @Test(.enabled(if: has("python3", "-c", "import PIL")))
+  func theBlurSampleKeepsEveryRule() async {
+    let report = await report(on: packageFolder + "/samples/stages/blur.py")
+    #expect(report.isConforming, "\(report.text)")
+  }
+
+  @Test(.enabled(if: has("jpegtran", "-version")))
+  func theJpegtranSampleKeepsEveryRule() async {
+    let report = await report(on: packageFolder + "/samples/stages/jpegtran.sh")
+    #expect(report.isConforming, "\(report.text)")
+  }
+
+  @Test func theStampSampleKeepsEveryRule() async {
+    let report = await report(on: packageFolder + "/samples/stages/stamp.py")
+    #expect(report.isConforming, "\(report.text)")
+  }
+
+  /// The template with one line changed for the worse.
+  @Test(
+    .serialized,
+    arguments: [
+      (#"{"intake": 1, "kind": "ready""#, #"{"intake": 2, "kind": "ready""#, "greeting"),
+      (#""accepts": ["image"]"#, #""accepts": ["pictures"]"#, "greeting"),
+      ("    def send(message", "    wire.write(b'hi\\n')\n\n    def send(message", "greeting"),
+      (
+        "\"id\": item[\"id\"]}, b\"\"\n        return", "\"id\": \"7\"}, b\"\"\n        return",
+        "item"
+      ),
+      (
+        "        send(*answer(item, data))",
+        "        send(*answer(item, data)); send(*answer(item, data))", "once"
+      ),
+      ("        send(*answer(item, data))", "        send(*answer(item, data)); return", "series"),
+      (
+        "        send(*answer(item, data))",
+        "        item['id'] = item['id'].encode('ascii', 'replace').decode(); send(*answer(item, data))",
+        "identifier"
+      ),
+      (
+        "\"pass\", \"id\": item[\"id\"]}",
+        "\"result\", \"id\": item[\"id\"], \"image\": {\"bytes\": 1 << 60}}", "item"
+      ),
+      ("            continue", "            raise SystemExit(1)", "unknown"),
+      ("        if len(data) <", "        assert data\n        if len(data) <", "empty"),
+      (
+        "        if len(data) <",
+        "        assert data[-2:] != b'\\x0a\\x0a'\n        if len(data) <",
+        "rubbish"
+      ),
+      (
+        "        if len(data) <", "        assert len(data) < 1 << 24\n        if len(data) <",
+        "huge"
+      ),
+      (
+        "    return None\n\n\ndef main", "    import os; return data + os.urandom(2)\n\n\ndef main",
+        "repeatable"
+      ),
+      ("    return None\n\n\ndef main", "    return data[:100]\n\n\ndef main", "item"),
+      ("if __name__ == \"__main__\":\n    main()", "main()\nimport time; time.sleep(30)", "end"),
+      ("if __name__ == \"__main__\":\n    main()", "main()\nsys.exit(4)", "end"),
+    ])
+  func aBrokenRuleIsFound(from: String, to: String, rule: String) async throws {
+    let text = try #require(try StageTemplate(name: "bad", language: .python).files.first?.text)
+    let changed = text.replacing(from, with: to)
+    #expect(changed != text)
+    let report = try await ProgramFile(changed).check(patience: 2)
+    let broken = report.failures.map(\.rule.name)
+    #expect(broken.contains(rule), "\(report.text)")
+    #expect(report.failures.allSatisfy { $0.rule.reference.contains("samples/stages/README.md") })
+  }
+
+  @Test func aBareNameIsRefused() {
+    let report = ProgramCheck(["cat"]).run()
+    #expect(report.failures.map(\.rule.name) == ["file"])
+  }
+
+  @Test func theReportIsJSON() throws {
+    let report = ProgramCheck(["/no/such/file"]).run()
+    let json = try JSONParser.parse(Array(report.json.text.utf8))
+    #expect(json["conforming"]?.bool == false)
+    #expect(json["verdicts"]?.elements?.first?["outcome"]?.string == "failed")
+    #expect(report.text.contains("FAIL  file"))
+  }
+
+  /// Every section that a verdict points to is there.
+  @Test func theRulesAreWrittenWhereTheVerdictsSay() async throws {
+    let file = try AppendOnlyFile.open(packageFolder + "/samples/stages/README.md", .reading)
+    let text = String(decoding: try file.read(at: 0, count: 1 << 20), as: UTF8.self)
+    let python = try #require(try StageTemplate(name: "a", language: .python).files.first?.text)
+    for verdict in try await ProgramFile(python).check().verdicts {
+      let section = verdict.rule.reference.split(separator: "\"").last.map(String.init) ?? "?"
+      #expect(text.contains("\n## \(section)\n"), "\(verdict.rule.reference)")
+    }
+  }
+}

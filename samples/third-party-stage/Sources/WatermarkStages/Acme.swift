@@ -1,0 +1,82 @@
+public import IntakeCore
+
+/// Builds requests for an imagined vendor: one POST, names and images in a flat JSON object.
+public struct Acme: Assembler {
+  /// Name, summary and options.
+  public static let descriptor = StageDescriptor(
+    name: "acme", summary: "build the request for Acme Verify and read its answer",
+    example: #"{"stage":"acme"}"#)
+
+  private static let bodyLimit = 5_000_000
+
+  /// The receiving API.
+  public let target: any Target = AcmeTarget()
+
+  /// Takes no options.
+  public init(options: StageOptions) {}
+
+  /// What the vendor cannot do without.
+  public func problems(in record: IntakeRecord) -> [StageFailure] {
+    [Column.email, .fn, .ln].filter { record.fields[$0] == nil }.map {
+      StageFailure(
+        .missingValue, "the column \"\($0.rawValue)\" is empty", column: ColumnName($0))
+    }
+  }
+
+  /// What the limit leaves for the images; the fields of a row stay far below 64 KB.
+  public func imageBudget(for record: IntakeRecord) -> Int? {
+    EncodedImage.decodedCapacity(of: Self.bodyLimit - 65_536)
+  }
+
+  /// Writes the body; images stay segments of their own, so that they are never copied.
+  public func run(_ assembly: consuming Assembly, in context: StageContext) throws -> Submission {
+    let fields = assembly.record.fields
+    let members = [Column.email, .fn, .ln].compactMap { column in
+      fields[column].map { "\"\(column.rawValue)\":\(JSONText.quoted($0.exposed))" }
+    }
+    var body: [BodySegment] = [.bytes(Array(("{" + members.joined(separator: ",")).utf8))]
+    for (side, image) in assembly.images.sorted(by: { $0.key < $1.key }) {
+      body += [.bytes(Array(",\"\(side.rawValue)\":\"".utf8)), .image(image), .bytes([0x22])]
+    }
+    body.append(.bytes([0x7D]))
+    return Submission(
+      method: "POST", path: "/applicants",
+      headers: [HTTPField("Content-Type", "application/json")], body: body, operation: "create",
+      repeatSafety: .never, customer: Personal(fields[.email]?.exposed.lowercased() ?? ""),
+      bodyLimit: Self.bodyLimit, target: target)
+  }
+}
+
+/// Acme's API: a bearer token, 201 for a new applicant, 422 for one that it refuses.
+struct AcmeTarget: Target {
+  let name = "acme"
+
+  func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {
+    guard credentials?["token"] != nil else {
+      throw StageFailure(
+        .credentialsRefused, "the credentials have no \"token\"",
+        hint: #"give --credentials with {"token":"…"}"#, outcome: .fatal)
+    }
+  }
+
+  func request(
+    for submission: Submission, endpoint: String, credentials: Credentials?, at time: UnixTime
+  ) throws -> HTTPRequest {
+    let token = String(decoding: credentials?["token"]?.exposed ?? [], as: UTF8.self)
+    return HTTPRequest(
+      method: submission.method, url: endpoint + submission.path,
+      headers: submission.headers + [HTTPField("Authorization", "Bearer \(token)")],
+      body: submission.body.map { $0.bytes(with: credentials) })
+  }
+
+  func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
+    switch response.status {
+    case 201: return Receipt(.accepted, http: 201, type: "created")
+    case 422:
+      return Receipt(
+        .rejected, http: 422, code: .refusedByTarget, detail: "Acme refused the applicant")
+    // Whatever else it says, nobody knows what became of the row.
+    default: return Receipt(.inDoubt, http: response.status, code: .unrecognizedAnswer)
+    }
+  }
+}
