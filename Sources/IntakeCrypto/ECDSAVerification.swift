@@ -1,15 +1,5 @@
 import CCrypto
 
-/// SHA-256 in the form in which signatures and logs compare it.
-package enum BodyDigest {
-  /// The 32 bytes of SHA-256 (FIPS 180-4).
-  package static func sha256(_ bytes: [UInt8]) -> [UInt8] {
-    var digest = [UInt8](repeating: 0, count: 32)
-    EVP_Digest(bytes, bytes.count, &digest, nil, EVP_sha256(), nil)
-    return digest
-  }
-}
-
 /// A public key on P-256 or P-384 that checks signatures as JSON Web Signatures carry them (RFC 7518 §3.4).
 public struct ECDSAPublicKey: Sendable {
   /// The curve, which decides digest and length of a signature.

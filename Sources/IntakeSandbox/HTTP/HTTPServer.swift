@@ -1,3 +1,4 @@
+import IntakeSystem
 import Synchronization
 
 #if canImport(Glibc)
@@ -34,7 +35,7 @@ final class HTTPServer: Sendable {
 
   /// Starts accepting; false when the system has no thread left.
   func start() -> Bool {
-    let started = DetachedThread.start { [self] in acceptAll() }
+    let started = SystemThread.start { [self] in acceptAll() }
     if !started { finishAccepting() }
     return started
   }
@@ -62,7 +63,7 @@ final class HTTPServer: Sendable {
       return Connection(descriptor: descriptor, number: state.accepted)
     }
     guard let connection else { return turnAway(descriptor) }
-    let started = DetachedThread.start { [self] in
+    let started = SystemThread.start { [self] in
       serve(connection)
       end(connection)
     }

@@ -64,7 +64,7 @@ struct NoahSignature: Sendable {
     }
     let hash = claims["bodyHash"]?.string?.lowercased()
     let isOptional = call.body.isEmpty && claims["bodyHash"] == nil
-    guard isOptional || hash == Hex.text(BodyDigest.sha256(call.body)) else {
+    guard isOptional || hash == Hex.sha256(of: call.body) else {
       throw .unauthorized("token bodyHash does not match the request")
     }
   }

@@ -20,7 +20,7 @@ struct StoredImage: Sendable {
   init(_ bytes: [UInt8], prefix: String? = nil) {
     let header = ImageProbe.look(at: bytes)
     self.init(
-      bytes: bytes, byteCount: bytes.count, sha256: Hex.text(BodyDigest.sha256(bytes)),
+      bytes: bytes, byteCount: bytes.count, sha256: Hex.sha256(of: bytes),
       format: header?.format ?? ImageFormat(recognizing: bytes), size: header?.size, prefix: prefix)
   }
 
@@ -60,6 +60,11 @@ struct StoredImage: Sendable {
 
 /// Hexadecimal text.
 enum Hex {
+  /// The SHA-256 of bytes; empty only when libcrypto has no memory left.
+  static func sha256(of bytes: [UInt8]) -> String {
+    text((try? Digest.sha256(bytes)) ?? [])
+  }
+
   /// Two lower-case digits a byte.
   static func text(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
