@@ -94,12 +94,9 @@ let package = Package(
     .tests(
       "ExternalStage", "ExternalStage", "IntakeCore", "IntakeImaging", "IntakeSystem",
       "IntakeTesting"),
-    .tests("IntakeTesting", "IntakeCore", "IntakeTesting"),
     .executableTarget(
       name: "imaging-bench", dependencies: ["IntakeCore", "IntakeImaging"],
       path: "Tests/Benchmarks/Imaging", swiftSettings: strict),
     .tests("IntakeTesting", "IntakeCore", "IntakeSystem", "IntakeTesting"),
-    .tests(
-      "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
   ]
 )
