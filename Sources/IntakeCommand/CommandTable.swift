@@ -6,7 +6,7 @@ enum CommandTable {
     [RunCommand.spec, CheckCommand.spec, ReconcileCommand.spec, ReportCommand.spec]
     + LedgerCommands.all + [
       StagesCommands.list, StagesCommands.show, StageAuthorCommands.new,
-      StageAuthorCommands.check, SandboxCommand.spec,
+      StageAuthorCommands.check, ReferenceCommand.spec, SandboxCommand.spec,
       CompletionCommand.spec, VersionCommand.spec,
     ]
 

@@ -138,6 +138,13 @@ struct DocumentationTests {
       "put the output of `docintake stages list --markdown` into README.md")
   }
 
+  @Test func theReferencePageIsTheCodes() throws {
+    let page = try program.run("stages", "reference").output
+    #expect(
+      try text("Sources/IntakeCore/IntakeCore.docc/StageReference.md") == page,
+      "put the output of `docintake stages reference` into that file")
+  }
+
   @Test func theReadmeListsTheExitCodes() throws {
     let readme = try text("README.md")
     for code in ["0", "1", "2", "3", "4", "5", "6", "130"] { #expect(readme.contains("| \(code)")) }
