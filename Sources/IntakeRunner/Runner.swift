@@ -31,26 +31,45 @@ public struct Runner: Sendable {
   /// - Throws: `JournalError` when the ledger cannot be opened, `StageFailure` for a manifest or a
   ///   configuration that cannot be used; nothing has been sent then. What goes wrong later is in the summary.
   public func run(target: String, operation: String) async throws -> RunSummary {
-    if policy.mode.keepsLedger {
-      try await pipeline.journal.prepare()
-      try await pipeline.journal.open(for: target, operation: operation)
+    do {
+      let rows = try await open(target: target, operation: operation)
+      let summary = await work(through: try Batch(self, rows: rows))
+      await close()
+      return summary
+    } catch {
+      await close()
+      throw error
     }
+  }
+
+  /// Prepares every stage; the ledger comes last, so that a command line that cannot work leaves none behind.
+  private func open(target: String, operation: String) async throws -> any RowSource {
     for stage in stagesToPrepare { try await stage.prepare() }
     if policy.mode.keepsLedger { try pipeline.submitter.check(pipeline.assembler.target) }
     for recorder in pipeline.recorders { try await recorder.prepare() }
     let rows = try await pipeline.loader.rows()
+    if policy.mode.keepsLedger {
+      try await pipeline.journal.prepare()
+      try await pipeline.journal.open(for: target, operation: operation)
+    }
     for notice in pipeline.journal.notices + rows.notices {
       observer.log(.notice, notice, row: nil)
     }
-    let batch = try Batch(self, rows: rows)
+    return rows
+  }
+
+  /// The second signal cancels what is in flight.
+  private func work(through batch: Batch) async -> RunSummary {
     let work = Task { await batch.run() }
     let token = stop.watch { if $0 == .now { work.cancel() } }
-    let summary = await work.value
-    stop.forget(token)
+    defer { stop.forget(token) }
+    return await work.value
+  }
+
+  private func close() async {
     for stage in stagesToPrepare { await stage.finish() }
     for recorder in pipeline.recorders { await recorder.finish() }
     if policy.mode.keepsLedger { await pipeline.journal.finish() }
-    return summary
   }
 
   /// A dry run needs neither credentials nor a connection, so its submitter is left alone.

@@ -66,7 +66,7 @@ struct RunSession {
   private func placeLedger(_ editing: inout PlanEditing, _ target: TargetName) throws -> String? {
     guard policy.mode.keepsLedger else { return nil }
     if let path = editing.option("record", "ledger") { return path }
-    let path = try LedgerPlace.path(manifest: arguments.positionals[0], target: target.short)
+    let path = try LedgerPlace.path(manifest: arguments.positionals[0], target: target)
     editing.set("record", "ledger", .text(path))
     return path
   }
