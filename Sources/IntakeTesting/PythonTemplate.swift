@@ -27,6 +27,7 @@ enum PythonTemplate {
         return None
 
 
+
     """
   }
 
