@@ -45,8 +45,9 @@ extension RunningProgram {
       kill(-process, SIGTERM)
       _ = hasEnded(within: grace)
     }
-    // The group first: as long as the process is not reaped, its number belongs to nobody else.
-    kill(-process, SIGKILL)
+    // The group first: as long as the process is not reaped, its number belongs to nobody else. Where
+    // somebody else has reaped it (SIGCHLD ignored), the number may be anybody's by now.
+    if csystem_has_ended(process) >= 0 { kill(-process, SIGKILL) }
     let status = reaped(within: 5)
     let isHeld = !reachesEnd(within: 0.1)
     for descriptor in [output, errors] { if let descriptor { close(descriptor) } }

@@ -46,27 +46,37 @@ public struct ProgramCheck: Sendable {
 
   /// What it accepts, nil when there is no talking to it.
   private func checkGreeting(_ report: inout ConformanceReport) -> [ProgramItem.Kind]? {
-    do throws(WireProgram.Fault) {
-      var wire = try WireProgram(program, patience: patience)
-      defer { _ = wire.finish(within: 0.3) }
-      let reply = try greet(&wire, accepts: .image)
-      guard reply.kind == "ready", reply.message["intake"]?.integer == 1 else {
-        throw WireProgram.Fault(
-          description: "its first message is not {\"intake\":1,\"kind\":\"ready\",…}")
+    var first: WireProgram.Fault?
+    // A program may refuse a host that will send it what it does not accept.
+    for kind in ProgramItem.Kind.allCases {
+      do throws(WireProgram.Fault) {
+        let kinds = try greeted(as: kind)
+        report.add(.greeting, .passed("accepts " + kinds.map(\.rawValue).joined(separator: ", ")))
+        return kinds
+      } catch {
+        first = first ?? error
       }
-      let words = reply.message["accepts"]?.elements?.compactMap(\.string) ?? []
-      let kinds = words.compactMap(ProgramItem.Kind.init(rawValue:))
-      guard !kinds.isEmpty else {
-        throw WireProgram.Fault(
-          description: "\"accepts\" names none of "
-            + ProgramItem.Kind.allCases.map(\.rawValue).joined(separator: ", "))
-      }
-      report.add(.greeting, .passed("accepts " + kinds.map(\.rawValue).joined(separator: ", ")))
-      return kinds
-    } catch {
-      report.add(.greeting, .failed(error.description))
-      return nil
     }
+    report.add(.greeting, .failed(first?.description ?? "it did not answer"))
+    return nil
+  }
+
+  private func greeted(as kind: ProgramItem.Kind) throws(WireProgram.Fault) -> [ProgramItem.Kind] {
+    var wire = try WireProgram(program, patience: patience)
+    defer { _ = wire.finish(within: 0.3) }
+    let reply = try greet(&wire, accepts: kind)
+    guard reply.kind == "ready", reply.message["intake"]?.integer == 1 else {
+      throw WireProgram.Fault(
+        description: "its first message is not {\"intake\":1,\"kind\":\"ready\",…}")
+    }
+    let words = reply.message["accepts"]?.elements?.compactMap(\.string) ?? []
+    let kinds = words.compactMap(ProgramItem.Kind.init(rawValue:))
+    guard !kinds.isEmpty else {
+      throw WireProgram.Fault(
+        description: "\"accepts\" names none of "
+          + ProgramItem.Kind.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return kinds
   }
 
   func greet(_ wire: inout WireProgram, accepts: ProgramItem.Kind) throws(WireProgram.Fault)

@@ -1,6 +1,8 @@
 /// A Python program that keeps protocol 1: the loop is done, one function is left to be written.
 enum PythonTemplate {
-  static func text(_ name: String) -> String {
+  static func text(_ name: String) -> String { head(name) + loop(name) }
+
+  private static func head(_ name: String) -> String {
     """
     #!/usr/bin/env python3
     \"\"\"\(name): a stage for docintake (external stage, protocol 1).
@@ -25,6 +27,12 @@ enum PythonTemplate {
         return None
 
 
+
+    """
+  }
+
+  private static func loop(_ name: String) -> String {
+    """
     def main():
         # Messages have standard output for themselves; whatever a library prints goes to the log.
         wire, sys.stdout = sys.stdout.buffer, sys.stderr
