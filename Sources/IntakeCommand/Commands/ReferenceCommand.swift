@@ -35,7 +35,7 @@ enum ReferenceCommand {
     let head = """
       ### \(entry.descriptor.name)
 
-      \(entry.descriptor.summary). \(entry.shape)
+      \(entry.descriptor.summary). \(entry.shapeText)
 
       `\(entry.descriptor.example)`
 

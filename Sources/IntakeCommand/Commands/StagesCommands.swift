@@ -19,7 +19,7 @@ enum StagesCommands {
       for entry in entries {
         invocation.results.writeLine(
           "\(HelpText.pad(entry.descriptor.name, width))  "
-            + "\(HelpText.pad(entry.shape.description, 32))  \(entry.descriptor.summary)")
+            + "\(HelpText.pad(entry.shapeText, 32))  \(entry.descriptor.summary)")
       }
     }
     return .success
@@ -46,13 +46,14 @@ enum StagesCommands {
   }
 
   private static func markdown(_ entry: StageEntry) -> String {
-    let cells = ["`\(entry.descriptor.name)`", entry.shape.description, entry.descriptor.summary]
+    let cells = ["`\(entry.descriptor.name)`", entry.shapeText, entry.descriptor.summary]
     return "| " + cells.joined(separator: " | ") + " |"
   }
 
   private static func text(_ entry: StageEntry) -> String {
     var lines = [
-      "\(entry.descriptor.name): \(entry.descriptor.summary)", "takes and returns: \(entry.shape)",
+      "\(entry.descriptor.name): \(entry.descriptor.summary)",
+      "takes and returns: \(entry.shapeText)",
       "in a plan: \(entry.descriptor.example)", "",
     ]
     if entry.descriptor.options.isEmpty { lines.append("no options") }
@@ -67,6 +68,9 @@ enum StagesCommands {
 }
 
 extension StageEntry {
+  /// What it takes and returns; a family has several of these.
+  var shapeText: String { shapes.map(\.description).joined(separator: ", ") }
+
   /// What the stage says about itself, for programs.
   var json: JSONOutput {
     .object([

@@ -43,6 +43,9 @@ struct RequestText: Sendable {
     case .bool(let flag): return .bool(flag)
     case .number(let text):
       return isPersonal && !showsPersonal ? .string("[personal]") : .string(text)
+    // Longer than any name or address: an image that a program has put there by itself.
+    case .string(let text) where text.utf8.count > 1000:
+      return .string("[\(text.utf8.count) bytes]")
     case .string(let text): return .string(isHidden(text, isPersonal) ? "[personal]" : text)
     case .array(let elements):
       return .array(elements.map { redacted($0, isPersonal: isPersonal) })

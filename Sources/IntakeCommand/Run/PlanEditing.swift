@@ -68,8 +68,13 @@ struct PlanEditing {
 
   func index(of name: String) -> Int? {
     if let index = plan.stages.firstIndex(where: { $0.name == name }) { return index }
-    let filling = plan.stages.indices.filter { registry[plan.stages[$0].name]?.role == name }
+    let filling = plan.stages.indices.filter { entry(plan.stages[$0])?.role == name }
     return filling.count == 1 ? filling[0] : nil
+  }
+
+  /// The entry of a stage, for a family the member that its options choose.
+  private func entry(_ stage: PlannedStage) -> StageEntry? {
+    registry[stage.name]?.choosing(stage)
   }
 
   /// An operation that sends no images needs no stages for them.
@@ -77,7 +82,7 @@ struct PlanEditing {
     guard let index = index(of: "assemble"),
       plan.stages[index].options["operation"] == .text("updateStatus")
     else { return }
-    plan.stages.removeAll { registry[$0.name]?.isImageStage == true }
+    plan.stages = plan.stages.filter { entry($0)?.isImageStage != true }
   }
 }
 

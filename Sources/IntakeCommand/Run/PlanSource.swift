@@ -1,3 +1,4 @@
+import ExternalStage
 import IntakeCore
 import IntakeSystem
 
@@ -24,7 +25,9 @@ enum PlanSource {
     let shown = Sanitizer.clean(path)
     do {
       // A plan is a page of text; a megabyte is somebody's mistake.
-      return try PipelinePlan(json: Descriptor.open(path).wholeFile(atMost: 1 << 20))
+      var plan = try PipelinePlan(json: Descriptor.open(path).wholeFile(atMost: 1 << 20))
+      plan.resolvePrograms(in: DurableFile.folder(of: path))
+      return plan
     } catch let error as PlanError {
       throw CommandError(.usage, "\(shown): \(error)")
     } catch {
