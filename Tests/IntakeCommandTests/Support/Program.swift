@@ -31,6 +31,8 @@ struct Program {
 
   let folder: TemporaryFolder
   var environment: [String: String] = [:]
+  /// What is run: the built command unless a test says otherwise.
+  var executable = Program.path
 
   /// The built command, beside the test bundle.
   static var path: String {
@@ -63,11 +65,11 @@ struct Program {
     }
     posix_spawn_file_actions_addopen(&actions, 2, stem + ".err", O_WRONLY | O_CREAT, 0o600)
     var process: pid_t = 0
-    var words = ([Program.path] + arguments).map { strdup($0) } + [nil]
+    var words = ([executable] + arguments).map { strdup($0) } + [nil]
     var variables = fullEnvironment.map { strdup("\($0)=\($1)") } + [nil]
     defer { for text in words + variables { free(text) } }
-    let code = posix_spawn(&process, Program.path, &actions, nil, &words, &variables)
-    guard code == 0 else { throw ProgramError("cannot start \(Program.path): error \(code)") }
+    let code = posix_spawn(&process, executable, &actions, nil, &words, &variables)
+    guard code == 0 else { throw ProgramError("cannot start \(executable): error \(code)") }
     return RunningProgram(process: process, stem: stem)
   }
 
