@@ -72,6 +72,7 @@ let package = Package(
     .stage("Shrink", "IntakeImaging"),
     .stage("Base64"),
     .stage("DCAMS"),
+    .stage("Noah", "IntakeCrypto"),
     .stage("Submit", "IntakeSystem", "IntakeTransport"),
     .stage("Record", "IntakeLedger", "IntakeSystem"),
 
@@ -82,6 +83,7 @@ let package = Package(
     .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),
+    .tests("NoahStage", "DCAMSStage", "IntakeCore", "IntakeCrypto", "IntakeTransport", "NoahStage"),
     .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
     .tests(
       "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),

@@ -13,15 +13,7 @@ package enum BodyDigest {
 /// A public key on P-256 or P-384 that checks signatures as JSON Web Signatures carry them (RFC 7518 §3.4).
 public struct ECDSAPublicKey: Sendable {
   /// The curve, which decides digest and length of a signature.
-  public enum Curve: Sendable {
-    /// NIST P-256 with SHA-256: `ES256`, 64 bytes.
-    case p256
-    /// NIST P-384 with SHA-384: `ES384`, 96 bytes.
-    case p384
-
-    /// Bytes of one coordinate.
-    var width: Int { self == .p256 ? 32 : 48 }
-  }
+  public typealias Curve = ECDSACurve
 
   /// The curve that the key lies on.
   public let curve: Curve
@@ -31,7 +23,7 @@ public struct ECDSAPublicKey: Sendable {
   public init?(pem: [UInt8]) {
     guard let key = ECDSAPublicKey.load(pem) else { return nil }
     defer { EVP_PKEY_free(key) }
-    guard let curve = ECDSAPublicKey.curve(of: key) else { return nil }
+    guard let curve = ECDSACurve(of: key) else { return nil }
     self.curve = curve
     self.pem = pem
   }
@@ -67,8 +59,7 @@ public struct ECDSAPublicKey: Sendable {
       EVP_MD_CTX_free(context)
       EVP_PKEY_free(key)
     }
-    let digest = curve == .p256 ? EVP_sha256() : EVP_sha384()
-    guard EVP_DigestVerifyInit(context, nil, digest, nil, key) == 1 else { return false }
+    guard EVP_DigestVerifyInit(context, nil, curve.digest, nil, key) == 1 else { return false }
     let der = ECDSAPublicKey.der(signature, width: curve.width)
     let result = EVP_DigestVerify(context, der, der.count, message, message.count)
     // A failed check leaves entries in the thread's error queue that a later caller would read.
@@ -84,17 +75,6 @@ public struct ECDSAPublicKey: Sendable {
       ERR_clear_error()
     }
     return PEM_read_bio_PUBKEY(source, nil, nil, nil)
-  }
-
-  private static func curve(of key: OpaquePointer) -> Curve? {
-    var name = [CChar](repeating: 0, count: 64)
-    var length = 0
-    guard EVP_PKEY_get_group_name(key, &name, name.count, &length) == 1 else { return nil }
-    switch String(decoding: name.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self) {
-    case "prime256v1": return .p256
-    case "secp384r1": return .p384
-    default: return nil
-    }
   }
 
   /// The two numbers as `SEQUENCE { INTEGER, INTEGER }`, the form libcrypto takes.

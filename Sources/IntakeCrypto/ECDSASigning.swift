@@ -1,0 +1,94 @@
+import CCrypto
+
+/// A private key on P-256 or P-384 that signs as JSON Web Signatures want it (RFC 7518 §3.4).
+public struct ECDSAPrivateKey: Sendable {
+  /// The curve that the key lies on.
+  public let curve: ECDSACurve
+  private let pem: [UInt8]
+
+  /// A text that is no usable private key, and what it is instead; never its content.
+  public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong, as a predicate: `is an RSA key; …`.
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+  }
+
+  /// Reads a private key in PEM, PKCS #8 or SEC 1, without a passphrase.
+  public init(pem: [UInt8]) throws(Refusal) {
+    guard let key = ECDSAPrivateKey.load(pem) else { throw ECDSAPrivateKey.refusal(of: pem) }
+    defer { EVP_PKEY_free(key) }
+    guard let curve = ECDSACurve(of: key) else {
+      throw Refusal("is \(ECDSAPrivateKey.kind(of: key)); it has to be of P-384 or P-256")
+    }
+    self.curve = curve
+    self.pem = pem
+  }
+
+  /// The signature over a message: r and s side by side, big-endian, 64 or 96 bytes; new at each call.
+  public func signature(of message: [UInt8]) throws(CryptoError) -> [UInt8] {
+    guard let key = ECDSAPrivateKey.load(pem) else { throw CryptoError("PEM_read_bio_PrivateKey") }
+    defer { EVP_PKEY_free(key) }
+    return try raw(try der(of: message, key))
+  }
+
+  private func der(of message: [UInt8], _ key: OpaquePointer) throws(CryptoError) -> [UInt8] {
+    guard let context = EVP_MD_CTX_new() else { throw CryptoError("EVP_MD_CTX_new") }
+    defer { EVP_MD_CTX_free(context) }
+    guard EVP_DigestSignInit(context, nil, curve.digest, nil, key) == 1 else {
+      throw CryptoError("EVP_DigestSignInit")
+    }
+    // SEQUENCE { INTEGER, INTEGER } of P-384 takes at most 104 bytes.
+    var result = [UInt8](repeating: 0, count: 160)
+    var size = result.count
+    guard EVP_DigestSign(context, &result, &size, message, message.count) == 1 else {
+      throw CryptoError("EVP_DigestSign")
+    }
+    return Array(result.prefix(size))
+  }
+
+  /// libcrypto signs in DER, tokens hold the two numbers at their full width.
+  private func raw(_ der: [UInt8]) throws(CryptoError) -> [UInt8] {
+    let numbers = der.withUnsafeBufferPointer { bytes -> OpaquePointer? in
+      var start = bytes.baseAddress
+      return d2i_ECDSA_SIG(nil, &start, bytes.count)
+    }
+    guard let numbers else { throw CryptoError("d2i_ECDSA_SIG") }
+    defer { ECDSA_SIG_free(numbers) }
+    let width = Int32(curve.width)
+    var r = [UInt8](repeating: 0, count: curve.width)
+    var s = r
+    guard BN_bn2binpad(ECDSA_SIG_get0_r(numbers), &r, width) == width,
+      BN_bn2binpad(ECDSA_SIG_get0_s(numbers), &s, width) == width
+    else { throw CryptoError("BN_bn2binpad") }
+    return r + s
+  }
+
+  /// Parsed anew for each use, like the public key: a libcrypto pointer is not `Sendable`, its text is.
+  private static func load(_ pem: [UInt8]) -> OpaquePointer? {
+    guard let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
+    defer {
+      BIO_free(source)
+      ERR_clear_error()
+    }
+    // Without a callback of its own libcrypto asks for the passphrase on the terminal.
+    return PEM_read_bio_PrivateKey(source, nil, { _, _, _, _ in -1 }, nil)
+  }
+
+  private static func kind(of key: OpaquePointer) -> String {
+    if let curve = ECDSACurve.groupName(of: key) { return "an EC key of the curve \(curve)" }
+    guard let name = EVP_PKEY_get0_type_name(key) else { return "a key of another kind" }
+    return "a key of the kind \(String(cString: name))"
+  }
+
+  private static func refusal(of pem: [UInt8]) -> Refusal {
+    let text = String(decoding: pem, as: UTF8.self)
+    if text.contains("ENCRYPTED") {
+      return Refusal("is protected by a passphrase; store it without one in a file of mode 0600")
+    }
+    if text.contains("BEGIN PUBLIC KEY") || text.contains("BEGIN CERTIFICATE") {
+      return Refusal("is the public half; the private key is needed")
+    }
+    return Refusal("is no private key in PEM (-----BEGIN PRIVATE KEY----- or EC PRIVATE KEY)")
+  }
+}
