@@ -77,9 +77,13 @@ let package = Package(
     .stage("Record", "IntakeLedger", "IntakeSystem"),
 
     // Tests mirror the folders; those of the command run the built program.
+    .target(
+      name: "TestSupport", dependencies: ["IntakeCore", "IntakeLedger", "IntakeSystem"],
+      path: "Tests/Support", swiftSettings: strict),
     .tests("IntakeCore", "IntakeCore"),
     .tests("IntakeRunner", "IntakeCore", "IntakeRunner"),
-    .tests("IntakeCommand", "IntakeCore", "IntakeSystem", "docintake"),
+    .tests("IntakeCommand", "IntakeCore", "IntakeSystem", "TestSupport", "docintake"),
+    .tests("Reliability", "IntakeCore", "IntakeLedger", "IntakeSystem", "TestSupport", "docintake"),
     .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),
