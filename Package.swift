@@ -78,11 +78,15 @@ let package = Package(
     .stage("External", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
 
     // Tests mirror the folders; those of the command run the built program.
+    .target(
+      name: "TestSupport", dependencies: ["IntakeCore", "IntakeLedger", "IntakeSystem"],
+      path: "Tests/Support", swiftSettings: strict),
     .tests("IntakeCore", "IntakeCore"),
     .tests("IntakeRunner", "IntakeCore", "IntakeRunner"),
     .tests(
-      "IntakeCommand", "IntakeCore", "IntakeImaging", "IntakeSystem", "IntakeTransport", "docintake"
-    ),
+      "IntakeCommand", "IntakeCore", "IntakeImaging", "IntakeSystem", "IntakeTransport",
+      "TestSupport", "docintake"),
+    .tests("Reliability", "IntakeCore", "IntakeLedger", "IntakeSystem", "TestSupport", "docintake"),
     .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),

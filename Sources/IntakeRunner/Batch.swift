@@ -3,18 +3,18 @@ import Synchronization
 
 /// One run under way: feeds rows into tasks and adds up what becomes of them.
 final class Batch: Sendable {
-  private let runner: Runner
-  private let rows: any RowSource
+  let runner: Runner
+  let rows: any RowSource
   private let loading: WorkerPool
-  private let working: WorkerPool
+  let working: WorkerPool
   private let sending: WorkerPool
   /// Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits.
-  private let window: Gate
+  let window: Gate
   /// Rows being worked on at once: one a worker, so that each holds at most one row's files in memory.
   private let local: Gate
   private let preparation: RowPreparation
   private let sender: Sender
-  private let summary = Mutex(RunSummary())
+  let summary = Mutex(RunSummary())
 
   init(_ runner: Runner, rows: any RowSource) throws(ThreadsUnavailable) {
     let policy = runner.policy
@@ -33,8 +33,8 @@ final class Batch: Sendable {
       observer: runner.observer, pool: sending)
   }
 
-  private var journal: any Journal { runner.pipeline.journal }
-  private var keepsLedger: Bool { runner.policy.mode.keepsLedger }
+  var journal: any Journal { runner.pipeline.journal }
+  var keepsLedger: Bool { runner.policy.mode.keepsLedger }
 
   func run() async -> RunSummary {
     let start = runner.clock.monotonic
@@ -49,115 +49,7 @@ final class Batch: Sendable {
     }
   }
 
-  private func feed(_ group: inout DiscardingTaskGroup) async {
-    var taken = 0
-    var deferred: [DeferredRow] = []
-    while runner.stop.level == .none, taken < runner.policy.limit ?? .max {
-      await window.enter()
-      let start = runner.clock.monotonic
-      guard runner.stop.level == .none, let loaded = await next() else {
-        window.leave()
-        break
-      }
-      let row = begin(loaded, start)
-      guard await isWanted(loaded, row) else {
-        window.leave()
-        continue
-      }
-      taken += 1
-      if let ready = await youngDoubt(row) {
-        window.leave()
-        deferred.append(DeferredRow(loaded: loaded, row: row, ready: ready))
-      } else {
-        add(loaded, row, to: &group)
-      }
-    }
-    await feed(deferred, to: &group)
-  }
-
-  private func add(_ loaded: LoadedRow, _ row: RowInProgress, to group: inout DiscardingTaskGroup) {
-    group.addTask(executorPreference: working) {
-      await self.work(on: loaded, as: row)
-      self.window.leave()
-    }
-  }
-
-  /// A row in doubt whose earlier attempt may still be under way; left for the end, when it is old enough.
-  private struct DeferredRow {
-    let loaded: LoadedRow
-    let row: RowInProgress
-    /// Seconds since 1970.
-    let ready: UnixTime
-  }
-
-  /// When a row in doubt will be old enough to be asked about or sent again, nil when it is or needs not be.
-  private func youngDoubt(_ row: RowInProgress) async -> UnixTime? {
-    guard let key = row.key, runner.policy.ambiguous != .hold,
-      await journal.standing(of: key) == .inDoubt, let last = await journal.lastWritten(key)
-    else { return nil }
-    // A clock that was set back must not make anybody wait longer than the full time.
-    let ready = min(last, runner.clock.wall) + runner.policy.settleAfter
-    return ready > runner.clock.wall ? ready : nil
-  }
-
-  private func feed(_ deferred: [DeferredRow], to group: inout DiscardingTaskGroup) async {
-    for item in deferred.sorted(by: { $0.ready < $1.ready }) {
-      let seconds = item.ready - runner.clock.wall
-      if seconds > 0 {
-        item.row.log(
-          .notice,
-          "waiting \(Int(seconds.rounded(.up))) s: an earlier attempt may still be under way")
-      }
-      while runner.stop.level == .none, runner.clock.wall < item.ready {
-        await runner.clock.sleep(seconds: min(0.2, item.ready - runner.clock.wall))
-      }
-      guard runner.stop.level == .none else { return }
-      await window.enter()
-      add(item.loaded, item.row, to: &group)
-    }
-  }
-
-  private func next() async -> LoadedRow? {
-    do {
-      return try await rows.next()
-    } catch {
-      let failure =
-        error as? StageFailure
-        ?? StageFailure(.internalError, "the loader threw \(type(of: error))", outcome: .fatal)
-      summary.withLock { $0.loadFailure = failure }
-      return nil
-    }
-  }
-
-  private func begin(_ loaded: LoadedRow, _ start: Double) -> RowInProgress {
-    let reference = loaded.row
-    let observer = runner.observer
-    let stopwatch = Stopwatch(clock: runner.clock)
-    stopwatch.add("load", milliseconds: (runner.clock.monotonic - start) * 1000)
-    return RowInProgress(
-      reference: reference, key: keepsLedger ? journal.key(for: loaded.identity) : nil,
-      stopwatch: stopwatch, log: { observer.log($0, $1, row: reference) },
-      passed: { observer.passed($0, input: $1, output: $2, row: reference) })
-  }
-
-  /// Whether this run works on a row; says so at once when an earlier one has done it.
-  private func isWanted(_ loaded: LoadedRow, _ row: RowInProgress) async -> Bool {
-    if let shard = runner.policy.shard, !shard.contains(loaded.identity) { return false }
-    guard let key = row.key else { return true }
-    let standing = await journal.standing(of: key)
-    if runner.policy.mode == .reconcile, standing != .inDoubt { return false }
-    switch runner.policy.only {
-    case .failed where standing != .notAccepted: return false
-    case .inDoubt where standing != .inDoubt: return false
-    default: break
-    }
-    guard standing == .accepted, case .record = loaded else { return true }
-    let failure = StageFailure(.alreadyAccepted, "an earlier run has sent this row")
-    report(row.outcome(.skipped, stage: "record", failure: failure))
-    return false
-  }
-
-  private func work(on loaded: LoadedRow, as row: RowInProgress) async {
+  func work(on loaded: LoadedRow, as row: RowInProgress) async {
     do {
       switch loaded {
       case .bad(_, _, let failures):
@@ -170,6 +62,9 @@ final class Batch: Sendable {
     } catch let error as JournalError {
       summary.withLock { $0.journalError = $0.journalError ?? error.description }
       runner.stop.request(.soon, reason: error.description)
+    } catch let failure as StageFailure {
+      runner.observer.log(.error, failure.description, row: row.reference)
+      runner.stop.request(.soon, reason: "a recorder failed: \(failure.detail)")
     } catch {
       runner.observer.log(.error, "internal error: \(type(of: error))", row: row.reference)
       runner.stop.request(.soon, reason: "internal error")
@@ -269,7 +164,7 @@ final class Batch: Sendable {
     runner.observer.prepared(submission, outcome: outcome)
   }
 
-  private func report(_ outcome: Outcome) {
+  func report(_ outcome: Outcome) {
     let (failed, done) = summary.withLock { summary in
       summary.add(outcome)
       return (summary.notAccepted, summary.rows)

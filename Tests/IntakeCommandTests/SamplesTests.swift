@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeSystem
+import TestSupport
 import Testing
 
 /// The main job on the samples, as the README shows it.

@@ -7,10 +7,10 @@ import IntakeSystem
 #endif
 
 /// A folder of a test's own that goes away with it.
-final class TemporaryFolder: Sendable {
-  let path: String
+package final class TemporaryFolder: Sendable {
+  package let path: String
 
-  init() {
+  package init() {
     var template = Array("/tmp/docintake-test-XXXXXX".utf8CString)
     path = mkdtemp(&template).map { String(cString: $0) } ?? "/tmp"
   }
@@ -22,11 +22,11 @@ final class TemporaryFolder: Sendable {
 
   /// Writes a file and returns its path.
   @discardableResult
-  func write(_ name: String, _ text: String) -> String { write(name, Array(text.utf8)) }
+  package func write(_ name: String, _ text: String) -> String { write(name, Array(text.utf8)) }
 
   /// Writes a file and returns its path.
   @discardableResult
-  func write(_ name: String, _ bytes: [UInt8]) -> String {
+  package func write(_ name: String, _ bytes: [UInt8]) -> String {
     let file = path + "/" + name
     let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     _ = RawDescriptor.write(bytes, to: descriptor)
@@ -35,13 +35,13 @@ final class TemporaryFolder: Sendable {
   }
 
   /// Makes a folder inside.
-  func folder(_ name: String) -> String {
+  package func folder(_ name: String) -> String {
     mkdir(path + "/" + name, 0o700)
     return path + "/" + name
   }
 
   /// Every file below the folder.
-  func files() -> [String] { TemporaryFolder.files(below: path) }
+  package func files() -> [String] { TemporaryFolder.files(below: path) }
 
   private static func files(below path: String) -> [String] {
     entries(of: path).flatMap { isFolder($0) ? files(below: $0) : [$0] }

@@ -1,58 +1,45 @@
-import IntakeCore
+package import IntakeCore
 import IntakeSystem
 
 #if canImport(Glibc)
-  import Glibc
+  package import Glibc
 #else
-  import Darwin
+  package import Darwin
 #endif
 
 /// The built command, run as a person or a script runs it.
-struct Program {
-  /// How a run ended.
-  struct Result {
-    let code: Int32
-    let output: String
-    let errors: String
+package struct Program {
+  package let folder: TemporaryFolder
+  package var environment: [String: String] = [:]
+  /// A program that runs the command, such as `strace` or `prlimit`, with its arguments.
+  package var wrapper: [String] = []
 
-    /// The result lines, parsed.
-    var rows: [JSONValue] {
-      output.split(separator: "\n").compactMap { try? JSONParser.parse(Array($0.utf8)) }
-    }
-
-    /// The row of that id.
-    func row(_ id: String) -> JSONValue? { rows.first { $0["id"]?.string == id } }
-
-    /// How many rows ended in each way.
-    var outcomes: [String: Int] {
-      rows.reduce(into: [:]) { $0[$1["outcome"]?.string ?? "?", default: 0] += 1 }
-    }
-  }
-
-  let folder: TemporaryFolder
-  var environment: [String: String] = [:]
   /// What is run: the built command unless a test says otherwise.
-  var executable = Program.path
+  package var executable = Program.path
+
+  package init(folder: TemporaryFolder) { self.folder = folder }
 
   /// The built command, beside the test bundle.
-  static var path: String {
+  package static var path: String {
     let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
     return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/") + "/docintake"
   }
 
   /// The samples of the repository.
-  static var samples: String { repository + "/samples" }
+  package static var samples: String { repository + "/samples" }
 
-  static var repository: String {
-    #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
+  package static var repository: String {
+    #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
       .joined(separator: "/")
   }
 
   /// Starts the command; standard output and error go to files, so that no pipe can fill up.
-  func start(_ arguments: [String], input: String = "/dev/null", output: Int32? = nil) throws
-    -> RunningProgram
-  {
+  ///
+  /// - Parameter closing: standard streams that are closed, as `>&-` does in a shell.
+  package func start(
+    _ arguments: [String], input: String = "/dev/null", output: Int32? = nil, closing: [Int32] = []
+  ) throws -> RunningProgram {
     let stem = folder.path + "/run-\(Int.random(in: 0...Int.max))"
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -64,17 +51,25 @@ struct Program {
       posix_spawn_file_actions_addopen(&actions, 1, stem + ".out", O_WRONLY | O_CREAT, 0o600)
     }
     posix_spawn_file_actions_addopen(&actions, 2, stem + ".err", O_WRONLY | O_CREAT, 0o600)
+    for number in closing { posix_spawn_file_actions_addclose(&actions, number) }
+    return RunningProgram(process: try spawn(arguments, &actions), stem: stem)
+  }
+
+  private func spawn(_ arguments: [String], _ actions: inout posix_spawn_file_actions_t) throws
+    -> pid_t
+  {
     var process: pid_t = 0
-    var words = ([executable] + arguments).map { strdup($0) } + [nil]
+    let program = wrapper.first ?? executable
+    var words = (wrapper + [executable] + arguments).map { strdup($0) } + [nil]
     var variables = fullEnvironment.map { strdup("\($0)=\($1)") } + [nil]
     defer { for text in words + variables { free(text) } }
-    let code = posix_spawn(&process, executable, &actions, nil, &words, &variables)
-    guard code == 0 else { throw ProgramError("cannot start \(executable): error \(code)") }
-    return RunningProgram(process: process, stem: stem)
+    let code = posix_spawn(&process, program, &actions, nil, &words, &variables)
+    guard code == 0 else { throw ProgramError("cannot start \(program): error \(code)") }
+    return process
   }
 
   /// Runs the command to its end.
-  func run(_ arguments: String..., input: String = "/dev/null") throws -> Result {
+  package func run(_ arguments: String..., input: String = "/dev/null") throws -> Result {
     try start(arguments, input: input).wait()
   }
 
@@ -84,13 +79,36 @@ struct Program {
   }
 }
 
+extension Program {
+  /// How a run ended.
+  package struct Result {
+    /// The exit code; 256 and the signal's number for a run that a signal ended.
+    package let code: Int32
+    package let output: String
+    package let errors: String
+
+    /// The result lines, parsed.
+    package var rows: [JSONValue] {
+      output.split(separator: "\n").compactMap { try? JSONParser.parse(Array($0.utf8)) }
+    }
+
+    /// The row of that id.
+    package func row(_ id: String) -> JSONValue? { rows.first { $0["id"]?.string == id } }
+
+    /// How many rows ended in each way.
+    package var outcomes: [String: Int] {
+      rows.reduce(into: [:]) { $0[$1["outcome"]?.string ?? "?", default: 0] += 1 }
+    }
+  }
+}
+
 /// A command that has been started.
-struct RunningProgram {
-  let process: pid_t
+package struct RunningProgram: Sendable {
+  package let process: pid_t
   let stem: String
 
   /// Waits for the end; kills what takes longer than that many seconds.
-  func wait(seconds: Double = 120) throws -> Program.Result {
+  package func wait(seconds: Double = 120) throws -> Program.Result {
     let end = SystemTime.monotonic + seconds
     var status: Int32 = 0
     while waitpid(process, &status, WNOHANG) == 0 {
@@ -105,10 +123,10 @@ struct RunningProgram {
     return Program.Result(code: code, output: text(".out"), errors: text(".err"))
   }
 
-  func signal(_ number: Int32) { kill(process, number) }
+  package func signal(_ number: Int32) { kill(process, number) }
 
   /// What has been written so far.
-  func text(_ suffix: String) -> String {
+  package func text(_ suffix: String) -> String {
     guard let bytes = try? Descriptor.open(stem + suffix).wholeFile(atMost: 256 << 20) else {
       return ""
     }
@@ -116,7 +134,7 @@ struct RunningProgram {
   }
 
   /// Waits until standard error or output holds a text.
-  func waitFor(_ wanted: String, seconds: Double = 30) throws {
+  package func waitFor(_ wanted: String, seconds: Double = 30) throws {
     let end = SystemTime.monotonic + seconds
     while !(text(".err") + text(".out")).contains(wanted) {
       guard SystemTime.monotonic < end else { throw ProgramError("never said \"\(wanted)\"") }
@@ -125,7 +143,7 @@ struct RunningProgram {
   }
 }
 
-struct ProgramError: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
+package struct ProgramError: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
 }

@@ -1,0 +1,75 @@
+import IntakeSystem
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// `kill -9` at random moments of real runs against a server that outlives them.
+///
+/// `DOCINTAKE_KILLS` and `DOCINTAKE_KILL_ROWS` set the size; 300 and 500 take some minutes.
+@Suite(.timeLimit(.minutes(15)), .serialized)
+struct KillTests {
+  private let folder = TemporaryFolder()
+  private static let kills = Size.environment("DOCINTAKE_KILLS", otherwise: 15)
+  private static let rows = Size.environment("DOCINTAKE_KILL_ROWS", otherwise: 60)
+
+  @Test(arguments: ["reconcile", "hold", "resend"])
+  func everyRowEndsAndNobodyIsStoredTwice(ambiguous: String) throws {
+    let batch = CustomerBatch(rows: KillTests.rows, in: folder)
+    let sandbox = try SandboxProcess(folder, faults: ["latency=150"])
+    let command = batch.arguments(
+      sandbox, "--settle-after", "1", "--ambiguous", ambiguous, "--concurrency", "3")
+    var results = try killed(command, batch, KillTests.kills)
+    for _ in 0..<20 where results.last.map({ $0.code != 0 }) ?? true {
+      results.append(try Program(folder: folder).start(command).wait())
+      // What is in doubt is held for good.
+      if ambiguous == "hold", results.last?.code == 5 { break }
+    }
+    let requests = try sandbox.requests()
+    var invariants = Invariants(batch)
+    if ambiguous == "resend" { invariants.allowedRepeats = KillTests.kills }
+    #expect(try invariants.violations(requests, results) == [])
+    let last = try #require(results.last)
+    let inDoubt = last.outcomes["in_doubt"] ?? 0
+    let cannotAsk = last.output.contains("this target cannot be asked")
+    if ambiguous == "resend" || (ambiguous == "reconcile" && !cannotAsk) {
+      #expect(last.code == 0, "\(last.errors)")
+    } else {
+      #expect(last.code == (inDoubt > 0 ? 5 : 0), "\(last.errors)")
+    }
+    let stored = requests.count { $0.isAccepted }
+    print(
+      "kill loop, \(ambiguous): \(results.count { $0.code == 256 + 9 }) kills, \(batch.count) rows, "
+        + "\(requests.count) requests, \(stored) stored, \(inDoubt) in doubt at the end")
+  }
+
+  /// Runs that are killed after a random time; the ledger is checked after each.
+  private func killed(_ command: [String], _ batch: CustomerBatch, _ count: Int) throws
+    -> [Program.Result]
+  {
+    let program = Program(folder: folder)
+    var results: [Program.Result] = []
+    for number in 0..<count {
+      let run = try program.start(command)
+      // Most runs die among their first rows; one in five lives long enough to settle rows in doubt.
+      usleep(UInt32.random(in: 10_000...(number % 5 == 0 ? 2_500_000 : 400_000)))
+      run.signal(SIGKILL)
+      results.append(try run.wait())
+      guard DurableFile.exists(batch.ledger) else { continue }
+      let check = try program.run("ledger", "verify", batch.ledger)
+      #expect(check.code == 0, "\(check.errors)")
+    }
+    return results
+  }
+}
+
+/// Sizes that the environment may change.
+enum Size {
+  static func environment(_ name: String, otherwise: Int) -> Int {
+    getenv(name).flatMap { Int(String(cString: $0)) } ?? otherwise
+  }
+}

@@ -1,0 +1,109 @@
+import IntakeCore
+import IntakeSystem
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// A sandbox in a process of its own, which outlives the runs that are killed; it ends with this value.
+package final class SandboxProcess: Sendable {
+  /// `http://127.0.0.1:PORT`.
+  package let address: String
+  private let running: RunningProgram
+
+  /// Starts a sandbox that misbehaves as told.
+  package init(_ folder: TemporaryFolder, faults: [String] = []) throws {
+    running = try Program(folder: folder).start(
+      ["sandbox"] + faults.flatMap { ["--fault", $0] })
+    try running.waitFor("\"type\":\"ready\"")
+    let ready = running.text(".out").split(separator: "\n").first.map { Array($0.utf8) } ?? []
+    guard let address = (try? JSONParser.parse(ready))?["address"]?.string else {
+      throw ProgramError("the sandbox did not tell its address")
+    }
+    self.address = address
+  }
+
+  deinit {
+    running.signal(SIGKILL)
+    _ = try? running.wait(seconds: 5)
+  }
+
+  /// Where DCAMS requests go.
+  package var endpoint: String { address + "/v3/stable/api/storage" }
+
+  /// Every request to the API so far: what the server knows to be true.
+  package func requests() throws -> [ServedRequest] {
+    let answer = try LocalHTTP.get(address, "/sandbox/requests")
+    return try answer.split(separator: "\n").map {
+      ServedRequest(try JSONParser.parse(Array($0.utf8)))
+    }
+  }
+}
+
+/// One request as the server saw it.
+package struct ServedRequest: Sendable {
+  package let service: String
+  /// The e-mail, where the request could be read.
+  package let customer: String?
+  /// Whether it changed what is stored.
+  package let isAccepted: Bool
+  package let status: Int?
+
+  init(_ line: JSONValue) {
+    service = line["service"]?.string ?? ""
+    customer = line["customer"]?.string
+    isAccepted = line["accepted"]?.bool ?? false
+    status = line["status"]?.integer
+  }
+
+  /// Whether it asks only.
+  package var isInquiry: Bool { service.hasPrefix("get") }
+}
+
+/// The least of HTTP: one request to this machine, the whole answer.
+package enum LocalHTTP {
+  /// The body of the answer.
+  package static func get(_ address: String, _ path: String) throws -> String {
+    let port = address.split(separator: ":").last.flatMap { UInt16($0) } ?? 0
+    let connection = try connected(to: port)
+    defer { close(connection) }
+    let request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    guard RawDescriptor.write(Array(request.utf8), to: connection) else {
+      throw ProgramError("the server does not read")
+    }
+    var answer: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65_536)
+    while case let count = read(connection, &piece, piece.count), count > 0 {
+      answer += piece[..<count]
+    }
+    let text = String(decoding: answer, as: UTF8.self)
+    guard text.hasPrefix("HTTP/1.1 200"), let body = text.firstRange(of: "\r\n\r\n") else {
+      throw ProgramError("the server answered \(text.prefix(40))")
+    }
+    return String(text[body.upperBound...])
+  }
+
+  private static func connected(to port: UInt16) throws -> Int32 {
+    #if canImport(Glibc)
+      let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    #else
+      let connection = socket(AF_INET, SOCK_STREAM, 0)
+    #endif
+    var place = sockaddr_in()
+    place.sin_family = sa_family_t(AF_INET)
+    place.sin_port = port.bigEndian
+    place.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let code = withUnsafePointer(to: &place) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard code == 0 else {
+      close(connection)
+      throw ProgramError("nobody listens on port \(port)")
+    }
+    return connection
+  }
+}
