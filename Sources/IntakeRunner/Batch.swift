@@ -15,11 +15,14 @@ final class Batch: Sendable {
   private let preparation: RowPreparation
   private let sender: Sender
   let summary = Mutex(RunSummary())
+  /// Wall time at the start of the run.
+  let started: UnixTime
 
   init(_ runner: Runner, rows: any RowSource) throws(ThreadsUnavailable) {
     let policy = runner.policy
     self.runner = runner
     self.rows = rows
+    started = runner.clock.wall
     loading = try WorkerPool(threads: 1)
     working = try WorkerPool(threads: policy.workers)
     sending = try WorkerPool(threads: policy.concurrency)
