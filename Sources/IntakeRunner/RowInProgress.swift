@@ -12,7 +12,8 @@ struct RowInProgress: Sendable {
   let log: @Sendable (LogLevel, String) -> Void
 
   /// Runs a stage; a crash inside it is noted against this row.
-  func running<Result>(_ stage: String, _ body: () async throws -> Result) async rethrows -> Result {
+  func running<Result>(_ stage: String, _ body: () async throws -> Result) async rethrows -> Result
+  {
     CrashNote.working(on: key?.description)
     defer { CrashNote.working(on: nil) }
     return try await stopwatch.measure(stage, body)

@@ -39,7 +39,9 @@ public struct Runner: Sendable {
     if policy.mode.keepsLedger { try pipeline.submitter.check(pipeline.assembler.target) }
     for recorder in pipeline.recorders { try await recorder.prepare() }
     let rows = try await pipeline.loader.rows()
-    for notice in pipeline.journal.notices + rows.notices { observer.log(.notice, notice, row: nil) }
+    for notice in pipeline.journal.notices + rows.notices {
+      observer.log(.notice, notice, row: nil)
+    }
     let batch = try Batch(self, rows: rows)
     let work = Task { await batch.run() }
     let token = stop.watch { if $0 == .now { work.cancel() } }
