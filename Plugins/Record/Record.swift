@@ -74,9 +74,9 @@ public final class Record: Journal {
     opened.withLock { $0 }?.ledger.isUnchanged(submission, for: key) ?? false
   }
 
-  /// When the ledger's last line about a row was written, nil when there is none.
+  /// When the ledger's last line about a row was written at the latest, for it keeps whole seconds; nil when there is none.
   public func lastWritten(_ key: RowKey) async -> UnixTime? {
-    opened.withLock { $0 }?.ledger.lastWritten(key).map { Double($0.seconds) }
+    opened.withLock { $0 }?.ledger.lastWritten(key).map { Double($0.seconds + 1) }
   }
 
   /// How often the program crashed while it worked on this row and nothing came of it since.

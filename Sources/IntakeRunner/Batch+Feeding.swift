@@ -50,8 +50,10 @@ extension Batch {
     guard let key = row.key, runner.policy.ambiguous != .hold,
       await journal.standing(of: key) == .inDoubt, let last = await journal.lastWritten(key)
     else { return nil }
-    // A clock that was set back must not make anybody wait longer than the full time.
-    let ready = min(last, runner.clock.wall) + runner.policy.settleAfter
+    // The line may be the intent of an attempt that went on until that run was killed, a moment ago for all
+    // we know. A clock that was set back must not make anybody wait longer than the full time.
+    let ended = min(last + RunPolicy.longestAttempt, started)
+    let ready = ended + runner.policy.settleAfter
     return ready > runner.clock.wall ? ready : nil
   }
 

@@ -15,11 +15,14 @@ final class Batch: Sendable {
   private let preparation: RowPreparation
   private let sender: Sender
   let summary = Mutex(RunSummary())
+  /// Wall time at the start of the run.
+  let started: UnixTime
 
   init(_ runner: Runner, rows: any RowSource) throws(ThreadsUnavailable) {
     let policy = runner.policy
     self.runner = runner
     self.rows = rows
+    started = runner.clock.wall
     loading = try WorkerPool(threads: 1)
     working = try WorkerPool(threads: policy.workers)
     sending = try WorkerPool(threads: policy.concurrency)
@@ -141,10 +144,23 @@ final class Batch: Sendable {
   private func end(_ outcome: Outcome) async throws {
     // The ledger knows rows by their identity, and a duplicate has that of the row it repeats.
     if keepsLedger, !outcome.repeatsAnotherRow {
-      try await journal.record(outcome)
+      do {
+        try await journal.record(outcome)
+      } catch {
+        if outcome.attempts > 0 { tellUnrecorded(outcome) }
+        throw error
+      }
       for recorder in runner.pipeline.recorders { try await recorder.record(outcome) }
     }
     report(outcome)
+  }
+
+  /// The ledger will call the row in doubt; the operator may use the answer to settle it.
+  private func tellUnrecorded(_ outcome: Outcome) {
+    let verdict = outcome.verdict.rawValue.replacing("_", with: " ")
+    runner.observer.log(
+      .error, "was sent and ended \(verdict), but the ledger could not take it down",
+      row: outcome.row)
   }
 
   /// One crash may be anybody's; two on the same row are that row's.

@@ -18,6 +18,8 @@ public struct RunPolicy: Sendable {
   public var ambiguous = Ambiguous.reconcile
   /// Seconds after which an attempt whose answer was lost can no longer be under way at the target.
   public var settleAfter = 10.0
+  /// Seconds that one attempt can take: the most that `submit.timeout` allows.
+  static let longestAttempt = 600.0
   /// When to give up for too many failures.
   public var halt: Halt?
   /// What is done with complete requests.

@@ -48,17 +48,23 @@ final class Sender: Sendable {
     var attempt = row.earlierAttempts
     var delivery = Delivery(receipt: Sender.stopped, attempts: 0)
     while true {
-      guard await waitForTurn() else { return delivery }
+      guard await takeTurn() else { return delivery }
       attempt += 1
-      delivery = try await attemptOnce(submission, row, attempt, after: delivery)
-      let decision = decide(delivery)
-      guard case .retry(let seconds, let everybody, let asked) = decision else {
+      let decision: RetryPolicy.Decision
+      do {
+        // Nobody else may take the permit before a pause or a stop is in force.
+        defer { permits.leave() }
+        delivery = try await attemptOnce(submission, row, attempt, after: delivery)
+        decision = decide(delivery)
+        if case .retry(let seconds, true, _) = decision { pauseEverybody(seconds) }
         if case .stop(let reason) = decision { stop.request(.soon, reason: reason) }
+      }
+      guard case .retry(let seconds, let everybody, let asked) = decision else {
         return delivery
       }
       try await row.noteFailedAttempt(delivery, in: pipeline.journal)
       observer.waiting(seconds: seconds, asked: asked, row: row.reference)
-      if everybody { pauseEverybody(seconds) } else { await pause(seconds) }
+      if !everybody { await pause(seconds) }
     }
   }
 
@@ -76,10 +82,6 @@ final class Sender: Sendable {
   private func attemptOnce(
     _ submission: Submission, _ row: RowInProgress, _ attempt: Int, after earlier: Delivery
   ) async throws -> Delivery {
-    await permits.enter()
-    defer { permits.leave() }
-    // The switch may have been thrown while this row waited for its permit.
-    guard stop.level == .none else { return earlier }
     guard let key = row.key else { throw JournalError("a row without a ledger cannot be sent") }
     try await pipeline.journal.intend(submission, for: key, attempt: attempt)
     let start = clock.monotonic
@@ -130,6 +132,18 @@ final class Sender: Sendable {
       $0.health.restart()
     }
     permits.resize(to: 1)
+  }
+
+  /// Waits for its turn and takes a permit; false, without one, when the run stops meanwhile.
+  private func takeTurn() async -> Bool {
+    while await waitForTurn() {
+      await permits.enter()
+      // A pause or a stop may have come while this row waited for its permit.
+      let isPaused = state.withLock { $0.pausedUntil > clock.monotonic }
+      if stop.level == .none, !isPaused { return true }
+      permits.leave()
+    }
+    return false
   }
 
   /// Waits for the end of a pause and for the next slot of the rate; false when the run stops meanwhile.

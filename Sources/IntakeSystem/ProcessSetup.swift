@@ -13,6 +13,7 @@ public enum ProcessSetup {
   /// Swift's crash report prints 16 bytes at every pointer in a register; a social security number was
   /// seen there. With the default handlers a crash prints nothing.
   public static func harden() {
+    occupyStandardStreams()
     umask(0o077)
     for number in [SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGTRAP, SIGQUIT] {
       signal(number, SIG_DFL)
@@ -20,6 +21,18 @@ public enum ProcessSetup {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     csystem_harden()
+  }
+
+  /// Fills the places of standard streams that came closed (`>&-`), before a file or connection gets their numbers.
+  ///
+  /// Otherwise messages would be written into the ledger. What is written to a closed standard output still
+  /// fails, so that results are not lost without a word; messages go nowhere.
+  private static func occupyStandardStreams() {
+    for (number, mode) in [(Int32(0), O_WRONLY), (1, O_RDONLY), (2, O_WRONLY)] {
+      guard fcntl(number, F_GETFD) < 0, errno == EBADF else { continue }
+      // The lowest free number is taken, which is this one: those below are in use by now.
+      _ = open("/dev/null", mode)
+    }
   }
 
   /// Moves standard output to a descriptor of its own and lets standard error stand in its place.

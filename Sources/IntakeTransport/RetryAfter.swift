@@ -2,10 +2,10 @@ public import IntakeCore
 
 /// How long a server asks to be left alone (RFC 9110 §10.2.3).
 public enum RetryAfter {
-  /// The longest wait that is believed, in seconds: past a quarter of an hour a person should decide.
-  public static let longest = 900.0
+  /// The longest wait that is told, in seconds: 30 years, so that every number fits; the runner decides what is too long.
+  public static let longest = 1e9
 
-  /// Seconds to wait, 0 to 900; nil without the field and for anything but a number or a date.
+  /// Seconds to wait, 0 to 1,000,000,000; nil without the field and for anything but a number or a date.
   ///
   /// A date is compared with the answer's own `Date`, so that a wrong clock here does no harm.
   public static func seconds(in response: HTTPResponse, now: UnixTime) -> Double? {

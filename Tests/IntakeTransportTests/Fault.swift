@@ -138,7 +138,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault("502", .inDoubt, .targetFailed, answers: "502 Bad Gateway"),
     Fault("503", .inDoubt, .targetFailed, answers: "503 Unavailable"),
     Fault(
-      "503 with a time", .yield(after: 900), .throttled, answers: "503 Unavailable",
+      "503 with a time", .yield(after: 1e9), .throttled, answers: "503 Unavailable",
       ["Retry-After: 1000000000"]),
     Fault("504", .inDoubt, .targetFailed, answers: "504 Gateway Timeout"),
   ]

@@ -32,7 +32,9 @@ extension LedgerIndex {
   /// Whether an outcome says anything that the ledger does not say already.
   func isNews(_ record: LedgerRecord) -> Bool {
     guard let key = record.key, let state = self[key] else { return true }
-    return state.isInFlight(in: run) || state.starts > 0 || state.gist != record.gist
+    // A quarantined row keeps its starts, and is told so in every run.
+    let isStarted = state.starts > 0 && record.code != FailureCode.quarantined.rawValue
+    return state.isInFlight(in: run) || isStarted || state.gist != record.gist
       || (record.verdict == Verdict.accepted.rawValue && state.standing != .accepted)
   }
 }

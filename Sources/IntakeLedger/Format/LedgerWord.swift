@@ -24,6 +24,21 @@ enum LedgerWord {
     return String(decoding: result, as: UTF8.self)
   }
 
+  /// The text that was encoded; what no encoding makes stays as it is.
+  static func decoded(_ word: String) -> String {
+    var result: [UInt8] = []
+    var rest = word.utf8[...]
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "%"), let code = UInt8(String(Substring(rest.prefix(2))), radix: 16) {
+        result.append(code)
+        rest = rest.dropFirst(2)
+      } else {
+        result.append(byte)
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
   /// A server's word such as `PASS`, or `other` for what looks like anything but a short plain word.
   ///
   /// A server could echo an e-mail address where a status belongs; that must not reach the disk.

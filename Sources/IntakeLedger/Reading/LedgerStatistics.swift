@@ -25,7 +25,7 @@ public struct LedgerStatistics: Sendable, Equatable {
     let states = content.index.states
     rows = LedgerCounts(states)
     lines = content.tip.count
-    target = content.head?.target
+    target = content.head?.target.map { LedgerWord.decoded($0) }
     operations = content.operations.sorted()
     shards = Set(content.runs.compactMap(\.shard)).sorted()
     runs = content.runs.count
