@@ -15,9 +15,9 @@ struct DCAMSBody {
     put("\",\"service\":\(JSONText.quoted(operation.rawValue))")
   }
 
-  /// A request of the storage API that carries an e-mail only: getStatus, getDocumentImages.
-  static func inquiry(service: String, email: String) -> [BodySegment] {
-    let target = JSONOutput.object([("email", .string(email))]).text
+  /// A request of the storage API that carries no image and no reference.
+  static func request(service: String, target: [(String, String)]) -> [BodySegment] {
+    let target = JSONOutput.object(target.map { ($0.0, .string($0.1)) }).text
     return [
       .bytes(Array("{\"user\":\"".utf8)), .secret("user"),
       .bytes(Array("\",\"pass\":\"".utf8)), .secret("pass"),
