@@ -46,4 +46,25 @@ public struct Base64: ImageEncoder {
   private static let alphabet = Array(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
   private static let padding = UInt8(ascii: "=")
+
+  /// The bytes of a base64 text, with or without a data URI's prefix, padding and line breaks; nil for anything else.
+  public static func decode(_ text: String) -> [UInt8]? {
+    let prefix = text.hasPrefix("data:") ? text.firstIndex(of: ",") : nil
+    let start = prefix.map { text.index(after: $0) } ?? text.startIndex
+    var bytes: [UInt8] = []
+    var (group, count) = (0, 0)
+    for letter in text[start...].utf8 where letter > 0x20 && letter != padding {
+      guard let value = alphabet.firstIndex(of: letter) else { return nil }
+      (group, count) = (group << 6 | value, count + 1)
+      guard count == 4 else { continue }
+      bytes += [UInt8(group >> 16 & 255), UInt8(group >> 8 & 255), UInt8(group & 255)]
+      (group, count) = (0, 0)
+    }
+    switch count {
+    case 0: return bytes
+    case 2: return bytes + [UInt8(group >> 4 & 255)]
+    case 3: return bytes + [UInt8(group >> 10 & 255), UInt8(group >> 2 & 255)]
+    default: return nil
+    }
+  }
 }

@@ -4,7 +4,7 @@ import IntakeCore
 enum CommandTable {
   static let commands: [CommandSpec] =
     [RunCommand.spec, CheckCommand.spec, ReconcileCommand.spec, ReportCommand.spec]
-    + LedgerCommands.all + [
+    + CustomerCommands.all + LedgerCommands.all + [
       StagesCommands.list, StagesCommands.show, StageAuthorCommands.new,
       StageAuthorCommands.check, ReferenceCommand.spec, SandboxCommand.spec,
       CompletionCommand.spec, VersionCommand.spec,

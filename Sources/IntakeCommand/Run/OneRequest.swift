@@ -1,0 +1,122 @@
+import IntakeCore
+import IntakeRunner
+import IntakeSystem
+
+/// Sends one request outside of any batch and brings back the answer; nothing is recorded.
+struct OneRequest: Sendable {
+  private let arguments: Arguments
+  private let defaultTarget: String
+
+  init(_ arguments: Arguments, defaultTarget: String) {
+    self.arguments = arguments
+    self.defaultTarget = defaultTarget
+  }
+
+  func ask(_ submission: Submission) async throws -> OneAnswer {
+    let submitter = try self.submitter()
+    do {
+      try await submitter.prepare()
+      try submitter.check(submission.target)
+      let response = try await send(submission, through: submitter)
+      await submitter.finish()
+      return try OneAnswer(response, to: submission)
+    } catch let failure as StageFailure {
+      await submitter.finish()
+      throw CommandError(failure)
+    }
+  }
+
+  /// On a thread that may block: nothing that waits for a network runs on the cooperative pool.
+  private func send(_ submission: Submission, through submitter: any Submitter) async throws
+    -> HTTPResponse
+  {
+    let pool = try WorkerPool(threads: 1)
+    defer { pool.stop() }
+    let context = StageContext(row: RowReference(line: 0), time: SystemTime.wall)
+    return try await withTaskExecutorPreference(pool) {
+      try await submitter.ask(submission, in: context)
+    }
+  }
+
+  private func submitter() throws -> any Submitter {
+    let name = arguments["to"] ?? defaultTarget
+    guard let plan = BuiltinPlan(rawValue: name)?.plan, name == defaultTarget else {
+      throw UsageError("--to takes \(defaultTarget) here", command: arguments.command)
+    }
+    var editing = PlanEditing(plan: plan, registry: .builtin)
+    try editing.apply(arguments)
+    do throws(PlanError) {
+      return try StageRegistry.builtin.assemble(editing.plan).submitter
+    } catch {
+      throw CommandError(.usage, error.description)
+    }
+  }
+}
+
+extension CommandError {
+  /// What a single request that failed says: 2 when nothing could be sent, 5 when nobody knows, 3 otherwise.
+  init(_ failure: StageFailure) {
+    let code: ExitCode
+    switch failure.outcome {
+    case .fatal: code = .usage
+    case .inDoubt: code = .inDoubt
+    default: code = .notAccepted
+    }
+    self.init(code, failure.detail, hint: failure.hint)
+  }
+}
+
+/// The answer to one request.
+struct OneAnswer: Sendable {
+  private let isAccepted: Bool
+  private var body: JSONOutput
+  private let parsed: JSONValue
+  private let receipt: Receipt
+
+  init(_ response: HTTPResponse, to submission: Submission) throws(CommandError) {
+    receipt = submission.target.receipt(for: response, to: submission)
+    guard let parsed = try? JSONParser.parse(response.body) else {
+      throw CommandError(
+        .notAccepted, receipt.detail ?? "the answer \(response.status) is not readable",
+        hint: receipt.hint ?? receipt.code?.hint)
+    }
+    self.parsed = parsed
+    body = JSONOutput(parsed)
+    isAccepted = receipt.outcome == .accepted
+  }
+
+  /// Writes the answer as one line; says on what ground it counts as a refusal.
+  func write(to results: ResultWriter) -> ExitCode {
+    results.writeLine(body.text)
+    return isAccepted ? .success : .notAccepted
+  }
+
+  /// Puts the images into files named by side and content, and their names in the images' place.
+  func writingImages(to folder: String) throws(CommandError) -> OneAnswer {
+    guard isAccepted, case .object(let fields) = body,
+      let documents = parsed["target"]?["documents"]
+    else { return self }
+    var copy = self
+    let files = try ReceivedImages(documents).write(to: folder)
+    copy.body = .object(
+      fields.map { name, value in
+        guard name == "target", case .object(let target) = value else { return (name, value) }
+        return (name, .object(target.filter { $0.0 != "documents" } + [("documents", files)]))
+      })
+    return copy
+  }
+}
+
+extension JSONOutput {
+  /// A value that was read, to be written again; numbers keep their digits.
+  init(_ value: JSONValue) {
+    switch value.kind {
+    case .null: self = .null
+    case .bool(let flag): self = .bool(flag)
+    case .number(let text): self = Int(text).map { .integer($0) } ?? .decimal(Double(text) ?? 0)
+    case .string(let text): self = .string(text)
+    case .array(let elements): self = .array(elements.map { JSONOutput($0) })
+    case .object(let fields): self = .object(fields.map { ($0.name, JSONOutput($0.value)) })
+    }
+  }
+}
