@@ -23,7 +23,9 @@ struct SummaryText {
         "rows in doubt may have been accepted: run the same command again to ask the target")
     }
     if let ledger { lines.append("ledger: \(ledger)") }
-    if let page { lines.append("what arrived: \(page)/" + (isKept ? "" : " (--keep holds it open)")) }
+    if let page {
+      lines.append("what arrived: \(page)/" + (isKept ? "" : " (--keep holds it open)"))
+    }
     return lines.joined(separator: "\n")
   }
 

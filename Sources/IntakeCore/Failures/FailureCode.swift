@@ -168,6 +168,7 @@ extension FailureCode {
     refusedByStage, stageFailed, stageProtocol, stageTimeout, quarantined,
     bodyTooLarge, connectionFailed, tlsFailed, noAnswer, unrecognizedAnswer, refusedByTarget,
     customerNotFound, credentialsRefused, wrongEndpoint, redirected, throttled, targetFailed,
-    unsettled, notAccepted, changedAfterAcceptance, changedInDoubt, stopped, alreadyAccepted, internalError,
+    unsettled, notAccepted, changedAfterAcceptance, changedInDoubt, stopped, alreadyAccepted,
+    internalError,
   ]
 }
