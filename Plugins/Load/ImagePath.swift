@@ -49,7 +49,9 @@ struct ImagePath: Sendable {
 
   /// The scan, read beneath `root` when somebody asks for its bytes.
   func file(in root: Folder) -> ImageFile {
-    ImageFile(side: side, path: text) { limit in try read(from: root, atMost: limit) }
+    ImageFile(side: side, path: text, size: { root.size(of: text) }) { limit in
+      try read(from: root, atMost: limit)
+    }
   }
 
   private func read(from root: Folder, atMost limit: Int) throws(StageFailure) -> [UInt8] {

@@ -74,6 +74,11 @@ public final class Record: Journal {
     opened.withLock { $0 }?.ledger.isUnchanged(submission, for: key) ?? false
   }
 
+  /// Whether the row was made of something else when it was sent last; false where the ledger does not know.
+  public func isChanged(_ source: Personal<[UInt8]>, for key: RowKey) async -> Bool {
+    opened.withLock { $0 }?.ledger.isChanged(source, for: key) ?? false
+  }
+
   /// When the ledger's last line about a row was written at the latest, for it keeps whole seconds; nil when there is none.
   public func lastWritten(_ key: RowKey) async -> UnixTime? {
     opened.withLock { $0 }?.ledger.lastWritten(key).map { Double($0.seconds + 1) }

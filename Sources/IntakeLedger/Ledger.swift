@@ -84,6 +84,14 @@ public final class Ledger: Sendable {
     }
   }
 
+  /// Whether the row was made of something else at its last attempt; false for attempts of which that was not kept.
+  public func isChanged(_ source: Personal<[UInt8]>, for key: RowKey) -> Bool {
+    guard let key = Fingerprint(key.description),
+      let state = queue.lookUp({ $0[key] }), state.sourceMark != 0
+    else { return false }
+    return !keys.sources(source.exposed).contains { $0.mark == state.sourceMark }
+  }
+
   /// The outcome that made the row's standing, nil when there is none; details are not kept.
   public func lastOutcome(of key: RowKey) -> LedgerRecord? {
     guard let key = Fingerprint(key.description),
@@ -124,6 +132,7 @@ extension Ledger {
     var record = LedgerRecord(.intent, at: .now(), key: key)
     (record.customer, record.digest) = (intent.customer, intent.digest)
     (record.attempt, record.operation) = (attempt, intent.operation)
+    record.source = submission.source.flatMap { keys.sources($0.exposed).first }
     try await queue.append(record)
     sent.withLock { $0[key] = intent }
   }

@@ -108,9 +108,10 @@ extension Batch {
     case .inDoubt where standing != .inDoubt: return false
     default: break
     }
-    guard standing == .accepted, case .record = loaded else { return true }
-    let failure = StageFailure(.alreadyAccepted, "an earlier run has sent this row")
-    report(row.outcome(.skipped, stage: "record", failure: failure))
+    guard standing == .accepted, case .record(let record) = loaded else { return true }
+    let isChanged = await journal.isChanged(record.source, for: key)
+    if isChanged, runner.policy.resubmitsChanged { return true }
+    report(isChanged ? row.changedAfterAcceptance : row.alreadyAccepted)
     return false
   }
 }

@@ -81,7 +81,7 @@ final class Batch: Sendable {
       return try await end(quarantined(row))
     }
     let prepared = await local.holding { await self.preparation.run(record, as: row) }
-    guard let submission = prepared.submission else {
+    guard var submission = prepared.submission else {
       var outcome = refused(prepared.failures, row)
       outcome.images = prepared.images
       return try await end(outcome)
@@ -91,6 +91,8 @@ final class Batch: Sendable {
       outcome.images = prepared.images
       return ready(submission, outcome)
     }
+    submission.source = record.source
+    if await isSentAlready(submission, row) { return report(row.alreadyAccepted) }
     let settled = try await Settling(runner: runner, sender: sender).settle(submission, row)
     var outcome: Outcome
     if let settled {
@@ -102,6 +104,12 @@ final class Batch: Sendable {
     }
     outcome.images = prepared.images
     try await end(outcome)
+  }
+
+  /// Whether a row that looks changed comes to the very request that was accepted.
+  private func isSentAlready(_ submission: Submission, _ row: RowInProgress) async -> Bool {
+    guard let key = row.key, await journal.standing(of: key) == .accepted else { return false }
+    return await journal.isUnchanged(submission, for: key)
   }
 
   /// A row that is not sent in this run and may be sent in the next.

@@ -30,6 +30,21 @@ struct RowInProgress: Sendable {
     return outcome
   }
 
+  /// Skipped: an earlier run has done it.
+  var alreadyAccepted: Outcome {
+    outcome(
+      .skipped, stage: "record",
+      failure: StageFailure(.alreadyAccepted, "an earlier run has sent this row"))
+  }
+
+  /// Skipped as well, but the manifest says something else by now.
+  var changedAfterAcceptance: Outcome {
+    outcome(
+      .skipped, stage: "record",
+      failure: StageFailure(
+        .changedAfterAcceptance, "a cell or an image was changed after the row had been accepted"))
+  }
+
   /// Writes down that an attempt was definitely not accepted, so that a crash while waiting leaves no doubt.
   func noteFailedAttempt(_ delivery: Delivery, in journal: any Journal) async throws {
     var outcome = outcome(.failed, stage: "submit")

@@ -14,6 +14,8 @@ public struct RunPolicy: Sendable {
   public var shard: Shard?
   /// Only rows that the ledger lists so, nil for all.
   public var only: Selection?
+  /// Whether accepted rows that were changed since are sent again.
+  public var resubmitsChanged = false
   /// What to do with rows in doubt.
   public var ambiguous = Ambiguous.reconcile
   /// Seconds after which an attempt whose answer was lost can no longer be under way at the target.

@@ -21,6 +21,12 @@ public final class Folder: Sendable {
     try open(path).wholeFile(atMost: limit)
   }
 
+  /// Bytes of a regular file, without reading it; nil when there is none.
+  public func size(of path: String) -> Int? {
+    guard let status = try? open(path).status(), status.kind == .regular else { return nil }
+    return status.size
+  }
+
   /// The names in a folder beneath this one, at most `limit`, in no particular order; none when it is not readable.
   public func names(in path: String, atMost limit: Int) -> [String] {
     guard let folder = try? open(path) else { return [] }

@@ -10,6 +10,7 @@ enum RunCommand {
       RunOptions.ledger, RunOptions.ambiguous, RunOptions.settleAfter, RunOptions.concurrency,
       RunOptions.workers,
       RunOptions.rate, RunOptions.halt, RunOptions.shard, RunOptions.limit, RunOptions.only,
+      RunOptions.resubmitChanged,
       RunOptions.dryRun, RunOptions.showPersonal,
     ] + RunOptions.messageOptions + [RunOptions.keep],
     examples: [

@@ -18,8 +18,7 @@ struct RunReporter: RunObserver {
   func finished(_ outcome: Outcome) {
     progress.count(outcome)
     write(line.json(outcome))
-    let isNews = outcome.verdict != .accepted && outcome.verdict != .skipped
-    if isNews || isVerbose {
+    if outcome.isNews || isVerbose {
       console.write(RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))
     }
   }
@@ -60,5 +59,16 @@ struct RunReporter: RunObserver {
     guard !results.writeLine(json.text), stop.level == .none else { return }
     console.log(.warning, "standard output was closed; what is in flight is recorded", row: nil)
     stop.request(.soon, reason: "standard output was closed")
+  }
+}
+
+extension Outcome {
+  /// Whether people are told although they did not ask for every row.
+  fileprivate var isNews: Bool {
+    switch verdict {
+    case .accepted: return false
+    case .skipped: return failure?.code == .changedAfterAcceptance
+    case .rejected, .failed, .inDoubt: return true
+    }
   }
 }

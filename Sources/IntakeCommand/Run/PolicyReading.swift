@@ -21,6 +21,7 @@ extension RunPolicy {
     if arguments.has("dry-run") { mode = .dryRun }
     only = arguments["only"].flatMap(Selection.init(rawValue:))
     ambiguous = arguments["ambiguous"].flatMap(Ambiguous.init(rawValue:)) ?? .reconcile
+    resubmitsChanged = arguments.has("resubmit-changed")
     try readRate(arguments)
     try readHalt(arguments)
     shard = try arguments["shard"].map { (text) throws(UsageError) in

@@ -58,6 +58,8 @@ enum RunOptions {
   static let limit = OptionSpec("limit", value: "N", help: "work on N rows at most")
   static let only = OptionSpec(
     "only", choices: ["failed", "in-doubt"], help: "only rows that the ledger lists so")
+  static let resubmitChanged = OptionSpec(
+    "resubmit-changed", help: "send accepted rows again whose cells or images were changed since")
   static let dryRun = OptionSpec(
     "dry-run", short: "n", help: "everything but the sending; prints the redacted request")
   static let progress = OptionSpec(

@@ -20,6 +20,9 @@ public protocol Journal: Recorder {
   /// Whether the ledger's last attempt of that row had the same content.
   func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool
 
+  /// Whether the row was made of something else when it was sent last; false where the ledger does not know.
+  func isChanged(_ source: Personal<[UInt8]>, for key: RowKey) async -> Bool
+
   /// When the ledger's last line about a row was written, nil when there is none.
   func lastWritten(_ key: RowKey) async -> UnixTime?
 
@@ -39,6 +42,8 @@ public protocol Journal: Recorder {
 extension Journal {
   /// There is nothing to tell.
   public var notices: [String] { [] }
+  /// Nobody knows what rows were made of.
+  public func isChanged(_ source: Personal<[UInt8]>, for key: RowKey) async -> Bool { false }
   /// Times are not kept.
   public func lastWritten(_ key: RowKey) async -> UnixTime? { nil }
   /// Crashes are not noted.

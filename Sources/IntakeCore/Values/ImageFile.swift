@@ -13,15 +13,23 @@ public struct ImageFile: Sendable {
   /// The path as the manifest gives it; shown to the operator, never kept.
   public let path: String
   private let reader: @Sendable (_ limit: Int) throws -> [UInt8]
+  private let measure: @Sendable () -> Int?
 
   /// Names a file and says how to read at most `limit` bytes of it; a larger file must throw.
+  ///
+  /// - Parameter size: bytes of the file without reading it, nil when it has none that could be told.
   public init(
-    side: Side, path: String, reader: @escaping @Sendable (_ limit: Int) throws -> [UInt8]
+    side: Side, path: String, size: @escaping @Sendable () -> Int? = { nil },
+    reader: @escaping @Sendable (_ limit: Int) throws -> [UInt8]
   ) {
     self.side = side
     self.path = path
+    self.measure = size
     self.reader = reader
   }
+
+  /// Bytes of the file, nil when there is no such file; asks the system but reads nothing.
+  public var size: Int? { measure() }
 
   /// Reads the whole file; blocks, so call it from a stage only.
   ///

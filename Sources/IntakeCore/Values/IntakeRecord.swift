@@ -20,6 +20,25 @@ public struct IntakeRecord: Sendable {
   }
 }
 
+extension IntakeRecord {
+  /// What the row is made of, as far as that is told without reading an image: every cell, the bytes of each file.
+  ///
+  /// A ledger keeps a keyed hash of it, so that a row that was changed after it had been sent is noticed.
+  public var source: Personal<[UInt8]> {
+    let names = fields.columns.map { ($0, $0.description) }.sorted { $0.1 < $1.1 }
+    var bytes: [UInt8] = []
+    for (column, name) in names {
+      let cell = Array((fields[column.column, column.number]?.exposed ?? "").utf8)
+      // With its length before it, no cell can pass for two.
+      bytes += Array("\(name)=\(cell.count):".utf8) + cell
+    }
+    for image in images {
+      bytes += Array(";\(image.side.rawValue)=\(image.size.map(String.init) ?? "?")".utf8)
+    }
+    return Personal(bytes)
+  }
+}
+
 /// A row as messages name it: safe to print, for `id` and `reference` are the operator's own.
 public struct RowReference: Sendable, Hashable {
   /// Line number in the manifest; the header is line 1.

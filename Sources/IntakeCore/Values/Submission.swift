@@ -18,6 +18,8 @@ public struct Submission: Sendable {
   public let bodyLimit: Int
   /// The receiving API.
   public let target: any Target
+  /// What the row was made of (`IntakeRecord.source`); the runner fills it in for the ledger, nothing of it is sent.
+  public var source: Personal<[UInt8]>?
 
   /// Describes a request.
   public init(

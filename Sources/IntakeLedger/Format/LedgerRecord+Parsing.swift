@@ -28,6 +28,7 @@ extension LedgerRecord {
       (customer, digest) = (fingerprint(.customer), fingerprint(.digest))
       (attempt, operation) = (line.number(.attempt, bytes), word(.operation))
     }
+    if kind == .intent { source = fingerprint(.source) }
     if kind == .outcome {
       (verdict, stage, code) = (word(.verdict), word(.stage), word(.code))
       (status, type) = (word(.status), word(.type))

@@ -13,6 +13,8 @@ public struct LedgerRecord: Sendable, Equatable {
   public var customer: Fingerprint?
   /// The content of the request (`d`), without credentials.
   public var digest: Fingerprint?
+  /// What the row was made of (`src`): its cells and the bytes of its images; missing in ledgers of older programs.
+  public var source: Fingerprint?
   /// Which attempt it is (`a`), 1 or more; in an outcome how many there were in that run, 0 for none.
   public var attempt: Int?
   /// The vendor's name of the operation (`op`).

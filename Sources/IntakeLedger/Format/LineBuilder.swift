@@ -41,6 +41,7 @@ struct LineBuilder {
     add(.key, record.key)
     add(.customer, record.customer)
     add(.digest, record.digest)
+    add(.source, record.source)
     add(.attempt, record.attempt)
     add(.operation, record.operation)
     add(.verdict, record.verdict)

@@ -51,6 +51,7 @@ extension FieldName {
   static let key = FieldName("k")
   static let customer = FieldName("i")
   static let digest = FieldName("d")
+  static let source = FieldName("src")
   static let attempt = FieldName("a")
   static let operation = FieldName("op")
   static let verdict = FieldName("r")

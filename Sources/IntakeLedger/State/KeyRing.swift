@@ -45,6 +45,9 @@ package struct KeyRing: Sendable, Equatable {
   /// The content's name under each key; `content` is the SHA-256 of the canonical form.
   func digests(of content: [UInt8]) -> [Fingerprint] { fingerprints("content", [content]) }
 
+  /// The name of what a row was made of under each key.
+  func sources(_ source: [UInt8]) -> [Fingerprint] { fingerprints("source", [source]) }
+
   /// A proof that a ledger was made with exactly these keys; it tells nothing about them.
   func proof() -> Fingerprint? {
     guard let first = keys.first else { return nil }

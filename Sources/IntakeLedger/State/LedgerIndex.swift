@@ -2,7 +2,7 @@ package import IntakeCore
 
 /// The state of every row of a ledger, found by key.
 ///
-/// A table of slots over one list of states instead of a dictionary: 52 to 56 bytes a row, no moment at
+/// A table of slots over one list of states instead of a dictionary: 64 to 72 bytes a row, no moment at
 /// which two tables of all rows exist, and no hashing, for a key is made of random bits already.
 package struct LedgerIndex {
   private var rows: [RowState] = []

@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// What the ledger says about one row, in 56 bytes: a million rows are kept in memory.
+/// What the ledger says about one row, in 64 bytes: a million rows are kept in memory.
 struct RowState {
   /// The row.
   let key: Fingerprint
@@ -14,6 +14,8 @@ struct RowState {
   private var run: UInt32 = 0
   /// The last outcome in short, to see whether another says anything new.
   private(set) var gist: UInt32 = 0
+  /// What the row was made of at the last attempt, in short; 0 when that was not kept.
+  private(set) var sourceMark: UInt32 = 0
   /// Starts without an end.
   private(set) var starts: UInt8 = 0
   private var flags: Flags = []
@@ -72,6 +74,7 @@ struct RowState {
     flags.insert(.open)
     flags.remove([.accepted, .notAccepted])
     self.run = run
+    sourceMark = record.source?.mark ?? 0
     guard let digest = record.digest else { return }
     self.digest = digest
     flags.insert(.hasDigest)
@@ -108,6 +111,11 @@ struct RowState {
     flags.remove([.open, .openBefore, .accepted, .notAccepted])
     flags.insert(record.verdict == Settled.accepted.rawValue ? .accepted : .notAccepted)
   }
+}
+
+extension Fingerprint {
+  /// The fingerprint in short, never 0: enough for a notice, with a chance of 1 in 4 billion to miss one.
+  var mark: UInt32 { max(1, UInt32(truncatingIfNeeded: low)) }
 }
 
 extension LedgerRecord {

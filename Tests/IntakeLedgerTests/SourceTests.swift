@@ -1,0 +1,43 @@
+import IntakeCore
+import IntakeLedger
+import Testing
+
+/// What a row was made of when it was sent.
+@Suite(.timeLimit(.minutes(1)))
+struct SourceTests {
+  let folder = TemporaryFolder()
+
+  private func source(_ text: String) -> Personal<[UInt8]> { Personal(Array(text.utf8)) }
+
+  private func send(_ text: String?, in ledger: Ledger) async throws {
+    var submission = Submission.test()
+    submission.source = text.map(source)
+    try await ledger.intend(submission, for: ledger.key("row-1"), attempt: 1)
+    try await ledger.record(.test(ledger.key("row-1"), .accepted, attempts: 1))
+  }
+
+  @Test func aChangeIsNoticedInTheNextRun() async throws {
+    let first = try await Ledger.open(folder.ledger)
+    try await send("zip=10001", in: first)
+    await first.close()
+    let second = try await Ledger.open(folder.ledger)
+    #expect(!second.isChanged(source("zip=10001"), for: second.key("row-1")))
+    #expect(second.isChanged(source("zip=10002"), for: second.key("row-1")))
+    #expect(!Bytes.text(folder.ledger).contains("10001"))
+  }
+
+  @Test func theLastAttemptCounts() async throws {
+    let ledger = try await Ledger.open(folder.ledger)
+    try await send("a", in: ledger)
+    try await send("b", in: ledger)
+    #expect(ledger.isChanged(source("a"), for: ledger.key("row-1")))
+    #expect(!ledger.isChanged(source("b"), for: ledger.key("row-1")))
+  }
+
+  @Test func aLedgerThatDoesNotKnowClaimsNothing() async throws {
+    let ledger = try await Ledger.open(folder.ledger)
+    #expect(!ledger.isChanged(source("a"), for: ledger.key("row-1")))
+    try await send(nil, in: ledger)
+    #expect(!ledger.isChanged(source("a"), for: ledger.key("row-1")))
+  }
+}
