@@ -61,14 +61,15 @@ let package = Package(
     .module(
       "IntakeCommand", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger",
       "IntakeRunner", "IntakeSandbox", "IntakeSystem", "IntakeTransport",
-      "LoadStage", "DecodeStage", "ShrinkStage", "Base64Stage", "DCAMSStage", "SubmitStage",
-      "RecordStage"),
+      "LoadStage", "DecodeStage", "GateStage", "ShrinkStage", "Base64Stage", "DCAMSStage",
+      "SubmitStage", "RecordStage"),
     .module("IntakeTesting", "IntakeCore"),
     .executableTarget(name: "docintake", dependencies: ["IntakeCommand"], swiftSettings: strict),
 
     // The stages, in pipeline order. A stage is a folder, a line here and a line in the registry.
     .stage("Load", "IntakeSystem"),
     .stage("Decode", "IntakeImaging"),
+    .stage("Gate"),
     .stage("Shrink", "IntakeImaging"),
     .stage("Base64"),
     .stage("DCAMS"),
@@ -85,6 +86,7 @@ let package = Package(
     .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
     .tests(
       "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
+    .tests("GateStage", "GateStage", "IntakeCore", "IntakeImaging"),
     .tests("LoadStage", "CSystem", "IntakeCore", "IntakeSystem", "LoadStage"),
   ]
 )

@@ -1,6 +1,7 @@
 import Base64Stage
 import DCAMSStage
 import DecodeStage
+import GateStage
 public import IntakeCore
 import LoadStage
 import RecordStage
@@ -12,6 +13,7 @@ extension StageRegistry {
   public static let builtin = StageRegistry()
     .adding(loader: Load.self)
     .adding(Decode.self)
+    .adding(Gate.self)
     .adding(Shrink.self)
     .adding(Base64.self)
     .adding(DCAMS.self)

@@ -76,7 +76,7 @@ struct UsageTests {
   @Test func everyStageCanBeShown() throws {
     let list = try program.run("stages", "list", "--json")
     let names = try #require(list.rows.first?.elements).compactMap { $0["name"]?.string }
-    #expect(names == ["load", "decode", "shrink", "base64", "dcams", "submit", "record"])
+    #expect(names == ["load", "decode", "gate", "shrink", "base64", "dcams", "submit", "record"])
     for name in names { #expect(try program.run("stages", "show", name).code == 0) }
   }
 
