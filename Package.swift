@@ -34,6 +34,20 @@ extension Target {
   }
 }
 
+/// The stages, in pipeline order. A stage is a folder, a line here and a line in `BuiltinStages.swift`.
+let stages: [Target] = [
+  .stage("Load", "IntakeSystem"),
+  .stage("Decode", "IntakeImaging"),
+  .stage("Gate"),
+  .stage("Shrink", "IntakeImaging"),
+  .stage("Base64"),
+  .stage("DCAMS"),
+  .stage("Noah", "IntakeCrypto"),
+  .stage("Submit", "IntakeSystem", "IntakeTransport"),
+  .stage("Record", "IntakeLedger", "IntakeSystem"),
+  .stage("External", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
+]
+
 let package = Package(
   name: "docintake",
   products: [
@@ -58,24 +72,14 @@ let package = Package(
     .module("IntakeLedger", "IntakeCore", "IntakeCrypto", "IntakeSystem"),
     .module("IntakeRunner", "IntakeCore", "IntakeSystem"),
     .module("IntakeSandbox", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
-    .module(
-      "IntakeCommand", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger",
-      "IntakeRunner", "IntakeSandbox", "IntakeSystem", "IntakeTesting", "IntakeTransport",
-      "LoadStage", "DecodeStage", "ShrinkStage", "Base64Stage", "DCAMSStage", "NoahStage",
-      "SubmitStage", "RecordStage", "ExternalStage"),
+    .target(
+      name: "IntakeCommand",
+      dependencies: [
+        "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger", "IntakeRunner",
+        "IntakeSandbox", "IntakeSystem", "IntakeTesting", "IntakeTransport",
+      ] + stages.map { .byName(name: $0.name) }, swiftSettings: strict),
     .module("IntakeTesting", "IntakeCore", "IntakeImaging", "IntakeSystem"),
     .executableTarget(name: "docintake", dependencies: ["IntakeCommand"], swiftSettings: strict),
-
-    // The stages, in pipeline order. A stage is a folder, a line here and a line in the registry.
-    .stage("Load", "IntakeSystem"),
-    .stage("Decode", "IntakeImaging"),
-    .stage("Shrink", "IntakeImaging"),
-    .stage("Base64"),
-    .stage("DCAMS"),
-    .stage("Noah", "IntakeCrypto"),
-    .stage("Submit", "IntakeSystem", "IntakeTransport"),
-    .stage("Record", "IntakeLedger", "IntakeSystem"),
-    .stage("External", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
 
     // Tests mirror the folders; those of the command run the built program.
     .target(
@@ -94,6 +98,7 @@ let package = Package(
     .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
     .tests(
       "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
+    .tests("GateStage", "GateStage", "IntakeCore", "IntakeImaging"),
     .tests("LoadStage", "CSystem", "IntakeCore", "IntakeSystem", "LoadStage"),
     .tests(
       "ExternalStage", "ExternalStage", "IntakeCore", "IntakeImaging", "IntakeSystem",
@@ -102,5 +107,5 @@ let package = Package(
       name: "imaging-bench", dependencies: ["IntakeCore", "IntakeImaging"],
       path: "Tests/Benchmarks/Imaging", swiftSettings: strict),
     .tests("IntakeTesting", "IntakeCore", "IntakeSystem", "IntakeTesting"),
-  ]
+  ] + stages
 )

@@ -2,6 +2,7 @@ import Base64Stage
 import DCAMSStage
 import DecodeStage
 import ExternalStage
+import GateStage
 public import IntakeCore
 import LoadStage
 import NoahStage
@@ -14,6 +15,7 @@ extension StageRegistry {
   public static let builtin = StageRegistry()
     .adding(loader: Load.self)
     .adding(Decode.self)
+    .adding(Gate.self)
     .adding(Shrink.self)
     .adding(Base64.self)
     .adding(DCAMS.self)

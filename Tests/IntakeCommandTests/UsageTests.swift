@@ -13,7 +13,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct UsageTests {
   private static let stages = [
-    "load", "decode", "shrink", "base64", "dcams", "noah", "submit", "record", "external",
+    "load", "decode", "gate", "shrink", "base64", "dcams", "noah", "submit", "record", "external",
   ]
 
   private let folder = TemporaryFolder()

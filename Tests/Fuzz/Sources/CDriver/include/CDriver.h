@@ -1,0 +1,3 @@
+#pragma once
+
+int fuzz_main(int argc, char **argv);
