@@ -62,7 +62,7 @@ let package = Package(
       "IntakeCommand", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger",
       "IntakeRunner", "IntakeSandbox", "IntakeSystem", "IntakeTesting", "IntakeTransport",
       "LoadStage", "DecodeStage", "ShrinkStage", "Base64Stage", "DCAMSStage", "NoahStage",
-      "SubmitStage", "RecordStage", "ExternalStage"),
+      "TemplateStage", "SubmitStage", "RecordStage", "ExternalStage"),
     .module("IntakeTesting", "IntakeCore", "IntakeImaging", "IntakeSystem"),
     .executableTarget(name: "docintake", dependencies: ["IntakeCommand"], swiftSettings: strict),
 
@@ -73,6 +73,7 @@ let package = Package(
     .stage("Base64"),
     .stage("DCAMS"),
     .stage("Noah", "IntakeCrypto"),
+    .stage("Template", "IntakeSystem"),
     .stage("Submit", "IntakeSystem", "IntakeTransport"),
     .stage("Record", "IntakeLedger", "IntakeSystem"),
     .stage("External", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
@@ -87,6 +88,7 @@ let package = Package(
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),
     .tests("NoahStage", "DCAMSStage", "IntakeCore", "IntakeCrypto", "IntakeTransport", "NoahStage"),
+    .tests("TemplateStage", "DCAMSStage", "IntakeCore", "TemplateStage"),
     .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
     .tests(
       "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),

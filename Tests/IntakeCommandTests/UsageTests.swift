@@ -12,7 +12,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct UsageTests {
   private static let stages = [
-    "load", "decode", "shrink", "base64", "dcams", "noah", "submit", "record", "external",
+    "load", "decode", "shrink", "base64", "dcams", "noah", "template", "submit", "record",
+    "external",
   ]
 
   private let folder = TemporaryFolder()

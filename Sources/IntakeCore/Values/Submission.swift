@@ -18,6 +18,8 @@ public struct Submission: Sendable {
   public let bodyLimit: Int
   /// The receiving API.
   public let target: any Target
+  /// Texts of path, header fields and body that a dry run must not show wherever they stand.
+  public var personalTexts: [Personal<String>] = []
 
   /// Describes a request.
   public init(
