@@ -43,6 +43,7 @@ let stages: [Target] = [
   .stage("Base64"),
   .stage("DCAMS"),
   .stage("Noah", "IntakeCrypto"),
+  .stage("Template", "IntakeSystem"),
   .stage("Submit", "IntakeSystem", "IntakeTransport"),
   .stage("Record", "IntakeLedger", "IntakeSystem"),
   .stage("External", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
@@ -95,6 +96,7 @@ let package = Package(
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),
     .tests("NoahStage", "DCAMSStage", "IntakeCore", "IntakeCrypto", "IntakeTransport", "NoahStage"),
+    .tests("TemplateStage", "DCAMSStage", "IntakeCore", "TemplateStage"),
     .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
     .tests(
       "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),

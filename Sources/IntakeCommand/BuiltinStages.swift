@@ -9,6 +9,7 @@ import NoahStage
 import RecordStage
 import ShrinkStage
 import SubmitStage
+import TemplateStage
 
 extension StageRegistry {
   /// The stages that come with the program, in pipeline order.
@@ -20,6 +21,7 @@ extension StageRegistry {
     .adding(Base64.self)
     .adding(DCAMS.self)
     .adding(Noah.self)
+    .adding(Template.self)
     .adding(Submit.self)
     .adding(recorder: Record.self)
     .adding(family: External.self)

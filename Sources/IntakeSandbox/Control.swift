@@ -7,20 +7,38 @@ struct Control {
 
   /// Answers a request below `/sandbox/`; nil for addresses that are none.
   func answer(to call: Call) -> Answer? {
-    switch (call.head.method, call.head.path) {
-    case ("GET", "/sandbox/customers"): return .json(200, .array(store.all.map(Control.output)))
-    case ("GET", "/sandbox/requests"):
-      let lines = log.entries.map { $0.output.text + "\n" }.joined()
-      return Answer(
-        200, [HTTPField("Content-Type", "application/jsonl")], body: Array(lines.utf8))
-    case ("POST", "/sandbox/reset"):
-      // Only browsers send Origin; no page of another site may empty the sandbox.
-      guard call.head["origin"] == nil else { return .text(403, "not for web pages\n") }
-      store.reset()
-      log.reset()
-      return Answer(204)
+    switch call.head.path {
+    case "/sandbox/customers":
+      return reading(call) { .json(200, .array(store.all.map(Control.output))) }
+    case "/sandbox/requests": return reading(call, requests)
+    case "/sandbox/reset":
+      guard call.head.method == "POST" else { return Control.refusal(allowed: "POST") }
+      return reset(call)
     default: return nil
     }
+  }
+
+  private func reading(_ call: Call, _ answer: () -> Answer) -> Answer {
+    ["GET", "HEAD"].contains(call.head.method) ? answer() : Control.refusal(allowed: "GET, HEAD")
+  }
+
+  private func requests() -> Answer {
+    let lines = log.entries.map { $0.output.text + "\n" }.joined()
+    return Answer(200, [HTTPField("Content-Type", "application/jsonl")], body: Array(lines.utf8))
+  }
+
+  private func reset(_ call: Call) -> Answer {
+    // Only browsers send Origin; no page of another site may empty the sandbox.
+    guard call.head["origin"] == nil else { return .text(403, "not for web pages\n") }
+    store.reset()
+    log.reset()
+    return Answer(204)
+  }
+
+  private static func refusal(allowed: String) -> Answer {
+    var answer = Answer.text(405, "this address takes \(allowed)\n")
+    answer.headers.append(HTTPField("Allow", allowed))
+    return answer
   }
 
   private static func output(_ customer: Customer) -> JSONOutput {

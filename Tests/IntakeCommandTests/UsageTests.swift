@@ -13,7 +13,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct UsageTests {
   private static let stages = [
-    "load", "decode", "gate", "shrink", "base64", "dcams", "noah", "submit", "record", "external",
+    "load", "decode", "gate", "shrink", "base64", "dcams", "noah", "template", "submit", "record",
+    "external",
   ]
 
   private let folder = TemporaryFolder()

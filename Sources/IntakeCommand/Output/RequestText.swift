@@ -14,10 +14,21 @@ struct RequestText: Sendable {
   private func request(_ submission: Submission) -> JSONOutput {
     .object([
       ("method", .string(submission.method)),
-      ("url", .string(endpoint + submission.path)),
-      ("headers", .object(submission.headers.map { ($0.name, .string($0.value)) })),
+      ("url", .string(endpoint + masked(submission.path, submission))),
+      (
+        "headers",
+        .object(submission.headers.map { ($0.name, .string(masked($0.value, submission))) })
+      ),
       ("body", body(submission)),
     ])
+  }
+
+  /// The text with `[personal]` in the place of everything that the request's maker calls so.
+  private func masked(_ text: String, _ submission: Submission) -> String {
+    guard !showsPersonal else { return text }
+    // The longest first: one may be part of another.
+    let personal = submission.personalTexts.map(\.exposed).sorted { $0.count > $1.count }
+    return personal.reduce(text) { $0.replacing($1, with: "[personal]") }
   }
 
   /// The body as JSON where it is JSON: parsed with harmless stand-ins for secrets and images.
@@ -34,7 +45,19 @@ struct RequestText: Sendable {
       }
     }
     guard let value = try? JSONParser.parse(bytes) else { return .string("[\(bytes.count) bytes]") }
-    return redacted(value)
+    return masked(redacted(value), submission)
+  }
+
+  /// A field with a harmless name may hold a cell all the same.
+  private func masked(_ value: JSONOutput, _ submission: Submission) -> JSONOutput {
+    guard !submission.personalTexts.isEmpty else { return value }
+    switch value {
+    case .string(let text) where text == "[personal]": return value
+    case .string(let text): return .string(masked(text, submission))
+    case .array(let values): return .array(values.map { masked($0, submission) })
+    case .object(let fields): return .object(fields.map { ($0.0, masked($0.1, submission)) })
+    case .null, .bool, .integer, .decimal: return value
+    }
   }
 
   private func redacted(_ value: JSONValue, isPersonal: Bool = false) -> JSONOutput {

@@ -20,6 +20,8 @@ public struct Submission: Sendable {
   public let target: any Target
   /// What the row was made of (`IntakeRecord.source`); the runner fills it in for the ledger, nothing of it is sent.
   public var source: Personal<[UInt8]>?
+  /// Texts of path, header fields and body that a dry run must not show wherever they stand.
+  public var personalTexts: [Personal<String>] = []
 
   /// Describes a request.
   public init(

@@ -36,12 +36,15 @@ struct DCAMSRequest {
   /// The base64 text of an image, nil when it was not sent.
   func image(_ side: Side) -> String? { body?["target"]?["documents"]?[side.rawValue]?.string }
 
-  /// Whether a field of the target holds a list or an object where a text belongs.
+  /// Whether a field of a customer holds a list, an object or a truth value where a text belongs.
   var hasMisplacedValue: Bool {
-    DCAMSRequest.attributes.contains { name in
-      let value = body?["target"]?[name]
-      return value?.fields != nil || value?.elements != nil
-    }
+    let target = body?["target"]
+    let documents = target?["documents"]
+    let texts = DCAMSRequest.attributes.map { target?[$0] } + [body?["reference"]]
+    let images = Side.allCases.map { documents?[$0.rawValue] }
+    return texts.contains { $0.map { !$0.isPlain } ?? false }
+      || images.contains { $0.map { $0.string == nil && !$0.isNull } ?? false }
+      || documents.map { $0.fields == nil && !$0.isNull } ?? false
   }
 
   /// The names that no page documents.
@@ -52,5 +55,15 @@ struct DCAMSRequest {
     let targetStrangers = (body?["target"]?.fields ?? []).map(\.name)
       .filter { !inTarget.contains($0) }
     return strangers + targetStrangers.map { "target." + $0 }
+  }
+}
+
+extension JSONValue {
+  /// A text, a number, or null, which counts as absent.
+  fileprivate var isPlain: Bool {
+    switch kind {
+    case .string, .number, .null: true
+    case .bool, .array, .object: false
+    }
   }
 }

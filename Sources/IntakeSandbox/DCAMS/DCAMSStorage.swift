@@ -56,7 +56,7 @@ struct DCAMSStorage: VendorAPI {
     guard user.matches(Secret(request.user ?? "")), pass.matches(Secret(request.pass ?? ""))
     else { throw .wrongCredentials }
     guard let service = DCAMSService(rawValue: request.service ?? ""),
-      let email = request.email, !email.isEmpty, !request.hasMisplacedValue
+      let email = request.email, !email.isEmpty
     else { throw .missingInput }
     switch service {
     case .createOrUpdateCustomer: return try createOrUpdate(request, email, at: time)
@@ -76,6 +76,7 @@ struct DCAMSStorage: VendorAPI {
   private func createOrUpdate(
     _ request: DCAMSRequest, _ email: String, at time: Timestamp
   ) throws(DCAMSError) -> Reply {
+    guard !request.hasMisplacedValue else { throw .missingInput }
     let images = try images(of: request)
     let isFrontOptional =
       switches[.frontOnUpdate] == "optional" && store.customer(.dcams, email) != nil

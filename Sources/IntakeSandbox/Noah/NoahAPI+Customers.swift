@@ -43,24 +43,4 @@ extension NoahAPI {
     let text = value.string ?? JSONOutput(value).text
     return [CustomerField(name: path, value: text)]
   }
-
-  /// The customer with the fields of the newer page.
-  func getCustomer(_ id: String) throws(NoahError) -> Answer {
-    let customer = try find(id)
-    let body = try? JSONParser.parse(customer.document)
-    var fields: [(String, JSONOutput)] = [
-      ("Type", .string(body?["Type"]?.string ?? "Individual")), ("CustomerID", .string(id)),
-      ("Created", .string(customer.created.rfc3339)),
-    ]
-    for field in body?.fields ?? [] where field.name != "Type" && field.name != "CustomerID" {
-      fields.append((field.name, JSONOutput(field.value)))
-    }
-    let verification = JSONOutput.object([
-      ("Model", .string("Reliance")), ("Status", .string(customer.status)),
-    ])
-    return .json(
-      200,
-      .object(
-        fields + [("Verification", verification), ("Verifications", .array([verification]))]))
-  }
 }

@@ -45,12 +45,14 @@ struct NoahAPI: VendorAPI {
     switch route {
     case .putCustomer(let id), .getCustomer(let id), .getUploadURL(let id): return id
     case .upload(let token): return tickets[token]?.customer
-    case .wrongMethod, .unknown: return nil
+    case .listCustomers, .wrongMethod, .unknown: return nil
     }
   }
 
   private func carryOut(_ route: NoahRoute, _ call: Call) throws(NoahError) -> Reply {
+    // An upload's address is its permission, and which methods a path takes is no secret.
     if case .upload(let token) = route { return try upload(token, call) }
+    if case .wrongMethod(let allowed) = route { return Reply(answer: wrongMethod(allowed)) }
     try checkKey(call)
     if let signature {
       guard let token = call.head["api-signature"] else {
@@ -61,13 +63,17 @@ struct NoahAPI: VendorAPI {
     switch route {
     case .putCustomer(let id): return try putCustomer(id, call)
     case .getCustomer(let id): return Reply(answer: try getCustomer(id))
+    case .listCustomers: return Reply(answer: try listCustomers(call))
     case .getUploadURL(let id): return Reply(answer: try getUploadURL(id, call))
-    case .wrongMethod(let allowed):
-      var answer = refusal(405, "this path takes \(allowed)")
-      answer.headers.append(HTTPField("Allow", allowed))
-      return Reply(answer: answer)
-    case .unknown, .upload: throw NoahError(status: 404, detail: "there is no such resource")
+    case .unknown, .upload, .wrongMethod:
+      throw NoahError(status: 404, detail: "there is no such resource")
     }
+  }
+
+  private func wrongMethod(_ allowed: String) -> Answer {
+    var answer = refusal(405, "this path takes \(allowed)")
+    answer.headers.append(HTTPField("Allow", allowed))
+    return answer
   }
 
   private func checkKey(_ call: Call) throws(NoahError) {

@@ -2,6 +2,7 @@
 enum NoahRoute: Equatable {
   case putCustomer(String)
   case getCustomer(String)
+  case listCustomers
   case getUploadURL(String)
   case upload(token: String)
   /// A known path with another method; the methods it takes.
@@ -27,6 +28,8 @@ enum NoahRoute: Equatable {
       case "GET": self = .getCustomer(parts[2])
       default: self = .wrongMethod(allowed: "GET, PUT")
       }
+    } else if parts == ["v1", "customers"] {
+      self = head.method == "GET" ? .listCustomers : .wrongMethod(allowed: "GET")
     } else if parts.count == 6, parts[0] == "v1", parts[1] == "onboarding",
       parts[3...].elementsEqual(["prefill", "documents", "upload-url"])
     {
@@ -41,6 +44,7 @@ enum NoahRoute: Equatable {
     switch self {
     case .putCustomer: return "putCustomer"
     case .getCustomer: return "getCustomer"
+    case .listCustomers: return "listCustomers"
     case .getUploadURL: return "getUploadURL"
     case .upload: return "upload"
     case .wrongMethod, .unknown: return ""

@@ -1,0 +1,62 @@
+import IntakeCore
+
+extension NoahAPI {
+  /// One customer.
+  func getCustomer(_ id: String) throws(NoahError) -> Answer {
+    .json(200, NoahAPI.output(try find(id)))
+  }
+
+  /// A page of customers in the order in which they came, or the other way round.
+  func listCustomers(_ call: Call) throws(NoahError) -> Answer {
+    let size = try number("PageSize", of: call) ?? 20
+    let direction = call.head.parameter("SortDirection") ?? "ASC"
+    guard (1...100).contains(size) else {
+      throw NoahAPI.parameter("PageSize", "must be a whole number from 1 to 100")
+    }
+    guard ["ASC", "DESC"].contains(direction) else {
+      throw NoahAPI.parameter("SortDirection", "must be one of ASC, DESC")
+    }
+    let isAscending = direction == "ASC"
+    let all = store.all.filter { $0.origin == .noah }
+    var rest = (isAscending ? all : all.reversed())[...]
+    if let last = try number("PageToken", of: call) {
+      rest = rest.drop { isAscending ? $0.number <= last : $0.number >= last }
+    }
+    let page = rest.prefix(size)
+    var fields = [("Items", JSONOutput.array(page.map(NoahAPI.output)))]
+    if page.count < rest.count, let last = page.last {
+      fields.append(("PageToken", .string(String(last.number))))
+    }
+    return .json(200, .object(fields))
+  }
+
+  private func number(_ name: String, of call: Call) throws(NoahError) -> Int? {
+    guard let text = call.head.parameter(name) else { return nil }
+    guard let number = Int(text) else { throw NoahAPI.parameter(name, "is not valid") }
+    return number
+  }
+
+  private static func parameter(_ name: String, _ description: String) -> NoahError {
+    NoahError(
+      status: 400, detail: "a parameter is wrong", fields: [.schema(name, description)])
+  }
+
+  /// The customer with the fields of the newer page.
+  private static func output(_ customer: Customer) -> JSONOutput {
+    let body = try? JSONParser.parse(customer.document)
+    var fields: [(String, JSONOutput)] = [
+      ("Type", .string(body?["Type"]?.string ?? "Individual")),
+      ("CustomerID", .string(customer.key)), ("Created", .string(customer.created.rfc3339)),
+    ]
+    // What the sandbox itself says must not stand there a second time.
+    let own = fields.map(\.0) + ["Verification", "Verifications"]
+    for field in body?.fields ?? [] where !own.contains(field.name) {
+      fields.append((field.name, JSONOutput(field.value)))
+    }
+    let verification = JSONOutput.object([
+      ("Model", .string("Reliance")), ("Status", .string(customer.status)),
+    ])
+    return .object(
+      fields + [("Verification", verification), ("Verifications", .array([verification]))])
+  }
+}
