@@ -6,7 +6,7 @@ import IntakeTesting
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct AnswerTests {
+@Suite(.timeLimit(.minutes(5))) struct AnswerTests {
   private let jpeg: [UInt8]
   private let image: DocumentImage
 

@@ -5,7 +5,7 @@ import IntakeTesting
 import Testing
 
 /// The programs in `samples/stages` do to an item what they say, through the stage itself.
-@Suite(.timeLimit(.minutes(1))) struct SampleTests {
+@Suite(.timeLimit(.minutes(5))) struct SampleTests {
   private static let folder =
     #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
     .joined(separator: "/") + "/samples/stages/"

@@ -11,10 +11,10 @@ import Testing
 #endif
 
 /// What the receiving side gets to see, asked from a sandbox that runs on its own.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ArrivalTests {
   private let folder = TemporaryFolder()
-  private let sandbox: RunningProgram
+  private let sandbox: StartedProgram
   private let address: String
   private let credentials: String
 

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// An API that is described by a plan alone, through the built command.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct TemplateTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

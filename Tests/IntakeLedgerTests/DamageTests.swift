@@ -3,7 +3,7 @@ import IntakeLedger
 import Testing
 
 /// A ledger that was changed behind the program's back is refused; one that a crash cut short is repaired.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct DamageTests {
   let folder = TemporaryFolder()
 

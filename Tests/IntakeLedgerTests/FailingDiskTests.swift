@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// When the disk fails, everybody who waits is told, and nothing is claimed that is not so.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct FailingDiskTests {
   let folder = TemporaryFolder()
 

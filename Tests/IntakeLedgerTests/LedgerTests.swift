@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeLedger
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct LedgerTests {
   let folder = TemporaryFolder()
 

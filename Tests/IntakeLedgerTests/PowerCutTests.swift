@@ -3,7 +3,7 @@ import IntakeLedger
 import Testing
 
 /// What a caller was told is on disk is there after any power cut, and what is there is a beginning of what was written.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct PowerCutTests {
   /// One life of a ledger over several power cuts.
   private struct Life {

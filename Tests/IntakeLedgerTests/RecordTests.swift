@@ -5,7 +5,7 @@ import RecordStage
 import Testing
 
 /// The stage that the runner talks to.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RecordTests {
   let folder = TemporaryFolder()
   let row = Personal(Array("row-1".utf8))

@@ -3,7 +3,7 @@ import IntakeLedger
 import Testing
 
 /// What a row was made of when it was sent.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SourceTests {
   let folder = TemporaryFolder()
 

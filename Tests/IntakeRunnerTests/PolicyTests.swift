@@ -131,7 +131,7 @@ struct ShardTests {
 }
 
 struct GateTests {
-  @Test(.timeLimit(.minutes(1))) func neverMoreThanItsCapacity() async {
+  @Test(.timeLimit(.minutes(5))) func neverMoreThanItsCapacity() async {
     let gate = Gate(capacity: 3)
     let peak = Peak()
     await withTaskGroup { group in
@@ -148,7 +148,7 @@ struct GateTests {
     #expect(await peak.most == 3)
   }
 
-  @Test(.timeLimit(.minutes(1))) func oneOverTheCapacityPassesAlone() async {
+  @Test(.timeLimit(.minutes(5))) func oneOverTheCapacityPassesAlone() async {
     let gate = Gate(capacity: 10)
     await gate.enter(50)
     gate.leave(50)

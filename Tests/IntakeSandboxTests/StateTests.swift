@@ -8,7 +8,7 @@ import Testing
   import Darwin
 #endif
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct StateTests {
   /// A directory that is removed with the test.
   final class Folder {

@@ -4,7 +4,7 @@ import IntakeTesting
 import Testing
 
 /// Templates and samples keep the rules, and each rule finds the program that breaks it.
-@Suite(.timeLimit(.minutes(2))) struct ProgramCheckTests {
+@Suite(.timeLimit(.minutes(5))) struct ProgramCheckTests {
   @Test(arguments: [StageTemplate.Language.python, .sh])
   func aNewProgramKeepsEveryRule(language: StageTemplate.Language) async throws {
     let file = try #require(try StageTemplate(name: "my-gate", language: language).files.first)

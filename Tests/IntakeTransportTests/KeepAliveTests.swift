@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// Kept connections that break: nothing may be sent twice behind our back.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct KeepAliveTests {
   /// How the server treats the second request of a connection.
   enum Break: CaseIterable {

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Signals: the first drains, the second aborts, a stopped process goes on.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct SignalTests {
   private let folder = TemporaryFolder()
 
@@ -29,7 +29,7 @@ struct SignalTests {
     return bytes.count { $0 == 0x0A } - 1
   }
 
-  private func start(_ batch: CustomerBatch, _ sandbox: SandboxProcess) throws -> RunningProgram {
+  private func start(_ batch: CustomerBatch, _ sandbox: SandboxProcess) throws -> StartedProgram {
     try Program(folder: folder).start(batch.arguments(sandbox, "--concurrency", "3"))
   }
 

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Standard streams that are closed, full, gone or slow: recording goes on, results are never lost silently.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct StreamTests {
   private let folder = TemporaryFolder()
 

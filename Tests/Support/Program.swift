@@ -39,7 +39,7 @@ package struct Program {
   /// - Parameter closing: standard streams that are closed, as `>&-` does in a shell.
   package func start(
     _ arguments: [String], input: String = "/dev/null", output: Int32? = nil, closing: [Int32] = []
-  ) throws -> RunningProgram {
+  ) throws -> StartedProgram {
     let stem = folder.path + "/run-\(Int.random(in: 0...Int.max))"
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -52,7 +52,7 @@ package struct Program {
     }
     posix_spawn_file_actions_addopen(&actions, 2, stem + ".err", O_WRONLY | O_CREAT, 0o600)
     for number in closing { posix_spawn_file_actions_addclose(&actions, number) }
-    return RunningProgram(process: try spawn(arguments, &actions), stem: stem)
+    return StartedProgram(process: try spawn(arguments, &actions), stem: stem)
   }
 
   private func spawn(_ arguments: [String], _ actions: inout posix_spawn_file_actions_t) throws
@@ -103,21 +103,35 @@ extension Program {
 }
 
 /// A command that has been started.
-package struct RunningProgram: Sendable {
+package struct StartedProgram: Sendable {
   package let process: pid_t
   let stem: String
 
   /// Waits for the end; kills what takes longer than that many seconds.
   package func wait(seconds: Double = 120) throws -> Program.Result {
     let end = SystemTime.monotonic + seconds
-    var status: Int32 = 0
-    while waitpid(process, &status, WNOHANG) == 0 {
-      guard SystemTime.monotonic < end else {
-        kill(process, SIGKILL)
-        waitpid(process, &status, 0)
-        throw ProgramError("the command did not end within \(seconds) s: \(text(".err"))")
-      }
+    while true {
+      if let result = try result(until: end) { return result }
       usleep(5000)
+    }
+  }
+
+  /// Waits without holding a thread of the pool that all tests share; for what takes longer than seconds.
+  package func ended(seconds: Double) async throws -> Program.Result {
+    let end = SystemTime.monotonic + seconds
+    while true {
+      if let result = try result(until: end) { return result }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+  }
+
+  private func result(until end: Double) throws -> Program.Result? {
+    var status: Int32 = 0
+    if waitpid(process, &status, WNOHANG) == 0 {
+      guard SystemTime.monotonic >= end else { return nil }
+      kill(process, SIGKILL)
+      waitpid(process, &status, 0)
+      throw ProgramError("the command did not end in time: \(text(".err"))")
     }
     let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 256 + status & 0x7F
     return Program.Result(code: code, output: text(".out"), errors: text(".err"))
