@@ -55,17 +55,18 @@ extension ByteWindow {
   }
 
   /// The bytes of the line that starts here, at most `limit`; the same however the bytes come in.
+  ///
+  /// Reads more only where the window ends before the line does: places in a record that was found whole
+  /// stay right.
   mutating func lineStart(atMost limit: Int) throws -> [UInt8] {
-    var position = start
-    while position - start < limit {
-      if position == bytes.count {
-        let checked = position - start
+    var length = 0
+    while length < limit {
+      if start + length == bytes.count {
         guard try grow() else { break }
-        position = start + checked
       }
-      if isLineEnd(bytes[position]) { break }
-      position += 1
+      if isLineEnd(bytes[start + length]) { break }
+      length += 1
     }
-    return Array(bytes[start..<position])
+    return Array(bytes[start..<start + length])
   }
 }

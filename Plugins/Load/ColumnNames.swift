@@ -57,10 +57,14 @@ struct ColumnNames: Sendable {
 
   /// A name as a message may show it: what looks like somebody's data (a file without a header) is left out.
   static func shown(_ name: String, column: Int?) -> String {
-    let digits = name.utf8.count { (0x30...0x39).contains($0) }
-    let isHarmless = name.utf8.count <= 40 && digits < 4 && !name.utf8.contains(UInt8(ascii: "@"))
     let place = column.map { "column \($0)" } ?? "the field"
-    return isHarmless ? "\(place) \"\(Sanitizer.clean(name, limit: 60))\"" : place
+    return isHarmless(name) ? "\(place) \"\(Sanitizer.clean(name, limit: 60))\"" : place
+  }
+
+  /// Whether a text is no address and no number of somebody.
+  static func isHarmless(_ name: String) -> Bool {
+    let digits = name.utf8.count { isDigit($0) }
+    return name.utf8.count <= 40 && digits < 4 && !name.utf8.contains(UInt8(ascii: "@"))
   }
 
   /// The next step for unknown names.

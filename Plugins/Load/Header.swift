@@ -32,7 +32,7 @@ struct Header {
       throw unusable("the header names no column", hint: Header.hint)
     }
     // Names of a first line that holds data are not shown: somebody's address may be among them.
-    guard !taken.isEmpty || cells.contains(where: Header.isNearColumn) else {
+    guard !taken.isEmpty || Header.looksLikeNames(cells) else {
       throw unusable("the first line is no header: it names no known column", hint: Header.hint)
     }
     guard problems.isEmpty else { throw unusable(Header.list(problems), hint: ColumnNames.hint) }
@@ -56,8 +56,11 @@ struct Header {
     }
   }
 
-  private static func isNearColumn(_ cell: String) -> Bool {
-    !cell.isEmpty && NearestName.of(cell, among: Column.allCases.map(\.rawValue)) != nil
+  /// Whether most cells are misspelt columns and none is somebody's address or number.
+  private static func looksLikeNames(_ cells: [String]) -> Bool {
+    let known = Column.allCases.map(\.rawValue)
+    let near = cells.count { NearestName.of($0, among: known) != nil }
+    return near * 2 > cells.count && cells.allSatisfy(ColumnNames.isHarmless)
   }
 
   private static func list(_ problems: [String]) -> String {

@@ -1,0 +1,137 @@
+import IntakeCore
+import Testing
+
+@testable import LoadStage
+
+/// SplitMix64: small, and the same everywhere, so that a failing seed fails again.
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
+
+/// A table of cells, written as CSV and as JSON Lines in every way that means the same.
+struct RandomTable {
+  static let columns: [Column] = [.id, .fn, .ln, .addr, .city]
+  let rows: [[String]]
+
+  init(_ random: inout SplitMix) {
+    let letters = ["a", "Z", "é", "漢", "\"", ",", ";", " ", "=", "'", "\\", "{", "0", "🙂", "/"]
+    var rows: [[String]] = []
+    for number in 0..<Int.random(in: 1...30, using: &random) {
+      var row = ["r\(number)"]
+      for _ in 1..<RandomTable.columns.count {
+        let text = (0..<Int.random(in: 0...12, using: &random))
+          .map { _ in letters.randomElement(using: &random) ?? "" }.joined()
+        row.append("x" + text + "y")
+      }
+      rows.append(row)
+    }
+    self.rows = rows
+  }
+
+  func csv(_ random: inout SplitMix) -> String {
+    let delimiter = [",", ";", "\t"].randomElement(using: &random) ?? ","
+    let header = RandomTable.columns.map(\.rawValue)
+    var text = Bool.random(using: &random) ? "\u{FEFF}" : ""
+    for row in [header] + rows {
+      text += row.map { RandomTable.cell($0, delimiter, &random) }.joined(separator: delimiter)
+      text += ["\n", "\r\n", "\r", "\n\n", "\r\n\r\n"].randomElement(using: &random) ?? "\n"
+    }
+    return text
+  }
+
+  private static func cell(_ text: String, _ delimiter: String, _ random: inout SplitMix) -> String
+  {
+    let needsQuotes = text.utf8.contains { $0 == 0x22 || $0 == delimiter.utf8.first }
+    guard needsQuotes || Bool.random(using: &random) else { return text }
+    let blank = Bool.random(using: &random) ? " " : ""
+    let doubled = text.split(separator: "\"", omittingEmptySubsequences: false)
+      .joined(separator: "\"\"")
+    return blank + "\"" + doubled + "\"" + blank
+  }
+
+  var jsonLines: String {
+    rows.map { row in
+      let fields = zip(RandomTable.columns, row).map { ($0.rawValue, JSONOutput.string($1)) }
+      return JSONOutput.object(fields).text + "\n"
+    }.joined()
+  }
+}
+
+struct RandomTableTests {
+  @Test(arguments: 0..<200 as Range<UInt64>)
+  func everyWayOfWritingATableReadsTheSame(seed: UInt64) async throws {
+    var random = SplitMix(state: seed)
+    let table = RandomTable(&random)
+    for text in [table.csv(&random), table.jsonLines] {
+      let loaded = try await Workshop.load(text)
+      let cells = loaded.records.map { record in
+        RandomTable.columns.map { record.fields[$0]?.exposed ?? "" }
+      }
+      #expect(cells == table.rows)
+      #expect(loaded.failures.isEmpty)
+    }
+  }
+
+  /// Whole manifests by mutation, through the readers themselves: 20,000 files would only time the disk.
+  @Test(.timeLimit(.minutes(2)))
+  func noMutationOfAManifestCrashesOrHangs() async throws {
+    var random = SplitMix(state: 42)
+    let seeds = FuzzSeeds.all
+    let workshop = try Workshop()
+    var rows = 0
+    for _ in 0..<20_000 {
+      var bytes = seeds.randomElement(using: &random) ?? []
+      for _ in 0..<Int.random(in: 1...6, using: &random) { FuzzSeeds.mutate(&bytes, &random) }
+      do {
+        let loaded = try await workshop.load(
+          text: bytes, ["max-row-bytes": .integer(1_024), "duplicates": .text("allow")])
+        #expect(
+          loaded.lines == loaded.lines.sorted() && Set(loaded.lines).count == loaded.lines.count)
+        rows += loaded.rows.count
+      } catch let failure as StageFailure {
+        #expect(failure.outcome == .fatal)
+      }
+    }
+    #expect(rows > 1_000)
+  }
+}
+
+/// What the mutations start from.
+enum FuzzSeeds {
+  static let all: [[UInt8]] = [
+    "id,fn,email\n1,Ada,a@b.example\r\n2,\"B\"\"o\",b@b.example\r3,Cy,\"c@b.example\"\n",
+    "\u{FEFF}id;dob;front\n1;19800102;a.jpg\n2;\"1980-01-02\";b/c.jpg",
+    "{\"id\":\"1\",\"fn\":\"A\\u00e9\",\"zip\":12345}\n{\"id\":2,\"ln\":null}\n",
+    "id\tstatus\n1\tPASS\n\n2\tfail\n", String(repeating: "id,fn\n1,\"a\nb\"\n", count: 90),
+  ].map { Array($0.utf8) }
+
+  private static let spice: [[UInt8]] = [
+    [0x22], [0x22, 0x22], [0x0A], [0x0D], [0x0D, 0x0A], [0x2C], [0x3B], [0x09], [0x00], [0xFF],
+    [0xC3], [0xEF, 0xBB, 0xBF], [0x7B], [0x7D], [0x5C], [0x5C, 0x75],
+    [UInt8](repeating: 0x61, count: 1_100),
+    [UInt8](repeating: 0x22, count: 1_100), [UInt8](repeating: 0x2C, count: 2_000),
+  ]
+
+  static func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix) {
+    let place = Int.random(in: 0...bytes.count, using: &random)
+    switch Int.random(in: 0..<4, using: &random) {
+    case 0: bytes.insert(contentsOf: spice.randomElement(using: &random) ?? [], at: place)
+    case 1: bytes.removeLast(bytes.count - place)
+    case 2:
+      guard place < bytes.count else { return }
+      bytes[place] = UInt8.random(in: 0...255, using: &random)
+    default:
+      let end = min(bytes.count, place + Int.random(in: 0...40, using: &random))
+      bytes.insert(
+        contentsOf: bytes[place..<end], at: Int.random(in: 0...bytes.count, using: &random))
+    }
+  }
+}
