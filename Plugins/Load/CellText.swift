@@ -60,8 +60,10 @@ extension ByteWindow {
     while position - start < limit {
       if position == bytes.count {
         let checked = position - start
-        guard try grow() else { break }
+        // Even at the end the bytes may have moved to the front.
+        let isMore = try grow()
         position = start + checked
+        guard isMore else { break }
       }
       if isLineEnd(bytes[position]) { break }
       position += 1
