@@ -1,6 +1,7 @@
 import IntakeCore
 import IntakeSystem
 import IntakeTransport
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
