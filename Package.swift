@@ -96,7 +96,7 @@ let package = Package(
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),
     .tests("NoahStage", "DCAMSStage", "IntakeCore", "IntakeCrypto", "IntakeTransport", "NoahStage"),
-    .tests("TemplateStage", "DCAMSStage", "IntakeCore", "TemplateStage"),
+    .tests("TemplateStage", "DCAMSStage", "IntakeCore", "IntakeTesting", "TemplateStage"),
     .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
     .tests(
       "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),

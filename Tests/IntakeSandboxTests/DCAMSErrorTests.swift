@@ -72,6 +72,23 @@ struct DCAMSErrorTests {
   }
 
   @Test(arguments: [
+    #""fn":true"#, #""addr":["a"]"#, #""zip":{"a":1}"#, #""documents":{"front":"QUJD","back":7}"#,
+    #""documents":"QUJD""#,
+  ])
+  func valuesOfTheWrongKindAreMissingInputs(field: String) throws {
+    let documents = field.contains("documents") ? "" : #","documents":{"front":"QUJD"}"#
+    let body =
+      #"{"user":"sandbox","pass":"sandbox","service":"createOrUpdateCustomer","#
+      + #""target":{"email":"a@b.example",\#(field)\#(documents)}}"#
+    let box = try TestSandbox()
+    let answer = try box.client.exchange(
+      "POST", "/v3/stable/api/storage", body: Array(body.utf8))
+    #expect(answer.status == 400)
+    #expect(try answer.json["message"]?.string == "Missing a required input")
+    #expect(try box.customers().isEmpty)
+  }
+
+  @Test(arguments: [
     "plain", "@example.com", "a@", "a@b", "a@@example.com", "a b@example.com", "a@exa mple.com",
     ".a@example.com", "a..b@example.com", "a@example..com", "a@-example.com", "a@example.com ",
     "<a@example.com>", "a@example.com\n", "a,b@example.com",

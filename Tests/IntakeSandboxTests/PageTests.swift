@@ -102,6 +102,18 @@ struct PageTests {
     #expect(try reset.exchange("POST", "/sandbox/reset", [origin]).status == 403)
   }
 
+  @Test(arguments: [
+    ("POST", "/sandbox/customers", "GET, HEAD"), ("DELETE", "/sandbox/requests", "GET, HEAD"),
+    ("GET", "/sandbox/reset", "POST"),
+  ])
+  func controlAddressesSayWhichMethodsTheyTake(method: String, path: String, allowed: String) throws
+  {
+    let box = try TestSandbox()
+    let answer = try box.client.exchange(method, path)
+    #expect(answer.status == 405)
+    #expect(answer[header: "Allow"] == allowed)
+  }
+
   @Test func resetForgetsCustomersAndRequests() throws {
     let box = try TestSandbox()
     _ = try box.post(Request.create("ada@example.com"))

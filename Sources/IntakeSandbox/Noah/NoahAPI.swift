@@ -50,9 +50,11 @@ struct NoahAPI: VendorAPI {
   }
 
   private func carryOut(_ route: NoahRoute, _ call: Call) throws(NoahError) -> Reply {
-    // An upload's address is its permission, and which methods a path takes is no secret.
+    // An upload's address is its permission: nobody shows a key there, whatever the method.
     if case .upload(let token) = route { return try upload(token, call) }
-    if case .wrongMethod(let allowed) = route { return Reply(answer: wrongMethod(allowed)) }
+    if case .wrongMethod(let allowed) = route, call.head.path.hasPrefix(NoahRoute.uploadPath) {
+      return Reply(answer: wrongMethod(allowed))
+    }
     try checkKey(call)
     if let signature {
       guard let token = call.head["api-signature"] else {
@@ -65,7 +67,8 @@ struct NoahAPI: VendorAPI {
     case .getCustomer(let id): return Reply(answer: try getCustomer(id))
     case .listCustomers: return Reply(answer: try listCustomers(call))
     case .getUploadURL(let id): return Reply(answer: try getUploadURL(id, call))
-    case .unknown, .upload, .wrongMethod:
+    case .wrongMethod(let allowed): return Reply(answer: wrongMethod(allowed))
+    case .unknown, .upload:
       throw NoahError(status: 404, detail: "there is no such resource")
     }
   }
