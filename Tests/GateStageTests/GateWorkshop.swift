@@ -51,6 +51,10 @@ enum Picture: PixelSource {
     return bitmap
   }
 
+  func header(of bytes: [UInt8]) throws -> ImageHeader {
+    throw StageFailure(.notAnImage, "there is no file behind a drawn picture")
+  }
+
   func memoryNeeded(for image: DocumentImage, fitting edge: Int?) -> Int { 0 }
 
   var bitmap: Bitmap? {
