@@ -99,9 +99,16 @@ struct SentCustomer {
 
   /// The names of the fields that the target stores otherwise than they were sent; never what they hold.
   func differences(from answer: DCAMSAnswer) -> [String] {
-    var names = fields.filter { answer.target?[$0.name]?.string != $0.value.string }.map(\.name)
+    var names = fields.filter { field in
+      SentCustomer.gist(answer.target?[field.name]?.string) != SentCustomer.gist(field.value.string)
+    }.map(\.name)
     if let reference, answer.reference != reference { names.append("reference") }
     return names
+  }
+
+  /// Letters and digits in lower case: a target may store a phone number or a name in its own spelling.
+  private static func gist(_ text: String?) -> String? {
+    text.map { $0.lowercased().filter { $0.isLetter || $0.isNumber } }
   }
 
   /// Base64 without a data URI's prefix and without white space.

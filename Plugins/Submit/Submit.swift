@@ -33,8 +33,8 @@ public struct Submit: Submitter {
   /// Sends the request once; never repeats it.
   public func run(_ input: consuming Submission, in context: StageContext) async throws -> Receipt {
     let submission = input
-    let request = try session.request(for: submission, at: context.time)
-    let exchange = await send(request, answerLimit: nil)
+    let exchange = await send(
+      try request(for: submission, at: context.time), answerLimit: nil)
     return Receipt(of: exchange, for: submission, at: context.time)
   }
 
@@ -42,14 +42,28 @@ public struct Submit: Submitter {
   ///
   /// - Throws: `StageFailure` when there is none, or one that means the same everywhere (401, 429, 5xx …).
   public func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse {
-    let request = try session.request(for: inquiry, at: context.time)
-    let exchange = await send(request, answerLimit: Submit.inquiryAnswerLimit)
+    let exchange = await send(
+      try request(for: inquiry, at: context.time), answerLimit: Submit.inquiryAnswerLimit)
     if case .answered(let response, _) = exchange,
       Receipt(sharedBy: response, repeatSafety: .safe, at: context.time) == nil
     {
       return response
     }
     throw StageFailure(Receipt(of: exchange, for: inquiry, at: context.time))
+  }
+
+  /// Builds and signs; whatever fails here has sent nothing.
+  private func request(for submission: Submission, at time: UnixTime) throws(StageFailure)
+    -> HTTPRequest
+  {
+    do {
+      return try session.request(for: submission, at: time)
+    } catch let failure as StageFailure {
+      throw failure
+    } catch {
+      throw StageFailure(
+        .stageFailed, "the request could not be built: \(type(of: error))", outcome: .fatal)
+    }
   }
 
   /// Closes the connections.

@@ -144,7 +144,7 @@ extension Ledger {
   public func record(_ outcome: Outcome) async throws(JournalError) {
     guard outcome.verdict != .skipped, let name = outcome.key else { return }
     let key = try fingerprint(name)
-    let intent = sent.withLock { $0.removeValue(forKey: key) }
+    let intent = outcome.attempts > 0 ? sent.withLock { $0.removeValue(forKey: key) } : nil
     var record = LedgerRecord(outcome, key: key)
     (record.customer, record.digest) = (intent?.customer, intent?.digest)
     record.operation = intent?.operation

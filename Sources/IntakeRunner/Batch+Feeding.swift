@@ -74,14 +74,23 @@ extension Batch {
     }
   }
 
+  /// The next row; a stop ends the wait for one, for a pipe may stay silent for ever.
   private func next() async -> LoadedRow? {
+    let reading = Task(executorPreference: loading) { try await self.rows.next() }
+    let token = runner.stop.watch { _ in reading.cancel() }
+    defer { runner.stop.forget(token) }
+    // The switch may have been thrown before anybody watched.
+    if runner.stop.level != .none { reading.cancel() }
     do {
-      return try await rows.next()
+      return try await reading.value
+    } catch is CancellationError {
+      return nil
     } catch {
       let failure =
         error as? StageFailure
         ?? StageFailure(.internalError, "the loader threw \(type(of: error))", outcome: .fatal)
       summary.withLock { $0.loadFailure = failure }
+      runner.observer.log(.error, "manifest: \(failure.detail)", row: nil)
       return nil
     }
   }

@@ -5,7 +5,7 @@ import Synchronization
 final class Batch: Sendable {
   let runner: Runner
   let rows: any RowSource
-  private let loading: WorkerPool
+  let loading: WorkerPool
   let working: WorkerPool
   private let sending: WorkerPool
   /// Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits.
@@ -65,12 +65,12 @@ final class Batch: Sendable {
     } catch let error as JournalError {
       summary.withLock { $0.journalError = $0.journalError ?? error.description }
       runner.stop.request(.soon, reason: error.description)
-    } catch let failure as StageFailure {
-      runner.observer.log(.error, failure.description, row: row.reference)
-      runner.stop.request(.soon, reason: "a recorder failed: \(failure.detail)")
     } catch {
-      runner.observer.log(.error, "internal error: \(type(of: error))", row: row.reference)
-      runner.stop.request(.soon, reason: "internal error")
+      // Whatever comes here is nobody's verdict on a row; the ledger has what is known of it.
+      let what = "\(type(of: error))"
+      runner.observer.log(.error, "internal error: \(what)", row: row.reference)
+      summary.withLock { $0.internalError = $0.internalError ?? what }
+      runner.stop.request(.soon, reason: "internal error: \(what)")
     }
   }
 
@@ -80,7 +80,14 @@ final class Batch: Sendable {
     {
       return try await end(quarantined(row))
     }
-    let prepared = await local.holding { await self.preparation.run(record, as: row) }
+    await local.enter()
+    guard runner.stop.level == .none else {
+      local.leave()
+      return try await end(
+        refused(.stopped, "the run stopped before this row was sent", stage: "submit", row))
+    }
+    let prepared = await preparation.run(record, as: row)
+    local.leave()
     guard var submission = prepared.submission else {
       var outcome = refused(prepared.failures, row)
       outcome.images = prepared.images
@@ -158,9 +165,23 @@ final class Batch: Sendable {
         if outcome.attempts > 0 { tellUnrecorded(outcome) }
         throw error
       }
-      for recorder in runner.pipeline.recorders { try await recorder.record(outcome) }
     }
     report(outcome)
+    if keepsLedger { await tellRecorders(outcome) }
+  }
+
+  /// A recorder that fails ends the run, for whoever reads its records would miss rows without knowing.
+  private func tellRecorders(_ outcome: Outcome) async {
+    for recorder in runner.pipeline.recorders {
+      do {
+        try await recorder.record(outcome)
+      } catch {
+        let name = type(of: recorder).descriptor.name
+        let detail = (error as? StageFailure)?.detail ?? "\(type(of: error))"
+        runner.observer.log(.error, "\(name) did not record: \(detail)", row: outcome.row)
+        runner.stop.request(.soon, reason: "\(name) did not record: \(detail)")
+      }
+    }
   }
 
   /// The ledger will call the row in doubt; the operator may use the answer to settle it.

@@ -16,6 +16,8 @@ public struct RunSummary: Sendable {
   public internal(set) var stopReason: String?
   /// Why the ledger could not be used, nil when it could.
   public internal(set) var journalError: String?
+  /// What kind of error was nobody's verdict on a row, nil when there was none.
+  public internal(set) var internalError: String?
   /// Why the manifest could not be read to its end, nil when it could.
   public internal(set) var loadFailure: StageFailure?
 

@@ -68,8 +68,12 @@ final class Sender: Sendable {
     }
   }
 
-  /// Asks the target about a row in doubt.
+  /// Asks the target about a row in doubt; takes its turn like any request, and is not repeated in this run.
   func ask(_ inquiry: Submission, of row: RowInProgress) async throws -> HTTPResponse {
+    guard await takeTurn() else {
+      throw StageFailure(.stopped, "the run stopped", outcome: .retryable(after: nil))
+    }
+    defer { permits.leave() }
     let context = StageContext(row: row.reference, time: clock.wall, log: row.log)
     return try await withTaskExecutorPreference(pool) {
       try await self.pipeline.submitter.ask(inquiry, in: context)

@@ -58,6 +58,8 @@ struct Settling: Sendable {
       }
       return .unknown(evidence: "three answers of the target settled nothing")
     } catch let failure as StageFailure {
+      // Refused credentials would be refused for every further row, and lock the account.
+      if failure.outcome == .fatal { runner.stop.request(.soon, reason: failure.detail) }
       return .unknown(evidence: "asking the target failed: \(failure.detail)")
     }
   }

@@ -34,7 +34,7 @@ public final class WorkerPool: TaskExecutor {
 
   /// Starts the threads; works with fewer when the system grants no more.
   ///
-  /// - Throws: `StageFailure` when not even one thread could be started.
+  /// - Throws: `ThreadsUnavailable` when not even one thread could be started.
   public init(threads: Int) throws(ThreadsUnavailable) {
     width = max(1, threads)
     let started = (0..<width).count { _ in SystemThread.start { self.work() } }

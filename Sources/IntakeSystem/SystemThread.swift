@@ -8,7 +8,7 @@
 public enum SystemThread {
   /// Starts a detached thread; false when the system grants none.
   ///
-  /// All signals are left to the thread that waits for them (see `Signals`).
+  /// All signals are left to the thread that waits for them (see `SignalHub`).
   public static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     let box = Unmanaged.passRetained(Body(run: body))
     #if canImport(Glibc)

@@ -34,6 +34,7 @@ final class Console: Sendable {
   /// One message.
   func log(_ level: LogLevel, _ message: String, row: RowReference?) {
     guard isJSON else {
+      let message = Sanitizer.clean(message, limit: 1000)
       let place = row.map { " " + Console.name($0) + ":" } ?? ""
       return write("docintake: \(paint(level.rawValue, level)):\(place) \(message)")
     }

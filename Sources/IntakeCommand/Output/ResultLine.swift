@@ -47,10 +47,10 @@ struct ResultLine: Sendable {
     var fields: [(String, JSONOutput)] = []
     if let http = receipt.http { fields.append(("http", .integer(http))) }
     if let status = receipt.status {
-      fields.append(("status", .string(Sanitizer.clean(status, limit: 40))))
+      fields.append(("status", .string(Sanitizer.word(status))))
     }
     if let type = receipt.type {
-      fields.append(("type", .string(Sanitizer.clean(type, limit: 40))))
+      fields.append(("type", .string(Sanitizer.word(type))))
     }
     if outcome.attempts > 0 { fields.append(("attempts", .integer(outcome.attempts))) }
     if receipt.bodyBytes > 0 { fields.append(("bodyBytes", .integer(receipt.bodyBytes))) }

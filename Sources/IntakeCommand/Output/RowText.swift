@@ -10,7 +10,7 @@ enum RowText {
     var text = Console.name(outcome.row) + ": " + (word ?? outcome.verdict.rawValue)
     if let receipt = outcome.receipt, outcome.failure == nil {
       text += [receipt.type, receipt.status].compactMap { $0 }.map {
-        " " + Sanitizer.clean($0, limit: 40)
+        " " + Sanitizer.word($0)
       }
       .joined()
     }

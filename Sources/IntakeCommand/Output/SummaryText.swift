@@ -59,6 +59,7 @@ struct SummaryText {
       ("seconds", .decimal(summary.seconds)),
       ("rate", .decimal(Double(summary.rows) / max(0.001, summary.seconds))),
       ("stopped", .optional(summary.stopReason)), ("ledgerError", .optional(summary.journalError)),
+      ("manifestError", .optional(summary.loadFailure?.detail)),
       ("ledger", .optional(ledger)), ("page", .optional(page)),
     ])
   }
@@ -69,6 +70,8 @@ extension ExitCode {
   init(_ summary: RunSummary) {
     if summary.journalError != nil {
       self = .ledgerUnusable
+    } else if summary.internalError != nil {
+      self = .internalError
     } else if summary.stopReason != nil || summary.loadFailure != nil {
       self = .stopped
     } else if summary.counts[.inDoubt] != nil {

@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeCrypto
+import IntakeRunner
 
 #if canImport(Glibc)
   import Glibc
@@ -10,14 +11,17 @@ import IntakeCrypto
 /// Where a ledger lies when nobody says: in the state directory, named after manifest and target.
 enum LedgerPlace {
   /// `$XDG_STATE_HOME/docintake/<manifest>-<target>-<8 digits>.ledger.jsonl`; the digits tell apart what has equal names in different folders or at other hosts.
-  static func path(manifest: String, target: TargetName) throws(CommandError) -> String {
+  static func path(manifest: String, target: TargetName, shard: Shard?) throws(CommandError)
+    -> String
+  {
     let name = manifest == "-" ? "stdin" : stem(of: manifest)
     let place = manifest == "-" ? "-" : absolute(manifest)
     guard let digest = try? Digest.sha256(Array("\(place)\n\(target.full)".utf8)) else {
       throw CommandError(.internalError, "libcrypto has no SHA-256", hint: "give --ledger PATH")
     }
     let tag = digest.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    return try directory() + "/\(name)-\(target.short)-\(tag).ledger.jsonl"
+    let part = shard.map { "-\($0.index)of\($0.count)" } ?? ""
+    return try directory() + "/\(name)-\(target.short)-\(tag)\(part).ledger.jsonl"
   }
 
   private static func directory() throws(CommandError) -> String {

@@ -66,7 +66,9 @@ struct RunSession {
   private func placeLedger(_ editing: inout PlanEditing, _ target: TargetName) throws -> String? {
     guard policy.mode.keepsLedger else { return nil }
     if let path = editing.option("record", "ledger") { return path }
-    let path = try LedgerPlace.path(manifest: arguments.positionals[0], target: target)
+    let path = try LedgerPlace.path(
+      manifest: arguments.positionals[0], target: target,
+      shard: policy.shard)
     editing.set("record", "ledger", .text(path))
     return path
   }
@@ -136,7 +138,8 @@ extension CommandError {
       self.init(.usage, file + detail, hint: failure.hint)
     case let error as PipelineError:
       self.init(.usage, error.failure.detail, hint: error.failure.hint)
-    default: self.init(.internalError, "\(type(of: error)): \(error)")
+    case let error as ThreadsUnavailable: self.init(.usage, error.description)
+    default: self.init(.internalError, "internal error: \(type(of: error))")
     }
   }
 }

@@ -66,7 +66,9 @@ public struct JSONParser {
   private mutating func word(_ text: String, _ kind: JSONValue.Kind) throws(Failure)
     -> JSONValue.Kind
   {
-    guard bytes[position...].starts(with: text.utf8) else { throw failure("no JSON value starts here") }
+    guard bytes[position...].starts(with: text.utf8) else {
+      throw failure("no JSON value starts here")
+    }
     position += text.utf8.count
     return kind
   }

@@ -14,6 +14,17 @@ public enum Sanitizer {
     return result
   }
 
+  /// A server's word such as `PASS`, or `other` for anything but a short plain word: it could echo an e-mail there.
+  public static func word(_ text: String) -> String {
+    let isPlain =
+      (1...32).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte & 0xDF) || byte == 0x5F
+          || byte == 0x2D
+      }
+    return isPlain ? text : "other"
+  }
+
   private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7F...0x9F, 0x2028, 0x2029, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069,

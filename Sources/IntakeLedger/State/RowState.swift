@@ -87,7 +87,8 @@ struct RowState {
     // A quarantined row was not worked on: what crashed the program twice would crash it again.
     if record.code != FailureCode.quarantined.rawValue { starts = 0 }
     gist = record.gist
-    let wasSent = flags.contains(.open) && self.run == run
+    // A bad row may carry the id of one that is on its way: only an outcome of an attempt ends an attempt.
+    let wasSent = flags.contains(.open) && self.run == run && (record.attempt ?? 0) > 0
     let before = standing
     switch Verdict(rawValue: record.verdict ?? "") {
     case .accepted:
