@@ -28,19 +28,23 @@ struct ByteWindow: ~Copyable {
   func offset(of position: Int) -> Int { passed + position }
 
   /// Reads one more piece; false at the end of the manifest.
+  ///
+  /// A window that holds the start of a long record doubles, so that it is scanned anew a few times only.
   mutating func grow() throws -> Bool {
     guard !isLast else { return false }
-    passed += start
-    bytes.removeFirst(start)
-    start = 0
-    let used = bytes.count
-    bytes.append(contentsOf: repeatElement(0, count: ByteWindow.piece))
-    var got = 0
-    defer { bytes.removeLast(ByteWindow.piece - got) }
-    got = try bytes.withUnsafeMutableBytes { all in
-      try source.read(into: UnsafeMutableRawBufferPointer(rebasing: all[used...]))
+    let kept = count
+    let room = max(ByteWindow.piece, kept)
+    let grown = try [UInt8](unsafeUninitializedCapacity: kept + room) {
+      [bytes, start] buffer, used in
+      let all = UnsafeMutableRawBufferPointer(buffer)
+      bytes[start...].withUnsafeBytes { all.copyMemory(from: $0) }
+      used = kept
+      used += try source.read(into: UnsafeMutableRawBufferPointer(rebasing: all[kept...]))
     }
-    isLast = got == 0
+    passed += start
+    start = 0
+    bytes = grown
+    isLast = grown.count == kept
     return !isLast
   }
 

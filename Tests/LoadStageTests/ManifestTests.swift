@@ -83,22 +83,18 @@ struct ManifestTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func aPipeIsReadAsItComesInBytewise() async throws {
+  func aPipeIsReadAsItComesInPieceByPiece() async throws {
     let workshop = try Workshop()
     let path = workshop.path + "/pipe"
     #expect(mkfifo(path, 0o600) == 0)
-    let text = "\u{FEFF}id,fn\r\n1,\"A\"\"da\"\r\n2,Zoë\r\n"
-    let writer = Task.detached {
-      guard let file = fopen(path, "w") else { return }
-      for byte in text.utf8 {
-        fputc(Int32(byte), file)
-        fflush(file)
-        usleep(500)
-      }
-      fclose(file)
-    }
+    // Cut inside the byte order mark, a CRLF, a doubled quote and a character.
+    let pieces = [
+      "\\357\\273", "\\277i", "d,fn\\r", "\\n1,\"A\"", "\"da\"\\r\\n2", ",Zo\\303", "\\253\\r\\n",
+    ]
+    let commands = pieces.map { "printf '\($0)' >&3; sleep 0.02" }.joined(separator: "; ")
+    let writer = popen("exec 3>\(path); \(commands)", "r")
     let loaded = try await workshop.load("pipe")
-    await writer.value
+    #expect(pclose(writer) == 0)
     #expect(loaded.cells(.fn) == ["A\"da", "Zoë"])
     #expect(loaded.lines == [2, 3])
   }
