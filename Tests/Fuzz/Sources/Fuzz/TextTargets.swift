@@ -10,10 +10,11 @@ import Synchronization
 
 /// The parsers of text that comes from outside: manifests, plans, and ledgers after a crash.
 enum TextTargets {
-  /// A file of this process in memory: the stages read files, not bytes.
+  /// A folder of this process, in memory where the caller says so: the stages read files, not bytes.
   private static let folder: String = {
-    var template = Array("/dev/shm/docintake-fuzz-XXXXXX".utf8CString)
-    return mkdtemp(&template).map { String(cString: $0) } ?? "/tmp"
+    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var template = Array("\(parent)/docintake-fuzz-XXXXXX".utf8CString)
+    return mkdtemp(&template).map { String(cString: $0) } ?? parent
   }()
 
   /// JSON, through the reader of plans.

@@ -1,0 +1,76 @@
+import IntakeCore
+import IntakeSystem
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Files made to break their reader, through the built command: bombs, cuts at every hundredth, 2,000 mutations.
+@Suite(.timeLimit(.minutes(5)))
+struct HostileFilesTests {
+  /// Seconds for one file; a debug build resamples ten times slower.
+  #if DEBUG
+    private static let mostSeconds = 20.0
+  #else
+    private static let mostSeconds = 1.0
+  #endif
+  private static let python = "/usr/bin/python3"
+
+  private let folder = TemporaryFolder()
+
+  @Test(.enabled(if: access(python, X_OK) == 0, "python3 writes the files"))
+  func everyHostileFileIsReadOrRefusedWithAReason() throws {
+    try makeFiles(mutations: 2_000)
+    let result = try Program(folder: folder).run(
+      "check", folder.path + "/hostile.csv", "--workers", "2", "--quiet")
+    #expect(result.code == 3, "\(result.errors.suffix(500))")
+    #expect(result.rows.count > 2_250)
+    for row in result.rows { expectWhatItsNameSays(row) }
+    #expect(peakMegabytes < 300)
+  }
+
+  private func expectWhatItsNameSays(_ row: JSONValue) {
+    let id = row["id"]?.string ?? ""
+    let expected = id.prefix { $0 != "-" }
+    let outcome = row["outcome"]?.string
+    let code = row["code"]?.string ?? ""
+    if expected != "any" { #expect(expected == (outcome == "ready" ? "ready" : code), "\(id)") }
+    if outcome != "ready" {
+      #expect(outcome == "rejected" && FailureCode.named(code) != nil, "\(id)")
+      #expect(code != "internal_error" && code != "stage_failed", "\(id)")
+      #expect(row["detail"]?.string?.isEmpty == false && row["hint"]?.string?.isEmpty == false)
+    }
+    let times = row["ms"]?.fields ?? []
+    let milliseconds = times.reduce(0) { $0 + ($1.value.number ?? 0) }
+    #expect(milliseconds < 1_000 * Self.mostSeconds, "\(id)")
+  }
+
+  /// The largest child so far, which includes the commands of tests that run at the same time.
+  private var peakMegabytes: Int {
+    var usage = rusage()
+    #if canImport(Darwin)
+      getrusage(RUSAGE_CHILDREN, &usage)
+      return usage.ru_maxrss >> 20
+    #else
+      getrusage(RUSAGE_CHILDREN.rawValue, &usage)
+      return usage.ru_maxrss >> 10
+    #endif
+  }
+
+  private func makeFiles(mutations: Int) throws {
+    let script = Program.repository + "/Tests/Fixtures/make-hostile.py"
+    var process: pid_t = 0
+    let arguments = [Self.python, script, folder.path, "\(mutations)"]
+    var words = arguments.map { strdup($0) } + [nil]
+    var variables: [UnsafeMutablePointer<CChar>?] = [nil]
+    defer { for word in words { free(word) } }
+    let code = posix_spawn(&process, Self.python, nil, nil, &words, &variables)
+    guard code == 0 else { throw ProgramError("cannot start \(Self.python): error \(code)") }
+    var status: Int32 = 0
+    waitpid(process, &status, 0)
+    guard status == 0 else { throw ProgramError("\(script) failed") }
+  }
+}
