@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeSystem
+import TestSupport
 import Testing
 
 #if canImport(Glibc)

@@ -18,6 +18,7 @@ final class ProgressDisplay: Sendable {
 
   private struct State {
     var counts: [Verdict: Int] = [:]
+    var ready = 0
     var bodyBytes = 0
     var lastShown = 0.0
     var note: String?
@@ -35,12 +36,17 @@ final class ProgressDisplay: Sendable {
 
   /// Counts a row; shows it if the last time is long enough ago: 0.1 s for a terminal, 10 s for a log, 1 s for a program.
   func count(_ outcome: Outcome) {
-    show(every: style == .bar ? 0.1 : style == .plain ? 10 : 1) { state in
+    show(every: interval) { state in
       state.counts[outcome.verdict, default: 0] += 1
       state.bodyBytes += outcome.receipt?.bodyBytes ?? 0
       state.note = nil
     }
   }
+
+  /// Counts a row of a check or a dry run.
+  func countReady() { show(every: interval) { $0.ready += 1 } }
+
+  private var interval: Double { style == .bar ? 0.1 : style == .plain ? 10 : 1 }
 
   /// Says what the run waits for.
   func wait(_ note: String) { show(every: 0) { $0.note = note } }
@@ -66,12 +72,17 @@ final class ProgressDisplay: Sendable {
   }
 
   private func text(_ state: State, _ now: Double) -> String {
-    let rows = state.counts.values.reduce(0, +)
-    let parts = Verdict.allCases.compactMap { verdict in
-      state.counts[verdict].map { "\($0) \(verdict.rawValue.replacing("_", with: " "))" }
-    }
+    let rows = state.counts.values.reduce(state.ready, +)
+    let ready = state.ready > 0 ? ["\(state.ready) ready"] : []
+    let parts =
+      ready
+      + Verdict.allCases.compactMap { verdict in
+        state.counts[verdict].map { "\($0) \(verdict.rawValue.replacing("_", with: " "))" }
+      }
     let rate = Double(rows) / max(0.001, now - start)
-    return (["\(rows) rows", RowText.digits(rate) + "/s"] + parts + [state.note].compactMap { $0 })
+    return
+      (["\(rows) row" + (rows == 1 ? "" : "s"), RowText.digits(rate) + "/s"] + parts
+      + [state.note].compactMap { $0 })
       .joined(separator: " · ")
   }
 
@@ -79,7 +90,7 @@ final class ProgressDisplay: Sendable {
     let counts = Verdict.allCases.map { ($0.rawValue, JSONOutput.integer(state.counts[$0] ?? 0)) }
     var fields: [(String, JSONOutput)] = [
       ("type", .string("status")), ("seconds", .decimal(now - start)),
-      ("rows", .integer(state.counts.values.reduce(0, +))), ("outcomes", .object(counts)),
+      ("rows", .integer(state.counts.values.reduce(state.ready, +))), ("outcomes", .object(counts)),
       ("bodyBytes", .integer(state.bodyBytes)),
     ]
     if let note = state.note { fields.append(("waiting", .string(note))) }

@@ -18,23 +18,28 @@ struct RunReporter: RunObserver {
   func finished(_ outcome: Outcome) {
     progress.count(outcome)
     write(line.json(outcome))
-    if outcome.isNews || isVerbose {
-      console.write(RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))
-    }
+    guard outcome.isNews || isVerbose else { return }
+    tell(outcome, RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))
   }
 
   func prepared(_ submission: Submission, outcome: Outcome) {
-    progress.count(outcome)
-    if let request {
-      write(request.json(submission, line.json(outcome, word: "ready")))
-    } else {
-      write(line.json(outcome, word: "ready"))
-    }
+    progress.countReady()
+    let row = line.json(outcome, word: "ready")
+    write(request?.json(submission, row) ?? row)
     guard isVerbose else { return }
-    let isCheck = request == nil
-    console.write(
+    tell(
+      outcome,
       RowText.line(
-        outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true, explains: isCheck))
+        outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true,
+        explains: request == nil))
+  }
+
+  /// A line for people, or a log entry for programs, which have the details on standard output.
+  private func tell(_ outcome: Outcome, _ text: String) {
+    guard console.isJSON else { return console.write(text) }
+    let reason = outcome.failure.map { ": \($0.code): \($0.detail)" } ?? ""
+    let level: LogLevel = outcome.isNews ? .warning : .info
+    console.log(level, outcome.verdict.rawValue + reason, row: outcome.row)
   }
 
   func waiting(seconds: Double, asked: Bool, row: RowReference) {

@@ -15,10 +15,10 @@ struct EmbeddedSandbox {
     }
   }
 
-  /// Remembers a thousand customers and 16 MB of images, so that a long batch needs no more memory than a short one.
+  /// Keeps 16 MB of images and drops older ones, so that a long batch needs hardly more memory than a short one.
   private static var configuration: SandboxConfiguration {
     var configuration = SandboxConfiguration()
-    configuration.keptCustomers = 1000
+    configuration.keptCustomers = 5_000_000
     configuration.keptRequests = 1000
     configuration.keptImageBytes = 16 << 20
     return configuration

@@ -71,7 +71,7 @@ extension FailureCode {
   public static let damagedImage = FailureCode("damaged_image", "scan or copy the document again")
   /// More pixels, a longer side or more scans than the limits allow.
   public static let imageTooLarge = FailureCode(
-    "image_too_large", "scan at a lower resolution or raise decode.max-pixels")
+    "image_too_large", "scan at a lower resolution or raise decode.max-pixels or max-side")
   /// Fewer pixels than the floor.
   public static let imageTooSmall = FailureCode(
     "image_too_small", "scan the document at a higher resolution")
