@@ -70,6 +70,11 @@ package struct Program {
     try start(arguments, input: input).wait()
   }
 
+  /// Runs the command to its end without holding a thread.
+  package func run(_ arguments: String..., input: String = "/dev/null") async throws -> Result {
+    try await start(arguments, input: input).wait()
+  }
+
   private var fullEnvironment: [String: String] {
     ["PATH": "/usr/bin:/bin", "HOME": folder.path, "XDG_STATE_HOME": folder.path + "/state"]
       .merging(environment) { $1 }
@@ -104,20 +109,37 @@ package struct RunningProgram: Sendable {
   package let process: pid_t
   let stem: String
 
-  /// Waits for the end; kills what takes longer than that many seconds.
+  /// Waits for the end on the calling thread; kills what takes longer than that many seconds.
   package func wait(seconds: Double = 120) throws -> Program.Result {
     let end = SystemTime.monotonic + seconds
-    var status: Int32 = 0
-    while waitpid(process, &status, WNOHANG) == 0 {
-      guard SystemTime.monotonic < end else {
-        kill(process, SIGKILL)
-        waitpid(process, &status, 0)
-        throw ProgramError("the command did not end within \(seconds) s: \(text(".err"))")
-      }
+    while true {
+      if let result = try result(orKilledAt: end) { return result }
       usleep(5000)
     }
-    let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 256 + status & 0x7F
-    return Program.Result(code: code, output: text(".out"), errors: text(".err"))
+  }
+
+  /// The same without holding a thread: there is one a core, and every other test needs them too.
+  package func wait(seconds: Double = 120) async throws -> Program.Result {
+    let end = SystemTime.monotonic + seconds
+    while true {
+      if let result = try result(orKilledAt: end) { return result }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  /// How it ended, nil while it runs.
+  private func result(orKilledAt end: Double) throws -> Program.Result? {
+    var status: Int32 = 0
+    guard waitpid(process, &status, WNOHANG) == 0 else {
+      let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 256 + status & 0x7F
+      return Program.Result(code: code, output: text(".out"), errors: text(".err"))
+    }
+    guard SystemTime.monotonic < end else {
+      kill(process, SIGKILL)
+      waitpid(process, &status, 0)
+      throw ProgramError("the command did not end in time: \(text(".err"))")
+    }
+    return nil
   }
 
   package func signal(_ number: Int32) { kill(process, number) }
@@ -131,11 +153,11 @@ package struct RunningProgram: Sendable {
   }
 
   /// Waits until standard error or output holds a text.
-  package func waitFor(_ wanted: String, seconds: Double = 30) throws {
+  package func waitFor(_ wanted: String, seconds: Double = 30) async throws {
     let end = SystemTime.monotonic + seconds
     while !(text(".err") + text(".out")).contains(wanted) {
       guard SystemTime.monotonic < end else { throw ProgramError("never said \"\(wanted)\"") }
-      usleep(10_000)
+      try await Task.sleep(for: .milliseconds(10))
     }
   }
 }
