@@ -30,7 +30,7 @@ struct SignalTests {
   }
 
   private func start(_ batch: CustomerBatch, _ sandbox: SandboxProcess) async throws
-    -> RunningProgram
+    -> StartedProgram
   {
     try Program(folder: folder).start(batch.arguments(sandbox, "--concurrency", "3"))
   }

@@ -36,7 +36,7 @@ package struct Program {
   /// - Parameter closing: standard streams that are closed, as `>&-` does in a shell.
   package func start(
     _ arguments: [String], input: String = "/dev/null", output: Int32? = nil, closing: [Int32] = []
-  ) throws -> RunningProgram {
+  ) throws -> StartedProgram {
     let stem = folder.path + "/run-\(Int.random(in: 0...Int.max))"
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -49,7 +49,7 @@ package struct Program {
     }
     posix_spawn_file_actions_addopen(&actions, 2, stem + ".err", O_WRONLY | O_CREAT, 0o600)
     for number in closing { posix_spawn_file_actions_addclose(&actions, number) }
-    return RunningProgram(process: try spawn(arguments, &actions), stem: stem)
+    return StartedProgram(process: try spawn(arguments, &actions), stem: stem)
   }
 
   private func spawn(_ arguments: [String], _ actions: inout posix_spawn_file_actions_t) throws
@@ -105,7 +105,7 @@ extension Program {
 }
 
 /// A command that has been started.
-package struct RunningProgram: Sendable {
+package struct StartedProgram: Sendable {
   package let process: pid_t
   let stem: String
 

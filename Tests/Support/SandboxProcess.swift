@@ -11,7 +11,7 @@ import IntakeSystem
 package final class SandboxProcess: Sendable {
   /// `http://127.0.0.1:PORT`.
   package let address: String
-  private let running: RunningProgram
+  private let running: StartedProgram
 
   /// Starts a sandbox that misbehaves as told.
   package init(_ folder: TemporaryFolder, faults: [String] = []) async throws {
