@@ -152,13 +152,22 @@ package struct StartedProgram: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Waits until standard error or output holds a text.
+  /// Waits on the calling thread until standard error or output holds a text.
+  package func waitFor(_ wanted: String, seconds: Double = 30) throws {
+    let end = SystemTime.monotonic + seconds
+    while try !hasSaid(wanted, until: end) { usleep(10_000) }
+  }
+
+  /// The same without holding a thread.
   package func waitFor(_ wanted: String, seconds: Double = 30) async throws {
     let end = SystemTime.monotonic + seconds
-    while !(text(".err") + text(".out")).contains(wanted) {
-      guard SystemTime.monotonic < end else { throw ProgramError("never said \"\(wanted)\"") }
-      try await Task.sleep(for: .milliseconds(10))
-    }
+    while try !hasSaid(wanted, until: end) { try await Task.sleep(for: .milliseconds(10)) }
+  }
+
+  private func hasSaid(_ wanted: String, until end: Double) throws -> Bool {
+    if (text(".err") + text(".out")).contains(wanted) { return true }
+    guard SystemTime.monotonic < end else { throw ProgramError("never said \"\(wanted)\"") }
+    return false
   }
 }
 
