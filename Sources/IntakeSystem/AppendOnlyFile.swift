@@ -20,7 +20,11 @@ public final class AppendOnlyFile: Sendable {
     self.descriptor = descriptor
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // A program that is being started holds a copy of the descriptor until it replaces itself, and the lock with it.
+    unlock()
+    close(descriptor)
+  }
 
   /// How a file is opened.
   public enum Mode: Sendable {

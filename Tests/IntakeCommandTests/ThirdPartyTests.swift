@@ -22,7 +22,7 @@ struct ThirdPartyTests {
     var program = Program(folder: folder)
     program.environment = ["PATH": path]
     program.executable = "/bin/sh"
-    return try await program.start(["-c", command]).ended(seconds: 800)
+    return try await program.start(["-c", command]).wait(seconds: 800)
   }
 
   @Test func itsStagesVendorAndRecorderWorkLikeTheBuiltInOnes() async throws {

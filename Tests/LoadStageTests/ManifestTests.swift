@@ -82,7 +82,7 @@ struct ManifestTests {
     #expect(error?.hint.contains("standard input") == true)
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func aPipeIsReadAsItComesInPieceByPiece() async throws {
     let workshop = try Workshop()
     let path = workshop.path + "/pipe"
@@ -99,7 +99,7 @@ struct ManifestTests {
     #expect(loaded.lines == [2, 3])
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func aSilentPipeDoesNotHoldACancelledTask() async throws {
     let workshop = try Workshop()
     let path = workshop.path + "/pipe"

@@ -4,16 +4,16 @@ import TestSupport
 import Testing
 
 /// Rows that are edited after they were accepted: noticed cheaply, sent again only when that is asked for.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(5)), .serialized)
 struct ChangedRowTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }
 
   /// A batch of four whose rows have all been accepted.
-  private func accepted() throws -> (CustomerBatch, SandboxProcess, Program.Result) {
+  private func accepted() async throws -> (CustomerBatch, SandboxProcess, Program.Result) {
     let batch = CustomerBatch(rows: 4, in: folder)
-    let sandbox = try SandboxProcess(folder)
-    let first = try program.start(batch.arguments(sandbox)).wait()
+    let sandbox = try await SandboxProcess(folder)
+    let first = try await program.start(batch.arguments(sandbox)).wait()
     #expect(first.code == 0, "\(first.errors)")
     return (batch, sandbox, first)
   }
@@ -23,10 +23,10 @@ struct ChangedRowTests {
       .compactMap { $0["id"]?.string }
   }
 
-  @Test func aChangedCellIsNoticedAndNotSent() throws {
-    let (batch, sandbox, first) = try accepted()
+  @Test func aChangedCellIsNoticedAndNotSent() async throws {
+    let (batch, sandbox, first) = try await accepted()
     batch.write { number, cells in if number == 2 { cells[4] = "2 Xylophone Street" } }
-    let again = try program.start(batch.arguments(sandbox)).wait()
+    let again = try await program.start(batch.arguments(sandbox)).wait()
     #expect(again.code == 0, "\(again.errors)")
     #expect(again.outcomes == ["skipped": 4])
     #expect(changed(again) == ["R-2"])
@@ -35,34 +35,34 @@ struct ChangedRowTests {
     #expect(try Invariants(batch).violations(sandbox.requests(), [first, again]) == [])
   }
 
-  @Test func aReplacedImageIsNoticedBySizeAlone() throws {
-    let (batch, sandbox, _) = try accepted()
+  @Test func aReplacedImageIsNoticedBySizeAlone() async throws {
+    let (batch, sandbox, _) = try await accepted()
     folder.write("scan.jpg", TinyScan.bytes + [0])
-    let again = try program.start(batch.arguments(sandbox)).wait()
+    let again = try await program.start(batch.arguments(sandbox)).wait()
     #expect(changed(again).count == 4, "\(again.output)")
     #expect(again.rows.allSatisfy { $0["ms"]?["decode"] == nil })
   }
 
-  @Test func orderOfRowsAndColumnsIsNoChange() throws {
-    let (batch, sandbox, _) = try accepted()
+  @Test func orderOfRowsAndColumnsIsNoChange() async throws {
+    let (batch, sandbox, _) = try await accepted()
     let rows = (0..<4).reversed().map {
       "scan.jpg,19830417,\($0) Xylophone Way,Quetzal\($0),Zanzibar,\(CustomerBatch.email($0)),R-\($0)"
     }
     folder.write(
       "batch.csv", "front,dob,addr,ln,fn,email,id\n" + rows.joined(separator: "\n") + "\n")
-    let again = try program.start(batch.arguments(sandbox)).wait()
+    let again = try await program.start(batch.arguments(sandbox)).wait()
     #expect(again.outcomes == ["skipped": 4])
     #expect(changed(again) == [])
   }
 
-  @Test func onRequestTheNewContentIsSentOnce() throws {
-    let (batch, sandbox, first) = try accepted()
+  @Test func onRequestTheNewContentIsSentOnce() async throws {
+    let (batch, sandbox, first) = try await accepted()
     batch.write { number, cells in if number == 2 { cells[4] = "2 Xylophone Street" } }
     let command = batch.arguments(sandbox, "--resubmit-changed")
-    let again = try program.start(command).wait()
+    let again = try await program.start(command).wait()
     #expect(again.outcomes == ["skipped": 3, "accepted": 1], "\(again.errors)")
     #expect(again.row("R-2")?["type"]?.string == "updateCustomer")
-    let third = try program.start(command).wait()
+    let third = try await program.start(command).wait()
     #expect(third.outcomes == ["skipped": 4])
     #expect(changed(third) == [])
     #expect(try sandbox.requests().count == 5)
@@ -71,19 +71,19 @@ struct ChangedRowTests {
     #expect(try invariants.violations(sandbox.requests(), [first, again, third]) == [])
   }
 
-  @Test func aChangeThatIsNotSentSendsNothing() throws {
-    let (batch, sandbox, _) = try accepted()
+  @Test func aChangeThatIsNotSentSendsNothing() async throws {
+    let (batch, sandbox, _) = try await accepted()
     // Whether the date has dashes makes no difference to the request.
     batch.write { number, cells in if number == 1 { cells[5] = "1983-04-17" } }
-    let again = try program.start(batch.arguments(sandbox, "--resubmit-changed")).wait()
+    let again = try await program.start(batch.arguments(sandbox, "--resubmit-changed")).wait()
     #expect(again.outcomes == ["skipped": 4], "\(again.errors)")
     #expect(try sandbox.requests().count == 4)
   }
 
-  @Test func aChangedRowInDoubtIsNotSent() throws {
+  @Test func aChangedRowInDoubtIsNotSent() async throws {
     let batch = CustomerBatch(rows: 4, in: folder)
-    let sandbox = try SandboxProcess(folder, faults: ["drop-after-accept@2"])
-    let first = try program.start(batch.arguments(sandbox)).wait()
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@2"])
+    let first = try await program.start(batch.arguments(sandbox)).wait()
     let doubtful = try #require(
       first.rows.first { $0["outcome"]?.string == "in_doubt" }?["id"]?.string)
     batch.write { number, cells in
@@ -92,7 +92,7 @@ struct ChangedRowTests {
     for ambiguous in ["hold", "resend", "reconcile"] {
       let command = batch.arguments(
         sandbox, "--resubmit-changed", "--settle-after", "0", "--ambiguous", ambiguous)
-      let again = try program.start(command).wait()
+      let again = try await program.start(command).wait()
       #expect(again.code == 5)
       #expect(again.row(doubtful)?["code"]?.string == "changed_in_doubt", "\(again.output)")
     }

@@ -10,12 +10,12 @@ import Testing
 #endif
 
 /// What disks and people do to a ledger, through the front door: exit code 6, a clear message, nothing sent unannounced.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(3)), .serialized)
 struct DiskTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }
 
-  private func bytes(_ path: String) throws -> [UInt8] {
+  private func bytes(_ path: String) async throws -> [UInt8] {
     try Descriptor.open(path).wholeFile(atMost: 1 << 24)
   }
 
@@ -26,42 +26,42 @@ struct DiskTests {
   }
 
   @Test(.enabled(if: SmallDisk.isAvailable, "mounting a small disk takes root"))
-  func aFullDiskStopsTheRunAndFreeRoomFinishesIt() throws {
+  func aFullDiskStopsTheRunAndFreeRoomFinishesIt() async throws {
     let disk = try #require(SmallDisk())
     let batch = CustomerBatch(rows: 300, in: folder)
-    let sandbox = try SandboxProcess(folder)
+    let sandbox = try await SandboxProcess(folder)
     let command = arguments(batch, sandbox, ledger: disk.path + "/l")
-    let first = try program.start(command).wait()
+    let first = try await program.start(command).wait()
     #expect(first.code == 6, "\(first.errors)")
     #expect(first.errors.contains("free disk space"), "\(first.errors)")
     // Room for the outcomes of what was in flight had been reserved, so nobody is in doubt.
     let requests = try sandbox.requests()
     #expect(requests.count > 20 && requests.count < 300, "\(requests.count)")
-    let shown = try program.run("ledger", "show", disk.path + "/l")
+    let shown = try await program.run("ledger", "show", disk.path + "/l")
     #expect(shown.rows.count { $0["standing"]?.string == "in-doubt" } == 0)
     #expect(shown.rows.count { $0["standing"]?.string == "accepted" } == requests.count)
-    try disk.grow()
-    let second = try program.start(command).wait()
+    try await disk.grow()
+    let second = try await program.start(command).wait()
     #expect(second.code == 0, "\(second.errors)")
     #expect(try sandbox.requests().count == 300)
   }
 
   @Test(
     .enabled(if: getuid() != 0 || SmallDisk.isAvailable, "needs a disk to be mounted read-only"))
-  func aReadOnlyPlaceIsRefusedBeforeAnythingIsSent() throws {
+  func aReadOnlyPlaceIsRefusedBeforeAnythingIsSent() async throws {
     let disk = try #require(SmallDisk())
-    try disk.makeReadOnly()
+    try await disk.makeReadOnly()
     let batch = CustomerBatch(rows: 3, in: folder)
-    let sandbox = try SandboxProcess(folder)
-    let result = try program.start(arguments(batch, sandbox, ledger: disk.path + "/l")).wait()
+    let sandbox = try await SandboxProcess(folder)
+    let result = try await program.start(arguments(batch, sandbox, ledger: disk.path + "/l")).wait()
     #expect(result.code == 6, "\(result.errors)")
     #expect(try sandbox.requests().isEmpty)
   }
 
   @Test(arguments: ["folder", "pipe", "link", "read-only", "shared"])
-  func aLedgerThatIsNotFitIsRefused(kind: String) throws {
+  func aLedgerThatIsNotFitIsRefused(kind: String) async throws {
     let batch = CustomerBatch(rows: 3, in: folder)
-    let sandbox = try SandboxProcess(folder)
+    let sandbox = try await SandboxProcess(folder)
     let path = folder.path + "/odd"
     switch kind {
     case "folder": _ = folder.folder("odd")
@@ -69,57 +69,57 @@ struct DiskTests {
     case "link": symlink(folder.write("elsewhere", ""), path)
     default: chmod(folder.write("odd", ""), kind == "shared" ? 0o666 : 0o400)
     }
-    let result = try program.start(arguments(batch, sandbox, ledger: path)).wait(seconds: 20)
+    let result = try await program.start(arguments(batch, sandbox, ledger: path)).wait(seconds: 20)
     #expect(result.code == 6, "\(result.errors)")
     #expect(result.errors.contains(path))
     #expect(try sandbox.requests().isEmpty)
   }
 
   @Test(arguments: ["renamed", "deleted"])
-  func aLedgerThatGoesAwayStopsTheRun(how: String) throws {
+  func aLedgerThatGoesAwayStopsTheRun(how: String) async throws {
     let batch = CustomerBatch(rows: 60, in: folder)
-    let sandbox = try SandboxProcess(folder, faults: ["latency=50"])
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=50"])
     let running = try program.start(batch.arguments(sandbox))
-    try running.waitFor("accepted")
+    try await running.waitFor("accepted")
     if how == "renamed" {
       rename(batch.ledger, batch.ledger + ".old")
     } else {
       unlink(batch.ledger)
     }
-    let result = try running.wait()
+    let result = try await running.wait()
     #expect(result.code == 6, "\(result.errors)")
     #expect(result.errors.contains("deleted, renamed or replaced"), "\(result.errors)")
     #expect(result.errors.contains("could not take it down"), "\(result.errors)")
     #expect(try sandbox.requests().count < 60)
     guard how == "renamed" else { return }
     rename(batch.ledger + ".old", batch.ledger)
-    let again = try program.start(batch.arguments(sandbox, "--ambiguous", "hold")).wait()
+    let again = try await program.start(batch.arguments(sandbox, "--ambiguous", "hold")).wait()
     #expect([0, 5].contains(again.code), "\(again.errors)")
     #expect(try Invariants(batch).violations(sandbox.requests(), [again]) == [])
   }
 
-  @Test func aSecondProcessIsRefusedAtOnceAndToldWhoIsFirst() throws {
+  @Test func aSecondProcessIsRefusedAtOnceAndToldWhoIsFirst() async throws {
     let batch = CustomerBatch(rows: 20, in: folder)
-    let sandbox = try SandboxProcess(folder, faults: ["latency=200"])
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=200"])
     let first = try program.start(batch.arguments(sandbox))
-    try first.waitFor("accepted")
+    try await first.waitFor("accepted")
     let start = SystemTime.monotonic
-    let second = try program.start(batch.arguments(sandbox)).wait()
+    let second = try await program.start(batch.arguments(sandbox)).wait()
     #expect(second.code == 6)
     #expect(second.errors.contains("in use by process \(first.process)"), "\(second.errors)")
     #expect(SystemTime.monotonic - start < 2)
-    let result = try first.wait()
+    let result = try await first.wait()
     #expect(result.code == 0, "\(result.errors)")
     #expect(try Invariants(batch).violations(sandbox.requests(), [result]) == [])
   }
 
-  @Test func aTornLastLineIsCutAndTold() throws {
+  @Test func aTornLastLineIsCutAndTold() async throws {
     let batch = CustomerBatch(rows: 4, in: folder)
-    let sandbox = try SandboxProcess(folder)
-    let first = try program.start(batch.arguments(sandbox)).wait()
-    let whole = try bytes(batch.ledger)
+    let sandbox = try await SandboxProcess(folder)
+    let first = try await program.start(batch.arguments(sandbox)).wait()
+    let whole = try await bytes(batch.ledger)
     folder.write("batch.ledger", Array(whole.dropLast(40)))
-    let again = try program.start(batch.arguments(sandbox, "--ambiguous", "hold")).wait()
+    let again = try await program.start(batch.arguments(sandbox, "--ambiguous", "hold")).wait()
     #expect(again.code == 5, "\(again.errors)")
     #expect(again.errors.contains("unfinished"), "\(again.errors)")
     #expect(again.outcomes == ["skipped": 3, "in_doubt": 1])
@@ -128,11 +128,11 @@ struct DiskTests {
     #expect(try sandbox.requests().count == 4)
   }
 
-  @Test func aFlippedBitIsRefusedWithItsLine() throws {
+  @Test func aFlippedBitIsRefusedWithItsLine() async throws {
     let batch = CustomerBatch(rows: 6, in: folder)
-    let sandbox = try SandboxProcess(folder)
-    _ = try program.start(batch.arguments(sandbox)).wait()
-    let whole = try bytes(batch.ledger)
+    let sandbox = try await SandboxProcess(folder)
+    _ = try await program.start(batch.arguments(sandbox)).wait()
+    let whole = try await bytes(batch.ledger)
     let lastLine = whole.dropLast().lastIndex(of: 0x0A) ?? 0
     for _ in 0..<20 {
       var damaged = whole
@@ -140,39 +140,39 @@ struct DiskTests {
       damaged[place] ^= 1 << UInt8.random(in: 0..<8)
       folder.write("batch.ledger", damaged)
       let line = whole[..<place].count { $0 == 0x0A } + 1
-      let result = try program.start(batch.arguments(sandbox)).wait()
+      let result = try await program.start(batch.arguments(sandbox)).wait()
       #expect(result.code == 6, "byte \(place): \(result.errors)")
       // A flipped newline joins two lines; the first of them is the one that is not as written.
       #expect(result.errors.contains("line \(line) "), "byte \(place): \(result.errors)")
-      let verified = try program.run("ledger", "verify", batch.ledger)
+      let verified = try await program.run("ledger", "verify", batch.ledger)
       #expect(verified.code == 6 && verified.errors.contains("line \(line) "))
     }
     #expect(try sandbox.requests().count == 6)
   }
 
   @Test(.enabled(if: access("/usr/bin/prlimit", X_OK) == 0, "prlimit is missing"))
-  func aLimitOnFileSizesIsAnErrorNotADeath() throws {
+  func aLimitOnFileSizesIsAnErrorNotADeath() async throws {
     let batch = CustomerBatch(rows: 40, in: folder)
-    let sandbox = try SandboxProcess(folder)
+    let sandbox = try await SandboxProcess(folder)
     var limited = program
     limited.wrapper = ["/usr/bin/prlimit", "--fsize=6000"]
-    let first = try limited.start(batch.arguments(sandbox)).wait()
+    let first = try await limited.start(batch.arguments(sandbox)).wait()
     #expect(first.code == 6, "\(first.errors)")
     #expect(first.errors.contains("ulimit -f"), "\(first.errors)")
-    let again = try program.start(batch.arguments(sandbox, "--ambiguous", "hold")).wait()
+    let again = try await program.start(batch.arguments(sandbox, "--ambiguous", "hold")).wait()
     #expect([0, 5].contains(again.code), "\(again.errors)")
     #expect(try Invariants(batch).violations(sandbox.requests(), [again]) == [])
   }
 
   @Test(.enabled(if: access("/usr/bin/prlimit", X_OK) == 0, "prlimit is missing"))
-  func fewDescriptorsAreEnoughOrSaidToBeTooFew() throws {
+  func fewDescriptorsAreEnoughOrSaidToBeTooFew() async throws {
     let batch = CustomerBatch(rows: 10, in: folder)
-    let sandbox = try SandboxProcess(folder)
+    let sandbox = try await SandboxProcess(folder)
     var limited = program
     limited.wrapper = ["/usr/bin/prlimit", "--nofile=16"]
-    let result = try limited.start(batch.arguments(sandbox, "--concurrency", "8")).wait()
+    let result = try await limited.start(batch.arguments(sandbox, "--concurrency", "8")).wait()
     #expect([0, 2, 3, 4, 6].contains(result.code), "\(result.errors)")
-    let again = try program.start(batch.arguments(sandbox)).wait()
+    let again = try await program.start(batch.arguments(sandbox)).wait()
     #expect(again.code == 0, "\(again.errors)")
     #expect(
       try Invariants(batch).violations(sandbox.requests(), [result, again].filter { $0.code != 2 })
@@ -201,16 +201,16 @@ final class SmallDisk: Sendable {
   }
 
   /// A megabyte from now on.
-  func grow() throws { try remount(0, "size=1m") }
+  func grow() async throws { try await remount(0, "size=1m") }
 
   /// Nothing can be written from now on.
-  func makeReadOnly() throws {
+  func makeReadOnly() async throws {
     #if os(Linux)
-      try remount(UInt(MS_RDONLY), nil)
+      try await remount(UInt(MS_RDONLY), nil)
     #endif
   }
 
-  private func remount(_ flags: UInt, _ options: String?) throws {
+  private func remount(_ flags: UInt, _ options: String?) async throws {
     #if os(Linux)
       let flags = flags | UInt(MS_REMOUNT)
       guard mount("none", path, "tmpfs", flags, options) == 0 else {

@@ -10,7 +10,7 @@ import Testing
 
 /// System calls that fail, or kill the program, at the N-th time: the method of SQLite's tests, with `strace`.
 @Suite(
-  .timeLimit(.minutes(5)),
+  .timeLimit(.minutes(5)), .serialized,
   .enabled(if: Strace.isAvailable, "strace is missing, or may not trace here: install it"))
 struct InjectionTests {
   private let folder = TemporaryFolder()
@@ -34,48 +34,49 @@ struct InjectionTests {
     + sweep("ftruncate", "error=EIO", [1])
 
   @Test(arguments: failing)
-  func aFailingDiskStopsTheRunAndNothingGoesOutUnannounced(injection: Injection) throws {
+  func aFailingDiskStopsTheRunAndNothingGoesOutUnannounced(injection: Injection) async throws {
     let batch = CustomerBatch(rows: 6, in: folder)
-    let sandbox = try SandboxProcess(folder)
-    let first = try run(batch, sandbox, injection)
+    let sandbox = try await SandboxProcess(folder)
+    let first = try await run(batch, sandbox, injection)
     // A large reservation that fails is followed by a small one; giving room back may fail without harm.
     let isHarmless = !hasStruck || injection.call != "fsync"
     #expect(first.code == (isHarmless ? 0 : 6), "\(first.errors)")
     if first.code == 6 { #expect(first.errors.contains("ledger"), "\(first.errors)") }
-    try finish(batch, sandbox, [first])
+    try await finish(batch, sandbox, [first])
   }
 
   @Test(arguments: sweep("write", "error=ENOSPC", Array(1...16)))
-  func aFullDiskAtAnyWriteOfTheLedger(injection: Injection) throws {
+  func aFullDiskAtAnyWriteOfTheLedger(injection: Injection) async throws {
     let batch = CustomerBatch(rows: 6, in: folder)
-    let sandbox = try SandboxProcess(folder)
-    let first = try run(batch, sandbox, injection, only: batch.ledger)
+    let sandbox = try await SandboxProcess(folder)
+    let first = try await run(batch, sandbox, injection, only: batch.ledger)
     #expect(first.code == (hasStruck ? 6 : 0), "\(first.errors)")
-    try finish(batch, sandbox, [first])
+    try await finish(batch, sandbox, [first])
   }
 
   @Test(arguments: sweep("fsync", "signal=KILL", Array(1...14)))
-  func aKillAtAnySynchronisation(injection: Injection) throws {
+  func aKillAtAnySynchronisation(injection: Injection) async throws {
     let batch = CustomerBatch(rows: 6, in: folder)
-    let sandbox = try SandboxProcess(folder)
-    try finish(batch, sandbox, [try run(batch, sandbox, injection)])
+    let sandbox = try await SandboxProcess(folder)
+    try await finish(batch, sandbox, [try run(batch, sandbox, injection)])
   }
 
   @Test(arguments: sweep("write", "signal=KILL", Array(1...14)))
-  func aKillAtAnyWriteOfTheLedger(injection: Injection) throws {
+  func aKillAtAnyWriteOfTheLedger(injection: Injection) async throws {
     let batch = CustomerBatch(rows: 6, in: folder)
-    let sandbox = try SandboxProcess(folder)
-    try finish(batch, sandbox, [try run(batch, sandbox, injection, only: batch.ledger)])
+    let sandbox = try await SandboxProcess(folder)
+    try await finish(batch, sandbox, [try run(batch, sandbox, injection, only: batch.ledger)])
   }
 
   private func run(
     _ batch: CustomerBatch, _ sandbox: SandboxProcess, _ injection: Injection,
     only path: String? = nil
-  ) throws -> Program.Result {
+  ) async throws -> Program.Result {
     var program = Program(folder: folder)
     program.wrapper = Strace.command(
       folder.path + "/trace", injection.call, injection.effect, injection.number, only: path)
-    let result = try program.start(batch.arguments(sandbox, "--workers", "1")).wait(seconds: 60)
+    let result = try await program.start(batch.arguments(sandbox, "--workers", "1")).wait(
+      seconds: 60)
     // Opening and the canary alone take eight calls of either kind, so these numbers always come up.
     #expect(hasStruck || injection.number > 4 || injection.call == "fallocate")
     return result
@@ -90,10 +91,10 @@ struct InjectionTests {
 
   /// The same command again, without the fault: what can be settled is, and nobody is stored twice.
   private func finish(_ batch: CustomerBatch, _ sandbox: SandboxProcess, _ first: [Program.Result])
-    throws
+    async throws
   {
     let command = batch.arguments(sandbox, "--ambiguous", "hold")
-    let second = try Program(folder: folder).start(command).wait()
+    let second = try await Program(folder: folder).start(command).wait()
     #expect([0, 5].contains(second.code), "\(second.errors)")
     let results = first + [second]
     #expect(try Invariants(batch).violations(sandbox.requests(), results) == [])

@@ -18,14 +18,14 @@ struct KillTests {
   private static let rows = Size.environment("DOCINTAKE_KILL_ROWS", otherwise: 60)
 
   @Test(arguments: ["reconcile", "hold", "resend"])
-  func everyRowEndsAndNobodyIsStoredTwice(ambiguous: String) throws {
+  func everyRowEndsAndNobodyIsStoredTwice(ambiguous: String) async throws {
     let batch = CustomerBatch(rows: KillTests.rows, in: folder)
-    let sandbox = try SandboxProcess(folder, faults: ["latency=150"])
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=150"])
     let command = batch.arguments(
       sandbox, "--settle-after", "1", "--ambiguous", ambiguous, "--concurrency", "3")
-    var results = try killed(command, batch, KillTests.kills)
+    var results = try await killed(command, batch, KillTests.kills)
     for _ in 0..<20 where results.last.map({ $0.code != 0 }) ?? true {
-      results.append(try Program(folder: folder).start(command).wait())
+      results.append(try await Program(folder: folder).start(command).wait())
       // What is in doubt is held for good.
       if ambiguous == "hold", results.last?.code == 5 { break }
     }
@@ -48,7 +48,7 @@ struct KillTests {
   }
 
   /// Runs that are killed after a random time; the ledger is checked after each.
-  private func killed(_ command: [String], _ batch: CustomerBatch, _ count: Int) throws
+  private func killed(_ command: [String], _ batch: CustomerBatch, _ count: Int) async throws
     -> [Program.Result]
   {
     let program = Program(folder: folder)
@@ -56,11 +56,12 @@ struct KillTests {
     for number in 0..<count {
       let run = try program.start(command)
       // Most runs die among their first rows; one in five lives long enough to settle rows in doubt.
-      usleep(UInt32.random(in: 10_000...(number % 5 == 0 ? 2_500_000 : 400_000)))
+      try await Task.sleep(
+        for: .microseconds(Int.random(in: 10_000...(number % 5 == 0 ? 2_500_000 : 400_000))))
       run.signal(SIGKILL)
-      results.append(try run.wait())
+      results.append(try await run.wait())
       guard DurableFile.exists(batch.ledger) else { continue }
-      let check = try program.run("ledger", "verify", batch.ledger)
+      let check = try await program.run("ledger", "verify", batch.ledger)
       #expect(check.code == 0, "\(check.errors)")
     }
     return results

@@ -10,16 +10,16 @@ import Testing
 #endif
 
 /// Signals: the first drains, the second aborts, a stopped process goes on.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(5)), .serialized)
 struct SignalTests {
   private let folder = TemporaryFolder()
 
   /// Waits until the server holds that many requests that it has not answered.
-  private func waitForIntents(_ count: Int, _ batch: CustomerBatch) throws {
+  private func waitForIntents(_ count: Int, _ batch: CustomerBatch) async throws {
     let end = SystemTime.monotonic + 30
     while lines(batch) < count {
       guard SystemTime.monotonic < end else { throw ProgramError("the run does not begin") }
-      usleep(10_000)
+      try await Task.sleep(for: .milliseconds(10))
     }
   }
 
@@ -29,57 +29,59 @@ struct SignalTests {
     return bytes.count { $0 == 0x0A } - 1
   }
 
-  private func start(_ batch: CustomerBatch, _ sandbox: SandboxProcess) throws -> StartedProgram {
+  private func start(_ batch: CustomerBatch, _ sandbox: SandboxProcess) async throws
+    -> StartedProgram
+  {
     try Program(folder: folder).start(batch.arguments(sandbox, "--concurrency", "3"))
   }
 
   @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
-  func theFirstSignalFinishesWhatIsInFlight(number: Int32) throws {
+  func theFirstSignalFinishesWhatIsInFlight(number: Int32) async throws {
     let batch = CustomerBatch(rows: 30, in: folder)
-    let sandbox = try SandboxProcess(folder, faults: ["latency=700@2-"])
-    let running = try start(batch, sandbox)
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=700@2-"])
+    let running = try await start(batch, sandbox)
     // The canary has two lines; three more rows are on their way when five are there.
-    try waitForIntents(5, batch)
+    try await waitForIntents(5, batch)
     running.signal(number)
-    let result = try running.wait(seconds: 20)
+    let result = try await running.wait(seconds: 20)
     #expect(result.code == 4, "\(result.errors)")
     #expect(result.outcomes["accepted"] == 4, "\(result.outcomes)")
     #expect(result.outcomes["in_doubt"] == nil)
     #expect(result.errors.contains("again to abort"))
     #expect(try sandbox.requests().count == 4)
-    let again = try start(batch, sandbox).wait()
+    let again = try await start(batch, sandbox).wait()
     #expect(again.code == 0, "\(again.errors)")
     #expect(try Invariants(batch).violations(sandbox.requests(), [result, again]) == [])
   }
 
   @Test(arguments: zip([SIGTERM, SIGINT], [Int32(143), 130]))
-  func theSecondSignalAbortsAndSaysWhatIsInDoubt(number: Int32, code: Int32) throws {
+  func theSecondSignalAbortsAndSaysWhatIsInDoubt(number: Int32, code: Int32) async throws {
     let batch = CustomerBatch(rows: 12, in: folder)
-    let sandbox = try SandboxProcess(folder, faults: ["hang:accepted@2-"])
-    let running = try start(batch, sandbox)
-    try waitForIntents(5, batch)
+    let sandbox = try await SandboxProcess(folder, faults: ["hang:accepted@2-"])
+    let running = try await start(batch, sandbox)
+    try await waitForIntents(5, batch)
     running.signal(number)
-    try running.waitFor("again to abort")
+    try await running.waitFor("again to abort")
     let start = SystemTime.monotonic
     running.signal(number)
-    let result = try running.wait(seconds: 20)
+    let result = try await running.wait(seconds: 20)
     #expect(SystemTime.monotonic - start < 3)
     #expect(result.code == code, "\(result.errors)")
     #expect(result.outcomes["in_doubt"] == 3, "\(result.outcomes)")
     #expect(try Invariants(batch).violations(sandbox.requests(), [result]) == [])
   }
 
-  @Test func aStoppedProcessGoesOnWithoutABurst() throws {
+  @Test func aStoppedProcessGoesOnWithoutABurst() async throws {
     let batch = CustomerBatch(rows: 8, in: folder)
-    let sandbox = try SandboxProcess(folder, faults: ["latency=300"])
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=300"])
     let command = batch.arguments(
       sandbox, "--concurrency", "3", "--set", "submit.timeout=2")
     let running = try Program(folder: folder).start(command)
-    try waitForIntents(5, batch)
+    try await waitForIntents(5, batch)
     running.signal(SIGSTOP)
-    usleep(3_000_000)
+    try await Task.sleep(for: .seconds(3))
     running.signal(SIGCONT)
-    let result = try running.wait(seconds: 30)
+    let result = try await running.wait(seconds: 30)
     #expect([0, 5].contains(result.code), "\(result.errors)")
     #expect(try sandbox.requests().count == 8)
     #expect(try Invariants(batch).violations(sandbox.requests(), [result]) == [])

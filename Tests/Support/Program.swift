@@ -13,7 +13,6 @@ package struct Program {
   package var environment: [String: String] = [:]
   /// A program that runs the command, such as `strace` or `prlimit`, with its arguments.
   package var wrapper: [String] = []
-
   /// What is run: the built command unless a test says otherwise.
   package var executable = Program.path
 
@@ -73,6 +72,11 @@ package struct Program {
     try start(arguments, input: input).wait()
   }
 
+  /// Runs the command to its end without holding a thread.
+  package func run(_ arguments: String..., input: String = "/dev/null") async throws -> Result {
+    try await start(arguments, input: input).wait()
+  }
+
   private var fullEnvironment: [String: String] {
     ["PATH": "/usr/bin:/bin", "HOME": folder.path, "XDG_STATE_HOME": folder.path + "/state"]
       .merging(environment) { $1 }
@@ -107,34 +111,37 @@ package struct StartedProgram: Sendable {
   package let process: pid_t
   let stem: String
 
-  /// Waits for the end; kills what takes longer than that many seconds.
+  /// Waits for the end on the calling thread; kills what takes longer than that many seconds.
   package func wait(seconds: Double = 120) throws -> Program.Result {
     let end = SystemTime.monotonic + seconds
     while true {
-      if let result = try result(until: end) { return result }
+      if let result = try result(orKilledAt: end) { return result }
       usleep(5000)
     }
   }
 
-  /// Waits without holding a thread of the pool that all tests share; for what takes longer than seconds.
-  package func ended(seconds: Double) async throws -> Program.Result {
+  /// The same without holding a thread: there is one a core, and every other test needs them too.
+  package func wait(seconds: Double = 120) async throws -> Program.Result {
     let end = SystemTime.monotonic + seconds
     while true {
-      if let result = try result(until: end) { return result }
-      try await Task.sleep(for: .milliseconds(50))
+      if let result = try result(orKilledAt: end) { return result }
+      try await Task.sleep(for: .milliseconds(5))
     }
   }
 
-  private func result(until end: Double) throws -> Program.Result? {
+  /// How it ended, nil while it runs.
+  private func result(orKilledAt end: Double) throws -> Program.Result? {
     var status: Int32 = 0
-    if waitpid(process, &status, WNOHANG) == 0 {
-      guard SystemTime.monotonic >= end else { return nil }
+    guard waitpid(process, &status, WNOHANG) == 0 else {
+      let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 256 + status & 0x7F
+      return Program.Result(code: code, output: text(".out"), errors: text(".err"))
+    }
+    guard SystemTime.monotonic < end else {
       kill(process, SIGKILL)
       waitpid(process, &status, 0)
       throw ProgramError("the command did not end in time: \(text(".err"))")
     }
-    let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 256 + status & 0x7F
-    return Program.Result(code: code, output: text(".out"), errors: text(".err"))
+    return nil
   }
 
   package func signal(_ number: Int32) { kill(process, number) }
@@ -147,13 +154,22 @@ package struct StartedProgram: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Waits until standard error or output holds a text.
+  /// Waits on the calling thread until standard error or output holds a text.
   package func waitFor(_ wanted: String, seconds: Double = 30) throws {
     let end = SystemTime.monotonic + seconds
-    while !(text(".err") + text(".out")).contains(wanted) {
-      guard SystemTime.monotonic < end else { throw ProgramError("never said \"\(wanted)\"") }
-      usleep(10_000)
-    }
+    while try !hasSaid(wanted, until: end) { usleep(10_000) }
+  }
+
+  /// The same without holding a thread.
+  package func waitFor(_ wanted: String, seconds: Double = 30) async throws {
+    let end = SystemTime.monotonic + seconds
+    while try !hasSaid(wanted, until: end) { try await Task.sleep(for: .milliseconds(10)) }
+  }
+
+  private func hasSaid(_ wanted: String, until end: Double) throws -> Bool {
+    if (text(".err") + text(".out")).contains(wanted) { return true }
+    guard SystemTime.monotonic < end else { throw ProgramError("never said \"\(wanted)\"") }
+    return false
   }
 }
 

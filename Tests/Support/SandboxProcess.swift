@@ -14,10 +14,10 @@ package final class SandboxProcess: Sendable {
   private let running: StartedProgram
 
   /// Starts a sandbox that misbehaves as told.
-  package init(_ folder: TemporaryFolder, faults: [String] = []) throws {
+  package init(_ folder: TemporaryFolder, faults: [String] = []) async throws {
     running = try Program(folder: folder).start(
       ["sandbox"] + faults.flatMap { ["--fault", $0] })
-    try running.waitFor("\"type\":\"ready\"")
+    try await running.waitFor("\"type\":\"ready\"")
     let ready = running.text(".out").split(separator: "\n").first.map { Array($0.utf8) } ?? []
     guard let address = (try? JSONParser.parse(ready))?["address"]?.string else {
       throw ProgramError("the sandbox did not tell its address")
