@@ -9,7 +9,8 @@ struct DCAMSTarget: Target {
     guard missing.isEmpty else {
       throw StageFailure(
         .credentialsRefused, "the credentials hold no \(missing.joined(separator: " and no "))",
-        hint: #"give --credentials with a file that holds {"user":"…","pass":"…"}"#, outcome: .fatal)
+        hint: #"give --credentials with a file that holds {"user":"…","pass":"…"}"#, outcome: .fatal
+      )
     }
   }
 
@@ -55,7 +56,8 @@ struct DCAMSTarget: Target {
     default:
       return Receipt(
         .inDoubt, http: response.status, code: .unrecognizedAnswer,
-        detail: "the target answered \(response.status) with a body that is neither success nor error")
+        detail:
+          "the target answered \(response.status) with a body that is neither success nor error")
     }
   }
 

@@ -23,7 +23,8 @@ struct RowPreparation: Sendable {
       result.failures = problems(of: record, row)
       guard result.failures.isEmpty || findsEverything else { return result }
       let lane = ImageLane(pipeline: pipeline, memory: memory, row: row, context: context)
-      let files = pipeline.imageStages.isEmpty ? [] : record.images
+      let wantsImages = pipeline.assembler.sendsImages && !pipeline.imageStages.isEmpty
+      let files = wantsImages ? record.images : []
       let images = await lane.run(files, budget: pipeline.assembler.imageBudget(for: record))
       result.failures += images.failures
       result.images = images.images.mapValues(\.prepared.report)

@@ -65,11 +65,18 @@ extension Receipt {
   /// Says by how much the clocks differ, for a signature with a wrong time is refused like a wrong key.
   private static func refusal(of response: HTTPResponse, at time: UnixTime) -> String {
     let base = "the target answered \(response.status)"
-    guard let date = response[header: "Date"].flatMap({ HTTPDate.parse($0, now: time) }),
-      abs(date - time) > 30, abs(date - time) < 1e9
-    else { return base }
-    let seconds = Int(abs(date - time))
-    return base
-      + "; this machine's clock is \(seconds) s \(date > time ? "behind" : "ahead of") its own"
+    guard let skew = response.clockSkew(at: time), abs(skew) > 30 else { return base }
+    let place = skew > 0 ? "behind" : "ahead of"
+    return base + "; this machine's clock is \(Int(abs(skew))) s \(place) its own"
+  }
+}
+
+extension HTTPResponse {
+  /// Seconds by which the sender's clock is ahead, by its `Date`; nil without one, or beyond 30 years.
+  func clockSkew(at time: UnixTime) -> Double? {
+    guard let date = self[header: "Date"].flatMap({ HTTPDate.parse($0, now: time) }),
+      abs(date - time) < 1e9
+    else { return nil }
+    return date - time
   }
 }

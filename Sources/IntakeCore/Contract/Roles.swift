@@ -24,11 +24,19 @@ public protocol Assembler: Stage where Input == Assembly, Output == Submission {
   /// The receiving API.
   var target: any Target { get }
 
+  /// Whether requests hold images; where they do not, no image is read.
+  var sendsImages: Bool { get }
+
   /// Everything that is wrong with the row's fields, with column names; checked before any image is read.
   func problems(in record: IntakeRecord) -> [StageFailure]
 
   /// Bytes before base64 that the body leaves for all images of the row together, nil for no bound.
   func imageBudget(for record: IntakeRecord) -> Int?
+}
+
+extension Assembler {
+  /// Requests hold images by default.
+  public var sendsImages: Bool { true }
 }
 
 /// Changes a request before it is sent: sign, encrypt, enrich.

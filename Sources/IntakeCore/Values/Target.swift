@@ -16,16 +16,32 @@ public protocol Target: Sendable {
   /// What a complete answer means.
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt
 
+  /// A better next step than the code's own after an answer that means the same everywhere (401, 403, 413 …).
+  ///
+  /// - Parameter clockSkew: seconds by which the target's clock is ahead of this machine's, nil when it does not say.
+  func hint(for response: HTTPResponse, clockSkew: Double?) -> String?
+
   /// A read-only request that tells what became of a submission in doubt, nil when the API has none.
   func inquiry(about submission: Submission) -> Submission?
 
-  /// What the answer to the inquiry proves about the submission.
+  /// The next question after an answer that proves nothing by itself, nil when it settles the matter.
+  func inquiry(
+    after response: HTTPResponse, to inquiry: Submission, about submission: Submission
+  ) -> Submission?
+
+  /// What the answer to the last inquiry proves about the submission.
   func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement
 }
 
 extension Target {
   /// No check by default.
   public func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {}
+  /// The code's own hint by default.
+  public func hint(for response: HTTPResponse, clockSkew: Double?) -> String? { nil }
+  /// One question by default.
+  public func inquiry(
+    after response: HTTPResponse, to inquiry: Submission, about submission: Submission
+  ) -> Submission? { nil }
   /// No inquiry by default: rows in doubt are held.
   public func inquiry(about submission: Submission) -> Submission? { nil }
   /// Nothing is proved by default.
