@@ -56,9 +56,7 @@ struct DCAMSBody {
     }
   }
 
-  /// The nine documented attributes.
-  ///
-  /// The API has one line for the address, so a second one is appended.
+  /// The nine documented attributes. The API has one line for the address, so a second one is appended.
   private func customerFields(_ fields: CustomerFields) -> [(String, String)] {
     var members: [(String, String)] = []
     for column in [Column.email, .fn, .ln, .addr, .city, .state, .zip, .dob, .phone] {

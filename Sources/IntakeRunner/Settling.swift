@@ -33,7 +33,7 @@ struct Settling: Sendable {
     }
   }
 
-  /// Asks until an answer settles the matter; a target that goes on after three goes round in circles.
+  /// Asks until an answer settles the matter; a target that wants more than three questions goes round in circles.
   private func settlement(
     of submission: Submission, asking first: Submission, _ row: RowInProgress
   ) async throws -> Settlement {
