@@ -20,7 +20,13 @@ struct Settling: Sendable {
     guard let inquiry = submission.target.inquiry(about: submission) else {
       return held(row, "an earlier attempt may have been accepted and this target cannot be asked")
     }
-    let settlement = try await settlement(of: submission, asking: inquiry, row)
+    let settlement: Settlement
+    do {
+      let response = try await sender.ask(inquiry, of: row)
+      settlement = submission.target.settlement(of: response, about: submission)
+    } catch let failure as StageFailure {
+      settlement = .unknown(evidence: "asking the target failed: \(failure.detail)")
+    }
     switch settlement {
     case .accepted(let evidence):
       var outcome = row.outcome(.accepted)
@@ -30,26 +36,6 @@ struct Settling: Sendable {
       row.log(.notice, "not accepted earlier: \(evidence); it is sent now")
       return nil
     case .unknown(let evidence): return held(row, evidence)
-    }
-  }
-
-  /// Asks until an answer settles the matter; a target that wants more than three questions goes round in circles.
-  private func settlement(
-    of submission: Submission, asking first: Submission, _ row: RowInProgress
-  ) async throws -> Settlement {
-    let target = submission.target
-    var inquiry = first
-    do {
-      for _ in 1...3 {
-        let response = try await sender.ask(inquiry, of: row)
-        guard let next = target.inquiry(after: response, to: inquiry, about: submission) else {
-          return target.settlement(of: response, about: submission)
-        }
-        inquiry = next
-      }
-      return .unknown(evidence: "three answers of the target settled nothing")
-    } catch let failure as StageFailure {
-      return .unknown(evidence: "asking the target failed: \(failure.detail)")
     }
   }
 

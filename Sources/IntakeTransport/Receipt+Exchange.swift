@@ -11,15 +11,10 @@ extension Receipt {
       bodyBytes = cause.bodyBytes
     case .answered(let response, let sent):
       let isHeld = sent == 0 && !submission.body.isEmpty
-      if var shared = Receipt(
-        sharedBy: response, repeatSafety: submission.repeatSafety, bodyWasHeld: isHeld, at: time)
-      {
-        let skew = response.clockSkew(at: time)
-        shared.hint = submission.target.hint(for: response, clockSkew: skew) ?? shared.hint
-        self = shared
-      } else {
-        self = submission.target.receipt(for: response, to: submission)
-      }
+      self =
+        Receipt(
+          sharedBy: response, repeatSafety: submission.repeatSafety, bodyWasHeld: isHeld, at: time)
+        ?? submission.target.receipt(for: response, to: submission)
       http = http ?? response.status
       bodyBytes = sent
     }
