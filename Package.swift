@@ -83,7 +83,10 @@ let package = Package(
     .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),
-    .tests("NoahStage", "DCAMSStage", "IntakeCore", "IntakeCrypto", "IntakeTransport", "NoahStage"),
+    .tests(
+      "NoahStage", "CCrypto", "DCAMSStage", "IntakeCore", "IntakeCrypto", "IntakeTransport",
+      "NoahStage"),
+    .tests("DCAMSStage", "DCAMSStage", "IntakeCore"),
     .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
     .tests("IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
   ]
