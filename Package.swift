@@ -97,6 +97,10 @@ let package = Package(
     .tests("IntakeCrypto", "IntakeCrypto"),
     .tests("NoahStage", "DCAMSStage", "IntakeCore", "IntakeCrypto", "IntakeTransport", "NoahStage"),
     .tests("TemplateStage", "DCAMSStage", "IntakeCore", "IntakeTesting", "TemplateStage"),
+    .tests(
+      "NoahStage", "CCrypto", "DCAMSStage", "IntakeCore", "IntakeCrypto", "IntakeTransport",
+      "NoahStage"),
+    .tests("DCAMSStage", "DCAMSStage", "IntakeCore"),
     .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
     .tests(
       "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),

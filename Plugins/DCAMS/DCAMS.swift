@@ -28,6 +28,9 @@ public struct DCAMS: Assembler {
     target = DCAMSTarget()
   }
 
+  /// updateStatus sends none.
+  public var sendsImages: Bool { operation == .createOrUpdateCustomer }
+
   /// What the vendor would refuse, and what a row of this operation cannot do without.
   public func problems(in record: IntakeRecord) -> [StageFailure] {
     operation.problems(in: record)

@@ -35,6 +35,9 @@ public struct Noah: Assembler {
     target = NoahTarget()
   }
 
+  /// A customer's request holds no image, so none is read.
+  public var sendsImages: Bool { false }
+
   /// All that the vendor's page would refuse, so that nothing is sent to find it out.
   public func problems(in record: IntakeRecord) -> [StageFailure] { rules.problems(in: record) }
 

@@ -49,7 +49,7 @@ struct NoahAnswer {
     let isPlain = text.utf8.allSatisfy {
       switch $0 {
       case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-      default: "-_.:/[]#".utf8.contains($0)
+      default: "-_.:/[]#$".utf8.contains($0)
       }
     }
     return isPlain && (1...80).contains(text.utf8.count) ? text : nil

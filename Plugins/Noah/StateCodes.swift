@@ -19,6 +19,9 @@ struct StateCodes {
     return codes[key]
   }
 
+  /// How many there are: 57 and 13 in ISO 3166-2.
+  var codeCount: Int { Set(codes.values).count }
+
   private init(_ country: String, _ list: String) {
     self.country = country
     var codes: [String: String] = [:]
