@@ -30,6 +30,9 @@ extension DCAMSTarget {
     guard success(response) != nil else {
       return .unknown(evidence: "the target answered \(response.status) to an inquiry")
     }
+    guard answer.target != nil, sent.status == nil || answer.status != nil else {
+      return .unknown(evidence: "the answer to an inquiry tells no customer")
+    }
     if let status = sent.status { return settlement(ofStatus: status, answer) }
     let differing = sent.differences(from: answer)
     guard differing.isEmpty else {
