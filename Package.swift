@@ -34,7 +34,7 @@ extension Target {
   }
 }
 
-/// The stages, in pipeline order. A stage is a folder, a line here and a line in `BuiltinStages.swift`.
+/// The stages, in pipeline order: a folder, a line here and a line in `BuiltinStages.swift` each.
 let stages: [Target] = [
   .stage("Load", "IntakeSystem"),
   .stage("Decode", "IntakeImaging"),

@@ -39,7 +39,8 @@ public final class AppendOnlyFile: Sendable {
   /// Opens a file; a symbolic link, and anything but a regular file, is refused.
   ///
   /// `O_NONBLOCK` keeps the call from waiting for the other end of a FIFO.
-  public static func open(_ path: String, _ mode: Mode) throws(SystemCallFailure) -> AppendOnlyFile {
+  public static func open(_ path: String, _ mode: Mode) throws(SystemCallFailure) -> AppendOnlyFile
+  {
     var flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
     switch mode {
     case .reading: flags |= O_RDONLY
@@ -121,7 +122,9 @@ public final class AppendOnlyFile: Sendable {
     while done < bytes.count {
       let start = done
       done += try retried("write") {
-        bytes.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start) }
+        bytes.withUnsafeBytes {
+          write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start)
+        }
       }
     }
   }

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// A package of somebody else's that depends on this one: built and run as its README says.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(15)))
 struct ThirdPartyTests {
   private let folder = TemporaryFolder()
   private let sample = Program.samples + "/third-party-stage"

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Every fault that the sandbox can inject, through the built command: class, code, requests, exit code, time.
-@Suite(.timeLimit(.minutes(5)), .serialized)
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(5)), .serialized)
 struct FaultSweepTests {
   private let folder = TemporaryFolder()
 

@@ -10,6 +10,7 @@ import Testing
 
 /// System calls that fail, or kill the program, at the N-th time: the method of SQLite's tests, with `strace`.
 @Suite(
+  .enabled(if: SlowTests.areWanted),
   .timeLimit(.minutes(5)), .serialized,
   .enabled(if: Strace.isAvailable, "strace is missing, or may not trace here: install it"))
 struct InjectionTests {

@@ -11,7 +11,7 @@ import Testing
 /// `kill -9` at random moments of real runs against a server that outlives them.
 ///
 /// `DOCINTAKE_KILLS` and `DOCINTAKE_KILL_ROWS` set the size; 300 and 500 take some minutes.
-@Suite(.timeLimit(.minutes(15)), .serialized)
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(15)), .serialized)
 struct KillTests {
   private let folder = TemporaryFolder()
   private static let kills = Size.environment("DOCINTAKE_KILLS", otherwise: 15)

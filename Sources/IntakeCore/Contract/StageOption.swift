@@ -6,7 +6,8 @@ public struct StageOption<Value: Sendable>: Sendable {
   let fallback: Value
 
   init(
-    _ descriptor: OptionDescriptor, fallback: Value, read: @escaping @Sendable (OptionValue) -> Value?
+    _ descriptor: OptionDescriptor, fallback: Value,
+    read: @escaping @Sendable (OptionValue) -> Value?
   ) {
     self.descriptor = descriptor
     self.read = read
@@ -17,7 +18,8 @@ public struct StageOption<Value: Sendable>: Sendable {
 extension StageOption where Value == Int {
   /// A whole number in a range.
   public static func integer(
-    _ name: String, in range: ClosedRange<Int>, default value: Int, unit: String? = nil, help: String
+    _ name: String, in range: ClosedRange<Int>, default value: Int, unit: String? = nil,
+    help: String
   ) -> StageOption<Int> {
     StageOption(
       OptionDescriptor(

@@ -44,7 +44,8 @@ extension FailureCode {
 
   // Files.
   /// An image that is not where the manifest says.
-  public static let fileNotFound = FailureCode("file_not_found", "check the path and the images root")
+  public static let fileNotFound = FailureCode(
+    "file_not_found", "check the path and the images root")
   /// An image that is there but cannot be read.
   public static let fileUnreadable = FailureCode(
     "file_unreadable", "check the file's permissions and the disk")
@@ -60,7 +61,8 @@ extension FailureCode {
 
   // Images.
   /// Content that is no image.
-  public static let notAnImage = FailureCode("not_an_image", "replace the file by a JPEG or PNG scan")
+  public static let notAnImage = FailureCode(
+    "not_an_image", "replace the file by a JPEG or PNG scan")
   /// An image of a kind that is not read.
   public static let unsupportedFormat = FailureCode(
     "unsupported_format", "save the scan as JPEG or PNG")
