@@ -17,7 +17,7 @@ extension DCAMSTarget {
     return DCAMS.getDocumentImages(email: sent.email)
   }
 
-  /// Unknown e-mail: not there. Other fields or images: an earlier version. The same in all: there.
+  /// Not there when the e-mail is unknown or fields or images differ, there when all are the same.
   func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement {
     guard let answer = DCAMSAnswer(response.body), let sent = SentCustomer(submission) else {
       return .unknown(evidence: "the answer \(response.status) to an inquiry is not readable")
