@@ -14,9 +14,10 @@ import tempfile
 import time
 
 import requests
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from signer import Signer, url64
 
 STORAGE = "/v3/stable/api/storage"
 KEY = "apikey_sandbox_trial"
@@ -149,39 +150,6 @@ def dcams_inputs(address, documents):
 
 
 # Noah
-
-
-def url64(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-class Signer:
-    """Makes the tokens that Noah's page describes."""
-
-    def __init__(self, curve, name, hasher):
-        self.key, self.name, self.hasher = ec.generate_private_key(curve), name, hasher
-
-    @property
-    def pem(self):
-        return self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL,
-                                      serialization.NoEncryption()).decode()
-
-    def sign(self, text):
-        size = (self.key.curve.key_size + 7) // 8
-        r, s = decode_dss_signature(self.key.sign(text.encode(), ec.ECDSA(self.hasher)))
-        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
-
-    def token(self, method, path, body=b"", query=None, header=None, **changes):
-        now = int(time.time())
-        claims = {"aud": "https://api.noah.com", "iat": now, "exp": now + 300, "method": method, "path": path}
-        if query:
-            claims["queryParams"] = query
-        if body:
-            claims["bodyHash"] = hashlib.sha256(body).hexdigest()
-        claims = {k: v for k, v in (claims | changes).items() if v is not None}
-        head = {"alg": self.name, "typ": "JWT"} | (header or {})
-        text = url64(json.dumps(head).encode()) + "." + url64(json.dumps(claims).encode())
-        return text + "." + url64(self.sign(text))
 
 
 PERSON = {
@@ -350,7 +318,8 @@ def signatures(address, signer, other):
 
     now = int(time.time())
     for claims, detail in [
-        ({"aud": "https://api.sandbox.noah.com"}, "aud"), ({"aud": None}, "aud"), ({"exp": now - 60, "iat": now - 300}, "expired"),
+        ({"aud": "https://api.sandbox.noah.com"}, "aud"), ({"aud": None}, "aud"),
+        ({"exp": now - 60, "iat": now - 300}, "expired"),
         ({"exp": now + 901}, "15 minutes"), ({"iat": now + 120, "exp": now + 300}, "before issued"),
         ({"iat": None}, "iat or exp"), ({"exp": "soon"}, "iat or exp"), ({"iat": now, "exp": now}, "15 minutes"),
     ]:
