@@ -320,7 +320,7 @@ def signatures(address, signer, other):
     for claims, detail in [
         ({"aud": "https://api.sandbox.noah.com"}, "aud"), ({"aud": None}, "aud"),
         ({"exp": now - 60, "iat": now - 300}, "expired"),
-        ({"exp": now + 901}, "15 minutes"), ({"iat": now + 120, "exp": now + 300}, "before issued"),
+        ({"iat": now, "exp": now + 901}, "15 minutes"), ({"iat": now + 120, "exp": now + 300}, "before issued"),
         ({"iat": None}, "iat or exp"), ({"exp": "soon"}, "iat or exp"), ({"iat": now, "exp": now}, "15 minutes"),
     ]:
         problem(put(signer.token("PUT", path, body, **claims)), 401, "Unauthorized", detail)
