@@ -29,15 +29,29 @@ extension Sandbox {
       ("Carried out, with a spoiled answer", ContentEffect.allCases),
       ("On the wire", WireEffect.allCases),
     ]
-    return intro + groups.map(section).joined(separator: "\n")
+    return intro + groups.map(section).joined()
   }
 
   private static func section(_ title: String, _ effects: [any FaultKind]) -> String {
-    let lines = effects.map { effect -> String in
-      let form = effect.rawValue + effect.parameters.map(\.form).joined()
-      let padding = String(repeating: " ", count: max(2, 24 - form.utf8.count))
-      return "  \(form)\(padding)\(effect.summary)\n"
+    "\n\(title):\n" + effects.map(entry).joined()
+  }
+
+  /// The name and what it does, then the parameters with their defaults, at most 90 columns wide.
+  private static func entry(_ effect: any FaultKind) -> String {
+    let name = effect.rawValue
+    let margin = String(repeating: " ", count: 22)
+    var text = "  " + name + String(repeating: " ", count: 20 - name.utf8.count)
+    var column = margin.utf8.count
+    for word in effect.summary.split(separator: " ") {
+      if column + word.utf8.count > 90 {
+        text.removeLast()
+        text += "\n" + margin
+        column = margin.utf8.count
+      }
+      text += word + " "
+      column += word.utf8.count + 1
     }
-    return "\n\(title):\n" + lines.joined()
+    let parameters = effect.parameters.map(\.form).joined(separator: " ")
+    return text.dropLast() + (parameters.isEmpty ? "\n" : "\n\(margin)\(parameters)\n")
   }
 }

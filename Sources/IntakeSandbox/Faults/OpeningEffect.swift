@@ -25,7 +25,7 @@ enum OpeningEffect: String, FaultKind {
     case .closeBefore: return "close after the header, the body unread"
     case .resetBefore: return "reset after the header, the body unread"
     case .early:
-      return "answer before reading the body, then close (abrupt: reset what still comes); "
+      return "answer before reading the body, then close (abrupt: reset the upload); "
         + "413-early is short for early=413"
     case .expectationFailed:
       return "answer 417 to Expect: 100-continue, and serve requests without it"
