@@ -41,12 +41,12 @@ extension Batch {
   private struct DeferredRow {
     let loaded: LoadedRow
     let row: RowInProgress
-    /// Seconds since 1970.
-    let ready: UnixTime
+    /// Monotonic, for the wall clock may be set while the row waits.
+    let ready: Double
   }
 
   /// When a row in doubt will be old enough to be asked about or sent again, nil when it is or needs not be.
-  private func youngDoubt(_ row: RowInProgress) async -> UnixTime? {
+  private func youngDoubt(_ row: RowInProgress) async -> Double? {
     guard let key = row.key, runner.policy.ambiguous != .hold,
       await journal.standing(of: key) == .inDoubt, let last = await journal.lastWritten(key)
     else { return nil }
@@ -54,19 +54,20 @@ extension Batch {
     // we know. A clock that was set back must not make anybody wait longer than the full time.
     let ended = min(last + RunPolicy.longestAttempt, started)
     let ready = ended + runner.policy.settleAfter
-    return ready > runner.clock.wall ? ready : nil
+    let wait = min(ready - runner.clock.wall, runner.policy.settleAfter)
+    return wait > 0 ? runner.clock.monotonic + wait : nil
   }
 
   private func feed(_ deferred: [DeferredRow], to group: inout DiscardingTaskGroup) async {
     for item in deferred.sorted(by: { $0.ready < $1.ready }) {
-      let seconds = item.ready - runner.clock.wall
+      let seconds = item.ready - runner.clock.monotonic
       if seconds > 0 {
         item.row.log(
           .notice,
           "waiting \(Int(seconds.rounded(.up))) s: an earlier attempt may still be under way")
       }
-      while runner.stop.level == .none, runner.clock.wall < item.ready {
-        await runner.clock.sleep(seconds: min(0.2, item.ready - runner.clock.wall))
+      while runner.stop.level == .none, runner.clock.monotonic < item.ready {
+        await runner.clock.sleep(seconds: min(0.2, item.ready - runner.clock.monotonic))
       }
       guard runner.stop.level == .none else { return }
       await window.enter()
@@ -118,9 +119,17 @@ extension Batch {
     default: break
     }
     guard standing == .accepted, case .record(let record) = loaded else { return true }
-    let isChanged = await journal.isChanged(record.source, for: key)
-    if isChanged, runner.policy.resubmitsChanged { return true }
-    report(isChanged ? row.changedAfterAcceptance : row.alreadyAccepted)
+    guard await journal.isChanged(record.source, for: key) else {
+      report(row.alreadyAccepted)
+      return false
+    }
+    // Scans are often put away once they are with the target; what is gone can be neither compared nor sent.
+    if runner.pipeline.assembler.sendsImages, record.images.contains(where: { $0.size == nil }) {
+      report(row.acceptedAndPutAway)
+      return false
+    }
+    if runner.policy.resubmitsChanged { return true }
+    report(row.changedAfterAcceptance)
     return false
   }
 }

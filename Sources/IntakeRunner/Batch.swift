@@ -9,27 +9,27 @@ final class Batch: Sendable {
   let working: WorkerPool
   private let sending: WorkerPool
   /// Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits.
-  let window: Gate
+  let window: PermitPool
   /// Rows being worked on at once: one a worker, so that each holds at most one row's files in memory.
-  private let local: Gate
-  private let preparation: RowPreparation
-  private let sender: Sender
+  let local: PermitPool
+  let preparation: RowPreparation
+  let sender: Sender
   let summary = Mutex(RunSummary())
   /// Wall time at the start of the run.
   let started: UnixTime
 
-  init(_ runner: Runner, rows: any RowSource) throws(ThreadsUnavailable) {
+  init(_ runner: Runner, rows: any RowSource, loading: WorkerPool) throws(ThreadsUnavailable) {
     let policy = runner.policy
     self.runner = runner
     self.rows = rows
     started = runner.clock.wall
-    loading = try WorkerPool(threads: 1)
+    self.loading = loading
     working = try WorkerPool(threads: policy.workers)
     sending = try WorkerPool(threads: policy.concurrency)
-    window = Gate(capacity: policy.workers + policy.concurrency + 2)
-    local = Gate(capacity: policy.workers)
+    window = PermitPool(capacity: policy.workers + policy.concurrency + 2)
+    local = PermitPool(capacity: policy.workers)
     preparation = RowPreparation(
-      pipeline: runner.pipeline, memory: Gate(capacity: policy.pixelMemory), clock: runner.clock,
+      pipeline: runner.pipeline, memory: PermitPool(capacity: policy.pixelMemory), clock: runner.clock,
       findsEverything: policy.mode == .check)
     sender = Sender(
       pipeline: runner.pipeline, policy: policy, clock: runner.clock, stop: runner.stop,
@@ -44,7 +44,7 @@ final class Batch: Sendable {
     await withDiscardingTaskGroup { group in
       await withTaskExecutorPreference(loading) { await self.feed(&group) }
     }
-    for pool in [loading, working, sending] { pool.stop() }
+    for pool in [working, sending] { pool.stop() }
     return summary.withLock { summary in
       summary.seconds = runner.clock.monotonic - start
       summary.stopReason = runner.stop.level == .none ? nil : runner.stop.reason
@@ -83,34 +83,35 @@ final class Batch: Sendable {
     await local.enter()
     guard runner.stop.level == .none else {
       local.leave()
-      return try await end(
-        refused(.stopped, "the run stopped before this row was sent", stage: "submit", row))
+      return try await end(row.notTried)
     }
-    let prepared = await preparation.run(record, as: row)
+    let result = await preparation.run(record, as: row)
     local.leave()
-    guard var submission = prepared.submission else {
-      var outcome = refused(prepared.failures, row)
-      outcome.images = prepared.images
+    guard var submission = result.submission else {
+      var outcome = refused(result.failures, row)
+      outcome.images = result.images
       return try await end(outcome)
     }
-    guard keepsLedger else {
-      var outcome = row.outcome(.skipped)
-      outcome.images = prepared.images
-      return ready(submission, outcome)
-    }
     submission.source = record.source
+    let prepared = PreparedRow(submission: submission, images: result.images)
+    guard keepsLedger else { return ready(prepared, row) }
     if await isSentAlready(submission, row) { return report(row.alreadyAccepted) }
-    let settled = try await Settling(runner: runner, sender: sender).settle(submission, row)
-    var outcome: Outcome
-    if let settled {
-      outcome = settled
-    } else if runner.policy.mode == .reconcile {
-      outcome = refused(.notAccepted, "the target does not have it", stage: "record", row)
-    } else {
-      outcome = self.outcome(of: try await sender.send(submission, of: row), row)
+    try await end(try await settleOrSend(prepared, record, row))
+  }
+
+  private func settleOrSend(
+    _ prepared: PreparedRow, _ record: IntakeRecord, _ row: RowInProgress
+  ) async throws -> Outcome {
+    let sent = await asSentBefore(prepared, record, row)
+    let settling = Settling(runner: runner, sender: sender)
+    guard var outcome = try await settling.settle(sent.submission, row) else {
+      if runner.policy.mode == .reconcile {
+        return refused(.notAccepted, "the target does not have it", stage: "record", row)
+      }
+      return try await deliver(prepared, record, row)
     }
-    outcome.images = prepared.images
-    try await end(outcome)
+    outcome.images = sent.images
+    return outcome
   }
 
   /// Whether a row that looks changed comes to the very request that was accepted.
@@ -138,7 +139,7 @@ final class Batch: Sendable {
     return outcome
   }
 
-  private func outcome(of delivery: Delivery, _ row: RowInProgress) -> Outcome {
+  func outcome(of delivery: Delivery, _ row: RowInProgress) -> Outcome {
     let receipt = delivery.receipt
     row.stopwatch.add("submit", milliseconds: delivery.milliseconds)
     let verdict = receipt.outcome.verdict
@@ -158,7 +159,7 @@ final class Batch: Sendable {
   /// Writes an outcome down, then tells about it.
   private func end(_ outcome: Outcome) async throws {
     // The ledger knows rows by their identity, and a duplicate has that of the row it repeats.
-    if keepsLedger, !outcome.repeatsAnotherRow {
+    if keepsLedger, !outcome.repeatsAnotherRow, await isNews(outcome) {
       do {
         try await journal.record(outcome)
       } catch {
@@ -168,6 +169,12 @@ final class Batch: Sendable {
     }
     report(outcome)
     if keepsLedger { await tellRecorders(outcome) }
+  }
+
+  /// Whether the ledger may know better: what it says of a row that nobody tried is still true.
+  private func isNews(_ outcome: Outcome) async -> Bool {
+    guard outcome.isNotTried, let key = outcome.key else { return true }
+    return await journal.standing(of: key) == .unknown
   }
 
   /// A recorder that fails ends the run, for whoever reads its records would miss rows without knowing.
@@ -201,18 +208,19 @@ final class Batch: Sendable {
       .rejected, stage: "record", failure: StageFailure(.quarantined, detail))
   }
 
-  private func ready(_ submission: Submission, _ outcome: Outcome) {
-    var outcome = outcome
+  private func ready(_ prepared: PreparedRow, _ row: RowInProgress) {
+    var outcome = row.outcome(.skipped)
+    outcome.images = prepared.images
     outcome.receipt = Receipt(.accepted)
-    outcome.receipt?.bodyBytes = submission.bodySize(with: nil)
+    outcome.receipt?.bodyBytes = prepared.bodyBytes
     summary.withLock { $0.addReady(outcome) }
-    runner.observer.prepared(submission, outcome: outcome)
+    runner.observer.prepared(prepared.submission, outcome: outcome)
   }
 
   func report(_ outcome: Outcome) {
     let (failed, done) = summary.withLock { summary in
       summary.add(outcome)
-      return (summary.notAccepted, summary.rows)
+      return (summary.notAccepted - summary.notTried, summary.rows)
     }
     runner.observer.finished(outcome)
     if let halt = runner.policy.halt, halt.isReached(failed: failed, of: done) {
@@ -223,7 +231,13 @@ final class Batch: Sendable {
 }
 
 extension Outcome {
+  /// Whether the row has the key of an earlier one; with the customer of another but its own id it has a key of its own.
   fileprivate var repeatsAnotherRow: Bool {
-    failure?.code == .duplicateRow || failure?.code == .conflictingRow
+    switch failure?.code {
+    case .duplicateRow: return true
+    case .conflictingRow:
+      return failure?.column?.column != .email || (row.id == nil && row.reference == nil)
+    default: return false
+    }
   }
 }

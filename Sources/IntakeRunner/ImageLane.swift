@@ -4,7 +4,7 @@ import IntakeCore
 struct ImageLane: Sendable {
   let pipeline: Pipeline
   /// Permits are bytes of decoded pixels.
-  let memory: Gate
+  let memory: PermitPool
   let row: RowInProgress
   let context: StageContext
 

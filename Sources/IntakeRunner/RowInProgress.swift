@@ -7,8 +7,6 @@ struct RowInProgress: Sendable {
   /// Its name in the ledger; nil in a dry run, which keeps none.
   let key: RowKey?
   let stopwatch: Stopwatch
-  /// Attempts that the ledger knows of from this run's settling.
-  var earlierAttempts = 0
   let log: @Sendable (LogLevel, String) -> Void
   /// Tells what went into a stage and what came out.
   let passed: @Sendable (_ stage: String, _ input: any Sendable, _ output: any Sendable) -> Void
@@ -31,10 +29,22 @@ struct RowInProgress: Sendable {
   }
 
   /// Skipped: an earlier run has done it.
-  var alreadyAccepted: Outcome {
-    outcome(
-      .skipped, stage: "record",
-      failure: StageFailure(.alreadyAccepted, "an earlier run has sent this row"))
+  var alreadyAccepted: Outcome { alreadyAccepted("an earlier run has sent this row") }
+
+  /// Skipped too, but nobody can tell any more whether the row is still what was sent.
+  var acceptedAndPutAway: Outcome {
+    alreadyAccepted("an earlier run has sent this row; a scan is no longer there to compare")
+  }
+
+  private func alreadyAccepted(_ detail: String) -> Outcome {
+    outcome(.skipped, stage: "record", failure: StageFailure(.alreadyAccepted, detail))
+  }
+
+  /// Not sent, and nobody has tried: the run stopped before it was this row's turn.
+  var notTried: Outcome {
+    let failure = StageFailure(
+      .stopped, "the run stopped before this row was sent", outcome: .retryable(after: nil))
+    return outcome(.failed, stage: "submit", failure: failure)
   }
 
   /// Skipped as well, but the manifest says something else by now.

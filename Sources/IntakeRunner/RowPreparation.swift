@@ -3,7 +3,7 @@ import IntakeCore
 /// All local work on one row: from the record to a complete request, nothing sent.
 struct RowPreparation: Sendable {
   let pipeline: Pipeline
-  let memory: Gate
+  let memory: PermitPool
   let clock: any RunClock
   /// Whether to go on looking for errors after the first kind.
   let findsEverything: Bool
@@ -15,7 +15,10 @@ struct RowPreparation: Sendable {
     var images: [Side: ShrinkReport] = [:]
   }
 
-  func run(_ record: IntakeRecord, as row: RowInProgress) async -> Result {
+  /// Prepares a row.
+  ///
+  /// - Parameter imageBudget: the most bytes for all images, when the room that the request leaves is too much.
+  func run(_ record: IntakeRecord, as row: RowInProgress, imageBudget: Int? = nil) async -> Result {
     let context = StageContext(row: row.reference, time: clock.wall, log: row.log)
     var result = Result()
     do throws(PipelineError) {
@@ -25,7 +28,8 @@ struct RowPreparation: Sendable {
       let lane = ImageLane(pipeline: pipeline, memory: memory, row: row, context: context)
       let wantsImages = pipeline.assembler.sendsImages && !pipeline.imageStages.isEmpty
       let files = wantsImages ? record.images : []
-      let images = await lane.run(files, budget: pipeline.assembler.imageBudget(for: record))
+      let room = [pipeline.assembler.imageBudget(for: record), imageBudget].compactMap { $0 }.min()
+      let images = await lane.run(files, budget: room)
       result.failures += images.failures
       result.images = images.images.mapValues(\.prepared.report)
       guard result.failures.isEmpty else { return result }

@@ -4,6 +4,8 @@ public import IntakeCore
 public struct RunSummary: Sendable {
   /// Rows per verdict.
   public private(set) var counts: [Verdict: Int] = [:]
+  /// Rows among the failed ones that nobody tried to send, for the run stopped before.
+  public private(set) var notTried = 0
   /// Rows that a dry run or check found ready.
   public private(set) var ready = 0
   /// Bytes of the images as they came.
@@ -24,15 +26,22 @@ public struct RunSummary: Sendable {
   /// Starts with nothing.
   public init() {}
 
+  /// A run that ended before its first row.
+  init(stopReason: String?) { self.stopReason = stopReason }
+
   /// Rows that are done, ready ones included.
   public var rows: Int { counts.values.reduce(ready, +) }
 
   /// Rows that were refused or failed.
   public var notAccepted: Int { counts[.rejected, default: 0] + counts[.failed, default: 0] }
 
+  /// Rows that were worked on and failed.
+  public var failed: Int { counts[.failed, default: 0] - notTried }
+
   /// Adds a row that has ended.
   mutating func add(_ outcome: Outcome) {
     counts[outcome.verdict, default: 0] += 1
+    if outcome.isNotTried { notTried += 1 }
     addBytes(outcome)
   }
 
@@ -46,4 +55,9 @@ public struct RunSummary: Sendable {
     sourceBytes += outcome.images.values.reduce(0) { $0 + $1.source.bytes }
     bodyBytes += outcome.receipt?.bodyBytes ?? 0
   }
+}
+
+extension Outcome {
+  /// Whether the run stopped before it was this row's turn.
+  var isNotTried: Bool { failure?.code == .stopped && attempts == 0 && verdict == .failed }
 }

@@ -31,23 +31,35 @@ public struct Runner: Sendable {
   /// - Throws: `JournalError` when the ledger cannot be opened, `StageFailure` for a manifest or a
   ///   configuration that cannot be used; nothing has been sent then. What goes wrong later is in the summary.
   public func run(target: String, operation: String) async throws -> RunSummary {
+    // Stages may read files, run programs and recover a ledger before the first row: that blocks.
+    let loading = try WorkerPool(threads: 1)
+    defer { loading.stop() }
     do {
-      let rows = try await open(target: target, operation: operation)
-      let summary = await work(through: try Batch(self, rows: rows))
-      await close()
+      let rows = try await withTaskExecutorPreference(loading) {
+        try await self.open(target: target, operation: operation)
+      }
+      let summary =
+        if let rows {
+          await work(through: try Batch(self, rows: rows, loading: loading))
+        } else { RunSummary(stopReason: stop.reason) }
+      await withTaskExecutorPreference(loading) { await self.close() }
       return summary
     } catch {
-      await close()
+      await withTaskExecutorPreference(loading) { await self.close() }
       throw error
     }
   }
 
   /// Prepares every stage; the ledger comes last, so that a command line that cannot work leaves none behind.
-  private func open(target: String, operation: String) async throws -> any RowSource {
-    for stage in stagesToPrepare { try await stage.prepare() }
+  ///
+  /// - Returns: the rows, nil when a signal came before there were any.
+  private func open(target: String, operation: String) async throws -> (any RowSource)? {
+    for stage in stagesToPrepare where stop.level == .none { try await stage.prepare() }
+    guard stop.level == .none else { return nil }
     if policy.mode.keepsLedger { try pipeline.submitter.check(pipeline.assembler.target) }
     for recorder in pipeline.recorders { try await recorder.prepare() }
     let rows = try await pipeline.loader.rows()
+    guard stop.level == .none else { return nil }
     if policy.mode.keepsLedger {
       try await pipeline.journal.prepare()
       try await pipeline.journal.open(for: target, operation: operation)

@@ -18,7 +18,7 @@ final class Sender: Sendable {
   private let stop: StopSwitch
   private let observer: any RunObserver
   private let pool: WorkerPool
-  private let permits: Gate
+  private let permits: PermitPool
   private let customers = CustomerLocks()
   private let state: Mutex<State>
 
@@ -33,7 +33,7 @@ final class Sender: Sendable {
     self.observer = observer
     self.pool = pool
     let health = SendingHealth(most: policy.concurrency)
-    permits = Gate(capacity: health.permits)
+    permits = PermitPool(capacity: health.permits)
     let retries = RetryPolicy(
       connectionAttempts: policy.connectionAttempts, throttleAttempts: policy.throttleAttempts)
     state = Mutex(State(retries: retries, health: health))
@@ -41,20 +41,22 @@ final class Sender: Sendable {
 
   /// Sends a request until it is decided; one operation per customer at a time.
   ///
+  /// - Parameter earlier: the attempts of this run with another request for the same row.
   /// - Throws: `JournalError` when the ledger cannot be written: nothing more may be sent.
-  func send(_ submission: Submission, of row: RowInProgress) async throws -> Delivery {
+  func send(
+    _ submission: Submission, of row: RowInProgress, after earlier: Delivery? = nil
+  ) async throws -> Delivery {
     await customers.lock(submission.customer)
     defer { customers.unlock(submission.customer) }
-    var attempt = row.earlierAttempts
-    var delivery = Delivery(receipt: Sender.stopped, attempts: 0)
+    let isKnownBad = await isKnownBad(row)
+    var delivery = earlier ?? Delivery(receipt: Sender.stopped, attempts: 0)
     while true {
       guard await takeTurn() else { return delivery }
-      attempt += 1
       let decision: RetryPolicy.Decision
       do {
         // Nobody else may take the permit before a pause or a stop is in force.
         defer { permits.leave() }
-        delivery = try await attemptOnce(submission, row, attempt, after: delivery)
+        delivery = try await attemptOnce(submission, row, after: delivery, isKnownBad)
         decision = decide(delivery)
         if case .retry(let seconds, true, _) = decision { pauseEverybody(seconds) }
         if case .stop(let reason) = decision { stop.request(.soon, reason: reason) }
@@ -83,16 +85,24 @@ final class Sender: Sendable {
   private static let stopped = Receipt(
     .retryable(after: nil), code: .stopped, detail: "the run stopped before this row was sent")
 
+  /// Whether an earlier run sent this row and saw it refused.
+  private func isKnownBad(_ row: RowInProgress) async -> Bool {
+    guard let key = row.key, await pipeline.journal.standing(of: key) == .notAccepted else {
+      return false
+    }
+    return await pipeline.journal.lastOutcome(of: key)?.verdict == .rejected
+  }
+
   private func attemptOnce(
-    _ submission: Submission, _ row: RowInProgress, _ attempt: Int, after earlier: Delivery
+    _ submission: Submission, _ row: RowInProgress, after earlier: Delivery, _ isKnownBad: Bool
   ) async throws -> Delivery {
     guard let key = row.key else { throw JournalError("a row without a ledger cannot be sent") }
-    try await pipeline.journal.intend(submission, for: key, attempt: attempt)
+    try await pipeline.journal.intend(submission, for: key, attempt: earlier.attempts + 1)
     let start = clock.monotonic
     let receipt = await run(submission, row)
     let seconds = clock.monotonic - start
     row.passed(pipeline.submitterName, submission, receipt)
-    adapt(to: receipt, seconds: seconds)
+    adapt(to: receipt, seconds: seconds, isKnownBad)
     return Delivery(
       receipt: receipt, attempts: earlier.attempts + 1,
       milliseconds: earlier.milliseconds + seconds * 1000)
@@ -121,9 +131,11 @@ final class Sender: Sendable {
     }
   }
 
-  private func adapt(to receipt: Receipt, seconds: Double) {
+  private func adapt(to receipt: Receipt, seconds: Double, _ isKnownBad: Bool) {
     let (reason, capacity) = state.withLock { state in
-      (state.health.note(receipt, seconds: seconds), state.health.permits)
+      (
+        state.health.note(receipt, seconds: seconds, isKnownBad: isKnownBad), state.health.permits
+      )
     }
     permits.resize(to: capacity)
     if let reason { stop.request(.soon, reason: reason) }
@@ -131,11 +143,7 @@ final class Sender: Sendable {
 
   private func pauseEverybody(_ seconds: Double) {
     let until = clock.monotonic + seconds
-    state.withLock {
-      $0.pausedUntil = max($0.pausedUntil, until)
-      $0.health.restart()
-    }
-    permits.resize(to: 1)
+    state.withLock { $0.pausedUntil = max($0.pausedUntil, until) }
   }
 
   /// Waits for its turn and takes a permit; false, without one, when the run stops meanwhile.

@@ -10,6 +10,8 @@ public struct SendingHealth: Sendable {
   private var refusedFromStart = 0
   private var doubtsInRow = 0
   private var isCanaryBack = false
+  /// Answers still to come to requests that were under way when the target asked for less.
+  private var stale = 0
   private var usual: Double?
 
   /// So many refusals before anything was accepted are no accident of single rows.
@@ -21,13 +23,18 @@ public struct SendingHealth: Sendable {
   public init(most: Int) { self.most = max(1, most) }
 
   /// Takes note of an answer that took so many seconds; returns why to stop, nil to go on.
-  public mutating func note(_ receipt: Receipt, seconds: Double) -> String? {
+  ///
+  /// - Parameter isKnownBad: whether an earlier run saw this row refused, so that it says nothing about the target.
+  public mutating func note(
+    _ receipt: Receipt, seconds: Double, isKnownBad: Bool = false
+  ) -> String? {
     doubtsInRow = receipt.outcome == .inDoubt ? doubtsInRow + 1 : 0
-    if receipt.http != nil { answered += 1 }
+    if receipt.http != nil, !isKnownBad { answered += 1 }
+    defer { stale = max(0, stale - 1) }
     switch receipt.outcome {
     case .accepted: succeed(in: seconds)
-    case .rejected: return refused(receipt)
-    case .yield: permits = isCanaryBack ? max(1, permits / 2) : 1
+    case .rejected: return refused(receipt, isKnownBad: isKnownBad)
+    case .yield: throttle()
     case .retryable: break
     case .inDoubt:
       if doubtsInRow >= SendingHealth.doubtsToStop {
@@ -39,8 +46,12 @@ public struct SendingHealth: Sendable {
     return nil
   }
 
-  /// After a pause asked by the target, start again with one request.
-  public mutating func restart() { permits = 1 }
+  /// Halves once for all the requests that were under way together: eight refusals at once are one message.
+  private mutating func throttle() {
+    guard stale == 0 else { return }
+    stale = permits
+    permits = isCanaryBack ? max(1, permits / 2) : 1
+  }
 
   private mutating func succeed(in seconds: Double) {
     successes += 1
@@ -56,9 +67,9 @@ public struct SendingHealth: Sendable {
     usual = usual.map { $0 * 0.9 + seconds * 0.1 } ?? seconds
   }
 
-  private mutating func refused(_ receipt: Receipt) -> String? {
+  private mutating func refused(_ receipt: Receipt, isKnownBad: Bool) -> String? {
     openAfterCanary()
-    guard successes == 0, receipt.http != nil else { return nil }
+    guard successes == 0, receipt.isRefusalOfContent, !isKnownBad else { return nil }
     refusedFromStart += 1
     guard refusedFromStart == SendingHealth.systematicRefusals, answered == refusedFromStart else {
       return nil
@@ -72,4 +83,9 @@ public struct SendingHealth: Sendable {
     isCanaryBack = true
     permits = most
   }
+}
+
+extension Receipt {
+  /// Whether the target refused what it was sent as such; 404, 409 and 413 are about one row's state or size.
+  fileprivate var isRefusalOfContent: Bool { http.map { ![404, 409, 413].contains($0) } ?? false }
 }

@@ -9,6 +9,8 @@ struct Settling: Sendable {
   func settle(_ submission: Submission, _ row: RowInProgress) async throws -> Outcome? {
     let journal = runner.pipeline.journal
     guard let key = row.key, await journal.standing(of: key) == .inDoubt else { return nil }
+    // Whoever asks for a second sending has decided for changed rows too: the newest content counts.
+    if runner.policy.ambiguous == .resend { return nil }
     guard await journal.isUnchanged(submission, for: key) else { return changed(row) }
     switch runner.policy.ambiguous {
     case .resend: return nil

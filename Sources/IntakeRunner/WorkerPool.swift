@@ -60,6 +60,8 @@ public final class WorkerPool: TaskExecutor {
       let (job, isStopping) = queue.withLock { ($0.pop(), $0.isStopping) }
       if let job {
         job.runSynchronously(on: asUnownedTaskExecutor())
+        // A stage that waits goes on in another thread: what this one crashes over next is not its row's fault.
+        CrashNote.working(on: nil)
       } else if isStopping {
         return
       }

@@ -130,9 +130,9 @@ struct ShardTests {
   }
 }
 
-struct GateTests {
+struct PermitPoolTests {
   @Test(.timeLimit(.minutes(5))) func neverMoreThanItsCapacity() async {
-    let gate = Gate(capacity: 3)
+    let gate = PermitPool(capacity: 3)
     let peak = Peak()
     await withTaskGroup { group in
       for _ in 0..<50 {
@@ -149,7 +149,7 @@ struct GateTests {
   }
 
   @Test(.timeLimit(.minutes(5))) func oneOverTheCapacityPassesAlone() async {
-    let gate = Gate(capacity: 10)
+    let gate = PermitPool(capacity: 10)
     await gate.enter(50)
     gate.leave(50)
     await gate.enter(10)

@@ -30,9 +30,11 @@ struct SummaryText {
   }
 
   private var counts: String {
-    var parts = Verdict.allCases.compactMap { verdict in
-      summary.counts[verdict].map { "\($0) \(verdict.rawValue.replacing("_", with: " "))" }
+    var parts = Verdict.allCases.compactMap { verdict -> String? in
+      let count = verdict == .failed ? summary.failed : summary.counts[verdict] ?? 0
+      return count > 0 ? "\(count) \(verdict.rawValue.replacing("_", with: " "))" : nil
     }
+    if summary.notTried > 0 { parts.append("\(summary.notTried) not tried") }
     if mode != .send { parts.insert("\(summary.ready) ready", at: 0) }
     let rows = "\(summary.rows) row" + (summary.rows == 1 ? "" : "s")
     let found = parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
@@ -54,7 +56,8 @@ struct SummaryText {
     let counts = Verdict.allCases.map { ($0.rawValue, JSONOutput.integer(summary.counts[$0] ?? 0)) }
     return .object([
       ("type", .string("summary")), ("rows", .integer(summary.rows)),
-      ("outcomes", .object(counts)), ("ready", .integer(summary.ready)),
+      ("outcomes", .object(counts)), ("notTried", .integer(summary.notTried)),
+      ("ready", .integer(summary.ready)),
       ("sourceBytes", .integer(summary.sourceBytes)), ("bodyBytes", .integer(summary.bodyBytes)),
       ("seconds", .decimal(summary.seconds)),
       ("rate", .decimal(Double(summary.rows) / max(0.001, summary.seconds))),

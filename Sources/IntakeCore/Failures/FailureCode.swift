@@ -149,7 +149,9 @@ extension FailureCode {
     "changed_after_acceptance", "give --resubmit-changed to send the new content")
   /// The row was changed while an earlier attempt is in doubt.
   public static let changedInDoubt = FailureCode(
-    "changed_in_doubt", "settle the earlier attempt first with `docintake reconcile`")
+    "changed_in_doubt",
+    "undo the change and run again to ask the target, or settle it yourself: "
+      + "`docintake reconcile LEDGER --mark accepted|not-accepted --row ID`")
   /// The run stopped before the row was sent.
   public static let stopped = FailureCode("stopped", "run the same command again")
   /// The row was accepted by an earlier run.

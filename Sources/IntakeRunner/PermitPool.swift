@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A bounded number of permits, handed out in the order of asking; tasks wait without holding a thread.
-public final class Gate: Sendable {
+public final class PermitPool: Sendable {
   private struct Waiter {
     let amount: Int
     let resume: CheckedContinuation<Void, Never>
