@@ -87,7 +87,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["IntakeCore", "IntakeLedger", "IntakeSystem"],
       path: "Tests/Support", swiftSettings: strict),
     .tests("IntakeCore", "IntakeCore"),
-    .tests("IntakeRunner", "IntakeCore", "IntakeRunner"),
+    .tests("IntakeRunner", "IntakeCore", "IntakeLedger", "IntakeRunner", "IntakeSystem"),
     .tests(
       "IntakeCommand", "IntakeCore", "IntakeImaging", "IntakeSystem", "IntakeTransport",
       "TestSupport", "docintake"),

@@ -29,7 +29,8 @@ final class Batch: Sendable {
     window = PermitPool(capacity: policy.workers + policy.concurrency + 2)
     local = PermitPool(capacity: policy.workers)
     preparation = RowPreparation(
-      pipeline: runner.pipeline, memory: PermitPool(capacity: policy.pixelMemory), clock: runner.clock,
+      pipeline: runner.pipeline, memory: PermitPool(capacity: policy.pixelMemory),
+      clock: runner.clock,
       findsEverything: policy.mode == .check)
     sender = Sender(
       pipeline: runner.pipeline, policy: policy, clock: runner.clock, stop: runner.stop,

@@ -31,6 +31,26 @@ public enum DurableFile {
     try rename(draft, to: path)
   }
 
+  /// Puts a file (0600) in the place of what has that name; whoever looks finds the old one or the new one whole.
+  public static func replace(_ path: String, _ content: [UInt8]) throws(SystemCallFailure) {
+    var status = stat()
+    guard lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+      // Above all no device: as root one would be replaced by a file for good.
+      throw SystemCallFailure("replace", code: EEXIST)
+    }
+    let draft = "\(path).\(getpid()).draft"
+    unlink(draft)
+    do throws(SystemCallFailure) {
+      let file = try AppendOnlyFile.open(draft, .creating)
+      try file.append(content)
+      try file.synchronize()
+      try rename(draft, to: path)
+    } catch {
+      unlink(draft)
+      throw error
+    }
+  }
+
   /// Gives a file that is on disk already another name, replacing what had it.
   public static func rename(_ path: String, to newPath: String) throws(SystemCallFailure) {
     guard renameFile(path, newPath) == 0 else { throw SystemCallFailure("rename") }

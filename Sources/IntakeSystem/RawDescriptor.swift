@@ -6,7 +6,7 @@
 
 /// Descriptors as numbers, for streams that nobody owns and for handing over to other programs.
 public enum RawDescriptor {
-  /// Writes all bytes; false when the other end is gone or the disk is full.
+  /// Writes all bytes, however long the reader takes; false when the other end is gone or the disk is full.
   ///
   /// `FileHandle.write` traps on both (`/dev/full` ends the process), so nothing here uses it.
   public static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
@@ -22,11 +22,19 @@ public enum RawDescriptor {
       }
       if count > 0 {
         done += count
+      } else if errno == EAGAIN {
+        waitForRoom(descriptor)
       } else if errno != EINTR {
         return false
       }
     }
     return true
+  }
+
+  /// A pipe that its other owner made non-blocking (Node, ssh, `script`) is full now and then: no error.
+  private static func waitForRoom(_ descriptor: Int32) {
+    var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    _ = poll(&wanted, 1, -1)
   }
 }
 

@@ -74,6 +74,33 @@ struct SendingHealthTests {
     #expect(health.note(refused, seconds: 0.1) != nil)
   }
 
+  @Test func eightRefusalsOfOneMomentHalveOnce() {
+    var health = SendingHealth(most: 8)
+    _ = health.note(good, seconds: 0.1)
+    let throttled = Receipt(.yield(after: 1), http: 429)
+    for _ in 0..<8 { _ = health.note(throttled, seconds: 0.1) }
+    #expect(health.permits == 4)
+    // These four were sent after the pause: the target bears less still.
+    _ = health.note(throttled, seconds: 0.1)
+    #expect(health.permits == 2)
+  }
+
+  @Test func rowsThatWereRefusedBeforeSayNothingAboutTheTarget() {
+    var health = SendingHealth(most: 8)
+    let refused = Receipt(.rejected, http: 400)
+    for _ in 0..<20 {
+      #expect(health.note(refused, seconds: 0.1, isKnownBad: true) == nil)
+    }
+    for _ in 0..<4 { #expect(health.note(refused, seconds: 0.1) == nil) }
+    #expect(health.note(refused, seconds: 0.1) != nil)
+  }
+
+  @Test(arguments: [404, 409, 413])
+  func refusalsOfOneRowsStateOrSizeDoNotStopTheRun(status: Int) {
+    var health = SendingHealth(most: 8)
+    for _ in 0..<20 { #expect(health.note(Receipt(.rejected, http: status), seconds: 0.1) == nil) }
+  }
+
   @Test func refusalsAfterASuccessAreSingleRows() {
     var health = SendingHealth(most: 8)
     _ = health.note(good, seconds: 0.1)

@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeLedger
 import IntakeRunner
 import Synchronization
 
@@ -8,27 +9,35 @@ enum Simulated {
 
   final class Rows: RowSource {
     let notices: [String] = []
-    private let rest: Mutex<[Int]>
-    init(_ numbers: [Int]) { rest = Mutex(numbers) }
+    private let rest: Mutex<[Line]>
+    init(_ lines: [Line]) { rest = Mutex(lines) }
 
     func next() async throws -> LoadedRow? {
-      let number = rest.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-      return number.map { number in
-        let row = RowReference(line: number + 2, id: "C-\(number)")
+      let line = rest.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+      return line.map { line in
+        let row = RowReference(line: line.number + 2, id: "C-\(line.number)")
+        let identity = Personal(Array("C-\(line.number)".utf8))
+        guard line.isGood else {
+          return .bad(row, identity: identity, [StageFailure(.malformedRow, "a bad twin")])
+        }
         return .record(
-          IntakeRecord(
-            row: row, identity: Personal(Array("C-\(number)".utf8)), fields: CustomerFields(),
-            images: []))
+          IntakeRecord(row: row, identity: identity, fields: CustomerFields(), images: []))
       }
     }
   }
 
+  /// A line of the manifest; a bad one has the identity of a good one, its twin.
+  struct Line: Sendable {
+    let number: Int
+    var isGood = true
+  }
+
   struct Load: Loader {
     static let descriptor = Simulated.descriptor
-    var numbers: [Int] = []
+    var lines: [Line] = []
     init(options: StageOptions) throws(OptionError) {}
-    init(_ numbers: [Int]) { self.numbers = numbers }
-    func rows() async throws -> any RowSource { Rows(numbers) }
+    init(_ lines: [Line]) { self.lines = lines }
+    func rows() async throws -> any RowSource { Rows(lines) }
   }
 
   struct Vendor: Target {
@@ -101,7 +110,7 @@ enum Simulated {
     private func note(_ key: String) {
       world.state.withLock { state in
         state.requests.append(key)
-        let intents = state.ledger.count { $0 == .intent(key) }
+        let intents = state.intents[key] ?? 0
         if intents < state.requests.count(where: { $0 == key }) {
           state.violations.append("\(key) was sent without an intent")
         }
@@ -115,34 +124,64 @@ enum Simulated {
     init(options: StageOptions) throws(OptionError) { world = SimulatedWorld(seed: 0) }
     init(_ world: SimulatedWorld) { self.world = world }
 
-    func open(for target: String, operation: String) async throws {}
+    func open(for target: String, operation: String) async throws {
+      try append(LedgerRecord(.open, at: .now()))
+    }
     func key(for identity: Personal<[UInt8]>) -> RowKey {
       RowKey(String(decoding: identity.exposed, as: UTF8.self))
     }
     func standing(of key: RowKey) async -> Standing { world.standing(of: key.description) }
     func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool { true }
+    func lastWritten(_ key: RowKey) async -> UnixTime? { world.lastWritten }
 
     func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws {
-      try append(.intent(key.description))
+      try append(line(.intent, key) { $0.attempt = attempt })
     }
 
     func settle(_ key: RowKey, as settlement: Settlement) async throws {
       switch settlement {
-      case .accepted: try append(.outcome(key.description, .accepted))
-      case .notAccepted: try append(.outcome(key.description, .failed))
+      case .accepted: try append(line(.mark, key) { $0.verdict = Settled.accepted.rawValue })
+      case .notAccepted: try append(line(.mark, key) { $0.verdict = Settled.notAccepted.rawValue })
       case .unknown: break
       }
     }
 
     func record(_ outcome: Outcome) async throws {
-      try append(.outcome(outcome.key?.description ?? "", outcome.verdict))
+      guard let key = outcome.key, outcome.verdict != .skipped else { return }
+      try append(
+        line(.outcome, key) {
+          $0.verdict = outcome.verdict.rawValue
+          $0.attempt = outcome.attempts
+          $0.code = outcome.failure?.code.rawValue
+        })
+    }
+
+    private func line(
+      _ kind: LedgerRecord.Kind, _ key: RowKey, _ fill: (inout LedgerRecord) -> Void
+    ) -> LedgerRecord {
+      var record = LedgerRecord(
+        kind, at: .now(), key: SimulatedWorld.fingerprint(key.description))
+      fill(&record)
+      return record
     }
 
     /// A kill may fall before the line is on disk, or after it and before anybody hears of it.
-    private func append(_ line: SimulatedWorld.Line) throws {
+    private func append(_ line: LedgerRecord) throws {
       try world.step()
-      world.state.withLock { $0.ledger.append(line) }
+      world.state.withLock { $0.append(line) }
       try world.step()
+    }
+  }
+
+  /// A recorder of a third party whose disk is full now and then.
+  struct Archive: Recorder {
+    static let descriptor = Simulated.descriptor
+    var world = SimulatedWorld(seed: 0)
+    init(options: StageOptions) throws(OptionError) {}
+    init(_ world: SimulatedWorld) { self.world = world }
+
+    func record(_ outcome: Outcome) async throws {
+      if world.chance.happens(world.archiveFailures) { throw StageFailure(.stageFailed, "full") }
     }
   }
 
@@ -154,8 +193,7 @@ enum Simulated {
       let key = outcome.key?.description ?? ""
       world.state.withLock { state in
         state.told[key] = outcome.verdict
-        let isOnDisk = state.ledger.contains(.outcome(key, outcome.verdict))
-        if outcome.verdict == .accepted, !isOnDisk {
+        if outcome.verdict == .accepted, state.standing(of: key) != .accepted {
           state.violations.append("\(key) was told too early")
         }
       }

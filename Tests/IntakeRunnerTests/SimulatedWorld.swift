@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeLedger
 import IntakeRunner
 import Synchronization
 
@@ -27,11 +28,20 @@ final class SeededChance: Sendable {
 final class VirtualClock: RunClock {
   private let now = Mutex(1000.0)
   private let chance: SeededChance
+  /// Seconds by which the wall clock is set back and forth, at random.
+  private let jumps: Double
 
-  init(_ chance: SeededChance) { self.chance = chance }
+  init(_ chance: SeededChance, jumps: Double = 0) {
+    self.chance = chance
+    self.jumps = jumps
+  }
 
   var monotonic: Double { now.withLock { $0 } }
-  var wall: UnixTime { monotonic }
+
+  var wall: UnixTime {
+    guard jumps > 0 else { return monotonic }
+    return monotonic + jumps * (Double(chance.next() % 3) - 1)
+  }
 
   func sleep(seconds: Double) async {
     now.withLock { $0 += seconds }
@@ -45,27 +55,52 @@ final class VirtualClock: RunClock {
 
 /// Everything that outlives a crash of the program: the server's truth and what is on disk.
 final class SimulatedWorld: Sendable {
-  /// A line of the ledger.
-  enum Line: Sendable, Equatable {
-    case intent(String)
-    case outcome(String, Verdict)
-  }
-
   struct State {
     var applied: [String: Int] = [:]
     var requests: [String] = []
-    var ledger: [Line] = []
+    /// What the lines of the ledger say, by the rule of the real one.
+    private var index = LedgerIndex()
+    private var lines = 0
+    var intents: [String: Int] = [:]
     var told: [String: Verdict] = [:]
     var isCrashed = false
     var stepsToCrash = Int.max
     /// What the checker holds against the program.
     var violations: [String] = []
+
+    mutating func append(_ record: LedgerRecord) {
+      index.apply(record, at: lines)
+      lines += 1
+      guard record.kind == .intent, let key = record.key else { return }
+      intents[SimulatedWorld.name(key), default: 0] += 1
+    }
+
+    func standing(of key: String) -> Standing {
+      SimulatedWorld.fingerprint(key).map { index.standing(of: $0) } ?? .unknown
+    }
+  }
+
+  /// The key of the row `C-7` ends in 7.
+  static func fingerprint(_ name: String) -> Fingerprint? {
+    name.split(separator: "-").last.flatMap { UInt64($0) }.map { Fingerprint(high: 1, low: $0) }
+  }
+
+  private static func name(_ key: Fingerprint) -> String {
+    (0..<100).map { "C-\($0)" }.first { fingerprint($0) == key } ?? "?"
   }
 
   let chance: SeededChance
   let state = Mutex(State())
+  /// When the last line about any row was written, nil where nobody asks.
+  let lastWritten: UnixTime?
+  /// In so many of a hundred cases a further recorder fails.
+  let archiveFailures: UInt64
 
-  init(seed: UInt64) { chance = SeededChance(seed: seed) }
+  init(seed: UInt64, lastWritten: UnixTime? = nil, archiveFailures: UInt64 = 0) {
+    chance = SeededChance(seed: seed)
+    self.lastWritten = lastWritten
+    self.archiveFailures = archiveFailures
+  }
 
   /// Starts the program again; it will crash after so many steps.
   func restart(stepsToCrash: Int) {
@@ -85,17 +120,5 @@ final class SimulatedWorld: Sendable {
   }
 
   /// What the ledger says about a row.
-  func standing(of key: String) -> Standing {
-    state.withLock { state in
-      state.ledger.reduce(.unknown) { standing, line in
-        switch line {
-        case .intent(key): return .inDoubt
-        case .outcome(key, .accepted): return .accepted
-        case .outcome(key, .inDoubt): return .inDoubt
-        case .outcome(key, _): return .notAccepted
-        default: return standing
-        }
-      }
-    }
-  }
+  func standing(of key: String) -> Standing { state.withLock { $0.standing(of: key) } }
 }

@@ -4,35 +4,53 @@ import Synchronization
 import Testing
 
 /// Thousands of runs with crashes at random steps, refusals, throttling and lost answers, in virtual time.
+@Suite(.timeLimit(.minutes(5)))
 struct SimulationTests {
   private static let rows = 8
 
-  private func run(_ world: SimulatedWorld, stepsToCrash: Int, ambiguous: RunPolicy.Ambiguous)
-    async throws
+  /// What a simulated life is like.
+  private struct Life {
+    var ambiguous = RunPolicy.Ambiguous.reconcile
+    /// Whether each run's manifest has bad lines with the identities of good ones.
+    var hasTwins = false
+    /// Seconds by which the wall clock jumps.
+    var jumps = 0.0
+  }
+
+  private func lines(_ life: Life) -> [Simulated.Line] {
+    let good = (0..<SimulationTests.rows).map { Simulated.Line(number: $0) }
+    let bad = good.map { Simulated.Line(number: $0.number, isGood: false) }
+    return (good + (life.hasTwins ? bad : [])).shuffled()
+  }
+
+  @discardableResult
+  private func run(_ world: SimulatedWorld, stepsToCrash: Int, _ life: Life) async throws
+    -> RunSummary?
   {
     world.restart(stepsToCrash: stepsToCrash)
     var policy = RunPolicy()
     policy.concurrency = 2
     policy.workers = 2
-    policy.ambiguous = ambiguous
+    policy.ambiguous = life.ambiguous
     let pipeline = Pipeline(
-      loader: Simulated.Load(Array(0..<SimulationTests.rows).shuffled()),
-      assembler: Simulated.Assemble(), submitter: Simulated.Submit(world),
-      journal: Simulated.Ledger(world))
+      loader: Simulated.Load(lines(life)), assembler: Simulated.Assemble(),
+      submitter: Simulated.Submit(world), journal: Simulated.Ledger(world),
+      recorders: [Simulated.Archive(world)])
     let runner = Runner(
       pipeline: pipeline, policy: policy, stop: StopSwitch(),
-      observer: Simulated.Observer(world: world), clock: VirtualClock(world.chance))
-    _ = try? await runner.run(target: "simulated", operation: "create")
+      observer: Simulated.Observer(world: world),
+      clock: VirtualClock(world.chance, jumps: life.jumps))
+    return try? await runner.run(target: "simulated", operation: "create")
   }
 
-  /// Three runs that crash and then as many as it takes, at most 30.
-  private func live(_ world: SimulatedWorld, _ ambiguous: RunPolicy.Ambiguous) async throws {
+  /// Three runs that crash and then as many as it takes, at most 40.
+  private func live(_ world: SimulatedWorld, _ life: Life) async throws {
     for _ in 0..<3 {
       let steps = Int(world.chance.next() % 60) + 1
-      try await run(world, stepsToCrash: steps, ambiguous: ambiguous)
+      try await run(world, stepsToCrash: steps, life)
     }
-    for _ in 0..<30 where !isFinished(world, ambiguous) {
-      try await run(world, stepsToCrash: .max, ambiguous: ambiguous)
+    for _ in 0..<40 where !isFinished(world, life) {
+      try await run(world, stepsToCrash: .max, life)
     }
   }
 
@@ -40,29 +58,75 @@ struct SimulationTests {
     (0..<SimulationTests.rows).map { world.standing(of: "C-\($0)") }
   }
 
-  private func isFinished(_ world: SimulatedWorld, _ ambiguous: RunPolicy.Ambiguous) -> Bool {
-    standings(world).allSatisfy { $0 == .accepted || ($0 == .inDoubt && ambiguous == .hold) }
-  }
-
-  @Test(.timeLimit(.minutes(5)), arguments: [RunPolicy.Ambiguous.reconcile, .hold])
-  func nobodyTwiceAndNobodyLost(ambiguous: RunPolicy.Ambiguous) async throws {
-    for seed in UInt64(1)...1500 {
-      let world = SimulatedWorld(seed: seed)
-      try await live(world, ambiguous)
-      let state = world.state.withLock { $0 }
-      #expect(state.violations.isEmpty, "seed \(seed): \(state.violations)")
-      #expect(state.applied.values.allSatisfy { $0 == 1 }, "seed \(seed): \(state.applied)")
-      #expect(isFinished(world, ambiguous), "seed \(seed): \(standings(world))")
-      for (index, standing) in standings(world).enumerated() where standing == .accepted {
-        #expect(state.applied["C-\(index)"] == 1, "seed \(seed): C-\(index) was never sent")
-      }
+  private func isFinished(_ world: SimulatedWorld, _ life: Life) -> Bool {
+    standings(world).allSatisfy {
+      $0 == .accepted || ($0 == .inDoubt && life.ambiguous == .hold)
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func resendFinishesEverybody() async throws {
+  private func expectPromises(_ world: SimulatedWorld, _ life: Life, seed: UInt64) {
+    let state = world.state.withLock { $0 }
+    #expect(state.violations.isEmpty, "seed \(seed): \(state.violations)")
+    #expect(state.applied.values.allSatisfy { $0 == 1 }, "seed \(seed): \(state.applied)")
+    #expect(isFinished(world, life), "seed \(seed): \(standings(world))")
+    for (index, standing) in standings(world).enumerated() where standing == .accepted {
+      #expect(state.applied["C-\(index)"] == 1, "seed \(seed): C-\(index) was never sent")
+    }
+  }
+
+  @Test(arguments: [RunPolicy.Ambiguous.reconcile, .hold])
+  func nobodyTwiceAndNobodyLost(ambiguous: RunPolicy.Ambiguous) async throws {
+    let life = Life(ambiguous: ambiguous)
+    for seed in UInt64(1)...1500 {
+      let world = SimulatedWorld(seed: seed)
+      try await live(world, life)
+      expectPromises(world, life, seed: seed)
+    }
+  }
+
+  /// A bad line with the id of a good one says nothing about what became of that.
+  @Test func badTwinsHideNobody() async throws {
+    let life = Life(hasTwins: true)
+    for seed in UInt64(1)...500 {
+      let world = SimulatedWorld(seed: seed)
+      try await live(world, life)
+      expectPromises(world, life, seed: seed)
+    }
+  }
+
+  @Test func aRecorderThatFailsEndsTheRunAndLosesNobody() async throws {
+    let life = Life()
+    var stops = 0
+    for seed in UInt64(1)...300 {
+      let world = SimulatedWorld(seed: seed, archiveFailures: 5)
+      try await live(world, life)
+      expectPromises(world, life, seed: seed)
+      let last = try await run(
+        SimulatedWorld(seed: seed, archiveFailures: 60), stepsToCrash: .max, life)
+      stops += last?.stopReason?.contains("did not record") == true ? 1 : 0
+    }
+    #expect(stops > 250)
+  }
+
+  /// The wall clock jumps by a year at every look at it; rows in doubt were written in its future.
+  @Test func aClockThatJumpsDelaysNothingForLong() async throws {
+    let life = Life(jumps: 31_536_000)
+    for seed in UInt64(1)...200 {
+      let world = SimulatedWorld(seed: seed, lastWritten: 31_536_000 * 2)
+      try await run(world, stepsToCrash: 30, life)
+      let summary = try await run(world, stepsToCrash: .max, life)
+      // Eight rows may wait for the settling time (10 s), and through six refusals with 3 s each.
+      #expect((summary?.seconds ?? .infinity) < 200, "seed \(seed)")
+      #expect((summary?.seconds ?? -1) >= 0, "seed \(seed)")
+      try await live(world, life)
+      expectPromises(world, life, seed: seed)
+    }
+  }
+
+  @Test func resendFinishesEverybody() async throws {
     for seed in UInt64(1)...300 {
       let world = SimulatedWorld(seed: seed)
-      try await live(world, .resend)
+      try await live(world, Life(ambiguous: .resend))
       #expect(standings(world).allSatisfy { $0 == .accepted }, "seed \(seed)")
     }
   }

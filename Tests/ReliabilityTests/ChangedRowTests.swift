@@ -89,13 +89,48 @@ struct ChangedRowTests {
     batch.write { number, cells in
       if CustomerBatch.id(number) == doubtful { cells[4] = "other" }
     }
-    for ambiguous in ["hold", "resend", "reconcile"] {
+    for ambiguous in ["hold", "reconcile"] {
       let command = batch.arguments(
         sandbox, "--resubmit-changed", "--settle-after", "0", "--ambiguous", ambiguous)
       let again = try await program.start(command).wait()
       #expect(again.code == 5)
       #expect(again.row(doubtful)?["code"]?.string == "changed_in_doubt", "\(again.output)")
+      #expect(again.row(doubtful)?["hint"]?.string?.contains("--mark") == true)
     }
     #expect(try sandbox.requests().count { !$0.isInquiry } == 4)
+    // Whoever asks for a second sending has it, with what the row says now.
+    let command = batch.arguments(sandbox, "--settle-after", "0", "--ambiguous", "resend")
+    let resent = try await program.start(command).wait()
+    #expect(resent.code == 0, "\(resent.errors)")
+    #expect(resent.row(doubtful)?["outcome"]?.string == "accepted")
+    #expect(try sandbox.requests().count { !$0.isInquiry } == 5)
+  }
+
+  @Test func aReplacedImageIsSentOnRequest() async throws {
+    let (batch, sandbox, _) = try await accepted()
+    let scan = try Descriptor.open(Program.samples + "/images/gray-front.jpg")
+    folder.write("other.jpg", try scan.wholeFile(atMost: 1 << 20))
+    batch.write { number, cells in if number == 2 { cells[6] = "other.jpg" } }
+    let command = batch.arguments(sandbox, "--resubmit-changed")
+    let again = try await program.start(command).wait()
+    #expect(again.outcomes == ["skipped": 3, "accepted": 1], "\(again.errors)")
+    #expect(again.row("R-2")?["type"]?.string == "updateCustomer")
+    let last = try await program.start(command).wait()
+    #expect(last.outcomes == ["skipped": 4], "\(last.errors)")
+    #expect(try sandbox.requests().count == 5)
+  }
+
+  /// Scans are put away once they are with the target: nothing is left to compare or to send, and nothing to do.
+  @Test(arguments: [[], ["--resubmit-changed"]])
+  func aScanThatIsGoneChangesNothing(more: [String]) async throws {
+    let (batch, sandbox, first) = try await accepted()
+    try DurableFile.remove(folder.path + "/scan.jpg")
+    let again = try await program.start(batch.arguments(sandbox) + more).wait()
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(again.outcomes == ["skipped": 4])
+    #expect(changed(again) == [])
+    #expect(again.rows.allSatisfy { $0["detail"]?.string?.contains("no longer there") == true })
+    #expect(try sandbox.requests().count == 4)
+    #expect(try Invariants(batch).violations(sandbox.requests(), [first, again]) == [])
   }
 }

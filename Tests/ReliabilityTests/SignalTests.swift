@@ -29,6 +29,12 @@ struct SignalTests {
     return bytes.count { $0 == 0x0A } - 1
   }
 
+  /// Rows that were announced as about to be sent.
+  private func intents(_ batch: CustomerBatch) throws -> Int {
+    let bytes = try Descriptor.open(batch.ledger).wholeFile(atMost: 1 << 24)
+    return String(decoding: bytes, as: UTF8.self).ranges(of: "\"intent\"").count
+  }
+
   private func start(_ batch: CustomerBatch, _ sandbox: SandboxProcess) async throws
     -> StartedProgram
   {
@@ -38,17 +44,21 @@ struct SignalTests {
   @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
   func theFirstSignalFinishesWhatIsInFlight(number: Int32) async throws {
     let batch = CustomerBatch(rows: 30, in: folder)
-    let sandbox = try await SandboxProcess(folder, faults: ["latency=700@2-"])
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=1500@2-"])
     let running = try await start(batch, sandbox)
     // The canary has two lines; three more rows are on their way when five are there.
     try await waitForIntents(5, batch)
     running.signal(number)
+    try await running.waitFor("again to abort")
+    // On a busy machine this test may be late and more rows may be on their way; whichever they are, they finish.
+    let begun = try intents(batch)
     let result = try await running.wait(seconds: 20)
     #expect(result.code == 4, "\(result.errors)")
-    #expect(result.outcomes["accepted"] == 4, "\(result.outcomes)")
+    #expect(begun >= 4 && begun < 30)
+    #expect(try intents(batch) == begun)
+    #expect(result.outcomes["accepted"] == begun, "\(result.outcomes)")
     #expect(result.outcomes["in_doubt"] == nil)
-    #expect(result.errors.contains("again to abort"))
-    #expect(try sandbox.requests().count == 4)
+    #expect(try sandbox.requests().count == begun)
     let again = try await start(batch, sandbox).wait()
     #expect(again.code == 0, "\(again.errors)")
     #expect(try Invariants(batch).violations(sandbox.requests(), [result, again]) == [])

@@ -87,6 +87,28 @@ struct StreamTests {
     close(ends[0])
     #expect(try await running.wait().code == 0)
   }
+
+  /// Node, ssh and `script` hand over pipes whose writes return at once when they are full.
+  @Test func aFullNonBlockingPipeLosesNoResult() async throws {
+    let batch = CustomerBatch(rows: 300, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    var ends: [Int32] = [0, 0]
+    try #require(pipe(&ends) == 0)
+    _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+    _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
+    let running = try Program(folder: folder).start(batch.arguments(sandbox), output: ends[1])
+    close(ends[1])
+    // Long enough for the pipe (64 KB, about 100 rows) to fill up.
+    try await Task.sleep(for: .seconds(1))
+    var (lines, bytes) = (0, [UInt8](repeating: 0, count: 65_536))
+    while case let count = read(ends[0], &bytes, bytes.count), count > 0 {
+      lines += bytes[..<count].count { $0 == 0x0A }
+    }
+    close(ends[0])
+    let result = try await running.wait()
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(lines == 300)
+  }
 }
 
 extension String {

@@ -10,24 +10,31 @@ enum LedgerCommands {
 
   static let show = CommandSpec(
     path: ["ledger", "show"], summary: "print what became of each row, as JSON Lines",
-    arguments: "LEDGER", argumentCount: 1...1,
+    arguments: "LEDGER…", argumentCount: 1...Int.max,
     options: [
       OptionSpec(
         "outcome", choices: ["accepted", "not-accepted", "in-doubt"],
         help: "only rows that stand so"),
       OptionSpec("row", value: "ID", help: "only the row of this id (needs the key file)"),
     ],
-    examples: ["docintake ledger show LEDGER --outcome in-doubt | jq -r .row"]
+    examples: ["docintake ledger show LEDGER --outcome in-doubt | jq -r .row"],
+    notes: ["With several ledgers each line says which one it is from."]
   ) { arguments, invocation in
     try await explaining {
-      let reader = try LedgerReader(arguments.positionals[0])
-      let keys = try arguments["row"].map { try reader.keys(of: RowIdentity.of(id: $0)) }
-      try reader.forEachRow { (row) throws(JournalError) in
-        if let wanted = arguments["outcome"], wanted != row.standing.word { return }
-        if let keys, !keys.contains(row.key) { return }
-        invocation.results.writeLine(row.json.text)
-      }
+      for path in arguments.positionals { try show(path, arguments, invocation) }
       return .success
+    }
+  }
+
+  private static func show(_ path: String, _ arguments: Arguments, _ invocation: Invocation) throws
+  {
+    let place = arguments.positionals.count > 1 ? path : nil
+    let reader = try LedgerReader(path)
+    let keys = try arguments["row"].map { try reader.keys(of: RowIdentity.of(id: $0)) }
+    try reader.forEachRow { (row) throws(JournalError) in
+      if let wanted = arguments["outcome"], wanted != row.standing.word { return }
+      if let keys, !keys.contains(row.key) { return }
+      invocation.results.writeLine(row.json(of: place).text)
     }
   }
 
@@ -35,32 +42,36 @@ enum LedgerCommands {
     path: ["ledger", "verify"], summary: "check every line of a ledger",
     arguments: "LEDGER…", argumentCount: 1...Int.max, options: [asJSON],
     notes: [
-      "Exit code 0 when every line is as it was written, 6 when not: the message names the line."
+      "Exit code 0 when every line is as it was written, 6 when not: message and --json name the line."
     ]
   ) { arguments, invocation in
     try await explaining {
+      var failure: JournalError?
       for path in arguments.positionals {
-        let check = try LedgerReader(path).verify()
-        let torn = check.tornBytes > 0 ? ", \(check.tornBytes) bytes of an unfinished line" : ""
-        let json = JSONOutput.object([
-          ("ledger", .string(path)), ("ok", .bool(true)), ("lines", .integer(check.lines)),
-          ("bytes", .integer(check.bytes)), ("tornBytes", .integer(check.tornBytes)),
-        ])
-        invocation.results.writeLine(
-          arguments.has("json")
-            ? json.text : "\(path): ok, \(check.lines) lines, \(check.bytes) bytes\(torn)")
+        do throws(JournalError) {
+          let check = try LedgerReader(path).verify()
+          invocation.results.writeLine(
+            arguments.has("json") ? check.json(of: path).text : check.text(of: path))
+        } catch {
+          failure = failure ?? error
+          invocation.results.writeLine(
+            arguments.has("json") ? error.json(of: path).text : "\(path): not ok")
+        }
       }
+      if let failure { throw failure }
       return .success
     }
   }
 
   static let stats = CommandSpec(
-    path: ["ledger", "stats"], summary: "count rows, runs and reasons",
-    arguments: "LEDGER", argumentCount: 1...1
+    path: ["ledger", "stats"], summary: "count rows, runs and reasons, a line a ledger",
+    arguments: "LEDGER…", argumentCount: 1...Int.max
   ) { arguments, invocation in
     try await explaining {
-      let stats = try LedgerReader(arguments.positionals[0]).statistics()
-      invocation.results.writeLine(stats.json.text)
+      for path in arguments.positionals {
+        let stats = try LedgerReader(path).statistics()
+        invocation.results.writeLine(stats.json(of: path).text)
+      }
       return .success
     }
   }

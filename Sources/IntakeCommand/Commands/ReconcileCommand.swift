@@ -24,19 +24,25 @@ enum ReconcileCommand {
     ],
     notes: [
       "Without --manifest and --mark the rows in doubt are listed; exit code 5 when there are any.",
+      "To ask, it takes the batch's manifest and the options of the run: the ledger holds no customer.",
       ExitCode.table,
     ]
   ) { arguments, invocation in
     let path = arguments.positionals[0]
     if let word = arguments["mark"] { return try await mark(path, word, arguments, invocation) }
-    guard let manifest = arguments["manifest"] else { return try await list(path, invocation) }
+    guard let manifest = arguments["manifest"] else {
+      return try await list(path, arguments, invocation)
+    }
     var policy = try RunPolicy(arguments)
     policy.mode = .reconcile
     let session = arguments.replacingPositionals([manifest]).adding("ledger", path)
     return try await RunSession(session, invocation, policy: policy).run()
   }
 
-  private static func list(_ path: String, _ invocation: Invocation) async throws -> ExitCode {
+  /// A ledger holds nothing personal, so without the manifest there is nobody to ask the target about.
+  private static func list(_ path: String, _ arguments: Arguments, _ invocation: Invocation)
+    async throws -> ExitCode
+  {
     try await LedgerCommands.explaining {
       var count = 0
       try LedgerReader(path).forEachRow { (row) throws(JournalError) in
@@ -44,7 +50,17 @@ enum ReconcileCommand {
         count += 1
         invocation.results.writeLine(row.json.text)
       }
-      return count == 0 ? .success : .inDoubt
+      let console = Console(isJSON: arguments["log-format"] == "json")
+      guard count > 0 else {
+        console.log(.notice, "no row is in doubt", row: nil)
+        return .success
+      }
+      console.error(
+        "\(count) row\(count == 1 ? " is" : "s are") in doubt, and a ledger alone holds nothing to "
+          + "ask the target with",
+        hint: "give --manifest FILE --to TARGET --credentials FILE to ask, or settle each by "
+          + "--mark accepted|not-accepted with --row ID or --key KEY")
+      return .inDoubt
     }
   }
 

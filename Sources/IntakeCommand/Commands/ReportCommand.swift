@@ -23,8 +23,7 @@ enum ReportCommand {
 
   private static func write(_ text: String, to path: String) throws(CommandError) {
     do throws(SystemCallFailure) {
-      try DurableFile.remove(path)
-      try DurableFile.create(path, Array(text.utf8))
+      try DurableFile.replace(path, Array(text.utf8))
     } catch {
       throw CommandError(.usage, "\(Sanitizer.clean(path)) cannot be written: \(error)")
     }

@@ -3,8 +3,12 @@ import IntakeLedger
 
 extension LedgerRow {
   /// The row for programs: nothing in it is personal.
-  var json: JSONOutput {
-    var fields: [(String, JSONOutput)] = [
+  var json: JSONOutput { json(of: nil) }
+
+  /// The same with the path of its ledger, where rows of several stand together.
+  func json(of ledger: String?) -> JSONOutput {
+    var fields: [(String, JSONOutput)] = ledger.map { [("ledger", .string($0))] } ?? []
+    fields += [
       ("key", .string(key.description)), ("standing", .string(standing.word)),
       ("at", .string(time.description)),
     ]
@@ -36,14 +40,19 @@ extension LedgerCounts {
 
 extension LedgerStatistics {
   /// The statistics for programs.
-  var json: JSONOutput {
-    .object([
-      ("target", .optional(target)), ("operations", .array(operations.map { .string($0) })),
-      ("rows", rows.json), ("runs", .integer(runs)), ("lines", .integer(lines)),
-      ("codes", .object(codes.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })),
-      ("shards", .array(shards.map { .string($0) })),
-      ("first", .optional(first?.description)), ("last", .optional(last?.description)),
-    ])
+  var json: JSONOutput { json(of: nil) }
+
+  /// The same with the path of the ledger, where it is not clear from elsewhere.
+  func json(of ledger: String?) -> JSONOutput {
+    let place = ledger.map { [("ledger", JSONOutput.string($0))] } ?? []
+    return .object(
+      place + [
+        ("target", .optional(target)), ("operations", .array(operations.map { .string($0) })),
+        ("rows", rows.json), ("runs", .integer(runs)), ("lines", .integer(lines)),
+        ("codes", .object(codes.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })),
+        ("shards", .array(shards.map { .string($0) })),
+        ("first", .optional(first?.description)), ("last", .optional(last?.description)),
+      ])
   }
 }
 
@@ -56,5 +65,31 @@ extension Standing {
     case .notAccepted: return "not-accepted"
     case .inDoubt: return "in-doubt"
     }
+  }
+}
+
+extension LedgerCheck {
+  /// A ledger that is as it was written, for programs.
+  func json(of ledger: String) -> JSONOutput {
+    .object([
+      ("ledger", .string(ledger)), ("ok", .bool(true)), ("lines", .integer(lines)),
+      ("bytes", .integer(bytes)), ("tornBytes", .integer(tornBytes)),
+    ])
+  }
+
+  /// The same for people.
+  func text(of ledger: String) -> String {
+    let torn = tornBytes > 0 ? ", \(tornBytes) bytes of an unfinished line" : ""
+    return "\(ledger): ok, \(lines) lines, \(bytes) bytes\(torn)"
+  }
+}
+
+extension JournalError {
+  /// A ledger that is not as it was written, for programs; `line` is null when it cannot be read at all.
+  func json(of ledger: String) -> JSONOutput {
+    .object([
+      ("ledger", .string(ledger)), ("ok", .bool(false)),
+      ("line", line.map { .integer($0) } ?? .null), ("reason", .string(description)),
+    ])
   }
 }

@@ -28,6 +28,7 @@ struct RunSession {
     defer { sandbox?.stop() }
     let target = TargetName(editing, isSandbox: sandbox != nil || editing.wantsSandbox)
     let ledger = try placeLedger(&editing, target)
+    try checkThatLedgerExists(ledger)
     if let sandbox { try sandbox.connect(&editing) }
     let pipeline = try assemble(editing.plan)
     let signals = listenForSignals()
@@ -73,6 +74,16 @@ struct RunSession {
     return path
   }
 
+  /// What a ledger lists cannot be worked on without it, and a wrong path must not pass for "nothing to do".
+  private func checkThatLedgerExists(_ path: String?) throws(CommandError) {
+    guard let path, policy.only != nil || policy.mode == .reconcile, !DurableFile.exists(path)
+    else { return }
+    throw CommandError(
+      policy.mode == .reconcile ? .ledgerUnusable : .usage,
+      "there is no ledger \(Sanitizer.clean(path)) to take the rows from",
+      hint: "name the ledger of the earlier run with --ledger PATH; --only and reconcile need one")
+  }
+
   private func assemble(_ plan: PipelinePlan) throws(CommandError) -> Pipeline {
     do throws(PlanError) {
       return try invocation.registry.assemble(plan)
@@ -110,8 +121,9 @@ struct RunSession {
     let (stop, console) = (stop, console)
     invocation.signals.listen { number, count in
       if count == 1 {
-        console.log(.notice, "stopping: finishing what is in flight (again to abort)", row: nil)
+        // First the stop, then the word: whoever reads it may rely on it.
         stop.request(.soon, reason: "stopped by a signal")
+        console.log(.notice, "stopping: finishing what is in flight (again to abort)", row: nil)
       } else {
         memory.abort(by: number)
         stop.request(.now, reason: "aborted by a signal")

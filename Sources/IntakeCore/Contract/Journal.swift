@@ -71,6 +71,12 @@ public struct JournalError: Error, Sendable, Equatable, CustomStringConvertible 
   /// What is wrong and what to do about it.
   public let description: String
 
+  /// The line at fault, counted from 1; nil when it is none.
+  public let line: Int?
+
   /// Describes what is wrong and what to do about it.
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String, line: Int? = nil) {
+    self.description = description
+    self.line = line
+  }
 }

@@ -110,13 +110,13 @@ extension LedgerScan {
     else { return }
     throw JournalError(
       "ledger \(file.path), line \(tip.count + 1) (byte \(tip.end)) has format version \(version), and this "
-        + "program reads version \(LineFormat.version): use the version of the program that wrote it"
-    )
+        + "program reads version \(LineFormat.version): use the version of the program that wrote it",
+      line: tip.count + 1)
   }
 
   private func damage(_ line: LineReader.Line) -> JournalError {
     JournalError(
       "ledger \(file.path) is damaged at line \(tip.count + 1) (byte \(line.offset)): it was changed after "
-        + "it had been written; nothing was sent. Restore it from a backup")
+        + "it had been written; nothing was sent. Restore it from a backup", line: tip.count + 1)
   }
 }

@@ -1,0 +1,122 @@
+import IntakeCore
+import IntakeSystem
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// The commands about ledgers, as scripts use them.
+@Suite(.timeLimit(.minutes(5)))
+struct LedgerCommandTests {
+  private let folder = TemporaryFolder()
+  private var program: Program { Program(folder: folder) }
+
+  /// A ledger of six accepted rows.
+  private func ledger(_ name: String) async throws -> String {
+    let path = folder.path + "/" + name
+    let manifest = Program.samples + "/customers.csv"
+    let result = try await program.run("run", manifest, "--to", "sandbox", "--ledger", path)
+    #expect(result.code == 0, "\(result.errors)")
+    return path
+  }
+
+  private func damage(_ path: String) throws {
+    var bytes = try Descriptor.open(path).wholeFile(atMost: 1 << 20)
+    let line = try #require(bytes.firstIndex(of: 0x0A))
+    bytes[line + 30] ^= 1
+    folder.write(String(path.split(separator: "/").last ?? ""), bytes)
+  }
+
+  @Test func severalLedgersAreShownTogether() async throws {
+    let paths = [try await ledger("a.ledger"), try await ledger("b.ledger")]
+    let shown = try await program.run("ledger", "show", paths[0], paths[1])
+    #expect(
+      shown.rows.compactMap { $0["ledger"]?.string } == paths.flatMap { [$0, $0, $0, $0, $0, $0] })
+    let one = try await program.run("ledger", "show", paths[0])
+    #expect(one.rows.count == 6 && one.rows.allSatisfy { $0["ledger"] == nil })
+    let stats = try await program.run("ledger", "stats", paths[0], paths[1])
+    #expect(stats.rows.compactMap { $0["ledger"]?.string } == paths)
+    #expect(stats.rows.allSatisfy { $0["rows"]?["accepted"]?.integer == 6 })
+  }
+
+  @Test func damageIsToldToProgramsWithLineAndReason() async throws {
+    let paths = [try await ledger("a.ledger"), try await ledger("b.ledger")]
+    try damage(paths[0])
+    let missing = folder.path + "/none"
+    let result = try await program.run("ledger", "verify", "--json", paths[0], paths[1], missing)
+    #expect(result.code == 6, "\(result.errors)")
+    #expect(result.rows.compactMap { $0["ok"]?.bool } == [false, true, false])
+    #expect(result.rows.first?["line"]?.integer == 2, "\(result.output)")
+    #expect(result.rows.first?["reason"]?.string?.contains("damaged at line 2") == true)
+    #expect(result.rows.last?["line"]?.integer == nil)
+  }
+
+  @Test(arguments: ["failed", "in-doubt"])
+  func aSelectionFromALedgerThatIsNotThereIsRefused(only: String) async throws {
+    let path = folder.path + "/none.ledger"
+    let manifest = Program.samples + "/customers.csv"
+    let result = try await program.run(
+      "run", manifest, "--to", "sandbox", "--ledger", path, "--only", only)
+    #expect(result.code == 2, "\(result.errors)")
+    #expect(result.errors.contains("there is no ledger"), "\(result.errors)")
+    #expect(!DurableFile.exists(path))
+  }
+
+  @Test func reconcileWithoutManifestSaysWhatIsNeeded() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@2"])
+    let first = try await program.start(batch.arguments(sandbox)).wait()
+    #expect(first.code == 5, "\(first.errors)")
+    let result = try await program.run("reconcile", batch.ledger)
+    #expect(result.code == 5)
+    #expect(result.rows.count == 1)
+    for word in ["1 row is in doubt", "--manifest", "--mark"] {
+      #expect(result.errors.contains(word), "\(result.errors)")
+    }
+    let asked = try await program.run(
+      "reconcile", batch.ledger, "--manifest", batch.manifest, "--to", "dcams", "--endpoint",
+      sandbox.endpoint, "--credentials", batch.credentials, "--settle-after", "0")
+    #expect(asked.code == 0, "\(asked.errors)")
+    let none = try await program.run("reconcile", batch.ledger)
+    #expect(none.code == 0 && none.errors.contains("no row is in doubt"), "\(none.errors)")
+  }
+
+  @Test func reconcileWithoutLedgerIsRefused() async throws {
+    let path = folder.path + "/none.ledger"
+    let manifest = Program.samples + "/customers.csv"
+    for arguments in [
+      [], ["--manifest", manifest, "--to", "dcams", "--endpoint", "http://localhost"],
+    ] {
+      let result = try await program.start(["reconcile", path] + arguments).wait()
+      #expect(result.code == 6, "\(result.errors)")
+      #expect(!DurableFile.exists(path))
+    }
+  }
+
+  @Test func aReportTakesThePlaceOfTheOldOneWhole() async throws {
+    let path = try await ledger("a.ledger")
+    let page = folder.write("report.html", "the old report")
+    let result = try await program.run("report", path, "--html", page)
+    #expect(result.code == 0, "\(result.errors)")
+    let text = String(decoding: try Descriptor.open(page).wholeFile(atMost: 1 << 20), as: UTF8.self)
+    #expect(text.hasPrefix("<!doctype html>") && text.contains("</html>"))
+    #expect(folder.files().allSatisfy { !$0.hasSuffix(".draft") })
+  }
+
+  @Test(.enabled(if: access("/usr/bin/prlimit", X_OK) == 0, "prlimit is missing"))
+  func aReportThatCannotBeWrittenLeavesTheOldOne() async throws {
+    let path = try await ledger("a.ledger")
+    let page = folder.write("report.html", "the old report")
+    var limited = program
+    limited.wrapper = ["/usr/bin/prlimit", "--fsize=700"]
+    let result = try await limited.start(["report", path, "--html", page]).wait()
+    #expect(result.code == 2, "\(result.errors)")
+    let text = String(decoding: try Descriptor.open(page).wholeFile(atMost: 1 << 20), as: UTF8.self)
+    #expect(text == "the old report")
+    #expect(folder.files().allSatisfy { !$0.hasSuffix(".draft") })
+  }
+}
