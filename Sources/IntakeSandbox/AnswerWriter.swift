@@ -42,6 +42,9 @@ struct AnswerWriter {
     case .drip: return try drip(answer.bytes(keepsAlive: keepsAlive, date: date), fault["ms"])
     case .bigHeader: try sendBigHeader(answer, fault["bytes"])
     case .huge: try sendHuge(answer, fault["bytes"])
+    case .connectionClose:
+      try send(answer.bytes(keepsAlive: false, date: date))
+      return .close
     case .idleClose:
       _ = try write(answer)
       return .wait(fault["ms"])

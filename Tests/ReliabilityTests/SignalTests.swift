@@ -44,7 +44,7 @@ struct SignalTests {
   @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
   func theFirstSignalFinishesWhatIsInFlight(number: Int32) async throws {
     let batch = CustomerBatch(rows: 30, in: folder)
-    let sandbox = try await SandboxProcess(folder, faults: ["latency=1500@2-"])
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=1500@2-9"])
     let running = try await start(batch, sandbox)
     // The canary has two lines; three more rows are on their way when five are there.
     try await waitForIntents(5, batch)

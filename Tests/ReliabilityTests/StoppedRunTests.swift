@@ -11,7 +11,7 @@ struct StoppedRunTests {
 
   @Test func knownBadRowsAtTheStartDoNotStopARerun() async throws {
     let batch = CustomerBatch(rows: 10, in: folder)
-    let bad = (0..<6).map { "400@email=\(CustomerBatch.email($0))" }
+    let bad = (0..<6).map { "400@email=canary-\($0)?example.com" }
     let sandbox = try await SandboxProcess(folder, faults: bad)
     let command = batch.arguments(sandbox, "--concurrency", "1", "--workers", "1")
     let first = try await program.start(command).wait()

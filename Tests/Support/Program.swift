@@ -1,5 +1,6 @@
 package import IntakeCore
 import IntakeSystem
+import Synchronization
 
 #if canImport(Glibc)
   package import Glibc
@@ -106,10 +107,26 @@ extension Program {
   }
 }
 
-/// A command that has been started.
-package struct StartedProgram: Sendable {
+/// A command that has been started; ends with this value, so that a test that fails leaves nothing behind.
+///
+/// A child that has ended and that nobody has waited for would, besides, keep the exit tests of Swift Testing
+/// from ever hearing of theirs: they wait for any child and find that one again and again.
+package final class StartedProgram: Sendable {
   package let process: pid_t
   let stem: String
+  private let isReaped = Mutex(false)
+
+  init(process: pid_t, stem: String) {
+    self.process = process
+    self.stem = stem
+  }
+
+  deinit {
+    guard !isReaped.withLock({ $0 }) else { return }
+    var status: Int32 = 0
+    kill(process, SIGKILL)
+    waitpid(process, &status, 0)
+  }
 
   /// Waits for the end on the calling thread; kills what takes longer than that many seconds.
   package func wait(seconds: Double = 120) throws -> Program.Result {
@@ -133,12 +150,14 @@ package struct StartedProgram: Sendable {
   private func result(orKilledAt end: Double) throws -> Program.Result? {
     var status: Int32 = 0
     guard waitpid(process, &status, WNOHANG) == 0 else {
+      isReaped.withLock { $0 = true }
       let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 256 + status & 0x7F
       return Program.Result(code: code, output: text(".out"), errors: text(".err"))
     }
     guard SystemTime.monotonic < end else {
       kill(process, SIGKILL)
       waitpid(process, &status, 0)
+      isReaped.withLock { $0 = true }
       throw ProgramError("the command did not end in time: \(text(".err"))")
     }
     return nil
@@ -168,7 +187,9 @@ package struct StartedProgram: Sendable {
 
   private func hasSaid(_ wanted: String, until end: Double) throws -> Bool {
     if (text(".err") + text(".out")).contains(wanted) { return true }
-    guard SystemTime.monotonic < end else { throw ProgramError("never said \"\(wanted)\"") }
+    guard SystemTime.monotonic < end else {
+      throw ProgramError("never said \"\(wanted)\": \(text(".err"))")
+    }
     return false
   }
 }

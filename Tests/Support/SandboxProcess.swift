@@ -25,11 +25,6 @@ package final class SandboxProcess: Sendable {
     self.address = address
   }
 
-  deinit {
-    running.signal(SIGKILL)
-    _ = try? running.wait(seconds: 5)
-  }
-
   /// Where DCAMS requests go.
   package var endpoint: String { address + "/v3/stable/api/storage" }
 

@@ -22,6 +22,7 @@ enum WireEffect: String, FaultKind {
   case huge
   case closeAfterAnswer = "close-after-answer"
   case idleClose = "idle-close"
+  case connectionClose = "connection-close"
 
   var parameters: [FaultParameter] {
     switch self {
@@ -58,6 +59,7 @@ enum WireEffect: String, FaultKind {
     case .huge: return "a body of that many bytes"
     case .closeAfterAnswer: return "promise to keep the connection, close it after the answer"
     case .idleClose: return "answer, then close when the connection is idle for that long"
+    case .connectionClose: return "answer with Connection: close, as is allowed"
     }
   }
 
