@@ -17,11 +17,12 @@ enum Simulated {
       return line.map { line in
         let row = RowReference(line: line.number + 2, id: "C-\(line.number)")
         let identity = Personal(Array("C-\(line.number)".utf8))
+        let record = IntakeRecord(
+          row: row, identity: identity, fields: CustomerFields(), images: [])
         guard line.isGood else {
-          return .bad(row, identity: identity, [StageFailure(.malformedRow, "a bad twin")])
+          return .bad(record, [StageFailure(.malformedRow, "a bad twin")])
         }
-        return .record(
-          IntakeRecord(row: row, identity: identity, fields: CustomerFields(), images: []))
+        return .record(record)
       }
     }
   }
