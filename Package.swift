@@ -87,11 +87,13 @@ let package = Package(
       name: "TestSupport", dependencies: ["IntakeCore", "IntakeLedger", "IntakeSystem"],
       path: "Tests/Support", swiftSettings: strict),
     .tests("IntakeCore", "IntakeCore"),
-    .tests("IntakeRunner", "IntakeCore", "IntakeLedger", "IntakeRunner", "IntakeSystem"),
+    .tests("IntakeRunner", "IntakeCore", "IntakeLedger", "IntakeRunner"),
     .tests(
       "IntakeCommand", "IntakeCore", "IntakeImaging", "IntakeSystem", "IntakeTransport",
       "TestSupport", "docintake"),
-    .tests("Reliability", "IntakeCore", "IntakeLedger", "IntakeSystem", "TestSupport", "docintake"),
+    .tests(
+      "Reliability", "IntakeCore", "IntakeLedger", "IntakeRunner", "IntakeSystem", "TestSupport",
+      "docintake"),
     .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
     .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),

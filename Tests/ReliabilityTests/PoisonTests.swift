@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeRunner
 import IntakeSystem
 import TestSupport
 import Testing
@@ -42,6 +43,35 @@ struct PoisonTests {
       raise(SIGSEGV)
     }
     #expect(!DurableFile.exists(path))
+  }
+
+  @Test func aCrashWithinAJobIsItsRowsFault() async throws {
+    let path = folder.path + "/note"
+    await #expect(processExitsWith: .signal(SIGSEGV)) { [path = path as String] in
+      CrashNote.arm(path)
+      let pool = try WorkerPool(threads: 1)
+      await Task(executorPreference: pool) {
+        CrashNote.working(on: "row-that-crashes")
+        raise(SIGSEGV)
+      }.value
+    }
+    #expect(CrashNote.take(from: path) == ["row-that-crashes"])
+  }
+
+  @Test func aStageThatWaitsIsNotBlamedForItsNeighbour() async throws {
+    let path = folder.path + "/note"
+    await #expect(processExitsWith: .signal(SIGSEGV)) { [path = path as String] in
+      CrashNote.arm(path)
+      let pool = try WorkerPool(threads: 1)
+      let waiting = Task(executorPreference: pool) {
+        CrashNote.working(on: "row-that-waits")
+        try await Task.sleep(for: .seconds(30))
+      }
+      try await Task.sleep(for: .milliseconds(300))
+      await Task(executorPreference: pool) { _ = raise(SIGSEGV) }.value
+      waiting.cancel()
+    }
+    #expect(CrashNote.take(from: path) == [])
   }
 
   @Test func twoCrashesLeaveTheRowOutAndTheRestGoesThrough() async throws {
