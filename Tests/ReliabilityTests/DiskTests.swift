@@ -38,7 +38,7 @@ struct DiskTests {
     let requests = try sandbox.requests()
     #expect(requests.count > 20 && requests.count < 300, "\(requests.count)")
     let shown = try await program.run("ledger", "show", disk.path + "/l")
-    #expect(shown.rows.count { $0["standing"]?.string == "in-doubt" } == 0)
+    #expect(shown.rows.count { $0["standing"]?.string == "in_doubt" } == 0)
     #expect(shown.rows.count { $0["standing"]?.string == "accepted" } == requests.count)
     try await disk.grow()
     let second = try await program.start(command).wait()

@@ -30,11 +30,15 @@ public struct OptionDescriptor: Sendable {
   public let unit: String?
   /// One line on what it does.
   public let help: String
+  /// Whether it is a path that starts at the plan's folder when a plan file gives it.
+  public let isPath: Bool
 
   /// Describes an option.
   public init(
-    name: String, kind: OptionKind, defaultValue: OptionValue?, unit: String?, help: String
+    name: String, kind: OptionKind, defaultValue: OptionValue?, unit: String?, help: String,
+    isPath: Bool = false
   ) {
+    self.isPath = isPath
     self.name = name
     self.kind = kind
     self.defaultValue = defaultValue

@@ -68,16 +68,19 @@ public struct StageEntry: Sendable {
   public let descriptor: StageDescriptor
   /// What it takes and returns; where an option decides, every shape, the one without options first.
   public let shapes: [StageShape]
+  /// Whether it is a recorder that the engine can rely on.
+  let keepsLedger: Bool
   let make: @Sendable (StageOptions) throws(OptionError) -> StageInstance
   private let member: (@Sendable (StageOptions) -> StageEntry)?
 
   private init(
-    _ descriptor: StageDescriptor, _ shapes: [StageShape],
+    _ descriptor: StageDescriptor, _ shapes: [StageShape], keepsLedger: Bool = false,
     member: (@Sendable (StageOptions) -> StageEntry)? = nil,
     make: @escaping @Sendable (StageOptions) throws(OptionError) -> StageInstance
   ) {
     self.descriptor = descriptor
     self.shapes = shapes
+    self.keepsLedger = keepsLedger
     self.member = member
     self.make = make
   }
@@ -118,7 +121,8 @@ public struct StageEntry: Sendable {
 
   /// An entry for a recorder.
   public init<R: Recorder>(recorder: R.Type) {
-    self.init(R.descriptor, [.recorder]) { options throws(OptionError) in
+    self.init(R.descriptor, [.recorder], keepsLedger: R.self is any Journal.Type) {
+      options throws(OptionError) in
       .recorder(try R(options: options))
     }
   }
@@ -189,8 +193,8 @@ extension StageEntry {
     }
   }
 
-  /// Whether it works on one image.
-  public var isImageStage: Bool {
-    ["decode", "image", "shrink", "prepared", "encode"].contains(role)
-  }
+  /// The roles of which an ordinary plan has one stage each, in their order.
+  public static let mainRoles = [
+    "load", "decode", "shrink", "encode", "assemble", "submit", "record",
+  ]
 }
