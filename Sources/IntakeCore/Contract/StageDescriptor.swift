@@ -80,11 +80,17 @@ public enum OptionKind: Sendable, Equatable {
 
 /// The value of an option as a plan or a command line gives it.
 public enum OptionValue: Sendable, Equatable, CustomStringConvertible {
+  /// A whole number.
   case integer(Int)
+  /// A number.
   case number(Double)
+  /// A text; everything that the command line gives.
   case text(String)
+  /// true or false.
   case flag(Bool)
+  /// A list of texts.
   case list([String])
+  /// Names with texts.
   case table([String: String])
 
   /// The value as a plan would write it.
