@@ -72,6 +72,16 @@ import Testing
         "repeatable"
       ),
       ("    return None\n\n\ndef main", "    return data[:100]\n\n\ndef main", "item"),
+      (
+        "    return None\n\n\ndef main",
+        """
+            if data[2:4] != b"\\xff\\xe1": return None
+            return data[:2] + data[4 + int.from_bytes(data[4:6], "big"):]
+
+
+        def main
+        """, "orientation"
+      ),
       ("if __name__ == \"__main__\":\n    main()", "main()\nimport time; time.sleep(30)", "end"),
       ("if __name__ == \"__main__\":\n    main()", "main()\nsys.exit(4)", "end"),
     ])
