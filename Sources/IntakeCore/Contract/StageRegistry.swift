@@ -16,9 +16,9 @@ public struct StageRegistry: Sendable {
     StageRegistry(entries + [StageEntry(loader: loader)])
   }
 
-  /// The same registry with another recorder.
-  public func adding(recorder: any Recorder.Type) -> StageRegistry {
-    StageRegistry(entries + [StageEntry(recorder: recorder)])
+  /// The same registry with more recorders.
+  public func adding(recorder recorders: any Recorder.Type...) -> StageRegistry {
+    StageRegistry(entries + recorders.map { StageEntry(opening: $0) })
   }
 
   /// The same registry with a family of stages.
@@ -96,6 +96,11 @@ public struct StageEntry: Sendable {
   init(opening stage: any Stage.Type) {
     func open<S: Stage>(_ stage: S.Type) -> StageEntry { StageEntry(stage) }
     self = open(stage)
+  }
+
+  init(opening recorder: any Recorder.Type) {
+    func open<R: Recorder>(_ recorder: R.Type) -> StageEntry { StageEntry(recorder: recorder) }
+    self = open(recorder)
   }
 
   init(opening family: any StageFamily.Type) {
