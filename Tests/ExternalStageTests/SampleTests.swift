@@ -31,7 +31,7 @@ import Testing
 
   private let context = StageContext(row: RowReference(line: 2), side: .front)
 
-  @Test(.enabled(if: has("python3", "-c", "import PIL")))
+  @Test(.enabled(if: has("python3", "-c", "import PIL"), "Pillow is not there"))
   func blurChangesItsBoxAndNothingElse() async throws {
     let stage = try await stage(
       "blur.py", ImageItem.self, options: ["box": "0,50,100,50", "radius": "8"])
@@ -44,7 +44,7 @@ import Testing
     await stage.finish()
   }
 
-  @Test(.enabled(if: has("jpegtran", "-version")))
+  @Test(.enabled(if: has("jpegtran", "-version"), "jpegtran is not there"))
   func jpegtranSavesBytesAndNoPixelChanges() async throws {
     let stage = try await stage("jpegtran.sh", PreparedItem.self)
     let prepared = try SampleImage.prepared(SampleImage.jpeg(width: 800, height: 500))

@@ -14,13 +14,24 @@ import Testing
     #expect(report.verdicts.count >= 14)
   }
 
-  @Test(.enabled(if: has("python3", "-c", "import PIL")))
+  @Test(.enabled(if: has("python3", "-c", "import PIL"), "Pillow is not there"))
   func theBlurSampleKeepsEveryRule() async {
     let report = await report(on: packageFolder + "/samples/stages/blur.py")
     #expect(report.isConforming, "\(report.text)")
   }
 
-  @Test(.enabled(if: has("jpegtran", "-version")))
+  @Test(.enabled(if: has("python3", "-c", "import PIL"), "Pillow is not there"))
+  func theProgramOfTheArticleKeepsEveryRule() async throws {
+    let page = packageFolder + "/Sources/IntakeCore/IntakeCore.docc/ExternalStages.md"
+    let file = try AppendOnlyFile.open(page, .reading)
+    let text = String(decoding: try file.read(at: 0, count: 1 << 20), as: UTF8.self)
+    let start = try #require(text.firstRange(of: "```python\n")).upperBound
+    let end = try #require(text[start...].firstRange(of: "```")).lowerBound
+    let report = try await ProgramFile(String(text[start..<end])).check()
+    #expect(report.isConforming, "\(report.text)")
+  }
+
+  @Test(.enabled(if: has("jpegtran", "-version"), "jpegtran is not there"))
   func theJpegtranSampleKeepsEveryRule() async {
     let report = await report(on: packageFolder + "/samples/stages/jpegtran.sh")
     #expect(report.isConforming, "\(report.text)")
