@@ -45,7 +45,7 @@ enum ManifestContent: Equatable {
     ].map { Array($0.utf8) }
     let isWorkbook = names.contains { bytes.dropFirst(30).starts(with: $0) }
     return isWorkbook
-      ? .other("a workbook of Excel or another spreadsheet program", hint: exported)
+      ? .other("an Excel workbook or another spreadsheet", hint: exported)
       : .other("a zip archive", hint: "unpack it and name the manifest inside")
   }
 

@@ -114,7 +114,8 @@ struct ProgramItem {
       let (before, after) = (size.turned(by: orientation), image.uprightSize)
       // A portrait that comes back as wide as it was stored; what was cropped on purpose is hardly so.
       guard before.width > before.height || after.width * 10 < after.height * 13 else {
-        return "the upright picture came back lying on its side: keep the EXIF tag or turn the pixels"
+        return
+          "the upright picture came back lying on its side: keep the EXIF tag or turn the pixels"
       }
       return nil
     } catch {

@@ -5,12 +5,13 @@ import IntakeCore
 import IntakeSystem
 import IntakeTesting
 import Synchronization
+import TestSupport
 import Testing
 
 /// A batch in which every second item goes wrong, in eight ways by turns: nothing stays behind.
 @Suite(.timeLimit(.minutes(5))) struct MassFailureTests {
   /// 1,000 take half a minute, most of it spent waiting for programs that hang; 160 show the same in seconds.
-  private static let badItems = getenv("DOCINTAKE_SLOW") == nil ? 160 : 1_000
+  private static let badItems = SlowTests.areWanted ? 1_000 : 160
 
   private static let ways = [
     "crash", "hang", "flood of output", "flood of messages", "two answers", "wrong id",

@@ -57,6 +57,11 @@ struct ThirdPartyTests {
     let list = try await shell("\(command) stages list --json")
     let names = try #require(list.rows.first?.elements).compactMap { $0["name"]?.string }
     #expect(names.contains("watermark") && names.contains("acme"))
+    let request = try await shell(
+      "\(command) run \(Program.samples)/customers.csv --to \(sample)/acme.json --dry-run --limit 1"
+    )
+    #expect(request.code == 0, "\(request.errors)")
+    #expect(request.rows.first?["request"]?["body"]?["front"]?.string?.hasPrefix("[jpeg ") == true)
     let misfit = try await shell(
       "\(command) run x.csv --to sandbox --insert after:base64 watermark --print-plan")
     #expect(misfit.code == 2)

@@ -94,6 +94,20 @@ struct UsageTests {
     #expect(try program.run(command, "--help").output.contains(text))
   }
 
+  /// As a third party's command is: what help, hints and completion tell to type is there under its name.
+  @Test func aCommandOfAnotherNameGoesByIt() throws {
+    var other = program
+    other.executable = folder.path + "/acme-intake"
+    #expect(symlink(Program.path, other.executable) == 0)
+    #expect(try other.run("--help").output.contains("Usage: acme-intake COMMAND"))
+    #expect(try other.run("run", "--help").output.contains("Usage: acme-intake run MANIFEST"))
+    let refused = try other.run("run", "a.csv", "--to", "sandbox", "--set", "shrink.edge=0")
+    #expect(refused.errors.hasPrefix("acme-intake: error: "), "\(refused.errors)")
+    #expect(refused.errors.contains("see acme-intake stages show shrink"), "\(refused.errors)")
+    let script = try other.run("completion", "bash").output
+    #expect(script.contains("-F _acme-intake acme-intake") && !script.contains("docintake"))
+  }
+
   @Test func aWorkbookIsToBeExported() throws {
     let name = "docProps/app.xml"
     let head: [UInt8] =

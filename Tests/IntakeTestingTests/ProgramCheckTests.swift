@@ -1,6 +1,7 @@
 import IntakeCore
 import IntakeSystem
 import IntakeTesting
+import TestSupport
 import Testing
 
 /// Templates and samples keep the rules, and each rule finds the program that breaks it.
@@ -14,13 +15,13 @@ import Testing
     #expect(report.verdicts.count >= 14)
   }
 
-  @Test(.enabled(if: has("python3", "-c", "import PIL"), "Pillow is not there"))
+  @Test(.enabled(if: Interpreter.has("python3", "-c", "import PIL"), "Pillow is not there"))
   func theBlurSampleKeepsEveryRule() async {
     let report = await report(on: packageFolder + "/samples/stages/blur.py")
     #expect(report.isConforming, "\(report.text)")
   }
 
-  @Test(.enabled(if: has("python3", "-c", "import PIL"), "Pillow is not there"))
+  @Test(.enabled(if: Interpreter.has("python3", "-c", "import PIL"), "Pillow is not there"))
   func theProgramOfTheArticleKeepsEveryRule() async throws {
     let page = packageFolder + "/Sources/IntakeCore/IntakeCore.docc/ExternalStages.md"
     let file = try AppendOnlyFile.open(page, .reading)
@@ -31,7 +32,7 @@ import Testing
     #expect(report.isConforming, "\(report.text)")
   }
 
-  @Test(.enabled(if: has("jpegtran", "-version"), "jpegtran is not there"))
+  @Test(.enabled(if: Interpreter.has("jpegtran", "-version"), "jpegtran is not there"))
   func theJpegtranSampleKeepsEveryRule() async {
     let report = await report(on: packageFolder + "/samples/stages/jpegtran.sh")
     #expect(report.isConforming, "\(report.text)")

@@ -10,14 +10,16 @@ enum CompletionCommand {
   ) { arguments, invocation in
     let bash = BashCompletion(commands: invocation.commands, registry: invocation.registry)
     switch arguments.positionals[0] {
-    case "bash": invocation.results.writeText(bash.script)
+    case "bash": invocation.results.writeText(ProgramName.put(intoScript: bash.script))
     case "zsh":
       // zsh runs bash's scripts once its own emulation is loaded.
       invocation.results.writeText(
-        "#compdef docintake\nautoload -U +X bashcompinit && bashcompinit\n" + bash.script)
+        ProgramName.put(
+          intoScript: "#compdef docintake\nautoload -U +X bashcompinit && bashcompinit\n"
+            + bash.script))
     case "fish":
       let fish = FishCompletion(commands: invocation.commands, registry: invocation.registry)
-      invocation.results.writeText(fish.script)
+      invocation.results.writeText(ProgramName.put(intoScript: fish.script))
     default:
       throw UsageError("completion takes bash, zsh or fish", command: arguments.command)
     }
