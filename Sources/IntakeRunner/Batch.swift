@@ -55,11 +55,7 @@ final class Batch: Sendable {
   func work(on loaded: LoadedRow, as row: RowInProgress) async {
     do {
       switch loaded {
-      case .bad(_, _, let failures):
-        let errors = failures.map {
-          PipelineError(stage: "load", row: row.reference, underlying: $0)
-        }
-        try await end(refused(errors, row))
+      case .bad(let record, let failures): try await refuse(record, failures, row)
       case .record(let record): try await work(on: record, as: row)
       }
     } catch let error as JournalError {
@@ -72,6 +68,24 @@ final class Batch: Sendable {
       summary.withLock { $0.internalError = $0.internalError ?? what }
       runner.stop.request(.soon, reason: "internal error: \(what)")
     }
+  }
+
+  /// Ends a row that could not be loaded; a check goes on to what else is wrong with it.
+  private func refuse(_ record: IntakeRecord, _ failures: [StageFailure], _ row: RowInProgress)
+    async throws
+  {
+    var errors = failures.map { PipelineError(stage: "load", row: row.reference, underlying: $0) }
+    var images: [Side: ShrinkReport] = [:]
+    if preparation.findsEverything {
+      await local.enter()
+      let found = await preparation.inspect(record, knowing: failures, as: row)
+      local.leave()
+      errors += found.failures
+      images = found.images
+    }
+    var outcome = refused(errors, row)
+    outcome.images = images
+    try await end(outcome)
   }
 
   private func work(on record: IntakeRecord, as row: RowInProgress) async throws {
@@ -92,6 +106,11 @@ final class Batch: Sendable {
       var outcome = refused(prepared.failures, row)
       outcome.images = prepared.images
       return try await end(outcome)
+    }
+    guard keepsLedger || submission.fits else {
+      let error = PipelineError(
+        stage: runner.pipeline.assemblerName, row: row.reference, underlying: submission.tooLarge)
+      return try await end(refused([error], row))
     }
     guard keepsLedger else {
       var outcome = row.outcome(.skipped)
@@ -219,6 +238,16 @@ final class Batch: Sendable {
       runner.stop.request(
         halt.level, reason: "\(failed) of \(done) rows were not accepted (--halt)")
     }
+  }
+}
+
+extension Submission {
+  /// Without the credentials, which nobody has in a check; what sends it measures again with them.
+  fileprivate var fits: Bool { bodySize(with: nil) <= bodyLimit }
+
+  fileprivate var tooLarge: StageFailure {
+    StageFailure(
+      .bodyTooLarge, "the body has \(bodySize(with: nil)) bytes, the limit is \(bodyLimit)")
   }
 }
 
