@@ -24,7 +24,7 @@ final class Console: Sendable {
 
   /// An error that ends the command.
   func error(_ message: String, hint: String?) {
-    let hint = hint.map(ProgramName.put)
+    let hint = hint.map { ProgramName.put(into: $0) }
     if isJSON {
       log(.error, hint.map { "\(message) (\($0))" } ?? message, row: nil)
     } else {
