@@ -10,7 +10,7 @@ import Testing
 
 /// A batch in which every second item goes wrong, in eight ways by turns: nothing stays behind.
 @Suite(.timeLimit(.minutes(5))) struct MassFailureTests {
-  /// 1,000 take half a minute, most of it spent waiting for programs that hang; 160 show the same in seconds.
+  /// 1,000 take most of a minute, most of it spent waiting for programs that hang; 160 show the same in seconds.
   private static let badItems = SlowTests.areWanted ? 1_000 : 160
 
   private static let ways = [
@@ -56,8 +56,9 @@ import Testing
     #expect(mkfifo(script.path + ".fifo", 0o600) == 0)
     defer { unlink(script.path + ".fifo") }
     let image = try SampleImage.document(jpeg)
-    // Four faults in a row would give the program up: three items at once, every second of them good.
-    let bench = try Bench<ImageItem>(script, ["timeout": .number(0.4), "processes": .integer(3)])
+    // Four faults in a row would give the program up; with two items at once, every second of them good,
+    // there are three at most.
+    let bench = try Bench<ImageItem>(script, ["timeout": .number(0.5), "processes": .integer(2)])
     try await bench.stage.prepare()
     let (before, start) = (OwnProcess.descriptors, SystemTime.monotonic)
     let tally = await run(2 * Self.badItems, image, bench)
@@ -81,7 +82,7 @@ import Testing
     let tally = Mutex(Tally())
     await withCheckedContinuation { next in
       let done = DispatchGroup()
-      for _ in 1...3 {
+      for _ in 1...2 {
         done.enter()
         _ = SystemThread.start {
           while tally.withLock({ $0.take(of: count) }) {
