@@ -17,16 +17,16 @@ struct CompletionTests {
 
   private let folder = TemporaryFolder()
 
-  private func script(_ shell: String) throws -> String {
-    let result = try Program(folder: folder).run("completion", shell)
+  private func script(_ shell: String) async throws -> String {
+    let result = try await Program(folder: folder).run("completion", shell)
     #expect(result.code == 0)
     return folder.write("completion.\(shell)", result.output)
   }
 
-  private func run(_ shell: String, _ command: String) throws -> Program.Result {
+  private func run(_ shell: String, _ command: String) async throws -> Program.Result {
     var program = Program(folder: folder)
     program.executable = "/bin/" + shell
-    return try program.run("-c", command)
+    return try await program.run("-c", command)
   }
 
   @Test(
@@ -40,11 +40,11 @@ struct CompletionTests {
       ("docintake run a.csv --only in", "in-doubt"), ("docintake ledger show --outc", "--outcome"),
       ("docintake completion f", "fish"),
     ])
-  func bashOffersWhatFits(line: String, expected: String) throws {
+  func bashOffersWhatFits(line: String, expected: String) async throws {
     let words = line.split(separator: " ")
-    let result = try run(
+    let result = try await run(
       "bash",
-      ". \(script("bash")); COMP_WORDS=(\(line)); COMP_CWORD=\(words.count - 1); _docintake; "
+      ". \(await script("bash")); COMP_WORDS=(\(line)); COMP_CWORD=\(words.count - 1); _docintake; "
         + "printf '%s\\n' \"${COMPREPLY[@]}\"")
     #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
     let offered = result.output.split(separator: "\n").map(String.init)
@@ -52,14 +52,16 @@ struct CompletionTests {
   }
 
   @Test(.enabled(if: has("zsh"), "zsh is not there"))
-  func zshTakesItsScript() throws {
-    let result = try run("zsh", "autoload -U compinit && compinit -u; . \(script("zsh"))")
+  func zshTakesItsScript() async throws {
+    let result = try await run(
+      "zsh", "autoload -U compinit && compinit -u; . \(await script("zsh"))")
     #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
   }
 
   @Test(.enabled(if: has("fish"), "fish is not there"))
-  func fishTakesItsScript() throws {
-    let result = try run("fish", "source \(script("fish")); complete -C 'docintake run --to noah'")
+  func fishTakesItsScript() async throws {
+    let result = try await run(
+      "fish", "source \(await script("fish")); complete -C 'docintake run --to noah'")
     #expect(result.output.contains("noah-sandbox"), "\(result.errors)")
   }
 }

@@ -9,14 +9,16 @@ struct PlanEditingTests {
   private let manifest = Program.samples + "/customers.csv"
   private let usual = ["load", "decode", "shrink", "base64", "dcams", "submit", "record"]
 
-  private func run(_ changes: [String], to target: String = "sandbox") throws -> Program.Result {
+  private func run(_ changes: [String], to target: String = "sandbox") async throws
+    -> Program.Result
+  {
     let arguments = ["run", manifest, "--to", target, "--print-plan"] + changes
-    return try Program(folder: folder).start(arguments).wait()
+    return try await Program(folder: folder).start(arguments).wait()
   }
 
   /// The stages of the plan that is printed.
-  private func stages(_ changes: [String]) throws -> [JSONValue] {
-    let result = try run(changes)
+  private func stages(_ changes: [String]) async throws -> [JSONValue] {
+    let result = try await run(changes)
     #expect(result.code == 0, "\(result.errors)")
     return try #require(JSONParser.parse(Array(result.output.utf8))["stages"]?.elements)
   }
@@ -44,21 +46,21 @@ struct PlanEditingTests {
       ], ["load", "noah", "submit", "record"]
     ),
   ])
-  func stagesStandWhereTheCommandLinePutsThem(changes: [String], expected: [String]) throws {
-    let names = try stages(changes).compactMap { $0["stage"]?.string }
+  func stagesStandWhereTheCommandLinePutsThem(changes: [String], expected: [String]) async throws {
+    let names = try await stages(changes).compactMap { $0["stage"]?.string }
     #expect(names.starts(with: expected), "\(names)")
   }
 
-  @Test func aPlanWithoutChangesIsTheUsualOne() throws {
-    #expect(try stages([]).compactMap { $0["stage"]?.string } == usual)
+  @Test func aPlanWithoutChangesIsTheUsualOne() async throws {
+    #expect(try await stages([]).compactMap { $0["stage"]?.string } == usual)
   }
 
-  @Test func valuesOfANewStageAreItsOptions() throws {
+  @Test func valuesOfANewStageAreItsOptions() async throws {
     let changes = [
       "--insert", "after:decode", "external program=./p options.radius=4 timeout=2.5",
       "--set", "external.options.box=0,0,10,10",
     ]
-    let stage = try #require(stages(changes).first { $0["stage"]?.string == "external" })
+    let stage = try #require(await stages(changes).first { $0["stage"]?.string == "external" })
     #expect(stage["options"]?["radius"]?.string == "4")
     #expect(stage["options"]?["box"]?.string == "0,0,10,10")
     #expect(stage["timeout"]?.string == "2.5")
@@ -81,8 +83,8 @@ struct PlanEditingTests {
     (["--set", "shrink.eddge=900"], "did you mean \"edge\"?"),
     (["--set", "load.map=a"], "load.map.NAME=VALUE"),
   ])
-  func whatCannotWorkIsSaidWithTheNextStep(changes: [String], expected: String) throws {
-    let result = try run(changes)
+  func whatCannotWorkIsSaidWithTheNextStep(changes: [String], expected: String) async throws {
+    let result = try await run(changes)
     #expect(result.code == 2)
     #expect(result.errors.contains(expected), "\(result.errors)")
     #expect(result.output.isEmpty)
@@ -103,22 +105,22 @@ struct PlanEditingTests {
     ),
     (#" {"stage":"external","program":["./p",3],"options":{"a":1,"b":true}},"#, ""),
   ])
-  func mistakesInAPlanFileAreNamedWithTheirPlace(line: String, expected: String) throws {
+  func mistakesInAPlanFileAreNamedWithTheirPlace(line: String, expected: String) async throws {
     let rest = #" {"stage":"shrink"},{"stage":"base64"},{"stage":"dcams"},"#
     let plan = folder.write(
       "plan.json",
       "{\"stages\":[\n {\"stage\":\"load\"},\n {\"stage\":\"decode\"},\n\(line)\n\(rest)\n"
         + #" {"stage":"submit","endpoint":"sandbox"},{"stage":"record"}]}"#)
-    let result = try run([], to: plan)
+    let result = try await run([], to: plan)
     #expect(result.code == (expected.isEmpty ? 0 : 2))
     #expect(expected.isEmpty || result.errors.contains(expected), "\(result.errors)")
   }
 
-  @Test func programsOfAPlanStandBesideIt() throws {
+  @Test func programsOfAPlanStandBesideIt() async throws {
     let inner = folder.folder("plans")
-    let text = try run(["--insert", "after:decode", "external program=./p"]).output
+    let text = try await run(["--insert", "after:decode", "external program=./p"]).output
     let plan = folder.write("plans/plan.json", text.replacing(#""./p""#, with: #"["./p"]"#))
-    let result = try run([], to: plan)
+    let result = try await run([], to: plan)
     #expect(result.output.contains(#""program":["\#(inner)/./p"]"#), "\(result.output)")
   }
 }

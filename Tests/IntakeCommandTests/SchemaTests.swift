@@ -18,18 +18,18 @@ struct SchemaTests {
 
   private let folder = TemporaryFolder()
 
-  private func names() throws -> [String] {
-    let list = try Program(folder: folder).run("stages", "list", "--json")
+  private func names() async throws -> [String] {
+    let list = try await Program(folder: folder).run("stages", "list", "--json")
     return try #require(list.rows.first?.elements).compactMap { $0["name"]?.string }
   }
 
-  private func schema(_ name: String) throws -> JSONValue {
-    try #require(Program(folder: folder).run("stages", "show", name, "--json").rows.first)
+  private func schema(_ name: String) async throws -> JSONValue {
+    try #require(await Program(folder: folder).run("stages", "show", name, "--json").rows.first)
   }
 
-  @Test func everyStageHasASchemaOfItsOptions() throws {
-    for name in try names() {
-      let schema = try schema(name)
+  @Test func everyStageHasASchemaOfItsOptions() async throws {
+    for name in try await names() {
+      let schema = try await schema(name)
       #expect(schema["$schema"]?.string == "https://json-schema.org/draft/2020-12/schema")
       #expect(schema["type"]?.string == "object")
       #expect(schema["additionalProperties"]?.bool == false)
@@ -47,10 +47,10 @@ struct SchemaTests {
   /// Python's `jsonschema` knows nothing of this program: it takes every schema, every stage's own example,
   /// and none of the mistakes.
   @Test(.enabled(if: hasValidator, "python3 with jsonschema is not there"))
-  func anotherProgramValidatesWithThem() throws {
+  func anotherProgramValidatesWithThem() async throws {
     var lines: [String] = []
-    for name in try names() {
-      let result = try Program(folder: folder).run("stages", "show", name, "--json")
+    for name in try await names() {
+      let result = try await Program(folder: folder).run("stages", "show", name, "--json")
       lines.append(result.output.trimmingSuffix("\n"))
     }
     let schemas = folder.write("schemas.jsonl", lines.joined(separator: "\n"))
@@ -79,9 +79,9 @@ struct SchemaTests {
     var program = Program(folder: folder)
     program.executable = "/usr/bin/env"
     program.environment = ["PATH": Self.path]
-    let result = try program.run("python3", script, schemas)
+    let result = try await program.run("python3", script, schemas)
     #expect(result.code == 0, "\(result.errors.suffix(800))")
-    #expect(result.output.split(separator: "\n").map(String.init) == (try names()))
+    #expect(result.output.split(separator: "\n").map(String.init) == (try await names()))
   }
 
   private static var path: String { getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin" }
