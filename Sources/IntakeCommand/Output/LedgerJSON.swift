@@ -9,7 +9,7 @@ extension LedgerRow {
   func json(of ledger: String?) -> JSONOutput {
     var fields: [(String, JSONOutput)] = ledger.map { [("ledger", .string($0))] } ?? []
     fields += [
-      ("key", .string(key.description)), ("standing", .string(standing.word)),
+      ("key", .string(key.description)), ("standing", .string(standing.field)),
       ("at", .string(time.description)),
     ]
     guard let outcome else { return .object(fields) }
@@ -57,7 +57,10 @@ extension LedgerStatistics {
 }
 
 extension Standing {
-  /// The word that options and output use.
+  /// The word in JSON, which spells `outcome` so, too; options have hyphens.
+  var field: String { word.replacing("-", with: "_") }
+
+  /// The word that options and tables use.
   var word: String {
     switch self {
     case .unknown: return "unknown"

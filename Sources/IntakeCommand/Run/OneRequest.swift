@@ -48,7 +48,7 @@ struct OneRequest: Sendable {
     do throws(PlanError) {
       return try StageRegistry.builtin.assemble(editing.plan).submitter
     } catch {
-      throw CommandError(.usage, error.description)
+      throw CommandError(.usage, error.description, hint: error.hint)
     }
   }
 }
