@@ -2,35 +2,31 @@
 import PackageDescription
 
 /// Every Swift target is held to the same rules; a warning is an error.
-let strict: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .treatAllWarnings(as: .error),
-]
+let strict: [SwiftSetting] =
+  [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+  + ["ExistentialAny", "MemberImportVisibility", "InternalImportsByDefault"].map {
+    .enableUpcomingFeature($0)
+  }
 
 extension Target {
   /// A module of the program, in `Sources/`.
-  static func module(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+  static func module(_ name: String, _ needs: Dependency..., and: [Target] = []) -> Target {
+    .target(
+      name: name, dependencies: needs + and.map { .byName(name: $0.name) }, swiftSettings: strict)
   }
 
   /// A pipeline stage: an ordinary module in `Plugins/` that sees only what a stranger's stage sees.
-  static func stage(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  static func stage(_ name: String, _ needs: Dependency...) -> Target {
     .target(
-      name: name + "Stage", dependencies: ["IntakeCore"] + dependencies, path: "Plugins/" + name,
+      name: name + "Stage", dependencies: ["IntakeCore"] + needs, path: "Plugins/" + name,
       packageAccess: false, swiftSettings: strict)
   }
 
-  /// A library of the distribution, linked dynamically so that its security updates reach us.
-  static func system(_ name: String, _ pkgConfig: String, apt: String) -> Target {
-    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
-  }
-
-  /// A test bundle that mirrors a folder of the program.
-  static func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-    .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
+  /// A test bundle that mirrors a folder of the program; all of them share `Tests/Support`.
+  static func tests(_ name: String, _ needs: Dependency...) -> Target {
+    .testTarget(
+      name: name + "Tests", dependencies: ["IntakeCore", "TestSupport"] + needs,
+      swiftSettings: strict)
   }
 }
 
@@ -51,34 +47,29 @@ let stages: [Target] = [
 
 let package = Package(
   name: "docintake",
-  products: [
-    .executable(name: "docintake", targets: ["docintake"]),
-    .library(name: "IntakeCore", targets: ["IntakeCore"]),
-    .library(name: "IntakeImaging", targets: ["IntakeImaging"]),
-    .library(name: "IntakeCommand", targets: ["IntakeCommand"]),
-    .library(name: "IntakeTesting", targets: ["IntakeTesting"]),
-  ],
+  products: ["IntakeCore", "IntakeImaging", "IntakeCommand", "IntakeTesting"].map {
+    .library(name: $0, targets: [$0])
+  },
   dependencies: [],
   targets: [
     // The program, from the vocabulary up to the command.
     .module("IntakeCore"),
     .target(name: "CSystem"),
     .module("IntakeSystem", "CSystem", "IntakeCore"),
-    .system("CCrypto", "libcrypto", apt: "libssl-dev"),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .module("IntakeCrypto", "CCrypto"),
     .target(name: "CImaging", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
     .module("IntakeImaging", "CImaging", "IntakeCore"),
-    .system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .module("IntakeTransport", "CCurl", "IntakeCore"),
     .module("IntakeLedger", "IntakeCore", "IntakeCrypto", "IntakeSystem"),
     .module("IntakeRunner", "IntakeCore", "IntakeSystem"),
     .module("IntakeSandbox", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
-    .target(
-      name: "IntakeCommand",
-      dependencies: [
-        "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger", "IntakeRunner",
-        "IntakeSandbox", "IntakeSystem", "IntakeTesting", "IntakeTransport",
-      ] + stages.map { .byName(name: $0.name) }, swiftSettings: strict),
+    .module(
+      "IntakeCommand", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger",
+      "IntakeRunner", "IntakeSandbox", "IntakeSystem", "IntakeTesting", "IntakeTransport",
+      and: stages),
     .module("IntakeTesting", "IntakeCore", "IntakeImaging", "IntakeSystem"),
     .executableTarget(name: "docintake", dependencies: ["IntakeCommand"], swiftSettings: strict),
 
@@ -86,36 +77,24 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["IntakeCore", "IntakeLedger", "IntakeSystem"],
       path: "Tests/Support", swiftSettings: strict),
-    .tests("IntakeCore", "IntakeCore"),
-    .tests("IntakeRunner", "IntakeCore", "IntakeLedger", "IntakeRunner"),
-    .tests(
-      "IntakeCommand", "IntakeCore", "IntakeImaging", "IntakeSystem", "IntakeTransport",
-      "TestSupport", "docintake"),
-    .tests(
-      "Reliability", "IntakeCore", "IntakeLedger", "IntakeRunner", "IntakeSystem", "TestSupport",
-      "docintake"),
-    .tests("IntakeSandbox", "CCrypto", "IntakeCore", "IntakeSandbox"),
-    .tests("IntakeTransport", "IntakeTransport", "IntakeCore", "IntakeSystem", "SubmitStage"),
+    .tests("IntakeCore"),
+    .tests("IntakeRunner", "IntakeLedger", "IntakeRunner"),
+    .tests("IntakeCommand", "IntakeImaging", "IntakeSystem", "IntakeTransport", "docintake"),
+    .tests("Reliability", "IntakeLedger", "IntakeRunner", "IntakeSystem", "docintake"),
+    .tests("IntakeSandbox", "CCrypto", "IntakeSandbox"),
+    .tests("IntakeTransport", "IntakeTransport", "IntakeSystem", "SubmitStage"),
     .tests("IntakeCrypto", "IntakeCrypto"),
-    .tests("TemplateStage", "DCAMSStage", "IntakeCore", "IntakeTesting", "TemplateStage"),
-    .tests(
-      "NoahStage", "CCrypto", "DCAMSStage", "IntakeCore", "IntakeCrypto", "IntakeTransport",
-      "NoahStage"),
-    .tests("DCAMSStage", "DCAMSStage", "IntakeCore"),
-    .tests(
-      "IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage",
-      "TestSupport"),
-    .tests(
-      "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage",
-      "TestSupport"),
-    .tests("GateStage", "GateStage", "IntakeCore", "IntakeImaging"),
-    .tests("LoadStage", "CSystem", "IntakeCore", "IntakeSystem", "LoadStage", "TestSupport"),
-    .tests(
-      "ExternalStage", "ExternalStage", "IntakeCore", "IntakeImaging", "IntakeSystem",
-      "IntakeTesting", "TestSupport"),
+    .tests("TemplateStage", "DCAMSStage", "IntakeTesting", "TemplateStage"),
+    .tests("NoahStage", "CCrypto", "DCAMSStage", "IntakeCrypto", "IntakeTransport", "NoahStage"),
+    .tests("DCAMSStage", "DCAMSStage"),
+    .tests("IntakeLedger", "IntakeLedger", "IntakeSystem", "RecordStage"),
+    .tests("IntakeImaging", "CImaging", "DecodeStage", "IntakeImaging", "ShrinkStage"),
+    .tests("GateStage", "GateStage", "IntakeImaging"),
+    .tests("LoadStage", "CSystem", "IntakeSystem", "LoadStage"),
+    .tests("ExternalStage", "ExternalStage", "IntakeImaging", "IntakeSystem", "IntakeTesting"),
+    .tests("IntakeTesting", "IntakeSystem", "IntakeTesting"),
     .executableTarget(
       name: "imaging-bench", dependencies: ["IntakeCore", "IntakeImaging"],
       path: "Tests/Benchmarks/Imaging", swiftSettings: strict),
-    .tests("IntakeTesting", "IntakeCore", "IntakeSystem", "IntakeTesting", "TestSupport"),
   ] + stages
 )
