@@ -87,7 +87,7 @@ struct SentCustomer {
       switch segment {
       case .bytes(let bytes): text += bytes
       case .image(let image): images[image.side] = image.base64
-      case .secret: break
+      case .secret, .scan: break
       }
     }
     guard let body = try? JSONParser.parse(text), let target = body["target"],

@@ -15,6 +15,8 @@ final class Batch: Sendable {
   private let preparation: RowPreparation
   private let sender: Sender
   let summary = Mutex(RunSummary())
+  /// What has been told about rows, for nobody reads the same sentence a million times.
+  private let told = Mutex<Set<String>>([])
   /// Wall time at the start of the run.
   let started: UnixTime
 
@@ -74,12 +76,19 @@ final class Batch: Sendable {
     }
   }
 
+  private func tellOnce(_ notices: [String]) {
+    for notice in notices where told.withLock({ $0.insert(notice).inserted }) {
+      runner.observer.log(.notice, notice, row: nil)
+    }
+  }
+
   private func work(on record: IntakeRecord, as row: RowInProgress) async throws {
     if let key = row.key, await journal.crashes(of: key) >= Batch.crashesToQuarantine,
       runner.policy.only != .failed
     {
       return try await end(quarantined(row))
     }
+    tellOnce(runner.pipeline.assembler.notices(about: record))
     await local.enter()
     guard runner.stop.level == .none else {
       local.leave()
@@ -146,7 +155,8 @@ final class Batch: Sendable {
     if verdict != .accepted {
       let code = receipt.code ?? .targetFailed
       failure = StageFailure(
-        code, receipt.detail ?? code.rawValue, hint: receipt.hint, outcome: receipt.outcome)
+        code, receipt.detail ?? code.rawValue, hint: receipt.hint, outcome: receipt.outcome,
+        side: delivery.side)
     }
     var outcome = row.outcome(
       verdict, stage: verdict == .accepted ? nil : "submit", failure: failure)
@@ -205,6 +215,7 @@ final class Batch: Sendable {
     var outcome = outcome
     outcome.receipt = Receipt(.accepted)
     outcome.receipt?.bodyBytes = submission.bodySize(with: nil)
+    outcome.receipt?.steps = submission.plannedSteps
     summary.withLock { $0.addReady(outcome) }
     runner.observer.prepared(submission, outcome: outcome)
   }
@@ -219,6 +230,15 @@ final class Batch: Sendable {
       runner.stop.request(
         halt.level, reason: "\(failed) of \(done) rows were not accepted (--halt)")
     }
+  }
+}
+
+extension Submission {
+  /// The steps of a row that takes several, as a check tells them.
+  fileprivate var plannedSteps: [StepReport] {
+    guard !followUps.isEmpty else { return [] }
+    let requests = [(operation, self)] + followUps.map { ($0.name, $0.request) }
+    return requests.map { StepReport($0, .accepted, bodyBytes: $1.bodySize(with: nil)) }
   }
 }
 
