@@ -36,21 +36,27 @@ struct NoahUploads {
       images[side].map { image in
         // A passport shows one page, which has no side.
         let isSingle = images.count == 1 && type == "Passport"
+        let document = "Type=\(type)&CountryCode=\(value("IssuingCountry"))"
         let query =
-          "Type=\(type)&CountryCode=\(value("IssuingCountry"))"
+          document
           + (isSingle ? "" : side == .back ? "&Side=Back" : "&Side=Front")
         return FollowUp(
-          name: "upload." + side.rawValue, side: side, inquiry: inquiry(id, query),
+          name: "upload." + side.rawValue, side: side,
+          inquiry: inquiry(id, query, hiding: document),
           request: upload(image.prepared, id))
       }
     }
   }
 
-  private func inquiry(_ id: NoahCustomerID, _ query: String) -> Submission {
-    Submission(
+  private func inquiry(_ id: NoahCustomerID, _ query: String, hiding document: String)
+    -> Submission
+  {
+    var inquiry = Submission(
       method: "GET", path: "/onboarding/\(id.text)/prefill/documents/upload-url?\(query)",
       headers: [], body: [], operation: "getUploadURL", repeatSafety: .safe,
       customer: Personal(id.text), bodyLimit: 0, target: NoahTarget())
+    inquiry.personalTexts = [Personal(document)]
+    return inquiry
   }
 
   private func upload(_ image: PreparedImage, _ id: NoahCustomerID) -> Submission {
