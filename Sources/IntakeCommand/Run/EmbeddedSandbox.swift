@@ -28,12 +28,17 @@ struct EmbeddedSandbox {
 
   /// Points the plan at the sandbox; the credentials travel through a pipe, never through a file or argv.
   func connect(_ editing: inout PlanEditing) throws(CommandError) {
+    let isNoah = editing.name(of: "assemble") == "noah"
+    editing.set("submit", "endpoint", .text(isNoah ? sandbox.noahEndpoint : sandbox.dcamsEndpoint))
+    try EmbeddedSandbox.giveCredentials(to: &editing)
+  }
+
+  /// Those that every sandbox takes unless it was told others.
+  static func giveCredentials(to editing: inout PlanEditing) throws(CommandError) {
     let json = #"{"user":"sandbox","pass":"sandbox","apiKey":"apikey_sandbox_docintake"}"#
     guard let descriptor = RawDescriptor.holding(Array(json.utf8)) else {
       throw CommandError(.internalError, "no descriptor is left for a pipe")
     }
-    let isNoah = editing.name(of: "assemble") == "noah"
-    editing.set("submit", "endpoint", .text(isNoah ? sandbox.noahEndpoint : sandbox.dcamsEndpoint))
     editing.set("submit", "credentials", .text("fd:\(descriptor)"))
   }
 

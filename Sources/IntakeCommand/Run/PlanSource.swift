@@ -43,6 +43,9 @@ enum BuiltinPlan: String, CaseIterable {
 
   static let names = allCases.map(\.rawValue)
 
+  /// Whether it goes to the emulator.
+  var isSandbox: Bool { self == .sandbox || self == .noahSandbox }
+
   /// The addresses that the vendors document.
   private var endpoint: String {
     switch self {

@@ -170,7 +170,8 @@ extension FailureCode {
     cannotFit, outOfMemory,
     refusedByStage, stageFailed, stageProtocol, stageTimeout, quarantined,
     bodyTooLarge, connectionFailed, tlsFailed, noAnswer, unrecognizedAnswer, refusedByTarget,
-    uploadRefused, customerNotFound, credentialsRefused, wrongEndpoint, redirected, throttled, targetFailed,
+    uploadRefused, customerNotFound, credentialsRefused, wrongEndpoint, redirected, throttled,
+    targetFailed,
     unsettled, notAccepted, changedAfterAcceptance, changedInDoubt, stopped, alreadyAccepted,
     internalError,
   ]
