@@ -19,6 +19,7 @@ public final class Sandbox: Sendable {
     if let path = configuration.stateDirectory { directory = try StateDirectory(path) }
     store = try CustomerStore(
       mostImageBytes: configuration.keptImageBytes, mostCustomers: configuration.keptCustomers,
+      mostWhole: configuration.wholeCustomers,
       directory: directory)
     log = RequestLog(most: configuration.keptRequests)
   }

@@ -15,10 +15,11 @@ struct EmbeddedSandbox {
     }
   }
 
-  /// Keeps 16 MB of images and drops older ones, so that a long batch needs hardly more memory than a short one.
+  /// Keeps 16 MB of images and 1,000 customers whole, so that a long batch needs hardly more memory than a short one.
   private static var configuration: SandboxConfiguration {
     var configuration = SandboxConfiguration()
     configuration.keptCustomers = 5_000_000
+    configuration.wholeCustomers = 1000
     configuration.keptRequests = 1000
     configuration.keptImageBytes = 16 << 20
     return configuration

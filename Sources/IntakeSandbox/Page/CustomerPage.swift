@@ -12,10 +12,16 @@ struct CustomerPage {
       <p>\(Page.badge(customer.status)) &nbsp; \(customer.origin.rawValue) customer \
       \(customer.number)</p>
       <div class="scans">\(scans)</div>
-      <section><h2>Fields</h2><table class="keyed">\(fields(customer))</table></section>
+      \(reduced(customer))<section><h2>Fields</h2><table class="keyed">\(fields(customer))</table></section>
       <section><h2>History</h2><table class="keyed">\(history(customer))</table></section>
       """
     return Page.answer(title: "Customer \(customer.number)", content)
+  }
+
+  private func reduced(_ customer: Customer) -> HTML {
+    customer.isReduced
+      ? "<p>Fields and images were dropped to save memory: newer customers took their place.</p>"
+      : ""
   }
 
   private func fields(_ customer: Customer) -> HTML {
