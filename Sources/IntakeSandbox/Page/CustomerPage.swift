@@ -48,7 +48,7 @@ struct CustomerPage {
     }
     return """
       <section><h2>\(side.rawValue)</h2>\(picture(image, side, customer))
-      <p class="facts">\(CustomerPage.facts(image, customer.origin))<br><code>SHA-256 \(image.sha256)</code></p>
+      <p class="facts">\(CustomerPage.facts(image, customer.origin))<code>SHA-256 \(image.sha256)</code></p>
       </section>
       """
   }
