@@ -15,20 +15,18 @@ struct RowBuilder: Sendable {
       if let problem = rule.problem(of: cell) {
         problems.append(problem)
       } else if let path = ImagePath(cell) {
-        path.problem.map { problems.append($0) }
         paths.append(path)
       }
       fields[cell.name.column, cell.name.number] = Personal(RowBuilder.stored(cell))
     }
     paths.sort { $0.side < $1.side }
+    problems += paths.compactMap(\.problem)
     if paths.count == 2, paths[0].text == paths[1].text { problems.append(RowBuilder.sameFile) }
 
-    let identity = raw.identity
-    guard problems.isEmpty else { return .bad(reference(raw), identity: identity, problems) }
-    return .record(
-      IntakeRecord(
-        row: reference(raw), identity: identity, fields: fields,
-        images: paths.map { $0.file(in: root) }))
+    let record = IntakeRecord(
+      row: reference(raw), identity: raw.identity, fields: fields,
+      images: paths.filter { $0.problem == nil }.map { $0.file(in: root) })
+    return problems.isEmpty ? .record(record) : .bad(record, problems)
   }
 
   /// What the operator calls the row; without control characters and at most 128 characters where it is refused.

@@ -18,7 +18,7 @@ final class WithoutDuplicates: RowSource {
     guard case .record(let record) = row else { return row }
     let print = RowPrint(record)
     guard let clash = seen.withLock({ $0.clash(of: print) }) else { return row }
-    return .bad(record.row, identity: record.identity, [clash.failure(for: record)])
+    return .bad(record, [clash.failure(for: record)])
   }
 }
 

@@ -24,7 +24,7 @@ public struct Shrink: ImagePreparer {
     help: "bytes at most, before base64, back only")
   private static let minimumEdge = StageOption<Int>.integer(
     "min-edge", in: 64...20_000, default: 1000, unit: "pixels",
-    help: "longer side at least, unless the scan is smaller; below it the row fails")
+    help: "longer side at least, unless scan or edge is smaller; below it the row fails")
   private static let keepProfile = StageOption<Bool>.flag(
     "keep-icc", default: true, help: "keep a colour profile of at most 4,096 bytes")
 

@@ -57,11 +57,7 @@ final class Batch: Sendable {
   func work(on loaded: LoadedRow, as row: RowInProgress) async {
     do {
       switch loaded {
-      case .bad(_, _, let failures):
-        let errors = failures.map {
-          PipelineError(stage: "load", row: row.reference, underlying: $0)
-        }
-        try await end(refused(errors, row))
+      case .bad(let record, let failures): try await refuse(record, failures, row)
       case .record(let record): try await work(on: record, as: row)
       }
     } catch let error as JournalError {
@@ -80,6 +76,24 @@ final class Batch: Sendable {
     for notice in notices where told.withLock({ $0.insert(notice).inserted }) {
       runner.observer.log(.notice, notice, row: nil)
     }
+  }
+
+  /// Ends a row that could not be loaded; a check goes on to what else is wrong with it.
+  private func refuse(_ record: IntakeRecord, _ failures: [StageFailure], _ row: RowInProgress)
+    async throws
+  {
+    var errors = failures.map { PipelineError(stage: "load", row: row.reference, underlying: $0) }
+    var images: [Side: ShrinkReport] = [:]
+    if preparation.findsEverything {
+      await local.enter()
+      let found = await preparation.inspect(record, knowing: failures, as: row)
+      local.leave()
+      errors += found.failures
+      images = found.images
+    }
+    var outcome = refused(errors, row)
+    outcome.images = images
+    try await end(outcome)
   }
 
   private func work(on record: IntakeRecord, as row: RowInProgress) async throws {
@@ -101,6 +115,11 @@ final class Batch: Sendable {
       var outcome = refused(prepared.failures, row)
       outcome.images = prepared.images
       return try await end(outcome)
+    }
+    if let problem = submission.problem(withFollowUpsOnly: keepsLedger) {
+      let error = PipelineError(
+        stage: runner.pipeline.assemblerName, row: row.reference, underlying: problem)
+      return try await end(refused([error], row))
     }
     guard keepsLedger else {
       var outcome = row.outcome(.skipped)
@@ -239,6 +258,22 @@ extension Submission {
     guard !followUps.isEmpty else { return [] }
     let requests = [(operation, self)] + followUps.map { ($0.name, $0.request) }
     return requests.map { StepReport($0, .accepted, bodyBytes: $1.bodySize(with: nil)) }
+  }
+
+  /// What is over its limit: found before anything of the row is sent.
+  ///
+  /// The request is measured without credentials, which nobody has in a check; what sends it measures again.
+  fileprivate func problem(withFollowUpsOnly: Bool) -> StageFailure? {
+    if !withFollowUpsOnly, bodySize(with: nil) > bodyLimit {
+      return StageFailure(
+        .bodyTooLarge, "the body has \(bodySize(with: nil)) bytes, the limit is \(bodyLimit)")
+    }
+    let step = followUps.first { $0.request.bodySize(with: nil) > $0.request.bodyLimit }
+    guard let step else { return nil }
+    let size = step.request.bodySize(with: nil)
+    return StageFailure(
+      .bodyTooLarge, "\(step.name) has \(size) bytes, the limit is \(step.request.bodyLimit)",
+      side: step.side)
   }
 }
 

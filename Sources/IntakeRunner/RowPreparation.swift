@@ -22,10 +22,7 @@ struct RowPreparation: Sendable {
       let record = try await enrich(record, row, context)
       result.failures = problems(of: record, row)
       guard result.failures.isEmpty || findsEverything else { return result }
-      let lane = ImageLane(pipeline: pipeline, memory: memory, row: row, context: context)
-      let wantsImages = pipeline.assembler.sendsImages && !pipeline.imageStages.isEmpty
-      let files = wantsImages ? record.images : []
-      let images = await lane.run(files, budget: pipeline.assembler.imageBudget(for: record))
+      let images = await prepareImages(of: record, row, context)
       result.failures += images.failures
       result.images = images.images.mapValues(\.prepared.report)
       guard result.failures.isEmpty else { return result }
@@ -35,6 +32,32 @@ struct RowPreparation: Sendable {
       result.failures.append(error)
     }
     return result
+  }
+
+  /// What else is wrong with a row that could not be loaded, nothing said twice about a column.
+  func inspect(
+    _ record: IntakeRecord, knowing failures: [StageFailure], as row: RowInProgress
+  ) async -> Result {
+    // A row with a cell too many has its cells under the wrong headers: what they seem to say is no finding.
+    guard !failures.contains(where: { $0.code == .malformedRow && $0.column == nil }) else {
+      return Result()
+    }
+    let context = StageContext(row: row.reference, time: clock.wall, log: row.log)
+    let known = Set(failures.compactMap(\.column))
+    let images = await prepareImages(of: record, row, context)
+    let found = problems(of: record, row) + images.failures
+    return Result(
+      failures: found.filter { $0.failure.column.map { !known.contains($0) } ?? true },
+      images: images.images.mapValues(\.prepared.report))
+  }
+
+  private func prepareImages(
+    of record: IntakeRecord, _ row: RowInProgress, _ context: StageContext
+  ) async -> ImageLane.Result {
+    let lane = ImageLane(pipeline: pipeline, memory: memory, row: row, context: context)
+    let wantsImages = pipeline.assembler.sendsImages && !pipeline.imageStages.isEmpty
+    return await lane.run(
+      wantsImages ? record.images : [], budget: pipeline.assembler.imageBudget(for: record))
   }
 
   private func enrich(_ record: IntakeRecord, _ row: RowInProgress, _ context: StageContext)

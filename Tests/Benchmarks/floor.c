@@ -216,7 +216,7 @@ static double scale_of(int quality) { return quality < 50 ? 5000.0 / quality : 2
 static size_t encode_within(Picture picture, size_t limit, uint8_t **file) {
   int quality = 85;
   size_t size = encode(picture, quality, file);
-  while (size > limit && quality > 10) {
+  while (size > limit && quality > 1) {
     double scale = scale_of(quality) * pow(size / (.98 * limit), 1 / .6);
     int next = (int)(scale > 100 ? 5000 / scale : (200 - scale) / 2);
     quality = next < quality ? next : quality - 1;

@@ -184,6 +184,32 @@ struct UploadTests {
     #expect(result.row("N-1")?["images"] == nil)
   }
 
+  @Test func aScanOverTheLimitIsFoundBeforeAnythingIsSent() async throws {
+    let sandbox = try await SandboxProcess(folder)
+    let result = try await run(sandbox, "--set", "noah.max-document=80000")
+    #expect(result.code == 3)
+    #expect(result.row("N-1")?["code"]?.string == "body_too_large")
+    #expect(result.row("N-1")?["side"]?.string == "back")
+    #expect(try services(sandbox).isEmpty)
+  }
+
+  @Test func aRowInDoubtWhoseCustomerIsThereGoesOnWithItsScans() async throws {
+    // No answer to the customer, and none to its three repeats.
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1-4"])
+    let first = try await run(sandbox)
+    #expect(first.code == 5, "\(first.errors)")
+    let reconciled = try await run(sandbox, "--ambiguous", "hold")
+    #expect(reconciled.outcomes == ["in_doubt": 1])
+    let second = try await run(sandbox, "--settle-after", "0")
+    #expect(second.code == 0, "\(second.errors)")
+    #expect(
+      try Array(services(sandbox).dropFirst(4))
+        == ["getCustomer", "getUploadURL", "upload", "getUploadURL", "upload"])
+    #expect(
+      second.row("N-1")?["steps"]?.elements?.map { $0["outcome"]?.string }
+        == ["skipped", "accepted", "accepted"])
+  }
+
   @Test func theLedgerTellsEachStepAndHoldsNoAddress() async throws {
     let sandbox = try await SandboxProcess(folder)
     _ = try await run(sandbox)

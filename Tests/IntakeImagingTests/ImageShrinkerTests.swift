@@ -27,6 +27,26 @@ struct ImageShrinkerTests {
     #expect(abs((decoded.quality ?? 0) - (prepared.report.sent.quality ?? 0)) <= 1)
   }
 
+  private static func strip(_ width: Int, _ height: Int) throws -> DocumentImage {
+    let size = PixelSize(width: width, height: height)
+    return try scan(PNGWriter(size: size, colorType: 0, pixel: { x, _ in [x % 256] }).bytes)
+  }
+
+  @Test func `a strip of which only a line would be left is refused`() throws {
+    let failure = #expect(throws: StageFailure.self) {
+      try ImageShrinker().prepare(try Self.strip(3_000, 20))
+    }
+    #expect(failure?.code == .imageTooSmall)
+    #expect(failure?.detail == "3000 × 20 pixels would be sent as 2048 × 14")
+  }
+
+  @Test func `a strip that keeps some lines is sent with a warning`() throws {
+    var shrinker = ImageShrinker()
+    shrinker.edge = 1_000
+    let prepared = try shrinker.prepare(try Self.strip(1_200, 50))
+    #expect(prepared.report.warnings == ["the shorter side has only 42 pixels"])
+  }
+
   @Test func `what fits at the cap is encoded once`() throws {
     let prepared = try Self.prepare(document(300, 200)) { $0.maximumBytes = 1_000_000 }
     #expect(prepared.report.attempts.count == 1)

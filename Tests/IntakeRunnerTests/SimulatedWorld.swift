@@ -49,6 +49,10 @@ final class SimulatedWorld: Sendable {
   enum Line: Sendable, Equatable {
     case intent(String)
     case outcome(String, Verdict)
+    /// A follow-up, as `row.number`.
+    case begun(String)
+    /// A step that the server has: the row for the request itself, `row.number` for a follow-up.
+    case done(String)
   }
 
   struct State {
@@ -93,6 +97,8 @@ final class SimulatedWorld: Sendable {
         case .outcome(key, .accepted): return .accepted
         case .outcome(key, .inDoubt): return .inDoubt
         case .outcome(key, _): return .notAccepted
+        case .begun(let step) where step.hasPrefix(key + "."): return .inDoubt
+        case .done(let step) where step == key || step.hasPrefix(key + "."): return .notAccepted
         default: return standing
         }
       }

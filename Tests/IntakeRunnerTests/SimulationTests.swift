@@ -7,9 +7,9 @@ import Testing
 struct SimulationTests {
   private static let rows = 8
 
-  private func run(_ world: SimulatedWorld, stepsToCrash: Int, ambiguous: RunPolicy.Ambiguous)
-    async throws
-  {
+  private func run(
+    _ world: SimulatedWorld, stepsToCrash: Int, ambiguous: RunPolicy.Ambiguous, followUps: Int
+  ) async throws {
     world.restart(stepsToCrash: stepsToCrash)
     var policy = RunPolicy()
     policy.concurrency = 2
@@ -17,7 +17,7 @@ struct SimulationTests {
     policy.ambiguous = ambiguous
     let pipeline = Pipeline(
       loader: Simulated.Load(Array(0..<SimulationTests.rows).shuffled()),
-      assembler: Simulated.Assemble(), submitter: Simulated.Submit(world),
+      assembler: Simulated.Assemble(followUps: followUps), submitter: Simulated.Submit(world),
       journal: Simulated.Ledger(world))
     let runner = Runner(
       pipeline: pipeline, policy: policy, stop: StopSwitch(),
@@ -26,13 +26,15 @@ struct SimulationTests {
   }
 
   /// Three runs that crash and then as many as it takes, at most 30.
-  private func live(_ world: SimulatedWorld, _ ambiguous: RunPolicy.Ambiguous) async throws {
+  private func live(
+    _ world: SimulatedWorld, _ ambiguous: RunPolicy.Ambiguous, followUps: Int = 0
+  ) async throws {
     for _ in 0..<3 {
       let steps = Int(world.chance.next() % 60) + 1
-      try await run(world, stepsToCrash: steps, ambiguous: ambiguous)
+      try await run(world, stepsToCrash: steps, ambiguous: ambiguous, followUps: followUps)
     }
     for _ in 0..<30 where !isFinished(world, ambiguous) {
-      try await run(world, stepsToCrash: .max, ambiguous: ambiguous)
+      try await run(world, stepsToCrash: .max, ambiguous: ambiguous, followUps: followUps)
     }
   }
 
@@ -55,6 +57,23 @@ struct SimulationTests {
       #expect(isFinished(world, ambiguous), "seed \(seed): \(standings(world))")
       for (index, standing) in standings(world).enumerated() where standing == .accepted {
         #expect(state.applied["C-\(index)"] == 1, "seed \(seed): C-\(index) was never sent")
+      }
+    }
+  }
+
+  /// The request itself reaches the server once, each follow-up at least once, none after it is known to be done.
+  @Test(.timeLimit(.minutes(5))) func rowsOfSeveralStepsAreFinishedStepByStep() async throws {
+    for seed in UInt64(1)...700 {
+      let world = SimulatedWorld(seed: seed)
+      try await live(world, .reconcile, followUps: 2)
+      let state = world.state.withLock { $0 }
+      #expect(state.violations.isEmpty, "seed \(seed): \(state.violations)")
+      #expect(isFinished(world, .reconcile), "seed \(seed): \(standings(world))")
+      for row in 0..<SimulationTests.rows {
+        #expect(state.applied["C-\(row)"] == 1, "seed \(seed): C-\(row)")
+        for step in 1...2 {
+          #expect((state.applied["C-\(row).\(step)"] ?? 0) >= 1, "seed \(seed): C-\(row).\(step)")
+        }
       }
     }
   }

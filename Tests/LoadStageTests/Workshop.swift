@@ -85,14 +85,14 @@ struct Loaded {
 
   /// The failures of each bad row.
   var failures: [[StageFailure]] {
-    rows.compactMap { if case .bad(_, _, let failures) = $0 { failures } else { nil } }
+    rows.compactMap { if case .bad(_, let failures) = $0 { failures } else { nil } }
   }
 
   /// Every failure's code with its line: `3 malformed_row`.
   var codes: [String] {
     rows.flatMap { row in
-      if case .bad(let place, _, let failures) = row {
-        failures.map { "\(place.line) \($0.code)" }
+      if case .bad(let record, let failures) = row {
+        failures.map { "\(record.row.line) \($0.code)" }
       } else {
         [String]()
       }

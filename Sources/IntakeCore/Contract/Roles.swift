@@ -102,24 +102,21 @@ public protocol RowSource: AnyObject, Sendable {
 public enum LoadedRow: Sendable {
   /// A row that can be worked on.
   case record(IntakeRecord)
-  /// A row that cannot, with everything that is wrong with it; identity as far as it could be read.
-  case bad(RowReference, identity: Personal<[UInt8]>, [StageFailure])
+  /// A row that cannot, as far as it could be read, with everything that is wrong with it.
+  case bad(IntakeRecord, [StageFailure])
+
+  /// What could be read of the row.
+  public var record: IntakeRecord {
+    switch self {
+    case .record(let record), .bad(let record, _): return record
+    }
+  }
 
   /// Where the row stands.
-  public var row: RowReference {
-    switch self {
-    case .record(let record): return record.row
-    case .bad(let row, _, _): return row
-    }
-  }
+  public var row: RowReference { record.row }
 
   /// The bytes that make the row's ledger key.
-  public var identity: Personal<[UInt8]> {
-    switch self {
-    case .record(let record): return record.identity
-    case .bad(_, let identity, _): return identity
-    }
-  }
+  public var identity: Personal<[UInt8]> { record.identity }
 }
 
 /// Writes down what became of each row.

@@ -4,6 +4,8 @@ extension ImageShrinker {
   /// Below this a document is hard to read for the people who check it.
   private static let suspiciousBytes = 100_000
   private static let suspiciousEdge = 1000
+  /// A card of 1,000 × 630 pixels has twice that.
+  private static let suspiciousShorterSide = 300
 
   func passThroughReport(_ image: DocumentImage, _ bytes: [UInt8]) -> ShrinkReport {
     let sent = ShrinkReport.Form(
@@ -51,6 +53,9 @@ extension ImageShrinker {
     }
     if sent.size.longerSide < Self.suspiciousEdge {
       warnings.append("the longer side has only \(sent.size.longerSide) pixels")
+    } else if min(sent.size.width, sent.size.height) < Self.suspiciousShorterSide {
+      let side = min(sent.size.width, sent.size.height)
+      warnings.append("the shorter side has only \(side) pixels")
     }
     if let other = contradictingName(image) { warnings.append(other) }
     return warnings

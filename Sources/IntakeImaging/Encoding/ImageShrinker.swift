@@ -30,10 +30,23 @@ public struct ImageShrinker: Sendable {
       return PreparedImage(side: image.side, bytes: bytes, report: passThroughReport(image, bytes))
     }
     let bitmap = try image.pixels(fitting: edge)
+    try refuseThread(bitmap.size, of: image)
     let (found, attempts) = try search(bitmap, image, budget: budget)
     var report = self.report(image, found, budget: budget)
     report.attempts = attempts
     return PreparedImage(side: image.side, bytes: found.bytes, report: report)
+  }
+
+  /// A strip of 20,000 × 20 pixels fits the edge as 2048 × 2: all that is left of it is a line.
+  private func refuseThread(_ size: PixelSize, of image: DocumentImage) throws(StageFailure) {
+    let side = min(size.width, size.height)
+    guard side < limits.minimumSide, size != image.uprightSize else { return }
+    let whole = image.uprightSize
+    throw StageFailure(
+      .imageTooSmall,
+      "\(whole.width) × \(whole.height) pixels would be sent as \(size.width) × \(size.height)",
+      hint: "scan one side of one document, or raise shrink.edge", side: image.side,
+      file: image.file)
   }
 
   private func unchanged(_ image: DocumentImage, budget: Int) throws(StageFailure) -> [UInt8]? {

@@ -60,6 +60,14 @@ func contents(of path: String) -> [UInt8] {
   return bytes
 }
 
+/// Writes a result under the last part of its source's name.
+func save(_ bytes: [UInt8], as source: String, in folder: String) {
+  let name = source.split(separator: "/").last ?? "image"
+  guard let file = fopen("\(folder)/\(name)", "wb") else { return }
+  defer { fclose(file) }
+  fwrite(bytes, 1, bytes.count, file)
+}
+
 /// Processor time of this process so far.
 func processorSeconds() -> Double {
   var time = timespec()

@@ -10,10 +10,11 @@ import IntakeImaging
 #endif
 
 // Prepares the given images one after another and prints one JSON line with what that cost.
-//   swift run -c release imaging-bench [--edge N] [--max-bytes N] [--min-quality N] FILE…
+//   swift run -c release imaging-bench [--edge N] [--max-bytes N] [--min-quality N] [--output FOLDER] FILE…
 
 var shrinker = ImageShrinker()
 var files: [String] = []
+var output: String?
 var arguments = CommandLine.arguments.dropFirst()
 while let argument = arguments.popFirst() {
   switch argument {
@@ -22,6 +23,7 @@ while let argument = arguments.popFirst() {
     shrinker.maximumBytes = arguments.popFirst().flatMap { Int($0) } ?? shrinker.maximumBytes
   case "--min-quality":
     shrinker.minimumQuality = arguments.popFirst().flatMap { Int($0) } ?? shrinker.minimumQuality
+  case "--output": output = arguments.popFirst()
   default: files.append(argument)
   }
 }
@@ -34,7 +36,9 @@ for file in files {
     let image = DocumentImage(
       side: .front, file: file, header: try ImageHeader(reading: bytes), bytes: bytes,
       codec: ImageCodec())
-    tally.add(try shrinker.prepare(image), seconds: processorSeconds() - start)
+    let prepared = try shrinker.prepare(image)
+    tally.add(prepared, seconds: processorSeconds() - start)
+    if let output { save(prepared.bytes, as: file, in: output) }
   } catch {
     tally.failed += 1
   }

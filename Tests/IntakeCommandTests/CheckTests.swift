@@ -1,0 +1,55 @@
+import IntakeCore
+import TestSupport
+import Testing
+
+/// `check`: every error of every row in one pass.
+@Suite(.timeLimit(.minutes(5)))
+struct CheckTests {
+  private let folder = TemporaryFolder()
+  private var program: Program { Program(folder: folder) }
+
+  private func check(_ row: String, _ more: String...) throws -> Program.Result {
+    let header = "id,email,fn,ln,addr,dob,front,back\n"
+    folder.write("scan.jpg", TinyScan.bytes)
+    folder.write("page.jpg", Array("<!DOCTYPE html><p>not an image</p>".utf8))
+    let manifest = folder.write("rows.csv", header + row + "\n")
+    return try program.start(["check", manifest, "--to", "dcams"] + more).wait()
+  }
+
+  private func problems(_ row: JSONValue?) -> [String] {
+    let further = row?["further"]?.elements ?? []
+    return ([row].compactMap { $0 } + further).map {
+      "\($0["code"]?.string ?? "?") \($0["column"]?.string ?? $0["side"]?.string ?? "?")"
+    }
+  }
+
+  @Test func cellsMissingValuesAndImagesAreToldTogether() throws {
+    let result = try check("A,,Ann,Lee,1 Elm,19900231,nowhere.jpg,page.jpg")
+    #expect(result.code == 3, "\(result.errors)")
+    #expect(
+      problems(result.rows.first) == [
+        "invalid_value dob", "missing_value email", "file_not_found front",
+        "unsupported_format back",
+      ])
+  }
+
+  @Test func aColumnIsNamedOnce() throws {
+    let result = try check("A,not-an-address,Ann,Lee,1 Elm,19900228,../scan.jpg,scan.jpg")
+    #expect(problems(result.rows.first) == ["invalid_value email", "path_outside_root front"])
+  }
+
+  @Test func aRowWithACellTooManyIsNotReadFurther() throws {
+    let result = try check("A,a@example.com,Ann,Lee,1 Elm, Apt 2,19900228,scan.jpg,")
+    #expect(result.rows.first?["code"]?.string == "malformed_row")
+    #expect(result.rows.first?["further"] == nil)
+  }
+
+  @Test func aBodyOverTheLimitIsNotReady() throws {
+    // The assembler reckons with the limit for images; the fields alone have to break it.
+    let long = String(repeating: "x", count: 900)
+    let result = try check(
+      "A,a@example.com,\(long),\(long),\(long),19900228,scan.jpg,", "--set", "dcams.max-body=2000")
+    #expect(result.code == 3, "\(result.errors)")
+    #expect(result.rows.first?["outcome"]?.string == "rejected")
+  }
+}
