@@ -30,6 +30,8 @@ public struct SandboxConfiguration: Sendable {
   public var wholeCustomers = Int.max
   /// The most requests that `/sandbox/requests` remembers.
   public var keptRequests = 100_000
+  /// The most presigned upload addresses that are good at a time; the oldest give way.
+  public var keptUploadAddresses = 100_000
   /// Seconds for which a presigned upload address works.
   public var uploadLifetime = 900
 

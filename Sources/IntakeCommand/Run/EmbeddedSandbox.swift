@@ -20,6 +20,8 @@ struct EmbeddedSandbox {
     var configuration = SandboxConfiguration()
     configuration.keptCustomers = 5_000_000
     configuration.wholeCustomers = 1000
+    // A row asks for an address and uses it at once; 256 rows at most are on their way.
+    configuration.keptUploadAddresses = 1000
     configuration.keptRequests = 1000
     configuration.keptImageBytes = 16 << 20
     return configuration
