@@ -29,7 +29,7 @@ struct SamplesTests {
       }
     }
     #expect(result.errors.contains("→"))
-    #expect(result.errors.contains("what arrived: http://127.0.0.1:"))
+    #expect(result.errors.contains("to look at what arrives, give --keep"))
   }
 
   @Test func aPhonePictureOnItsSideArrivesUpright() throws {

@@ -24,7 +24,10 @@ struct SummaryText {
     }
     if let ledger { lines.append("ledger: \(ledger)") }
     if let page {
-      lines.append("what arrived: \(page)/" + (isKept ? "" : " (--keep holds it open)"))
+      lines.append(
+        isKept
+          ? "what arrived: \(page)/"
+          : "to look at what arrives, give --keep and a new --ledger: the sandbox shows it as a page")
     }
     return lines.joined(separator: "\n")
   }

@@ -1,5 +1,13 @@
 import IntakeCore
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// Finds the highest quality at which a picture fits a budget, in as few encodes as possible.
 struct FitSearch {
   /// The most bytes the picture may take.
@@ -37,8 +45,22 @@ struct FitSearch {
       return try refine(encoder, from: SizeModel(point), tables: sample.tables, &result)
     }
     let second = try sampled(encoder, quality: secondQuality(sample.point), &result) ?? sample
-    return try refine(
-      encoder, from: SizeModel(sample.point, second.point), tables: second.tables, &result)
+    var model = SizeModel(sample.point, second.point)
+    var tables = second.tables
+    let quality = max(floor, model.quality(for: aim))
+    if Self.isFar(quality, from: second.point),
+      let third = try sampled(encoder, quality: quality, &result)
+    {
+      model = SizeModel(second.point, third.point)
+      tables = third.tables
+    }
+    return try refine(encoder, from: model, tables: tables, &result)
+  }
+
+  /// The model is a line only nearby: with a third sample where it is asked far away, 48 scans at 60 KB and edge 2048
+  /// took 1.54 full encodes each instead of 1.69.
+  private static func isFar(_ quality: Int, from point: SizeModel.Point) -> Bool {
+    abs(log(SizeModel.scale(of: quality) / SizeModel.scale(of: point.quality))) > 0.2
   }
 
   /// A second point near the goal, but far enough from the first to give a slope.
