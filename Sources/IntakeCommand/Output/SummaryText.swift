@@ -27,7 +27,8 @@ struct SummaryText {
       lines.append(
         isKept
           ? "what arrived: \(page)/"
-          : "to look at what arrives, give --keep and a new --ledger: the sandbox shows it as a page")
+          : "to look at what arrives, give --keep and a new --ledger: the sandbox shows it as a page"
+      )
     }
     return lines.joined(separator: "\n")
   }
