@@ -100,17 +100,20 @@ let package = Package(
       "NoahStage", "CCrypto", "DCAMSStage", "IntakeCore", "IntakeCrypto", "IntakeTransport",
       "NoahStage"),
     .tests("DCAMSStage", "DCAMSStage", "IntakeCore"),
-    .tests("IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage"),
     .tests(
-      "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage"),
+      "IntakeLedger", "IntakeCore", "IntakeLedger", "IntakeSystem", "RecordStage",
+      "TestSupport"),
+    .tests(
+      "IntakeImaging", "CImaging", "DecodeStage", "IntakeCore", "IntakeImaging", "ShrinkStage",
+      "TestSupport"),
     .tests("GateStage", "GateStage", "IntakeCore", "IntakeImaging"),
-    .tests("LoadStage", "CSystem", "IntakeCore", "IntakeSystem", "LoadStage"),
+    .tests("LoadStage", "CSystem", "IntakeCore", "IntakeSystem", "LoadStage", "TestSupport"),
     .tests(
       "ExternalStage", "ExternalStage", "IntakeCore", "IntakeImaging", "IntakeSystem",
-      "IntakeTesting"),
+      "IntakeTesting", "TestSupport"),
     .executableTarget(
       name: "imaging-bench", dependencies: ["IntakeCore", "IntakeImaging"],
       path: "Tests/Benchmarks/Imaging", swiftSettings: strict),
-    .tests("IntakeTesting", "IntakeCore", "IntakeSystem", "IntakeTesting"),
+    .tests("IntakeTesting", "IntakeCore", "IntakeSystem", "IntakeTesting", "TestSupport"),
   ] + stages
 )

@@ -5,7 +5,7 @@ public import IntakeCore
 /// The option `accepts` says what it works on: scans, images ready to send, or requests.
 public enum External: StageFamily {
   static let program = StageOption.list(
-    "program",
+    "program", isPath: true,
     help:
       "path and arguments; the path holds a \"/\" and is relative to the plan's folder; required")
   static let accepts = StageOption.choice(
@@ -55,18 +55,4 @@ public enum External: StageFamily {
 /// What a program may work on, as plans and programs name it.
 enum ItemName: String, CaseIterable {
   case image, prepared, submission
-}
-
-extension PipelinePlan {
-  /// Makes the relative paths of external programs start at the folder of the plan instead of the current one.
-  public mutating func resolvePrograms(in folder: String) {
-    let (stage, option) = (External.descriptor.name, External.program.descriptor.name)
-    for index in stages.indices where stages[index].name == stage {
-      guard case .list(var words)? = stages[index].options[option], let path = words.first,
-        path.contains("/"), !path.hasPrefix("/")
-      else { continue }
-      words[0] = "\(folder)/\(path)"
-      stages[index].options[option] = .list(words)
-    }
-  }
 }

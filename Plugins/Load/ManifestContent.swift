@@ -38,14 +38,18 @@ enum ManifestContent: Equatable {
   }
 
   private static func archive(_ bytes: ArraySlice<UInt8>) -> ManifestContent {
-    let names = ["[Content_Types].xml", "xl/", "_rels/"].map { Array($0.utf8) }
-    // The first entry's name stands at byte 30 of a zip archive.
-    let isOffice = names.contains { bytes.dropFirst(30).starts(with: $0) }
-    return isOffice
-      ? .other("an Excel workbook", hint: asUTF8)
+    // The first entry's name stands at byte 30 of a zip archive; every program begins with another one.
+    let names = [
+      "[Content_Types].xml", "xl/", "_rels/", "docProps/",
+      "mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+    ].map { Array($0.utf8) }
+    let isWorkbook = names.contains { bytes.dropFirst(30).starts(with: $0) }
+    return isWorkbook
+      ? .other("an Excel workbook or another spreadsheet", hint: exported)
       : .other("a zip archive", hint: "unpack it and name the manifest inside")
   }
 
+  private static let exported = "export the sheet as CSV UTF-8 and name that file"
   private static let asUTF8 = "save it as CSV UTF-8"
   private static let isScan = "name the manifest that lists the scans"
   private static let isPacked = "unpack it first: `zcat FILE | docintake run -`"
@@ -55,7 +59,7 @@ enum ManifestContent: Equatable {
     ([0x00, 0x00, 0xFE, 0xFF], "a text in UTF-32", asUTF8),
     ([0xFF, 0xFE], "a text in UTF-16", asUTF8),
     ([0xFE, 0xFF], "a text in UTF-16", asUTF8),
-    ([0xD0, 0xCF, 0x11, 0xE0], "an Excel workbook of the old kind", asUTF8),
+    ([0xD0, 0xCF, 0x11, 0xE0], "an Excel workbook of the old kind", exported),
     (Array("%PDF".utf8), "a PDF file", isScan),
     ([0xFF, 0xD8, 0xFF], "a JPEG image", isScan),
     ([0x89, 0x50, 0x4E, 0x47], "a PNG image", isScan),

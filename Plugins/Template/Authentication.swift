@@ -53,25 +53,10 @@ enum Authentication: Sendable, Equatable {
     case .bearer: return HTTPField("Authorization", "Bearer " + Self.text(values[0]))
     case .basic:
       let pair = values[0] + [UInt8(ascii: ":")] + values[1]
-      return HTTPField("Authorization", "Basic " + Self.base64(pair))
+      return HTTPField("Authorization", "Basic " + Self.text(Base64Text.encode(pair)))
     case .header(let name): return HTTPField(name, Self.text(values[0]))
     }
   }
 
   private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
-
-  /// For a name and a password of a few bytes (RFC 7617 §2).
-  static func base64(_ bytes: [UInt8]) -> String {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var result: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      let number = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-      for place in 0..<4 {
-        let letter = alphabet[number >> (18 - 6 * place) & 63]
-        result.append(place <= group.count ? letter : UInt8(ascii: "="))
-      }
-    }
-    return text(result)
-  }
 }

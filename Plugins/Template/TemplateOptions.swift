@@ -12,7 +12,8 @@ enum TemplateOptions {
   static let body = StageOption.text(
     "body", help: "the body as JSON with placeholders: {column} {dob:dashed} {image:front} …")
   static let bodyFile = StageOption.text(
-    "body-file", help: "file with the body, relative to the working folder, instead of body")
+    "body-file", isPath: true,
+    help: "file with the body instead of body, relative to the plan's folder")
   static let required = StageOption.list("required", help: "columns that must not be empty")
   static let success = StageOption.list(
     "success", help: "status codes that mean success, 2xx for all of them (default: 2xx)")

@@ -19,6 +19,9 @@ enum CommandTable {
     }
     switch first {
     case "--help", "-h", "help":
+      // `help run` is `run --help`.
+      let named = words.dropFirst().filter { !$0.hasPrefix("-") }
+      guard named.isEmpty else { return try find(named + ["--help"], in: commands, results) }
       results.writeText(HelpText.overview(commands))
       return nil
     case "--version": return (VersionCommand.spec, Array(words.dropFirst()))

@@ -24,18 +24,11 @@ public enum IntakeCommand {
   ) async -> ExitCode {
     let console = Console(arguments: words)
     do {
-      let commands = CommandTable.commands
-      guard let (command, rest) = try CommandTable.find(words, in: commands, results) else {
-        return .success
+      let code = try await dispatch(words, registry, signals, results)
+      guard code == .success, results.ranOutOfSpace, let trouble = results.trouble else {
+        return code
       }
-      let arguments = try Arguments(rest, for: command)
-      if arguments.wantsHelp {
-        results.writeText(HelpText.page(command))
-        return .success
-      }
-      let invocation = Invocation(
-        registry: registry, signals: signals, commands: commands, results: results)
-      return try await command.run(arguments, invocation)
+      throw CommandError(.stopped, trouble, hint: "make room and run the same command again")
     } catch let error as UsageError {
       console.error(error.message, hint: error.hint)
       return .usage
@@ -46,5 +39,21 @@ public enum IntakeCommand {
       console.error("internal error: \(type(of: error))", hint: FailureCode.internalError.hint)
       return .internalError
     }
+  }
+  private static func dispatch(
+    _ words: [String], _ registry: StageRegistry, _ signals: SignalHub, _ results: ResultWriter
+  ) async throws -> ExitCode {
+    let commands = CommandTable.commands
+    guard let (command, rest) = try CommandTable.find(words, in: commands, results) else {
+      return .success
+    }
+    let arguments = try Arguments(rest, for: command)
+    if arguments.wantsHelp {
+      results.writeText(HelpText.page(command))
+      return .success
+    }
+    let invocation = Invocation(
+      registry: registry, signals: signals, commands: commands, results: results)
+    return try await command.run(arguments, invocation)
   }
 }

@@ -10,6 +10,11 @@ public enum RawDescriptor {
   ///
   /// `FileHandle.write` traps on both (`/dev/full` ends the process), so nothing here uses it.
   public static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    failure(writing: bytes, to: descriptor) == nil
+  }
+
+  /// Writes all bytes, and says what went wrong.
+  public static func failure(writing bytes: [UInt8], to descriptor: Int32) -> SystemCallFailure? {
     var done = 0
     while done < bytes.count {
       let count = bytes.withUnsafeBytes { buffer -> Int in
@@ -23,10 +28,10 @@ public enum RawDescriptor {
       if count > 0 {
         done += count
       } else if errno != EINTR {
-        return false
+        return SystemCallFailure("write")
       }
     }
-    return true
+    return nil
   }
 }
 

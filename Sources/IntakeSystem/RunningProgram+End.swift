@@ -9,13 +9,22 @@ import CSystem
 /// How a program ended.
 public struct ProgramEnd: Sendable, Equatable, CustomStringConvertible {
   /// The way it ended, as `wait(2)` tells it.
-  public enum Status: Sendable, Equatable {
+  public enum Status: Sendable, Equatable, CustomStringConvertible {
     /// By itself, with this exit code.
     case exited(Int32)
     /// By this signal.
     case signalled(Int32)
     /// Somebody else has reaped it, or it could not be ended.
     case unknown
+
+    /// `ended with exit code 3`.
+    public var description: String {
+      switch self {
+      case .exited(let code): return "ended with exit code \(code)"
+      case .signalled(let number): return "was ended by signal \(number)"
+      case .unknown: return "ended"
+      }
+    }
   }
 
   /// The way it ended.
@@ -24,13 +33,7 @@ public struct ProgramEnd: Sendable, Equatable, CustomStringConvertible {
   public let leftProcessBehind: Bool
 
   /// `ended with exit code 3`.
-  public var description: String {
-    switch status {
-    case .exited(let code): return "ended with exit code \(code)"
-    case .signalled(let number): return "was ended by signal \(number)"
-    case .unknown: return "ended"
-    }
-  }
+  public var description: String { status.description }
 }
 
 extension RunningProgram {
@@ -55,7 +58,7 @@ extension RunningProgram {
     return ProgramEnd(status: status, leftProcessBehind: isHeld)
   }
 
-  private mutating func hasEnded(within seconds: Double) -> Bool {
+  mutating func hasEnded(within seconds: Double) -> Bool {
     let deadline = SystemTime.monotonic + seconds
     while csystem_has_ended(process) == 0 {
       guard SystemTime.monotonic < deadline else { return false }

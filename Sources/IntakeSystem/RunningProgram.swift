@@ -99,6 +99,21 @@ public struct RunningProgram: Sendable {
     return body
   }
 
+  /// All that it writes until it has ended, or closed its output; at most `limit` bytes.
+  public mutating func everything(limit: Int, until deadline: Double) throws(Trouble) -> [UInt8] {
+    while bufferedCount <= limit {
+      do throws(Trouble) {
+        try wait(until: deadline)
+      } catch {
+        guard error == .ended else { throw error }
+        guard bufferedCount <= limit else { throw .flooded }
+        defer { drop(bufferedCount) }
+        return Array(inbox[inboxStart...])
+      }
+    }
+    throw .flooded
+  }
+
   /// Returns when everything sent has been taken by the pipe, or the program has closed it.
   public mutating func flush(until deadline: Double) throws(Trouble) {
     while !outbox.isEmpty { try wait(until: deadline) }

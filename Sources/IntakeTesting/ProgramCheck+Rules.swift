@@ -60,6 +60,10 @@ extension ProgramCheck {
       try exchange(item, &wire)
       return nil
     }
+    attempt(.orientation, .image, &report) { wire throws(WireProgram.Fault) in
+      try exchange(ProgramItem(.image, id: "1").lyingOnItsSide(), &wire)
+      return nil
+    }
   }
 
   /// An answer of any kind is right here; what counts is that there is one, and that the next item goes well.

@@ -12,6 +12,8 @@ struct ProgramItem {
   var bytes: [UInt8]
   var format = "jpeg"
   var size = PixelSize(width: 320, height: 200)
+  /// How EXIF turns it; 1 is upright.
+  var orientation = Orientation.upright
   /// Keys that no version of the protocol has.
   var more: [(String, JSONOutput)] = []
 
@@ -40,6 +42,18 @@ struct ProgramItem {
     return .object(head + part + more)
   }
 
+  /// The same picture as a telephone stores it: lying on its side, with a tag that says so.
+  func lyingOnItsSide() -> ProgramItem {
+    // APP1 "Exif", a little-endian TIFF block with one entry: tag 0x0112, one SHORT, 6.
+    let exif: [UInt8] =
+      [0xFF, 0xE1, 0x00, 0x22] + Array("Exif\0\0II*\0".utf8) + [8, 0, 0, 0, 1, 0]
+      + [0x12, 0x01, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0]
+    var item = self
+    item.orientation = .turnRight
+    item.bytes = Array(bytes.prefix(2)) + exif + bytes.dropFirst(2)
+    return item
+  }
+
   private var part: [(String, JSONOutput)] {
     guard kind != .submission else {
       return [
@@ -55,7 +69,7 @@ struct ProgramItem {
         "image",
         .object([
           ("format", .string(format)), ("width", .integer(size.width)),
-          ("height", .integer(size.height)), ("orientation", .integer(1)),
+          ("height", .integer(size.height)), ("orientation", .integer(orientation.rawValue)),
           ("bytes", .integer(bytes.count)),
         ])
       ),
@@ -97,6 +111,12 @@ struct ProgramItem {
     do {
       let image = try SampleImage.document(bytes)
       _ = try image.pixels(fitting: 320)
+      let (before, after) = (size.turned(by: orientation), image.uprightSize)
+      // A portrait that comes back as wide as it was stored; what was cropped on purpose is hardly so.
+      guard before.width > before.height || after.width * 10 < after.height * 13 else {
+        return
+          "the upright picture came back lying on its side: keep the EXIF tag or turn the pixels"
+      }
       return nil
     } catch {
       return

@@ -11,6 +11,8 @@ extension ConformanceRule {
     "greeting", "answers hello with ready for version 1 and what it accepts", "Greeting")
   static let item = program("item", "answers an item with result, pass or reject", "Items")
   static let secondFormat = program("formats", "answers PNG and gray images, too", "Items")
+  static let orientation = program(
+    "orientation", "keeps the EXIF orientation of a picture, or turns its pixels", "Items")
   static let series = program("series", "answers one item after the other in one process", "Items")
   static let once = program("once", "answers each item once and is silent in between", "Items")
   static let repeatable = program(

@@ -22,6 +22,7 @@ enum PythonTemplate {
         \"\"\"Gets the bytes of a JPEG or PNG; returns new bytes, or None to leave the image as it is.
 
         `image` has format, width, height, and orientation as EXIF counts it (1 is upright).
+        Libraries that save a picture drop EXIF: turn it first, with Pillow by ImageOps.exif_transpose.
         `options` are those of the plan, all of them texts.
         \"\"\"
         return None

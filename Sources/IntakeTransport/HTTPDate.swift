@@ -37,17 +37,6 @@ public enum HTTPDate {
       let hour = clock[0], let minute = clock[1], let second = clock[2],
       hour < 24, minute < 60, second <= 60
     else { return nil }
-    return UnixTime(((days(to: date) * 24 + hour) * 60 + minute) * 60 + second)
-  }
-
-  /// Days since 1970-01-01.
-  ///
-  /// Years are counted from March, so that the leap day is the last of a year.
-  private static func days(to date: CalendarDate) -> Int {
-    let month = (date.month + 9) % 12
-    let year = date.year - (date.month <= 2 ? 1 : 0)
-    let leapDays = year / 4 - year / 100 + year / 400
-    // 719,468 days lie between 0000-03-01 and 1970-01-01, and days of a month count from 1.
-    return year * 365 + leapDays + (month * 306 + 5) / 10 + date.day - 719_469
+    return UnixTime(((date.daysSince1970 * 24 + hour) * 60 + minute) * 60 + second)
   }
 }

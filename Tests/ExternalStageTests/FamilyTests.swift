@@ -68,7 +68,8 @@ struct FamilyTests {
     #expect(
       entry.choosing(PlannedStage("external", ["accepts": .text("submission")])).role
         == "submission")
-    #expect(entry.choosing(PlannedStage("external", ["accepts": .text("prepared")])).isImageStage)
+    #expect(
+      entry.choosing(PlannedStage("external", ["accepts": .text("prepared")])).role == "prepared")
     #expect(entry.shapes.count == 3)
   }
 
@@ -83,7 +84,7 @@ struct FamilyTests {
       PlannedStage("external", ["program": .list(["/x/a"])]),
       PlannedStage("shrink", ["program": .list(["./a"])]),
     ])
-    plan.resolvePrograms(in: "/plans")
+    plan.resolvePaths(in: "/plans", for: registry)
     #expect(
       plan.stages.map { $0.options["program"] } == [
         .list(["/plans/./a", "./b"]), .list(["/x/a"]), .list(["./a"]),

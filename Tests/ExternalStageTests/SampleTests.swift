@@ -2,6 +2,7 @@ import ExternalStage
 import IntakeCore
 import IntakeSystem
 import IntakeTesting
+import TestSupport
 import Testing
 
 /// The programs in `samples/stages` do to an item what they say, through the stage itself.
@@ -9,13 +10,6 @@ import Testing
   private static let folder =
     #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
     .joined(separator: "/") + "/samples/stages/"
-
-  private static func has(_ words: String...) -> Bool {
-    let launch = ProgramLaunch(
-      ["/usr/bin/env"] + words, environment: ProgramLaunch.cleanEnvironment())
-    guard var program = try? launch.startPiped() else { return false }
-    return program.end(patience: 20).status == .exited(0)
-  }
 
   private func stage<Item: ItemKind>(
     _ name: String, _ item: Item.Type, options: [String: String] = [:]
@@ -31,7 +25,7 @@ import Testing
 
   private let context = StageContext(row: RowReference(line: 2), side: .front)
 
-  @Test(.enabled(if: has("python3", "-c", "import PIL")))
+  @Test(.enabled(if: Interpreter.has("python3", "-c", "import PIL"), "Pillow is not there"))
   func blurChangesItsBoxAndNothingElse() async throws {
     let stage = try await stage(
       "blur.py", ImageItem.self, options: ["box": "0,50,100,50", "radius": "8"])
@@ -44,7 +38,7 @@ import Testing
     await stage.finish()
   }
 
-  @Test(.enabled(if: has("jpegtran", "-version")))
+  @Test(.enabled(if: Interpreter.has("jpegtran", "-version"), "jpegtran is not there"))
   func jpegtranSavesBytesAndNoPixelChanges() async throws {
     let stage = try await stage("jpegtran.sh", PreparedItem.self)
     let prepared = try SampleImage.prepared(SampleImage.jpeg(width: 800, height: 500))

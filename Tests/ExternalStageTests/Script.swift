@@ -4,6 +4,7 @@ import IntakeCore
 import IntakeSystem
 import IntakeTesting
 import Synchronization
+import TestSupport
 
 /// A program that a test writes into a folder of its own, and the stage that runs it.
 final class Script: Sendable {
@@ -44,7 +45,7 @@ final class Script: Sendable {
       .map { "    " + $0 }.joined(separator: "\n")
     try self.init(
       """
-      #!\(Script.python) -IS
+      #!\(Interpreter.python) -IS
       import json, os, signal, sys, time
       i, o = sys.stdin.buffer, sys.stdout.buffer
       def send(line, data=b""):
@@ -66,17 +67,6 @@ final class Script: Sendable {
       \(lines)
       """)
   }
-
-  /// The interpreter itself: a version manager's shim would start a shell first.
-  static let python: String = {
-    let launch = ProgramLaunch(
-      ["/usr/bin/env", "python3", "-c", "import sys; print(sys.executable)"],
-      environment: ProgramLaunch.cleanEnvironment())
-    guard var program = try? launch.startPiped() else { return "/usr/bin/python3" }
-    let line = try? program.line(limit: 4096, until: SystemTime.monotonic + 20)
-    _ = program.end()
-    return line.map { String(decoding: $0, as: UTF8.self) } ?? "/usr/bin/python3"
-  }()
 }
 
 /// Runs items through an external stage and remembers what was logged.

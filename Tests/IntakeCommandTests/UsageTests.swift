@@ -79,6 +79,55 @@ struct UsageTests {
     #expect(result.errors.isEmpty)
   }
 
+  @Test(arguments: [["run"], ["stages"], ["stages", "show"], ["ledger", "verify"]])
+  func helpBeforeACommandIsHelpBehindIt(words: [String]) throws {
+    let before = try program.start(["help"] + words).wait()
+    #expect(before.code == 0)
+    #expect(before.output == (try program.start(words + ["--help"]).wait().output))
+  }
+
+  @Test(arguments: [
+    ("run", "auto: the part that Slurm or AWS Batch names"), ("run", "soon,fail=10%"),
+    ("run", "manifest.csv or manifest.jsonl"), ("check", "[default: dcams]"),
+  ])
+  func helpTellsWhatCannotBeGuessed(command: String, text: String) throws {
+    #expect(try program.run(command, "--help").output.contains(text))
+  }
+
+  /// As a third party's command is: what help, hints and completion tell to type is there under its name.
+  @Test func aCommandOfAnotherNameGoesByIt() throws {
+    var other = program
+    other.executable = folder.path + "/acme-intake"
+    #expect(symlink(Program.path, other.executable) == 0)
+    #expect(try other.run("--help").output.contains("Usage: acme-intake COMMAND"))
+    #expect(try other.run("run", "--help").output.contains("Usage: acme-intake run MANIFEST"))
+    let refused = try other.run("run", "a.csv", "--to", "sandbox", "--set", "shrink.edge=0")
+    #expect(refused.errors.hasPrefix("acme-intake: error: "), "\(refused.errors)")
+    #expect(refused.errors.contains("see acme-intake stages show shrink"), "\(refused.errors)")
+    let script = try other.run("completion", "bash").output
+    #expect(script.contains("-F _acme-intake acme-intake") && !script.contains("docintake"))
+  }
+
+  @Test func aWorkbookIsToBeExported() throws {
+    let name = "docProps/app.xml"
+    let head: [UInt8] =
+      [0x50, 0x4B, 0x03, 0x04] + [UInt8](repeating: 0, count: 22) + [16, 0, 0, 0]
+    let file = folder.write("customers.xlsx", head + Array(name.utf8))
+    let result = try program.run("check", file)
+    #expect(result.code == 2)
+    #expect(result.errors.contains("export the sheet as CSV UTF-8"), "\(result.errors)")
+  }
+
+  @Test(arguments: [["stages", "list"], ["run", "--help"], ["completion", "bash"]])
+  func aFullDiskBehindStandardOutputIsSaid(words: [String]) throws {
+    let full = open("/dev/full", O_WRONLY | O_CLOEXEC)
+    try #require(full >= 0)
+    defer { close(full) }
+    let result = try program.start(words, output: full).wait()
+    #expect(result.code == 4)
+    #expect(result.errors.contains("no space left on the device"), "\(result.errors)")
+  }
+
   @Test func everyStageCanBeShown() throws {
     let list = try program.run("stages", "list", "--json")
     let names = try #require(list.rows.first?.elements).compactMap { $0["name"]?.string }
@@ -99,6 +148,7 @@ struct UsageTests {
   @Test func theVersionNamesTheLibraries() throws {
     let result = try program.run("--version", "--json")
     #expect(result.rows.first?["docintake"]?.string != nil)
-    #expect(result.rows.first?.fields?.count ?? 0 >= 4, "\(result.output)")
+    #expect(result.rows.first?.fields?.count ?? 0 >= 5, "\(result.output)")
+    #expect(result.rows.first?["libcrypto"]?.string?.contains(".") == true, "\(result.output)")
   }
 }

@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeImaging
+import TestSupport
 import Testing
 
 struct HostileImageTests {
@@ -131,7 +132,7 @@ struct HostileImageTests {
   func `thousands of mutations end in a picture or a named failure`(_ seed: String) throws {
     var bytes = PNGWriter(interlaced: seed == "interlaced").bytes
     if !["png", "interlaced"].contains(seed) { bytes = try fixture(seed) }
-    var random = SplitMix(state: UInt64(seed.count) &* 977)
+    var random = SeededRandom(seed: UInt64(seed.count) &* 977)
     for round in 0..<1500 {
       var broken = bytes
       for _ in 0...Int.random(in: 0...4, using: &random) {

@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeLedger
+import TestSupport
 import Testing
 
 /// A ledger that was changed behind the program's back is refused; one that a crash cut short is repaired.

@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeLedger
+import TestSupport
 import Testing
 
 #if canImport(Glibc)

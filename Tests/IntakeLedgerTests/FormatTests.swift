@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeLedger
+import TestSupport
 import Testing
 
 /// Lines as another program would write them: by the description of the format, not by our code.

@@ -1,6 +1,7 @@
 import IntakeCore
 import IntakeLedger
 import IntakeSystem
+import TestSupport
 import Testing
 
 #if canImport(Glibc)

@@ -1,6 +1,7 @@
 import IntakeLedger
 import IntakeSystem
 import Synchronization
+import TestSupport
 
 #if canImport(Glibc)
   import Glibc

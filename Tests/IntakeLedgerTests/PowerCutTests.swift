@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeLedger
+import TestSupport
 import Testing
 
 /// What a caller was told is on disk is there after any power cut, and what is there is a beginning of what was written.

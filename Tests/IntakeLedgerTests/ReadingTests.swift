@@ -74,7 +74,7 @@ struct ReadingTests {
     #expect(statistics.operations == ["createOrUpdateCustomer"])
     let first = try #require(statistics.first)
     let last = try #require(statistics.last)
-    #expect(first <= last && last.seconds - first.seconds < 600)
+    #expect(first <= last && last.seconds - first.seconds < 60)
   }
 
   @Test func aRowIsFoundByItsIdentity() async throws {
@@ -122,10 +122,11 @@ struct ReadingTests {
     #expect(LedgerTime(seconds: 0).description == "1970-01-01T00:00:00Z")
     #expect(LedgerTime(seconds: 951_782_400).description == "2000-02-29T00:00:00Z")
     #expect(LedgerTime(seconds: 4_107_542_399).description == "2100-02-28T23:59:59Z")
+    let before = LedgerTime.now()
     let path = try await makeLedger("a", accepted: ["1"])
-    let now = LedgerTime.now().seconds
+    let after = LedgerTime.now()
     try LedgerReader(path).forEachLine { record, _ in
-      #expect(abs(record.time.seconds - now) < 600)
+      #expect(before <= record.time && record.time <= after)
     }
   }
 }

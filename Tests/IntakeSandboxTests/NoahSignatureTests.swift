@@ -127,8 +127,8 @@ struct NoahSignatureTests {
 
   static let wrongClaims: [(name: String, value: JSONOutput?)] = [
     ("aud", nil), ("aud", .string("https://api.sandbox.noah.com")), ("iat", nil), ("exp", nil),
-    ("iat", .integer(Int(time(nil)) + 86_400)), ("exp", .integer(Int(time(nil)) - 60)),
-    ("exp", .integer(Int(time(nil)) + 86_400)), ("method", .string("POST")), ("method", nil),
+    ("iat", .integer(Int(time(nil)) + 3600)), ("exp", .integer(Int(time(nil)) - 60)),
+    ("exp", .integer(Int(time(nil)) + 1200)), ("method", .string("POST")), ("method", nil),
     ("path", .string("/customers/c-1")), ("path", nil), ("bodyHash", nil),
     ("bodyHash", .string(Signed.hash([]))), ("bodyHash", .integer(1)),
     ("queryParams", .object([("a", .string("b"))])), ("queryParams", .string("")),

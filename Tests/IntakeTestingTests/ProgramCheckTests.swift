@@ -1,6 +1,7 @@
 import IntakeCore
 import IntakeSystem
 import IntakeTesting
+import TestSupport
 import Testing
 
 /// Templates and samples keep the rules, and each rule finds the program that breaks it.
@@ -14,13 +15,24 @@ import Testing
     #expect(report.verdicts.count >= 14)
   }
 
-  @Test(.enabled(if: has("python3", "-c", "import PIL")))
+  @Test(.enabled(if: Interpreter.has("python3", "-c", "import PIL"), "Pillow is not there"))
   func theBlurSampleKeepsEveryRule() async {
     let report = await report(on: packageFolder + "/samples/stages/blur.py")
     #expect(report.isConforming, "\(report.text)")
   }
 
-  @Test(.enabled(if: has("jpegtran", "-version")))
+  @Test(.enabled(if: Interpreter.has("python3", "-c", "import PIL"), "Pillow is not there"))
+  func theProgramOfTheArticleKeepsEveryRule() async throws {
+    let page = packageFolder + "/Sources/IntakeCore/IntakeCore.docc/ExternalStages.md"
+    let file = try AppendOnlyFile.open(page, .reading)
+    let text = String(decoding: try file.read(at: 0, count: 1 << 20), as: UTF8.self)
+    let start = try #require(text.firstRange(of: "```python\n")).upperBound
+    let end = try #require(text[start...].firstRange(of: "```")).lowerBound
+    let report = try await ProgramFile(String(text[start..<end])).check()
+    #expect(report.isConforming, "\(report.text)")
+  }
+
+  @Test(.enabled(if: Interpreter.has("jpegtran", "-version"), "jpegtran is not there"))
   func theJpegtranSampleKeepsEveryRule() async {
     let report = await report(on: packageFolder + "/samples/stages/jpegtran.sh")
     #expect(report.isConforming, "\(report.text)")
@@ -72,6 +84,16 @@ import Testing
         "repeatable"
       ),
       ("    return None\n\n\ndef main", "    return data[:100]\n\n\ndef main", "item"),
+      (
+        "    return None\n\n\ndef main",
+        """
+            if data[2:4] != b"\\xff\\xe1": return None
+            return data[:2] + data[4 + int.from_bytes(data[4:6], "big"):]
+
+
+        def main
+        """, "orientation"
+      ),
       ("if __name__ == \"__main__\":\n    main()", "main()\nimport time; time.sleep(30)", "end"),
       ("if __name__ == \"__main__\":\n    main()", "main()\nsys.exit(4)", "end"),
     ])

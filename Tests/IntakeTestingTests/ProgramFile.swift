@@ -2,6 +2,7 @@ import Glibc
 import IntakeCore
 import IntakeSystem
 import IntakeTesting
+import TestSupport
 
 /// A program in a folder of its own, as `stages new` would write it.
 final class ProgramFile: Sendable {
@@ -13,22 +14,11 @@ final class ProgramFile: Sendable {
     guard mkdtemp(&template) != nil else { throw SystemCallFailure("mkdtemp") }
     folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     path = folder + "/program"
-    // A version manager's shim starts a shell first, which costs 0.3 s a process.
     let text = text.replacing(
-      "#!/usr/bin/env python3", with: "#!\(ProgramFile.python)", maxReplacements: 1)
+      "#!/usr/bin/env python3", with: "#!\(Interpreter.python)", maxReplacements: 1)
     try AppendOnlyFile.open(path, .creating).append(Array(text.utf8))
     chmod(path, 0o755)
   }
-
-  private static let python: String = {
-    let launch = ProgramLaunch(
-      ["/usr/bin/env", "python3", "-c", "import sys; print(sys.executable)"],
-      environment: ProgramLaunch.cleanEnvironment())
-    guard var program = try? launch.startPiped() else { return "/usr/bin/python3" }
-    let line = try? program.line(limit: 4096, until: SystemTime.monotonic + 20)
-    _ = program.end()
-    return line.map { String(decoding: $0, as: UTF8.self) } ?? "/usr/bin/python3"
-  }()
 
   deinit {
     unlink(path)
@@ -43,14 +33,6 @@ final class ProgramFile: Sendable {
 /// The folder of the package: two above the folder of the tests.
 let packageFolder = #filePath.split(separator: "/", omittingEmptySubsequences: false)
   .dropLast(3).joined(separator: "/")
-
-/// Whether the shell finds a command, or Python a module.
-func has(_ words: String...) -> Bool {
-  let launch = ProgramLaunch(
-    ["/usr/bin/env"] + words, environment: ProgramLaunch.cleanEnvironment())
-  guard var program = try? launch.startPiped() else { return false }
-  return program.end(patience: 20).status == .exited(0)
-}
 
 /// Checks a program on a thread of its own: a check blocks, and the pool of the tests has one thread a core.
 func report(on path: String, patience: Double = 10) async -> ConformanceReport {

@@ -1,27 +1,15 @@
 import IntakeCore
+import TestSupport
 import Testing
 
 @testable import LoadStage
-
-/// SplitMix64: small, and the same everywhere, so that a failing seed fails again.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
 
 /// A table of cells, written as CSV and as JSON Lines in every way that means the same.
 struct RandomTable {
   static let columns: [Column] = [.id, .fn, .ln, .addr, .city]
   let rows: [[String]]
 
-  init(_ random: inout SplitMix) {
+  init(_ random: inout SeededRandom) {
     let letters = ["a", "Z", "é", "漢", "\"", ",", ";", " ", "=", "'", "\\", "{", "0", "🙂", "/"]
     var rows: [[String]] = []
     for number in 0..<Int.random(in: 1...30, using: &random) {
@@ -36,7 +24,7 @@ struct RandomTable {
     self.rows = rows
   }
 
-  func csv(_ random: inout SplitMix) -> String {
+  func csv(_ random: inout SeededRandom) -> String {
     let delimiter = [",", ";", "\t"].randomElement(using: &random) ?? ","
     let header = RandomTable.columns.map(\.rawValue)
     var text = Bool.random(using: &random) ? "\u{FEFF}" : ""
@@ -47,7 +35,8 @@ struct RandomTable {
     return text
   }
 
-  private static func cell(_ text: String, _ delimiter: String, _ random: inout SplitMix) -> String
+  private static func cell(_ text: String, _ delimiter: String, _ random: inout SeededRandom)
+    -> String
   {
     let needsQuotes = text.utf8.contains { $0 == 0x22 || $0 == delimiter.utf8.first }
     guard needsQuotes || Bool.random(using: &random) else { return text }
@@ -68,7 +57,7 @@ struct RandomTable {
 struct RandomTableTests {
   @Test(arguments: 0..<200 as Range<UInt64>)
   func everyWayOfWritingATableReadsTheSame(seed: UInt64) async throws {
-    var random = SplitMix(state: seed)
+    var random = SeededRandom(seed: seed)
     let table = RandomTable(&random)
     for text in [table.csv(&random), table.jsonLines] {
       let loaded = try await Workshop.load(text)
@@ -83,7 +72,7 @@ struct RandomTableTests {
   /// 2,000 manifests here; 20,000 and more by widening the range of seeds.
   @Test(.timeLimit(.minutes(5)), arguments: 0..<8 as Range<UInt64>)
   func noMutationOfAManifestCrashesOrHangs(seed: UInt64) async throws {
-    var random = SplitMix(state: seed)
+    var random = SeededRandom(seed: seed)
     let seeds = FuzzSeeds.all
     let workshop = try Workshop()
     var rows = 0
@@ -120,7 +109,7 @@ enum FuzzSeeds {
     [UInt8](repeating: 0x22, count: 1_100), [UInt8](repeating: 0x2C, count: 2_000),
   ]
 
-  static func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix) {
+  static func mutate(_ bytes: inout [UInt8], _ random: inout SeededRandom) {
     let place = Int.random(in: 0...bytes.count, using: &random)
     switch Int.random(in: 0..<4, using: &random) {
     case 0: bytes.insert(contentsOf: spice.randomElement(using: &random) ?? [], at: place)

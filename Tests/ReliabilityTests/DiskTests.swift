@@ -38,7 +38,7 @@ struct DiskTests {
     let requests = try sandbox.requests()
     #expect(requests.count > 20 && requests.count < 300, "\(requests.count)")
     let shown = try await program.run("ledger", "show", disk.path + "/l")
-    #expect(shown.rows.count { $0["standing"]?.string == "in-doubt" } == 0)
+    #expect(shown.rows.count { $0["standing"]?.string == "in_doubt" } == 0)
     #expect(shown.rows.count { $0["standing"]?.string == "accepted" } == requests.count)
     try await disk.grow()
     let second = try await program.start(command).wait()
@@ -177,52 +177,5 @@ struct DiskTests {
     #expect(
       try Invariants(batch).violations(sandbox.requests(), [result, again].filter { $0.code != 2 })
         == [])
-  }
-}
-
-/// A disk of 64 KiB in memory, where the process may mount one.
-final class SmallDisk: Sendable {
-  let path: String
-
-  static let isAvailable = SmallDisk() != nil
-
-  init?() {
-    #if os(Linux)
-      var template = Array("/tmp/docintake-disk-XXXXXX".utf8CString)
-      guard let made = mkdtemp(&template) else { return nil }
-      path = String(cString: made)
-      guard mount("none", path, "tmpfs", 0, "size=64k,mode=700") == 0 else {
-        rmdir(path)
-        return nil
-      }
-    #else
-      return nil
-    #endif
-  }
-
-  /// A megabyte from now on.
-  func grow() async throws { try await remount(0, "size=1m") }
-
-  /// Nothing can be written from now on.
-  func makeReadOnly() async throws {
-    #if os(Linux)
-      try await remount(UInt(MS_RDONLY), nil)
-    #endif
-  }
-
-  private func remount(_ flags: UInt, _ options: String?) async throws {
-    #if os(Linux)
-      let flags = flags | UInt(MS_REMOUNT)
-      guard mount("none", path, "tmpfs", flags, options) == 0 else {
-        throw ProgramError("the disk cannot be mounted anew: error \(errno)")
-      }
-    #endif
-  }
-
-  deinit {
-    #if os(Linux)
-      umount2(path, Int32(MNT_DETACH))
-      rmdir(path)
-    #endif
   }
 }

@@ -44,6 +44,7 @@ struct StreamTests {
     close(full)
     let result = try await running.wait()
     #expect(result.code == 4, "\(result.errors)")
+    #expect(result.errors.components(of: "no space left on the device") == 2, "\(result.errors)")
     #expect(try Invariants(batch).violations(sandbox.requests(), [result]) == [])
   }
 

@@ -10,6 +10,8 @@ struct CommandSpec: Sendable {
   var arguments = ""
   /// How many positional arguments it takes.
   var argumentCount: ClosedRange<Int> = 0...0
+  /// What a shell offers for the positional arguments.
+  var completion = Completion.files
   var options: [OptionSpec] = []
   var examples: [String] = []
   /// Paragraphs below the options.

@@ -6,23 +6,24 @@ enum HelpText {
   static func overview(_ commands: [CommandSpec]) -> String {
     let width = commands.map { $0.name.count }.max() ?? 0
     let lines = commands.map { "  " + pad($0.name, width) + "  " + $0.summary }
-    return """
-      docintake: take in customers with scanned IDs, shrink the images, submit them, record what became of each
+    return ProgramName.put(
+      into: """
+        docintake: take in customers with scanned IDs, shrink the images, submit them, record what became of each
 
-      Usage: docintake COMMAND …
+        Usage: docintake COMMAND …
 
-      \(lines.joined(separator: "\n"))
+        \(lines.joined(separator: "\n"))
 
-      Start here:
-        docintake run samples/customers.csv --to sandbox --verbose
-        docintake check customers.csv
-        docintake COMMAND --help
+        Start here:
+          docintake run samples/customers.csv --to sandbox --verbose
+          docintake check customers.csv
+          docintake COMMAND --help
 
-      Results are JSON Lines on standard output; everything else goes to standard error.
+        Results are JSON Lines on standard output; everything else goes to standard error.
 
-      \(ExitCode.table)
+        \(ExitCode.table)
 
-      """
+        """)
   }
 
   /// The page of one command.
@@ -36,15 +37,16 @@ enum HelpText {
     }
     parts.append("Options:\n" + options(command.allOptions))
     parts += command.notes
-    return parts.joined(separator: "\n\n") + "\n"
+    return ProgramName.put(into: parts.joined(separator: "\n\n") + "\n")
   }
 
   /// The page of a group such as `ledger`.
   static func group(_ word: String, _ commands: [CommandSpec]) -> String {
     let width = commands.map { $0.name.count }.max() ?? 0
     let lines = commands.map { "  " + pad($0.name, width) + "  " + $0.summary }
-    return "Usage: docintake \(word) COMMAND …\n\n" + lines.joined(separator: "\n")
-      + "\n\ndocintake \(word) COMMAND --help tells more.\n"
+    return ProgramName.put(
+      into: "Usage: docintake \(word) COMMAND …\n\n" + lines.joined(separator: "\n")
+        + "\n\ndocintake \(word) COMMAND --help tells more.\n")
   }
 
   private static func options(_ options: [OptionSpec]) -> String {

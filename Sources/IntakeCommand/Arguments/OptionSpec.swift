@@ -10,11 +10,15 @@ struct OptionSpec: Sendable {
   let wordCount: Int
   let help: String
   var defaultText: String?
+  /// What a shell offers for its value; the choices where nothing is said.
+  let completion: Completion
 
   init(
     _ name: String, short: Character? = nil, value: String? = nil, choices: [String] = [],
-    isRepeatable: Bool = false, wordCount: Int = 1, default defaultText: String? = nil, help: String
+    isRepeatable: Bool = false, wordCount: Int = 1, default defaultText: String? = nil,
+    completion: Completion? = nil, help: String
   ) {
+    self.completion = completion ?? (choices.isEmpty ? .nothing : .words(choices))
     self.name = name
     self.short = short
     self.value = value ?? (choices.isEmpty ? nil : choices.joined(separator: "|"))
@@ -23,6 +27,13 @@ struct OptionSpec: Sendable {
     self.wordCount = self.value == nil ? 0 : wordCount
     self.defaultText = defaultText
     self.help = help
+  }
+
+  /// The same option where it may be left out.
+  func defaulting(to text: String) -> OptionSpec {
+    var copy = self
+    copy.defaultText = text
+    return copy
   }
 
   /// `-n, --dry-run` or `--endpoint URL`.

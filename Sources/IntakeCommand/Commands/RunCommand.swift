@@ -27,7 +27,7 @@ enum RunCommand {
 
   /// What a manifest is, from the one list of columns.
   static let manifest =
-    "MANIFEST is CSV with a header or JSON Lines, - for standard input, or a folder that holds manifest.csv.\nColumns:\n"
+    "MANIFEST is CSV with a header or JSON Lines, - for standard input, or a folder that\nholds manifest.csv or manifest.jsonl.\nColumns:\n"
     + Column.allCases.map { "  " + HelpText.pad($0.rawValue, 12) + $0.summary }
     .joined(separator: "\n")
 
@@ -39,12 +39,16 @@ enum RunCommand {
 
 /// `docintake check`: every error of every row, nothing sent.
 enum CheckCommand {
+  /// What rows are checked against when nobody says.
+  private static let defaultTarget = "dcams"
+
   static let spec = CommandSpec(
     path: ["check"], summary: "find every error of every row in one pass; nothing is sent",
     arguments: "MANIFEST", argumentCount: 1...1,
-    options: RunOptions.targetOptions + RunOptions.manifestOptions + [
-      RunOptions.workers, RunOptions.shard, RunOptions.limit,
-    ] + RunOptions.messageOptions,
+    options: [RunOptions.to.defaulting(to: defaultTarget)] + RunOptions.targetOptions.dropFirst()
+      + RunOptions.manifestOptions + [
+        RunOptions.workers, RunOptions.shard, RunOptions.limit,
+      ] + RunOptions.messageOptions,
     examples: [
       "docintake check customers.csv",
       "docintake check customers.csv --verbose --set shrink.edge=1600",
@@ -54,7 +58,7 @@ enum CheckCommand {
   ) { arguments, invocation in
     var policy = try RunPolicy(arguments)
     policy.mode = .check
-    let arguments = arguments.has("to") ? arguments : arguments.adding("to", "dcams")
+    let arguments = arguments.has("to") ? arguments : arguments.adding("to", defaultTarget)
     return try await RunSession(arguments, invocation, policy: policy).run()
   }
 }

@@ -27,7 +27,8 @@ enum StagesCommands {
 
   static let show = CommandSpec(
     path: ["stages", "show"], summary: "show a stage's options with types, defaults and ranges",
-    arguments: "NAME", argumentCount: 1...1, options: [asJSON],
+    arguments: "NAME", argumentCount: 1...1, completion: .stages,
+    options: [OptionSpec("json", help: "print as JSON Schema of an entry in a plan")],
     examples: ["docintake stages show shrink"]
   ) { arguments, invocation in
     let name = arguments.positionals[0]
@@ -38,7 +39,7 @@ enum StagesCommands {
         hint: "see docintake stages list")
     }
     if arguments.has("json") {
-      invocation.results.writeLine(entry.json.text)
+      invocation.results.writeLine(StageSchema(entry).json.text)
     } else {
       invocation.results.writeText(text(entry))
     }
@@ -86,24 +87,7 @@ extension OptionDescriptor {
   /// What the option says about itself, for programs.
   var json: JSONOutput {
     var fields: [(String, JSONOutput)] = [("name", .string(name)), ("help", .string(help))]
-    switch kind {
-    case .integer(let range):
-      fields += [
-        ("type", .string("integer")), ("minimum", .integer(range.lowerBound)),
-        ("maximum", .integer(range.upperBound)),
-      ]
-    case .number(let range):
-      fields += [
-        ("type", .string("number")), ("minimum", .decimal(range.lowerBound)),
-        ("maximum", .decimal(range.upperBound)),
-      ]
-    case .choice(let words):
-      fields += [("type", .string("string")), ("enum", .array(words.map { .string($0) }))]
-    case .text: fields.append(("type", .string("string")))
-    case .flag: fields.append(("type", .string("boolean")))
-    case .list: fields.append(("type", .string("array")))
-    case .table: fields.append(("type", .string("object")))
-    }
+    fields += kind.schema
     if let defaultValue { fields.append(("default", defaultValue.json)) }
     if let unit { fields.append(("unit", .string(unit))) }
     return .object(fields)

@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeCrypto
 import IntakeImaging
 import IntakeTransport
 
@@ -8,7 +9,9 @@ enum VersionCommand {
     path: ["version"], summary: "print the versions of the program and of its C libraries",
     options: [OptionSpec("json", help: "print as JSON")]
   ) { arguments, invocation in
-    let versions = [("docintake", ProductVersion.number)] + ImagingLibraries.versions + [libcurl]
+    let versions =
+      [("docintake", ProductVersion.number)] + ImagingLibraries.versions
+      + [libcurl, ("libcrypto", CryptoLibrary.version)]
     if arguments.has("json") {
       let fields = versions.map { ($0.0, JSONOutput.string($0.1)) }
       invocation.results.writeLine(JSONOutput.object(fields).text)
@@ -17,6 +20,7 @@ enum VersionCommand {
     }
     return .success
   }
+
   /// libcurl tells its name, its version and what it is built on in one text.
   private static var libcurl: (String, String) {
     ("libcurl", String(HTTPLibrary.version.trimmingPrefix("libcurl/")))

@@ -24,10 +24,13 @@ final class Console: Sendable {
 
   /// An error that ends the command.
   func error(_ message: String, hint: String?) {
+    let hint = hint.map { ProgramName.put(into: $0) }
     if isJSON {
       log(.error, hint.map { "\(message) (\($0))" } ?? message, row: nil)
     } else {
-      write("docintake: \(paint("error", .error)): \(message)" + (hint.map { "\n  \($0)" } ?? ""))
+      write(
+        "\(ProgramName.current): \(paint("error", .error)): \(message)"
+          + (hint.map { "\n  \($0)" } ?? ""))
     }
   }
 
@@ -36,7 +39,7 @@ final class Console: Sendable {
     guard isJSON else {
       let message = Sanitizer.clean(message, limit: 1000)
       let place = row.map { " " + Console.name($0) + ":" } ?? ""
-      return write("docintake: \(paint(level.rawValue, level)):\(place) \(message)")
+      return write("\(ProgramName.current): \(paint(level.rawValue, level)):\(place) \(message)")
     }
     var fields: [(String, JSONOutput)] = [
       ("type", .string("log")), ("level", .string(level.rawValue)), ("message", .string(message)),

@@ -5,7 +5,7 @@ extension LedgerRow {
   /// The row for programs: nothing in it is personal.
   var json: JSONOutput {
     var fields: [(String, JSONOutput)] = [
-      ("key", .string(key.description)), ("standing", .string(standing.word)),
+      ("key", .string(key.description)), ("standing", .string(standing.field)),
       ("at", .string(time.description)),
     ]
     guard let outcome else { return .object(fields) }
@@ -48,7 +48,10 @@ extension LedgerStatistics {
 }
 
 extension Standing {
-  /// The word that options and output use.
+  /// The word in JSON, which spells `outcome` so, too; options have hyphens.
+  var field: String { word.replacing("-", with: "_") }
+
+  /// The word that options and tables use.
   var word: String {
     switch self {
     case .unknown: return "unknown"

@@ -65,7 +65,7 @@ final class ProgressDisplay: Sendable {
     guard let shown else { return }
     switch style {
     case .bar: console.setStatusLine(String(text(shown, now).prefix(Terminal.width - 1)))
-    case .plain: console.write("docintake: " + text(shown, now))
+    case .plain: console.write("\(ProgramName.current): " + text(shown, now))
     case .json: console.write(json(shown, now).text)
     case .none: break
     }

@@ -8,15 +8,25 @@ import Synchronization
 final class ResultWriter: Sendable {
   private struct State {
     var descriptor: Int32
-    var isClosed = false
+    var failure: SystemCallFailure?
   }
 
   private let state: Mutex<State>
 
   init() { state = Mutex(State(descriptor: ProcessSetup.takeStandardOutput())) }
 
-  /// Whether the reader went away; what is written then is lost, what is recorded is not.
-  var isClosed: Bool { state.withLock { $0.isClosed } }
+  /// What ended the writing, in words; nil while all is well.
+  ///
+  /// What is written after it is lost, what is recorded is not.
+  var trouble: String? {
+    state.withLock(\.failure).map {
+      $0.isOutOfSpace
+        ? "no space left on the device of standard output" : "standard output was closed"
+    }
+  }
+
+  /// Whether results were lost for want of room; a reader that went away wanted no more of them.
+  var ranOutOfSpace: Bool { state.withLock(\.failure)?.isOutOfSpace == true }
 
   /// Writes one line whole; false once the reader has gone away or the disk is full.
   @discardableResult
@@ -28,9 +38,9 @@ final class ResultWriter: Sendable {
   @discardableResult
   private func write(_ bytes: [UInt8]) -> Bool {
     state.withLock { state in
-      guard !state.isClosed else { return false }
-      state.isClosed = !RawDescriptor.write(bytes, to: state.descriptor)
-      return !state.isClosed
+      guard state.failure == nil else { return false }
+      state.failure = RawDescriptor.failure(writing: bytes, to: state.descriptor)
+      return state.failure == nil
     }
   }
 }

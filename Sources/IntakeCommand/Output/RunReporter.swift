@@ -62,8 +62,9 @@ struct RunReporter: RunObserver {
   /// A reader that went away does not stop the recording, only the start of further rows.
   private func write(_ json: JSONOutput) {
     guard !results.writeLine(json.text), stop.level == .none else { return }
-    console.log(.warning, "standard output was closed; what is in flight is recorded", row: nil)
-    stop.request(.soon, reason: "standard output was closed")
+    let reason = results.trouble ?? "standard output was closed"
+    console.log(.warning, "\(reason); what is in flight is recorded", row: nil)
+    stop.request(.soon, reason: reason)
   }
 }
 

@@ -60,13 +60,13 @@ struct OneRequest: Sendable {
     do throws(PlanError) {
       return try registry.assemble(editing.plan).submitter
     } catch {
-      throw CommandError(.usage, error.description)
+      throw CommandError(.usage, error.description, hint: error.hint)
     }
   }
 
   private func plan() throws -> PipelinePlan {
     if arguments["to"] == nil, let plan = BuiltinPlan(rawValue: vendor)?.plan { return plan }
-    return try PlanSource.plan(arguments)
+    return try PlanSource.plan(arguments, for: registry)
   }
 }
 

@@ -10,7 +10,7 @@ extension PlanEditing {
     }
     for (name, text) in arguments.pairs("replace") {
       let index = try place(of: name, "--replace", command)
-      plan.stages[index] = try PlanEditing.stage(text, "--replace", command)
+      plan.stages[index] = try stage(text, "--replace", command)
     }
     for (place, text) in arguments.pairs("insert") { try insert(text, at: place, command) }
   }
@@ -25,7 +25,7 @@ extension PlanEditing {
           + "--insert after:decode 'external program=./blur.py'", command: command)
     }
     let index = try self.place(of: parts[1], "--insert", command)
-    let stage = try PlanEditing.stage(text, "--insert", command)
+    let stage = try self.stage(text, "--insert", command)
     plan.stages.insert(stage, at: parts[0] == "after" ? index + 1 : index)
   }
 
@@ -36,21 +36,21 @@ extension PlanEditing {
       let known = plan.stages.map(\.name)
       throw UsageError(
         "\(option): the plan has no stage \"\(Sanitizer.clean(name, limit: 40))\""
-          + NearestName.suggestion(for: name, among: known + PlanEditing.roles)
+          + NearestName.suggestion(for: name, among: known + StageEntry.mainRoles)
           + " (it has \(known.joined(separator: ", ")))", command: command)
     }
     return index
   }
 
-  /// Reads `external program=./blur.py accepts=image`; values hold no blanks, a plan file takes any.
-  private static func stage(_ text: String, _ option: String, _ command: CommandSpec)
+  /// Reads `external program=./blur.py options.radius=4`; values hold no blanks, a plan file takes any.
+  private func stage(_ text: String, _ option: String, _ command: CommandSpec)
     throws(UsageError) -> PlannedStage
   {
     let words = text.split(separator: " ").map(String.init)
     guard let name = words.first else {
       throw UsageError("\(option): the new stage has no name", command: command)
     }
-    var options: [String: OptionValue] = [:]
+    var stage = PlannedStage(name)
     for word in words.dropFirst() {
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2 else {
@@ -58,8 +58,8 @@ extension PlanEditing {
           "\(option): after the stage's name stand OPTION=VALUE, not "
             + "\"\(Sanitizer.clean(word, limit: 60))\"", command: command)
       }
-      options[String(parts[0])] = .text(String(parts[1]))
+      put(String(parts[1]), in: String(parts[0]), of: &stage)
     }
-    return PlannedStage(name, options)
+    return stage
   }
 }

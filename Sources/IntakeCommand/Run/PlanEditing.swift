@@ -5,9 +5,6 @@ struct PlanEditing {
   var plan: PipelinePlan
   let registry: StageRegistry
 
-  /// The roles that `--set` takes besides the names of stages.
-  static let roles = ["load", "decode", "shrink", "encode", "assemble", "submit", "record"]
-
   /// Applies every option of the command line that stands for an option of a stage.
   mutating func apply(_ arguments: Arguments) throws(UsageError) {
     try changeStages(arguments)
@@ -27,7 +24,6 @@ struct PlanEditing {
     }
     if arguments.has("map") { set("load", "map", .table(try table(arguments))) }
     for text in arguments.all("set") { try setOption(text, arguments.command) }
-    dropImagesWhereNoneAreSent()
   }
 
   /// Sets an option of the stage that has this name or fills this role.
@@ -57,13 +53,27 @@ struct PlanEditing {
         command: command)
     }
     guard let index = index(of: names[0]) else {
-      let known = plan.stages.map(\.name) + PlanEditing.roles
+      let known = plan.stages.map(\.name) + StageEntry.mainRoles
       throw UsageError(
         "--set: the plan has no stage \"\(Sanitizer.clean(names[0], limit: 40))\""
           + NearestName.suggestion(for: names[0], among: known)
           + " (it has \(plan.stages.map(\.name).joined(separator: ", ")))", command: command)
     }
-    plan.stages[index].options[names[1]] = .text(String(parts[1]))
+    put(String(parts[1]), in: names[1], of: &plan.stages[index])
+  }
+
+  /// Sets an option, or one name of an option that is a table: `options.radius`.
+  func put(_ value: String, in name: String, of stage: inout PlannedStage) {
+    let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+    let option = registry[stage.name]?.descriptor.options.first { $0.name == parts.first }
+    guard parts.count == 2, option?.kind == .table else {
+      stage.options[name] = .text(value)
+      return
+    }
+    var table: [String: String] = [:]
+    if case .table(let given) = stage.options[parts[0]] { table = given }
+    table[parts[1]] = value
+    stage.options[parts[0]] = .table(table)
   }
 
   func index(of name: String) -> Int? {
@@ -75,14 +85,6 @@ struct PlanEditing {
   /// The entry of a stage, for a family the member that its options choose.
   private func entry(_ stage: PlannedStage) -> StageEntry? {
     registry[stage.name]?.choosing(stage)
-  }
-
-  /// An operation that sends no images needs no stages for them.
-  private mutating func dropImagesWhereNoneAreSent() {
-    guard let index = index(of: "assemble"),
-      plan.stages[index].options["operation"] == .text("updateStatus")
-    else { return }
-    plan.stages = plan.stages.filter { entry($0)?.isImageStage != true }
   }
 }
 

@@ -1,10 +1,9 @@
-import ExternalStage
 import IntakeCore
 import IntakeSystem
 
 /// Finds the plan that `--to` names.
 enum PlanSource {
-  static func plan(_ arguments: Arguments) throws -> PipelinePlan {
+  static func plan(_ arguments: Arguments, for registry: StageRegistry) throws -> PipelinePlan {
     guard let name = arguments["to"] else {
       throw UsageError(
         "--to is missing: where are the customers to be sent?",
@@ -18,15 +17,17 @@ enum PlanSource {
           + NearestName.suggestion(for: name, among: BuiltinPlan.names),
         command: arguments.command)
     }
-    return try read(name)
+    return try read(name, registry)
   }
 
-  private static func read(_ path: String) throws(CommandError) -> PipelinePlan {
+  private static func read(_ path: String, _ registry: StageRegistry) throws(CommandError)
+    -> PipelinePlan
+  {
     let shown = Sanitizer.clean(path)
     do {
       // A plan is a page of text; a megabyte is somebody's mistake.
       var plan = try PipelinePlan(json: Descriptor.open(path).wholeFile(atMost: 1 << 20))
-      plan.resolvePrograms(in: DurableFile.folder(of: path))
+      plan.resolvePaths(in: DurableFile.folder(of: path), for: registry)
       return plan
     } catch let error as PlanError {
       throw CommandError(.usage, "\(shown): \(error)")

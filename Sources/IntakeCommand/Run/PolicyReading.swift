@@ -1,17 +1,12 @@
 import IntakeCore
 import IntakeRunner
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import IntakeSystem
 
 extension RunPolicy {
   /// Reads the bounds and the selection of a run.
   init(_ arguments: Arguments) throws(UsageError) {
     self.init()
-    workers = RunPolicy.cores
+    workers = ProcessorCount.online
     if let number = try arguments.integer("workers", in: 1...256) { workers = number }
     if let number = try arguments.integer("concurrency", in: 1...256) { concurrency = number }
     if let number = try arguments.integer("limit", in: 0...Int.max) { limit = number }
@@ -29,8 +24,6 @@ extension RunPolicy {
     }
     if let rate, let shard { self.rate = rate / Double(shard.count) }
   }
-
-  private static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
   private mutating func readRate(_ arguments: Arguments) throws(UsageError) {
     guard let text = arguments["rate"] else { return }

@@ -1,4 +1,3 @@
-import Base64Stage
 import IntakeCore
 import IntakeSystem
 
@@ -13,7 +12,7 @@ struct ReceivedImages: Sendable {
     var written: [(String, JSONOutput)] = []
     for side in Side.allCases {
       guard let text = documents[side.rawValue]?.string, !text.isEmpty else { continue }
-      guard let bytes = Base64.decode(text), let format = ImageFormat(recognizing: bytes) else {
+      guard let bytes = Base64Text.decode(text), let format = ImageFormat(recognizing: bytes) else {
         throw CommandError(
           .notAccepted, "the \(side.rawValue) in the answer is no JPEG or PNG in base64")
       }

@@ -3,39 +3,42 @@ import IntakeCore
 /// The options that several commands share, each declared once.
 enum RunOptions {
   static let to = OptionSpec(
-    "to", value: "TARGET", help: "dcams, noah, sandbox, noah-sandbox, or a plan file (*.json)")
+    "to", value: "TARGET", completion: .wordsOrFiles(BuiltinPlan.names),
+    help: "dcams, noah, sandbox, noah-sandbox, or a plan file (*.json)")
   static let endpoint = OptionSpec(
     "endpoint", value: "URL", help: "address of the target; https, or http on loopback only")
   static let credentials = OptionSpec(
-    "credentials", value: "FILE|fd:N|command:\"…\"",
+    "credentials", value: "FILE|fd:N|command:\"…\"", completion: .files,
     help: "where the credentials come from; a file that others can read is refused")
   static let operation = OptionSpec(
     "operation", value: "NAME", help: "what to do with each row; default: the target's create")
   static let set = OptionSpec(
-    "set", value: "STAGE.OPTION=VALUE", isRepeatable: true,
-    help: "set an option of a stage, by its name or its role (see docintake stages list)")
+    "set", value: "STAGE.OPTION=VALUE", isRepeatable: true, completion: .stageOptions,
+    help: "set an option of a stage, by its name or its role (see docintake stages show STAGE)")
   static let insert = OptionSpec(
     "insert", value: "after:STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
     help: "put a stage in, after or before: another")
   static let replace = OptionSpec(
     "replace", value: "STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
+    completion: .stages,
     help: "put a stage in the place of another")
   static let without = OptionSpec(
-    "without", value: "STAGE", isRepeatable: true, help: "take a stage out")
+    "without", value: "STAGE", isRepeatable: true, completion: .stages, help: "take a stage out")
   static let printPlan = OptionSpec("print-plan", help: "print the plan as a plan file and stop")
   static let tap = OptionSpec(
-    "tap", value: "STAGE", isRepeatable: true,
+    "tap", value: "STAGE", isRepeatable: true, completion: .stages,
     help: "tell what enters and leaves a stage, redacted, as JSON Lines on standard error")
   static let format = OptionSpec(
     "format", choices: ["csv", "jsonl"], help: "format of the manifest; default: told by content")
   static let imagesRoot = OptionSpec(
-    "images-root", value: "DIR", help: "folder of the images; default: the manifest's")
+    "images-root", value: "DIR", completion: .files,
+    help: "folder of the images; default: the manifest's")
   static let map = OptionSpec(
     "map", value: "HEADER=COLUMN", isRepeatable: true, help: "read a header under another name")
   static let ignoreColumn = OptionSpec(
     "ignore-column", value: "HEADER", isRepeatable: true, help: "leave a column out")
   static let ledger = OptionSpec(
-    "ledger", value: "PATH",
+    "ledger", value: "PATH", completion: .files,
     help:
       "where outcomes are recorded; default: in the state directory, named after manifest and target"
   )
@@ -51,10 +54,13 @@ enum RunOptions {
     "settle-after", value: "SECONDS", default: "10",
     help: "how long an attempt without an answer may still be under way at the target")
   static let halt = OptionSpec(
-    "halt", value: "WHEN", help: "give up early: soon,fail=10% or now,fail=1")
+    "halt", value: "WHEN",
+    help: "give up when so many rows fail, a count or a share: soon,fail=10% (finish what is in "
+      + "flight) or now,fail=1")
   static let shard = OptionSpec(
-    "shard", value: "i/n", help: "work on one of n parts only, told by a hash of the row's identity"
-  )
+    "shard", value: "i/n|auto", completion: .words(["auto"]),
+    help: "work on one of n parts only, told by a hash of the row's identity; auto: the part that "
+      + "Slurm or AWS Batch names, auto/n on Kubernetes")
   static let limit = OptionSpec("limit", value: "N", help: "work on N rows at most")
   static let only = OptionSpec(
     "only", choices: ["failed", "in-doubt"], help: "only rows that the ledger lists so")

@@ -19,7 +19,8 @@ struct RunSession {
 
   /// Runs and says how it ended.
   func run() async throws -> ExitCode {
-    var editing = PlanEditing(plan: try PlanSource.plan(arguments), registry: invocation.registry)
+    var editing = PlanEditing(
+      plan: try PlanSource.plan(arguments, for: invocation.registry), registry: invocation.registry)
     try editing.apply(arguments)
     if let shard = policy.shard { editing.set("record", "shard", .text(shard.description)) }
     if arguments.has("print-plan") { return try printPlan(editing.plan) }
@@ -78,7 +79,7 @@ struct RunSession {
       return try invocation.registry.assemble(plan)
     } catch {
       let place = error.position == nil ? "" : Sanitizer.clean(arguments["to"] ?? "plan") + ": "
-      throw CommandError(.usage, place + error.description, hint: "see docintake stages list")
+      throw CommandError(.usage, place + error.description, hint: error.hint)
     }
   }
 

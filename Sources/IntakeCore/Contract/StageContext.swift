@@ -33,7 +33,16 @@ public struct StageContext: Sendable {
 
 /// How much a log line matters.
 public enum LogLevel: String, Sendable, Comparable, CaseIterable {
-  case debug, info, notice, warning, error
+  /// Details for the author of a stage; shown with `--verbose`.
+  case debug
+  /// What is going on; shown with `--verbose`.
+  case info
+  /// Ordinary, and worth telling.
+  case notice
+  /// Something that people should look at.
+  case warning
+  /// Something that went wrong.
+  case error
 
   /// Later levels matter more.
   public static func < (left: LogLevel, right: LogLevel) -> Bool {

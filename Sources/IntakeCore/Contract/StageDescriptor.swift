@@ -30,11 +30,15 @@ public struct OptionDescriptor: Sendable {
   public let unit: String?
   /// One line on what it does.
   public let help: String
+  /// Whether it is a path that starts at the plan's folder when a plan file gives it.
+  public let isPath: Bool
 
   /// Describes an option.
   public init(
-    name: String, kind: OptionKind, defaultValue: OptionValue?, unit: String?, help: String
+    name: String, kind: OptionKind, defaultValue: OptionValue?, unit: String?, help: String,
+    isPath: Bool = false
   ) {
+    self.isPath = isPath
     self.name = name
     self.kind = kind
     self.defaultValue = defaultValue
@@ -76,11 +80,17 @@ public enum OptionKind: Sendable, Equatable {
 
 /// The value of an option as a plan or a command line gives it.
 public enum OptionValue: Sendable, Equatable, CustomStringConvertible {
+  /// A whole number.
   case integer(Int)
+  /// A number.
   case number(Double)
+  /// A text; everything that the command line gives.
   case text(String)
+  /// true or false.
   case flag(Bool)
+  /// A list of texts.
   case list([String])
+  /// Names with texts.
   case table([String: String])
 
   /// The value as a plan would write it.

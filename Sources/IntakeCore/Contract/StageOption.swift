@@ -82,20 +82,26 @@ extension StageOption where Value == String {
 }
 
 extension StageOption where Value == String? {
-  /// A text that may be left out.
-  public static func text(_ name: String, help: String) -> StageOption<String?> {
+  /// A text that may be left out; a path in a plan file starts at the folder of that file.
+  public static func text(_ name: String, isPath: Bool = false, help: String)
+    -> StageOption<String?>
+  {
     StageOption(
-      OptionDescriptor(name: name, kind: .text, defaultValue: nil, unit: nil, help: help),
+      OptionDescriptor(
+        name: name, kind: .text, defaultValue: nil, unit: nil, help: help, isPath: isPath),
       fallback: nil
     ) { if case .text(let value) = $0 { value } else { nil } }
   }
 }
 
 extension StageOption where Value == [String] {
-  /// A list of texts.
-  public static func list(_ name: String, help: String) -> StageOption<[String]> {
+  /// A list of texts; a path is the first of them, a program before its arguments.
+  public static func list(_ name: String, isPath: Bool = false, help: String)
+    -> StageOption<[String]>
+  {
     StageOption(
-      OptionDescriptor(name: name, kind: .list, defaultValue: nil, unit: nil, help: help),
+      OptionDescriptor(
+        name: name, kind: .list, defaultValue: nil, unit: nil, help: help, isPath: isPath),
       fallback: []
     ) { if case .list(let values) = $0 { values } else { nil } }
   }

@@ -86,6 +86,9 @@ public struct OptionError: Error, Sendable, Equatable, CustomStringConvertible {
     self.init(
       option: option.name,
       "option \"\(option.name)\" of stage \"\(stage)\" takes \(option.kind.summary)\(unit), "
-        + "not \(Sanitizer.clean(value.description, limit: 60))")
+        + "not \(Sanitizer.clean(value.description, limit: 60))"
+        // A table cannot be told in one word of a command line.
+        + (option.kind == .table ? "; set it name by name: \(stage).\(option.name).NAME=VALUE" : "")
+    )
   }
 }

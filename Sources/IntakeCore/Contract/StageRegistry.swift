@@ -16,9 +16,9 @@ public struct StageRegistry: Sendable {
     StageRegistry(entries + [StageEntry(loader: loader)])
   }
 
-  /// The same registry with another recorder.
-  public func adding(recorder: any Recorder.Type) -> StageRegistry {
-    StageRegistry(entries + [StageEntry(recorder: recorder)])
+  /// The same registry with more recorders.
+  public func adding(recorder recorders: any Recorder.Type...) -> StageRegistry {
+    StageRegistry(entries + recorders.map { StageEntry(opening: $0) })
   }
 
   /// The same registry with a family of stages.
@@ -68,16 +68,19 @@ public struct StageEntry: Sendable {
   public let descriptor: StageDescriptor
   /// What it takes and returns; where an option decides, every shape, the one without options first.
   public let shapes: [StageShape]
+  /// Whether it is a recorder that the engine can rely on.
+  let keepsLedger: Bool
   let make: @Sendable (StageOptions) throws(OptionError) -> StageInstance
   private let member: (@Sendable (StageOptions) -> StageEntry)?
 
   private init(
-    _ descriptor: StageDescriptor, _ shapes: [StageShape],
+    _ descriptor: StageDescriptor, _ shapes: [StageShape], keepsLedger: Bool = false,
     member: (@Sendable (StageOptions) -> StageEntry)? = nil,
     make: @escaping @Sendable (StageOptions) throws(OptionError) -> StageInstance
   ) {
     self.descriptor = descriptor
     self.shapes = shapes
+    self.keepsLedger = keepsLedger
     self.member = member
     self.make = make
   }
@@ -93,6 +96,11 @@ public struct StageEntry: Sendable {
   init(opening stage: any Stage.Type) {
     func open<S: Stage>(_ stage: S.Type) -> StageEntry { StageEntry(stage) }
     self = open(stage)
+  }
+
+  init(opening recorder: any Recorder.Type) {
+    func open<R: Recorder>(_ recorder: R.Type) -> StageEntry { StageEntry(recorder: recorder) }
+    self = open(recorder)
   }
 
   init(opening family: any StageFamily.Type) {
@@ -118,7 +126,8 @@ public struct StageEntry: Sendable {
 
   /// An entry for a recorder.
   public init<R: Recorder>(recorder: R.Type) {
-    self.init(R.descriptor, [.recorder]) { options throws(OptionError) in
+    self.init(R.descriptor, [.recorder], keepsLedger: R.self is any Journal.Type) {
+      options throws(OptionError) in
       .recorder(try R(options: options))
     }
   }
@@ -189,8 +198,8 @@ extension StageEntry {
     }
   }
 
-  /// Whether it works on one image.
-  public var isImageStage: Bool {
-    ["decode", "image", "shrink", "prepared", "encode"].contains(role)
-  }
+  /// The roles of which an ordinary plan has one stage each, in their order.
+  public static let mainRoles = [
+    "load", "decode", "shrink", "encode", "assemble", "submit", "record",
+  ]
 }

@@ -1,6 +1,9 @@
 /// The formats that are read, told by content and never by name; the only list of formats.
 public enum ImageFormat: String, Sendable, Hashable, CaseIterable {
-  case jpeg, png
+  /// JPEG: baseline and progressive, Huffman coded.
+  case jpeg
+  /// PNG of every colour type.
+  case png
 
   /// The bytes that a file of this format starts with.
   public var signature: [UInt8] {

@@ -39,7 +39,7 @@ private struct PipelineBuilder {
         "there is no stage \"\(Sanitizer.clean(planned.name, limit: 60))\""
           + NearestName.suggestion(for: planned.name, among: registry.names)
           + " (known: \(registry.names.joined(separator: ", ")))",
-        at: plan.position(planned.offset))
+        at: plan.position(planned.offset), hint: PipelineBuilder.list)
     }
     guard entry.shapes.contains(where: fits) else { throw misfit(entry, planned) }
     let (chosen, options) = try choose(entry, planned)
@@ -64,32 +64,43 @@ private struct PipelineBuilder {
       return try body()
     } catch {
       let offset = planned.optionOffsets[error.option] ?? planned.offset
-      throw PlanError(error.description, at: plan.position(offset))
+      throw PlanError(
+        error.description, at: plan.position(offset),
+        hint: "see docintake stages show \(planned.name)")
     }
   }
 
+  private static let list = "see docintake stages list"
+
   /// Whether a stage of this shape may stand next.
-  private func fits(_ shape: StageShape) -> Bool {
-    if shape.input == ImageFile.self { return current == IntakeRecord.self }
+  private func fits(_ shape: StageShape) -> Bool { fits(shape, after: current) }
+
+  private func fits(_ shape: StageShape, after before: any Any.Type) -> Bool {
+    if shape.input == ImageFile.self { return before == IntakeRecord.self }
     if shape.input == Assembly.self {
-      return current == EncodedImage.self || current == IntakeRecord.self
+      return before == EncodedImage.self || before == IntakeRecord.self
     }
-    if shape.input == Outcome.self { return current == Receipt.self }
-    return shape.input == current
+    if shape.input == Outcome.self { return before == Receipt.self }
+    return shape.input == before
   }
 
   private func misfit(_ entry: StageEntry, _ planned: PlannedStage) -> PlanError {
-    let candidates = registry.entries.filter { $0.shapes.contains(where: fits) }
-      .map(\.descriptor.name)
+    let fitting = registry.entries.filter { $0.shapes.contains(where: fits) }
+    let candidates = fitting.map(\.descriptor.name)
+    // A stage that was left out: with it in between, all would fit.
+    let link = fitting.first { candidate in
+      entry.shapes.contains { fits($0, after: candidate.shape.output) }
+    }
+    let advice = link.map { #"; add {"stage":"\#($0.descriptor.name)"} before it"# } ?? ""
     let takes = entry.shapes.map { StageShape.name($0.input) }.joined(separator: " or ")
     let before =
       current == Void.self
       ? "nothing comes before it" : "\(StageShape.name(current)) comes before it"
-    let fitting = candidates.isEmpty ? "nothing" : candidates.joined(separator: ", ")
+    let list = candidates.isEmpty ? "nothing" : candidates.joined(separator: ", ")
     return PlanError(
       "stage \"\(planned.name)\" does not fit here: it takes \(takes == "·" ? "nothing" : takes) and \(before) "
-        + "(what fits: \(fitting))",
-      at: plan.position(planned.offset))
+        + "(what fits: \(list))\(advice)",
+      at: plan.position(planned.offset), hint: PipelineBuilder.list)
   }
 
   private mutating func place(_ instance: StageInstance, _ entry: StageEntry) {
@@ -117,11 +128,13 @@ private struct PipelineBuilder {
   }
 
   func pipeline() throws(PlanError) -> Pipeline {
-    guard let loader else { throw missing("a loader") }
-    guard let assembler else { throw missing("an assembler") }
-    guard let submitter else { throw missing("a submitter") }
+    guard let loader else { throw missing("a loader", "load", "at the beginning") }
+    guard let assembler else {
+      throw missing("an assembler", "assemble", "before the submitter")
+    }
+    guard let submitter else { throw missing("a submitter", "submit", "after the assembler") }
     guard let journal = recorders.lazy.compactMap({ $0 as? any Journal }).first else {
-      throw missing("a recorder that keeps the ledger")
+      throw missing("a recorder that keeps the ledger", "record", "after the submitter")
     }
     return Pipeline(
       loader: loader, recordStages: recordStages, imageStages: imageStages,
@@ -130,8 +143,15 @@ private struct PipelineBuilder {
       recorders: recorders.filter { !($0 is any Journal) })
   }
 
-  private func missing(_ role: String) -> PlanError {
-    PlanError(
-      "the plan has no \(role.dropFirst(role.hasPrefix("an ") ? 3 : 2)): add \(role)", at: nil)
+  /// Says what to add and where, with the stages that this registry has for it.
+  private func missing(_ what: String, _ role: String, _ place: String) -> PlanError {
+    let names = registry.entries.filter { $0.role == role && (role != "record" || $0.keepsLedger) }
+      .map(\.descriptor.name)
+    let entry = names.first.map { #"{"stage":"\#($0)"} "# }
+    let choice = names.count > 1 ? " (or \(names.dropFirst().joined(separator: ", ")))" : ""
+    let noun = what.drop { $0 != " " }.dropFirst()
+    return PlanError(
+      "the plan has no \(noun): add " + (entry.map { $0 + place } ?? what) + choice, at: nil,
+      hint: PipelineBuilder.list)
   }
 }

@@ -82,9 +82,13 @@ public struct PlannedStage: Sendable {
     offset = name.offset
     for field in fields where field.name != "stage" {
       guard let option = OptionValue(field.value) else {
+        let culprit = OptionValue.culprit(in: field.value)
+        let name = Sanitizer.clean(field.name, limit: 60)
         throw PlanError(
-          "option \"\(Sanitizer.clean(field.name, limit: 60))\" cannot be \(field.value.kindName)",
-          at: field.value, in: source)
+          culprit.offset == field.value.offset
+            ? "option \"\(name)\" cannot be \(culprit.kindName)"
+            : "option \"\(name)\" holds texts, not \(culprit.kindName)",
+          at: culprit, in: source)
       }
       options[field.name] = option
       optionOffsets[field.name] = field.value.offset
@@ -114,16 +118,34 @@ extension OptionValue {
         return nil
       }
     case .array(let elements):
-      let texts = elements.compactMap(\.string)
+      let texts = elements.compactMap(\.scalarText)
       guard texts.count == elements.count else { return nil }
       self = .list(texts)
     case .object(let fields):
       var table: [String: String] = [:]
       for field in fields {
-        guard let text = field.value.string else { return nil }
+        guard let text = field.value.scalarText else { return nil }
         table[field.name] = text
       }
       self = .table(table)
+    }
+  }
+
+  /// The part of a value because of which no option takes it.
+  static func culprit(in value: JSONValue) -> JSONValue {
+    let inner = value.elements ?? value.fields?.map(\.value) ?? []
+    return inner.first { $0.scalarText == nil } ?? value
+  }
+}
+
+extension JSONValue {
+  /// The text of a string, and of a number or a flag as they were written: who writes a plan by hand
+  /// writes `"radius":4` where texts are wanted.
+  fileprivate var scalarText: String? {
+    switch kind {
+    case .string(let text), .number(let text): return text
+    case .bool(let flag): return flag ? "true" : "false"
+    case .null, .array, .object: return nil
     }
   }
 }
@@ -134,10 +156,13 @@ public struct PlanError: Error, Sendable, Equatable, CustomStringConvertible {
   public let message: String
   /// Where, when the plan came from a file.
   public let position: TextPosition?
+  /// The command that tells more, nil where none does.
+  public let hint: String?
 
-  init(_ message: String, at position: TextPosition?) {
+  init(_ message: String, at position: TextPosition?, hint: String? = nil) {
     self.message = message
     self.position = position
+    self.hint = hint
   }
 
   init(_ message: String, at value: JSONValue, in source: [UInt8]) {

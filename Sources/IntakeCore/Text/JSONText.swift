@@ -27,13 +27,19 @@ public enum JSONText {
 
 /// A JSON value to be written; objects keep the order of their fields.
 public indirect enum JSONOutput: Sendable {
+  /// `null`.
   case null
+  /// `true` or `false`.
   case bool(Bool)
+  /// A whole number.
   case integer(Int)
   /// Written with at most three decimals: times in milliseconds need no more.
   case decimal(Double)
+  /// A text, escaped where JSON wants it.
   case string(String)
+  /// A list.
   case array([JSONOutput])
+  /// Names with values, in this order.
   case object([(String, JSONOutput)])
 
   /// A string, or null.

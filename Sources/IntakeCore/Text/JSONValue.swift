@@ -7,11 +7,17 @@ public struct JSONValue: Sendable {
 
   /// The seven kinds of values; a number keeps its text, so that nothing is lost in conversion.
   public enum Kind: Sendable {
+    /// `null`.
     case null
+    /// `true` or `false`.
     case bool(Bool)
+    /// A number as it was written.
     case number(String)
+    /// A text without its quotes and escapes.
     case string(String)
+    /// The elements of a list.
     case array([JSONValue])
+    /// The fields of an object, in their order; no name stands twice.
     case object([JSONField])
   }
 

@@ -32,6 +32,17 @@ public struct CalendarDate: Sendable, Hashable {
   /// `YYYY-MM-DD` (ISO 8601), the form Noah wants.
   public var dashed: String { padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2) }
 
+  /// Days since 1970-01-01, negative before it.
+  ///
+  /// Years are counted from March, so that the leap day is the last of a year.
+  public var daysSince1970: Int {
+    let marchMonth = (month + 9) % 12
+    let marchYear = year - (month <= 2 ? 1 : 0)
+    let leapDays = marchYear / 4 - marchYear / 100 + marchYear / 400
+    // 719,468 days lie between 0000-03-01 and 1970-01-01, and days of a month count from 1.
+    return marchYear * 365 + leapDays + (marchMonth * 306 + 5) / 10 + day - 719_469
+  }
+
   private func padded(_ number: Int, _ width: Int) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, width - digits.count)) + digits

@@ -1,11 +1,48 @@
 /// A column of the manifest; the one list of the names that a header may use.
 public enum Column: String, Sendable, Hashable, CaseIterable {
-  case id, reference, email, fn, ln, mn, addr, addr2, city, state, zip, country, dob, phone
-  case front, back, status
+  /// The operator's own row id.
+  case id
+  /// A value stored with the customer.
+  case reference
+  /// E-mail address.
+  case email
+  /// First name.
+  case fn
+  /// Last name.
+  case ln
+  /// Middle name.
+  case mn
+  /// Street address.
+  case addr
+  /// Second line of the street address.
+  case addr2
+  /// City.
+  case city
+  /// State, province or region.
+  case state
+  /// Postal code.
+  case zip
+  /// Country, ISO 3166-1 alpha-2.
+  case country
+  /// Date of birth.
+  case dob
+  /// Phone number.
+  case phone
+  /// Image file of the front.
+  case front
+  /// Image file of the back.
+  case back
+  /// PASS, PENDING or FAIL.
+  case status
+  /// Kind of an identity document.
   case idType = "id_type"
+  /// Number of that document.
   case idNumber = "id_number"
+  /// Issuing country, ISO 3166-1 alpha-2.
   case idCountry = "id_country"
+  /// Day of issue.
   case idIssued = "id_issued"
+  /// Day of expiry.
   case idExpiry = "id_expiry"
 
   /// Whether further ones may follow as `id_type_2`, `id_type_3` ….

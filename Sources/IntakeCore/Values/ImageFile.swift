@@ -1,6 +1,9 @@
 /// The side of a document that a scan shows.
 public enum Side: String, Sendable, Hashable, CaseIterable, Comparable {
-  case front, back
+  /// The side with the portrait.
+  case front
+  /// The other side; on many licences it carries a barcode.
+  case back
 
   /// Front comes before back.
   public static func < (left: Side, right: Side) -> Bool { left == .front && right == .back }
@@ -17,7 +20,7 @@ public struct ImageFile: Sendable {
 
   /// Names a file and says how to read at most `limit` bytes of it; a larger file must throw.
   ///
-  /// - Parameter size: bytes of the file without reading it, nil when it has none that could be told.
+  /// `size` tells the bytes of the file without reading it, nil when they cannot be told.
   public init(
     side: Side, path: String, size: @escaping @Sendable () -> Int? = { nil },
     reader: @escaping @Sendable (_ limit: Int) throws -> [UInt8]

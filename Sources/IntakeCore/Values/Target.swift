@@ -18,7 +18,7 @@ public protocol Target: Sendable {
 
   /// A better next step than the code's own after an answer that means the same everywhere (401, 403, 413 …).
   ///
-  /// - Parameter clockSkew: seconds by which the target's clock is ahead of this machine's, nil when it does not say.
+  /// `clockSkew` is how many seconds the target's clock is ahead of this machine's, nil when it does not say.
   func hint(for response: HTTPResponse, clockSkew: Double?) -> String?
 
   /// The request of a follow-up with its address, as the answer to the follow-up's inquiry tells it.

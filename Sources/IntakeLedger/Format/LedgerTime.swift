@@ -1,3 +1,5 @@
+import IntakeCore
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -41,19 +43,14 @@ public struct LedgerTime: Sendable, Hashable, Comparable {
         digits = min(digits + 1, 5)
       }
     }
-    let days = LedgerTime.days(year: numbers[0], month: numbers[1], day: numbers[2])
-    self.init(seconds: days * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5])
+    guard let date = CalendarDate(year: numbers[0], month: numbers[1], day: numbers[2]) else {
+      return nil
+    }
+    self.init(
+      seconds: date.daysSince1970 * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5])
   }
 
   private static let template = Array("0000-00-00T00:00:00Z".utf8)
-
-  /// Days since 1970-01-01 of a Gregorian date; years are counted from March so that leap days come last.
-  private static func days(year: Int, month: Int, day: Int) -> Int {
-    let shifted = month <= 2 ? year - 1 : year
-    let monthFromMarch = (month + 9) % 12
-    let dayOfYear = (153 * monthFromMarch + 2) / 5 + day - 1
-    return shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + dayOfYear - 719_468
-  }
 }
 
 extension LedgerTime: CustomStringConvertible {

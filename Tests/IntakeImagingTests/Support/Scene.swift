@@ -1,4 +1,5 @@
 import IntakeCore
+import TestSupport
 
 /// The picture of the fixtures: 96 × 64 pixels in flat blocks of 16 × 16, each of its own colour.
 enum Scene {
@@ -38,7 +39,7 @@ enum Scene {
 
 /// A picture of random dots, the same for the same seed: as hard to compress as a picture can be.
 func noise(_ width: Int, _ height: Int, seed: UInt64 = 1, contrast: Int = 255) -> Bitmap {
-  var state = SplitMix(state: seed)
+  var state = SeededRandom(seed: seed)
   func plane(_ width: Int, _ height: Int) -> Plane {
     Plane(
       width: width, height: height,
@@ -57,7 +58,7 @@ func noise(_ width: Int, _ height: Int, seed: UInt64 = 1, contrast: Int = 255) -
 func document(_ width: Int, _ height: Int) -> Bitmap {
   var buffer = PixelBuffer(
     size: PixelSize(width: width, height: height), filledWith: PixelColor(luma: 200))
-  var state = SplitMix(state: 7)
+  var state = SeededRandom(seed: 7)
   for y in 0..<height {
     for x in 0..<width {
       let isInk = (x / 3 * 7 + y / 5 * 13) % 11 < 2 && y % 40 < 20
@@ -68,17 +69,4 @@ func document(_ width: Int, _ height: Int) -> Bitmap {
     }
   }
   return buffer.frozen()
-}
-
-/// The SplitMix64 generator.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
 }

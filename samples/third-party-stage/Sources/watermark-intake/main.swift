@@ -2,4 +2,4 @@ import IntakeCommand
 import WatermarkStages
 
 IntakeCommand.main(
-  .builtin.adding(Watermark.self, Acme.self).adding(recorder: CSVReport.self))
+  .builtin.adding(Watermark.self, Acme.self).adding(recorder: CSVReport.self, SQLiteTable.self))
