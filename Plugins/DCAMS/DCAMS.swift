@@ -36,6 +36,15 @@ public struct DCAMS: Assembler {
     operation.problems(in: record)
   }
 
+  /// A status that stays here.
+  public func notices(about record: IntakeRecord) -> [String] {
+    guard operation == .createOrUpdateCustomer, record.fields[.status] != nil else { return [] }
+    return [
+      "column \"status\" is not sent by createOrUpdateCustomer "
+        + "(did you mean --operation updateStatus?)"
+    ]
+  }
+
   /// What the limit leaves after all fields: base64 takes 4 bytes for 3, and each image is padded once.
   public func imageBudget(for record: IntakeRecord) -> Int? {
     let empty = body(of: Assembly(record: record, images: [:]))

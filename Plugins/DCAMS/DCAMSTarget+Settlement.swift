@@ -52,8 +52,8 @@ extension DCAMSTarget {
     guard let documents = answer.target?["documents"] else {
       return .unknown(evidence: "fields are equal, images were not told")
     }
-    let differing = sent.images.filter { side, base64 in
-      documents[side.rawValue]?.string.map(SentCustomer.plain) != base64
+    let differing = sent.images.filter { side, bytes in
+      documents[side.rawValue]?.string.flatMap(ReturnedImage.bytes) != bytes
     }
     guard differing.isEmpty else {
       let names = differing.keys.sorted().map(\.rawValue).joined(separator: ", ")
@@ -75,7 +75,7 @@ struct SentCustomer {
   let email: String
   /// The status of an updateStatus, nil for other services.
   let status: String?
-  /// Base64 of each image.
+  /// The bytes of each image, before base64.
   let images: [Side: [UInt8]]
   private let reference: String?
   private let fields: [JSONField]
@@ -86,8 +86,8 @@ struct SentCustomer {
     for segment in submission.body {
       switch segment {
       case .bytes(let bytes): text += bytes
-      case .image(let image): images[image.side] = image.base64
-      case .secret: break
+      case .image(let image): images[image.side] = image.prepared.bytes
+      case .secret, .scan: break
       }
     }
     guard let body = try? JSONParser.parse(text), let target = body["target"],
@@ -112,12 +112,5 @@ struct SentCustomer {
   /// Letters and digits in lower case: a target may store a phone number or a name in its own spelling.
   private static func gist(_ text: String?) -> String? {
     text.map { $0.lowercased().filter { $0.isLetter || $0.isNumber } }
-  }
-
-  /// Base64 without a data URI's prefix and without white space.
-  static func plain(_ text: String) -> [UInt8] {
-    let start =
-      text.hasPrefix("data:") ? text.firstIndex(of: ",").map { text.index(after: $0) } : nil
-    return text[(start ?? text.startIndex)...].utf8.filter { $0 > 0x20 }
   }
 }

@@ -23,6 +23,7 @@ struct SecretMarks: Sendable {
       case .image(let image):
         images.append(image)
         return image.base64
+      case .scan(let image): return image.bytes
       case .secret(let name):
         names.append(name)
         return Array((prefix + "\(names.count)-").utf8)

@@ -2,6 +2,7 @@ import IntakeCore
 
 extension NoahTarget {
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
+    if submission.operation == NoahUploads.operation { return uploadReceipt(response) }
     let answer = NoahAnswer(response.body)
     let status = response.status
     if (200..<300).contains(status) { return success(status, response.body, answer) }

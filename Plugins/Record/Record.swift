@@ -89,6 +89,11 @@ public final class Record: Journal {
     opened.withLock { $0 }?.ledger.unfinishedStarts(of: key) ?? 0
   }
 
+  /// The steps of this very submission that the target has.
+  public func stepsDone(of submission: Submission, for key: RowKey) async -> Set<Int> {
+    opened.withLock { $0 }?.ledger.stepsDone(of: submission, for: key) ?? []
+  }
+
   /// The outcome that made the row's standing.
   public func lastOutcome(of key: RowKey) async -> Outcome? {
     opened.withLock { $0 }?.ledger.lastOutcome(of: key).flatMap(Outcome.init(recorded:))
@@ -109,6 +114,16 @@ extension Record {
   /// Writes down that a row is about to be sent; returns when that is on disk.
   public func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws {
     try await openLedger().intend(submission, for: key, attempt: attempt)
+  }
+
+  /// Writes down that a follow-up is about to be sent; returns when that is on disk.
+  public func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws {
+    try await openLedger().note(step, of: submission, isDone: false, for: key)
+  }
+
+  /// Writes down that the target has a step; returns when that is on disk.
+  public func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws {
+    try await openLedger().note(step, of: submission, isDone: true, for: key)
   }
 
   /// Writes one outcome; returns when it is safe on disk.

@@ -32,12 +32,14 @@ extension Credentials {
   }
 
   private static func key(at path: String, in folder: String?) throws(StageFailure) -> Secret {
-    if path.hasPrefix("/") { return Secret(try SecretFile(path).read()) }
+    if path.hasPrefix("/") {
+      return Secret(try SecretFile(path, role: "the privateKeyFile").read())
+    }
     guard let folder else {
       throw .credentials(
         "privateKeyFile is relative, and these credentials come from no folder",
         hint: "give its absolute path")
     }
-    return Secret(try SecretFile(folder + path).read())
+    return Secret(try SecretFile(folder + path, role: "the privateKeyFile").read())
   }
 }

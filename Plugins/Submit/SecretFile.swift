@@ -9,8 +9,13 @@ import IntakeCore
 /// A file that only its owner may read, as ssh asks of its keys.
 struct SecretFile {
   let path: String
+  /// What the file is for, where its name must not be told.
+  private let role: String
 
-  init(_ path: String) { self.path = path }
+  init(_ path: String, role: String = "the credentials file") {
+    self.path = path
+    self.role = role
+  }
 
   /// The content without one line end at its end.
   func read() throws(StageFailure) -> [UInt8] {
@@ -40,10 +45,17 @@ struct SecretFile {
     switch code {
     case ELOOP:
       return failure("is a symbolic link", hint: "name the file itself, or use command:\"cat …\"")
-    case ENOENT: return failure("does not exist")
     case EACCES: return failure("cannot be read by this user")
-    default: return failure("cannot be opened (\(String(cString: strerror(code))))")
+    case ENOENT: return unnamed("does not exist")
+    default: return unnamed("cannot be opened (\(String(cString: strerror(code))))")
     }
+  }
+
+  /// What names no file may be a password that somebody took for one.
+  private func unnamed(_ words: String) -> StageFailure {
+    .credentials(
+      "\(role) \(words)",
+      hint: "give the path of a file; the credentials themselves never stand there")
   }
 
   private func check(_ status: stat) throws(StageFailure) {

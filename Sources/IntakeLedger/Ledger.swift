@@ -92,6 +92,14 @@ public final class Ledger: Sendable {
     return !keys.sources(source.exposed).contains { $0.mark == state.sourceMark }
   }
 
+  /// The steps of this very submission that the target has; empty when the content has changed since.
+  public func stepsDone(of submission: Submission, for key: RowKey) -> Set<Int> {
+    guard isUnchanged(submission, for: key), let key = Fingerprint(key.description),
+      let state = queue.lookUp({ $0[key] })
+    else { return [] }
+    return Set((0..<8).filter { state.stepsDone & 1 << UInt8($0) != 0 })
+  }
+
   /// The outcome that made the row's standing, nil when there is none; details are not kept.
   public func lastOutcome(of key: RowKey) -> LedgerRecord? {
     guard let key = Fingerprint(key.description),
@@ -135,6 +143,18 @@ extension Ledger {
     record.source = submission.source.flatMap { keys.sources($0.exposed).first }
     try await queue.append(record)
     sent.withLock { $0[key] = intent }
+  }
+
+  /// Writes down that a step of a row is about to be sent, or was accepted; on disk when it returns.
+  public func note(
+    _ step: Int, of submission: Submission, isDone: Bool, for key: RowKey
+  ) async throws(JournalError) {
+    var record = LedgerRecord(.step, at: .now(), key: try fingerprint(key))
+    record.step = step
+    let part = step == 0 ? submission.operation : submission.followUps[step - 1].name
+    record.part = LedgerWord.encoded(part)
+    record.verdict = (isDone ? StepState.accepted : .begun).rawValue
+    try await queue.append(record)
   }
 
   /// Writes down what became of a row; on disk when it returns.

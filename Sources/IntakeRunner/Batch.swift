@@ -15,6 +15,8 @@ final class Batch: Sendable {
   let preparation: RowPreparation
   let sender: Sender
   let summary = Mutex(RunSummary())
+  /// What has been told about rows, for nobody reads the same sentence a million times.
+  private let told = Mutex<Set<String>>([])
   /// Wall time at the start of the run.
   let started: UnixTime
 
@@ -71,6 +73,12 @@ final class Batch: Sendable {
     }
   }
 
+  private func tellOnce(_ notices: [String]) {
+    for notice in notices where told.withLock({ $0.insert(notice).inserted }) {
+      runner.observer.log(.notice, notice, row: nil)
+    }
+  }
+
   /// Ends a row that could not be loaded; a check goes on to what else is wrong with it.
   private func refuse(_ record: IntakeRecord, _ failures: [StageFailure], _ row: RowInProgress)
     async throws
@@ -95,6 +103,7 @@ final class Batch: Sendable {
     {
       return try await end(quarantined(row))
     }
+    tellOnce(runner.pipeline.assembler.notices(about: record))
     await local.enter()
     guard runner.stop.level == .none else {
       local.leave()
@@ -107,9 +116,9 @@ final class Batch: Sendable {
       outcome.images = result.images
       return try await end(outcome)
     }
-    guard keepsLedger || submission.fits else {
+    if let problem = submission.problem(withFollowUpsOnly: keepsLedger) {
       let error = PipelineError(
-        stage: runner.pipeline.assemblerName, row: row.reference, underlying: submission.tooLarge)
+        stage: runner.pipeline.assemblerName, row: row.reference, underlying: problem)
       return try await end(refused([error], row))
     }
     submission.source = record.source
@@ -167,7 +176,8 @@ final class Batch: Sendable {
     if verdict != .accepted {
       let code = receipt.code ?? .targetFailed
       failure = StageFailure(
-        code, receipt.detail ?? code.rawValue, hint: receipt.hint, outcome: receipt.outcome)
+        code, receipt.detail ?? code.rawValue, hint: receipt.hint, outcome: receipt.outcome,
+        side: delivery.side)
     }
     var outcome = row.outcome(
       verdict, stage: verdict == .accepted ? nil : "submit", failure: failure)
@@ -233,6 +243,7 @@ final class Batch: Sendable {
     outcome.images = prepared.images
     outcome.receipt = Receipt(.accepted)
     outcome.receipt?.bodyBytes = prepared.bodyBytes
+    outcome.receipt?.steps = prepared.submission.plannedSteps
     summary.withLock { $0.addReady(outcome) }
     runner.observer.prepared(prepared.submission, outcome: outcome)
   }
@@ -251,12 +262,27 @@ final class Batch: Sendable {
 }
 
 extension Submission {
-  /// Without the credentials, which nobody has in a check; what sends it measures again with them.
-  fileprivate var fits: Bool { bodySize(with: nil) <= bodyLimit }
+  /// The steps of a row that takes several, as a check tells them.
+  fileprivate var plannedSteps: [StepReport] {
+    guard !followUps.isEmpty else { return [] }
+    let requests = [(operation, self)] + followUps.map { ($0.name, $0.request) }
+    return requests.map { StepReport($0, .accepted, bodyBytes: $1.bodySize(with: nil)) }
+  }
 
-  fileprivate var tooLarge: StageFailure {
-    StageFailure(
-      .bodyTooLarge, "the body has \(bodySize(with: nil)) bytes, the limit is \(bodyLimit)")
+  /// What is over its limit: found before anything of the row is sent.
+  ///
+  /// The request is measured without credentials, which nobody has in a check; what sends it measures again.
+  fileprivate func problem(withFollowUpsOnly: Bool) -> StageFailure? {
+    if !withFollowUpsOnly, bodySize(with: nil) > bodyLimit {
+      return StageFailure(
+        .bodyTooLarge, "the body has \(bodySize(with: nil)) bytes, the limit is \(bodyLimit)")
+    }
+    let step = followUps.first { $0.request.bodySize(with: nil) > $0.request.bodyLimit }
+    guard let step else { return nil }
+    let size = step.request.bodySize(with: nil)
+    return StageFailure(
+      .bodyTooLarge, "\(step.name) has \(size) bytes, the limit is \(step.request.bodyLimit)",
+      side: step.side)
   }
 }
 

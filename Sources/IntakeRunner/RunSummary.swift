@@ -53,7 +53,7 @@ public struct RunSummary: Sendable {
 
   private mutating func addBytes(_ outcome: Outcome) {
     sourceBytes += outcome.images.values.reduce(0) { $0 + $1.source.bytes }
-    bodyBytes += outcome.receipt?.bodyBytes ?? 0
+    bodyBytes += outcome.receipt?.totalBytes ?? 0
   }
 }
 

@@ -12,14 +12,14 @@ final class Sender: Sendable {
     var nextSlot = 0.0
   }
 
-  private let pipeline: Pipeline
+  let pipeline: Pipeline
   private let policy: RunPolicy
   private let clock: any RunClock
   private let stop: StopSwitch
   private let observer: any RunObserver
   private let pool: WorkerPool
   private let permits: PermitPool
-  private let customers = CustomerLocks()
+  let customers = CustomerLocks()
   private let state: Mutex<State>
 
   init(
@@ -39,37 +39,6 @@ final class Sender: Sendable {
     state = Mutex(State(retries: retries, health: health))
   }
 
-  /// Sends a request until it is decided; one operation per customer at a time.
-  ///
-  /// - Parameter earlier: the attempts of this run with another request for the same row.
-  /// - Throws: `JournalError` when the ledger cannot be written: nothing more may be sent.
-  func send(
-    _ submission: Submission, of row: RowInProgress, after earlier: Delivery? = nil
-  ) async throws -> Delivery {
-    await customers.lock(submission.customer)
-    defer { customers.unlock(submission.customer) }
-    let isKnownBad = await isKnownBad(row)
-    var delivery = earlier ?? Delivery(receipt: Sender.stopped, attempts: 0)
-    while true {
-      guard await takeTurn() else { return delivery }
-      let decision: RetryPolicy.Decision
-      do {
-        // Nobody else may take the permit before a pause or a stop is in force.
-        defer { permits.leave() }
-        delivery = try await attemptOnce(submission, row, after: delivery, isKnownBad)
-        decision = decide(delivery)
-        if case .retry(let seconds, true, _) = decision { pauseEverybody(seconds) }
-        if case .stop(let reason) = decision { stop.request(.soon, reason: reason) }
-      }
-      guard case .retry(let seconds, let everybody, let asked) = decision else {
-        return delivery
-      }
-      try await row.noteFailedAttempt(delivery, in: pipeline.journal)
-      observer.waiting(seconds: seconds, asked: asked, row: row.reference)
-      if !everybody { await pause(seconds) }
-    }
-  }
-
   /// Asks the target about a row in doubt; takes its turn like any request, and is not repeated in this run.
   func ask(_ inquiry: Submission, of row: RowInProgress) async throws -> HTTPResponse {
     guard await takeTurn() else {
@@ -82,30 +51,58 @@ final class Sender: Sendable {
     }
   }
 
-  private static let stopped = Receipt(
-    .retryable(after: nil), code: .stopped, detail: "the run stopped before this row was sent")
-
-  /// Whether an earlier run sent this row and saw it refused.
-  private func isKnownBad(_ row: RowInProgress) async -> Bool {
-    guard let key = row.key, await pipeline.journal.standing(of: key) == .notAccepted else {
-      return false
-    }
-    return await pipeline.journal.lastOutcome(of: key)?.verdict == .rejected
-  }
-
-  private func attemptOnce(
-    _ submission: Submission, _ row: RowInProgress, after earlier: Delivery, _ isKnownBad: Bool
-  ) async throws -> Delivery {
-    guard let key = row.key else { throw JournalError("a row without a ledger cannot be sent") }
-    try await pipeline.journal.intend(submission, for: key, attempt: earlier.attempts + 1)
+  /// Waits for its turn and sends once; nil when the run stopped before that.
+  ///
+  /// - Parameters:
+  ///   - isKnownBad: whether an earlier run saw this row refused.
+  ///   - announce: puts on disk that a request is about to go out.
+  func attempt(
+    _ submission: Submission, _ row: RowInProgress, after earlier: Delivery, isKnownBad: Bool,
+    announcing announce: () async throws -> Void
+  ) async throws -> Delivery? {
+    guard await takeTurn() else { return nil }
+    // Nobody else may take the permit before a pause or a stop is in force.
+    defer { permits.leave() }
+    try await announce()
     let start = clock.monotonic
     let receipt = await run(submission, row)
     let seconds = clock.monotonic - start
     row.passed(pipeline.submitterName, submission, receipt)
-    adapt(to: receipt, seconds: seconds, isKnownBad)
-    return Delivery(
+    var delivery = Delivery(
       receipt: receipt, attempts: earlier.attempts + 1,
       milliseconds: earlier.milliseconds + seconds * 1000)
+    delivery.decision = decide(delivery, submission.repeatSafety)
+    delivery.wasInDoubt = earlier.wasInDoubt || receipt.outcome == .inDoubt
+    if receipt.outcome != .inDoubt || delivery.decision == .giveUp {
+      adapt(to: receipt, seconds: seconds, isKnownBad)
+    }
+    if case .retry(let seconds, true, _) = delivery.decision { pauseEverybody(seconds) }
+    if case .stop(let reason) = delivery.decision { stop.request(.soon, reason: reason) }
+    return delivery
+  }
+
+  /// What follows an inquiry of a follow-up that failed: it is repeated like any reading.
+  func repeating(_ delivery: Delivery) -> RetryPolicy.Decision {
+    guard stop.level == .none else { return .giveUp }
+    let decision = decide(delivery, .safe)
+    if case .retry(let seconds, true, _) = decision { pauseEverybody(seconds) }
+    if case .stop(let reason) = decision { stop.request(.soon, reason: reason) }
+    if delivery.receipt.outcome == .fatal {
+      stop.request(.soon, reason: delivery.receipt.detail ?? "the target refused the run")
+    }
+    return decision
+  }
+
+  /// Waits as the decision says; false when there is nothing to wait for, because all is decided.
+  func waitToRepeat(_ delivery: Delivery, _ row: RowInProgress) async throws -> Bool {
+    guard case .retry(let seconds, let everybody, let asked) = delivery.decision else {
+      return false
+    }
+    // An attempt in doubt stays so on disk until one is accepted.
+    if !delivery.wasInDoubt { try await row.noteFailedAttempt(delivery, in: pipeline.journal) }
+    observer.waiting(seconds: seconds, asked: asked, row: row.reference)
+    if !everybody { await pause(seconds) }
+    return true
   }
 
   /// Sends once; an error that is no verdict of the submitter counts as in doubt, for nobody knows how far it came.
@@ -124,10 +121,11 @@ final class Sender: Sendable {
     }
   }
 
-  private func decide(_ delivery: Delivery) -> RetryPolicy.Decision {
+  private func decide(_ delivery: Delivery, _ safety: RepeatSafety) -> RetryPolicy.Decision {
     let chance = clock.random(in: 0...1)
+    let outcome = delivery.receipt.outcomeForRepeating(safety)
     return state.withLock {
-      $0.retries.decide(delivery.receipt.outcome, attempt: delivery.attempts, chance: chance)
+      $0.retries.decide(outcome, attempt: delivery.attempts, chance: chance)
     }
   }
 
@@ -185,11 +183,4 @@ final class Sender: Sendable {
       await clock.sleep(seconds: min(0.2, end - clock.monotonic))
     }
   }
-}
-
-/// What became of a request after all its attempts.
-struct Delivery: Sendable {
-  var receipt: Receipt
-  var attempts: Int
-  var milliseconds = 0.0
 }

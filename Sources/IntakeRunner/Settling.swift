@@ -12,6 +12,7 @@ struct Settling: Sendable {
     // Whoever asks for a second sending has decided for changed rows too: the newest content counts.
     if runner.policy.ambiguous == .resend { return nil }
     guard await journal.isUnchanged(submission, for: key) else { return changed(row) }
+    if await journal.stepsDone(of: submission, for: key).contains(0) { return rest(row) }
     switch runner.policy.ambiguous {
     case .resend: return nil
     case .hold: return held(row, "an earlier attempt may have been accepted (--ambiguous hold)")
@@ -19,12 +20,34 @@ struct Settling: Sendable {
     }
   }
 
+  private func unfinished(_ row: RowInProgress) -> Outcome {
+    row.outcome(
+      .failed, stage: "record",
+      failure: StageFailure(
+        .notAccepted, "the customer is there, what follows it is still to be sent",
+        outcome: .retryable(after: nil)))
+  }
+
+  /// The request itself was accepted; a follow-up cannot be asked about, and may be repeated instead.
+  private func rest(_ row: RowInProgress) -> Outcome? {
+    let isHeld = runner.policy.ambiguous == .hold || runner.policy.mode == .reconcile
+    return isHeld ? held(row, "a follow-up of the accepted request may be missing") : nil
+  }
+
   private func ask(_ submission: Submission, _ row: RowInProgress) async throws -> Outcome? {
     guard let inquiry = submission.target.inquiry(about: submission) else {
       return held(row, "an earlier attempt may have been accepted and this target cannot be asked")
     }
     let settlement = try await settlement(of: submission, asking: inquiry, row)
-    if let key = row.key { try await runner.pipeline.journal.settle(key, as: settlement) }
+    if let key = row.key {
+      if case .accepted(let evidence) = settlement, !submission.followUps.isEmpty {
+        // The customer alone was asked about: what follows it is still to be sent.
+        try await runner.pipeline.journal.complete(0, of: submission, for: key)
+        row.log(.notice, "accepted earlier: \(evidence)")
+        return runner.policy.mode == .reconcile ? unfinished(row) : nil
+      }
+      try await runner.pipeline.journal.settle(key, as: settlement)
+    }
     switch settlement {
     case .accepted(let evidence):
       var outcome = row.outcome(.accepted)

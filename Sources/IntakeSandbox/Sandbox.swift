@@ -7,18 +7,20 @@ public final class Sandbox: Sendable {
   private let configuration: SandboxConfiguration
   private let store: CustomerStore
   private let log: RequestLog
-  private let tickets = UploadTickets()
+  private let tickets: UploadTickets
   private let signature: NoahSignature?
   private let server = Mutex<HTTPServer?>(nil)
 
   /// Checks the configuration and reads the state directory; nothing listens yet.
   public init(_ configuration: SandboxConfiguration = SandboxConfiguration()) throws(SandboxError) {
     self.configuration = configuration
+    tickets = UploadTickets(most: configuration.keptUploadAddresses)
     signature = try configuration.publicKey.map(Sandbox.signature)
     var directory: StateDirectory?
     if let path = configuration.stateDirectory { directory = try StateDirectory(path) }
     store = try CustomerStore(
       mostImageBytes: configuration.keptImageBytes, mostCustomers: configuration.keptCustomers,
+      mostWhole: configuration.wholeCustomers,
       directory: directory)
     log = RequestLog(most: configuration.keptRequests)
   }

@@ -24,8 +24,14 @@ public struct SandboxConfiguration: Sendable {
   public var keptImageBytes = 256 << 20
   /// The most customers.
   public var keptCustomers = 200_000
+  /// The most customers kept whole; of older ones only key, status and number stay, so that memory is flat.
+  ///
+  /// Without effect where a directory keeps the state.
+  public var wholeCustomers = Int.max
   /// The most requests that `/sandbox/requests` remembers.
   public var keptRequests = 100_000
+  /// The most presigned upload addresses that are good at a time; the oldest give way.
+  public var keptUploadAddresses = 100_000
   /// Seconds for which a presigned upload address works.
   public var uploadLifetime = 900
 

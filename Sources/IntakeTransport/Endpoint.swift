@@ -27,7 +27,7 @@ public struct Endpoint: Sendable, Equatable {
   }
 
   /// Checks the address of one request, which may have a query.
-  init(request url: String) throws(Refusal) {
+  public init(request url: String) throws(Refusal) {
     guard url.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\\") }) else {
       throw Refusal(
         "the endpoint has a space, a backslash or a character beyond ASCII: write an "

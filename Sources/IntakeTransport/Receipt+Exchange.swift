@@ -11,8 +11,11 @@ extension Receipt {
       bodyBytes = cause.bodyBytes
     case .answered(let response, let sent):
       let isHeld = sent == 0 && submission.body.contains { !$0.bytes(with: nil).isEmpty }
-      if var shared = Receipt(
-        sharedBy: response, repeatSafety: submission.repeatSafety, bodyWasHeld: isHeld, at: time)
+      // At an address that is its own permission, a refusal tells nothing about the credentials.
+      let isOwn = submission.address != nil && [401, 403].contains(response.status)
+      if !isOwn,
+        var shared = Receipt(
+          sharedBy: response, repeatSafety: submission.repeatSafety, bodyWasHeld: isHeld, at: time)
       {
         let skew = response.clockSkew(at: time)
         shared.hint = submission.target.hint(for: response, clockSkew: skew) ?? shared.hint

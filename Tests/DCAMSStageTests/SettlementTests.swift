@@ -16,7 +16,8 @@ struct SettlementTests {
     let report = ShrinkReport(source: form, sent: form, method: .passthrough, reason: "")
     return EncodedImage(
       base64: Array(base64.utf8),
-      prepared: PreparedImage(side: side, bytes: [1, 2, 3], report: report))
+      prepared: PreparedImage(
+        side: side, bytes: side == .front ? [1, 2, 3, 4] : [4, 5, 6], report: report))
   }
 
   private func submission(_ operation: String = "createOrUpdateCustomer") throws -> Submission {
@@ -29,7 +30,9 @@ struct SettlementTests {
     let record = IntakeRecord(
       row: RowReference(line: 2), identity: Personal([]), fields: fields, images: [])
     let options = try StageOptions(["operation": .text(operation)], for: DCAMS.descriptor)
-    let images: [Side: EncodedImage] = [.front: image(.front, "AQID"), .back: image(.back, "BAUG")]
+    let images: [Side: EncodedImage] = [
+      .front: image(.front, "AQIDBA=="), .back: image(.back, "BAUG"),
+    ]
     return try DCAMS(options: options).run(
       Assembly(record: record, images: images), in: StageContext(row: record.row))
   }
@@ -91,8 +94,10 @@ struct SettlementTests {
   }
 
   @Test(arguments: [
-    #"{"front":"AQID","back":"BAUG"}"#, #"{"front":"data:image/jpeg;base64,AQID","back":"BAUG"}"#,
-    #"{"front":"AQ\nID","back":" BA UG\r\n"}"#, #"{"back":"BAUG","front":"AQID","selfie":"x"}"#,
+    #"{"front":"AQIDBA==","back":"BAUG"}"#, #"{"front":"AQIDBA","back":"BAUG"}"#,
+    #"{"front":"data:image/jpeg;base64,AQIDBA==","back":"BAUG"}"#,
+    #"{"front":"AQ\nIDBB==","back":" BA UG\r\n"}"#,
+    #"{"back":"BAUG","front":"AQIDBA==","selfie":"x"}"#,
   ])
   func equalFieldsAndImagesAreAccepted(documents: String) throws {
     let (settlement, asked) = try settle(
@@ -102,8 +107,8 @@ struct SettlementTests {
   }
 
   @Test(arguments: [
-    (#"{"front":"AQIE","back":"BAUG"}"#, "front"), (#"{"front":"AQID"}"#, "back"),
-    (#"{"front":"AQID","back":""}"#, "back"), (#"{"front":"AQID","back":null}"#, "back"),
+    (#"{"front":"AQIE","back":"BAUG"}"#, "front"), (#"{"front":"AQIDBA=="}"#, "back"),
+    (#"{"front":"AQIDBA==","back":""}"#, "back"), (#"{"front":"AQIDBA==","back":null}"#, "back"),
     ("{}", "front, back"),
   ])
   func anEarlierRecordWithOtherImagesWasNotOurs(documents: String, sides: String) throws {

@@ -9,7 +9,18 @@ struct StandingTests {
     case run, start, intent, mark(Settled)
     case sent(Verdict)
     case notSent(Verdict)
+    case begun(Int)
+    case done(Int)
   }
+
+  /// A request that two follow-ups follow.
+  private static let request: Submission = {
+    var request = Submission.test()
+    request.followUps = ["upload.front", "upload.back"].map {
+      FollowUp(name: $0, side: nil, inquiry: .test("?"), request: .test($0))
+    }
+    return request
+  }()
 
   let folder = TemporaryFolder()
 
@@ -22,7 +33,10 @@ struct StandingTests {
         await ledger.close()
         ledger = try await Ledger.open(folder.ledger)
       case .start: try await ledger.noteStart(of: key)
-      case .intent: try await ledger.intend(.test(), for: key, attempt: 1)
+      case .intent: try await ledger.intend(Self.request, for: key, attempt: 1)
+      case .begun(let step):
+        try await ledger.note(step, of: Self.request, isDone: false, for: key)
+      case .done(let step): try await ledger.note(step, of: Self.request, isDone: true, for: key)
       case .sent(let verdict): try await ledger.record(.test(key, verdict, attempts: 1))
       case .notSent(let verdict): try await ledger.record(.test(key, verdict))
       case .mark(let settled): try await ledger.mark(key, as: settled, by: "target")
@@ -79,6 +93,40 @@ struct StandingTests {
     ] as [([Event], Standing)])
   func severalAttemptsSayNoMoreThanTheyProve(events: [Event], standing: Standing) async throws {
     #expect(try await self.standing(after: events) == standing)
+  }
+
+  @Test(
+    arguments: [
+      // The customer is there and nothing else is: the rest may be sent, and nothing is in doubt.
+      ([.intent, .done(0)], .notAccepted, [0]),
+      ([.intent, .done(0), .run], .notAccepted, [0]),
+      ([.intent, .done(0), .begun(1)], .inDoubt, [0]),
+      ([.intent, .done(0), .begun(1), .done(1)], .notAccepted, [0, 1]),
+      ([.intent, .done(0), .begun(1), .run, .begun(1), .done(1), .begun(2)], .inDoubt, [0, 1]),
+      ([.intent, .done(0), .begun(1), .sent(.rejected)], .notAccepted, [0]),
+      ([.intent, .done(0), .begun(1), .run, .begun(1), .sent(.failed)], .inDoubt, [0]),
+      (
+        [.intent, .done(0), .begun(1), .done(1), .begun(2), .done(2), .sent(.accepted)],
+        .accepted, [0, 1, 2]
+      ),
+      ([.intent, .done(0), .done(1), .done(2), .run, .notSent(.accepted)], .accepted, [0, 1, 2]),
+      // Sending the request again sends its follow-ups again.
+      ([.intent, .done(0), .done(1), .run, .intent], .inDoubt, []),
+      ([.intent, .run, .done(0)], .notAccepted, [0]),
+      ([.intent, .done(0), .mark(.notAccepted)], .notAccepted, []),
+    ] as [([Event], Standing, Set<Int>)])
+  func stepsThatAreDoneAreRemembered(
+    events: [Event], standing: Standing, done: Set<Int>
+  ) async throws {
+    #expect(try await self.standing(after: events) == standing)
+    let ledger = try await Ledger.open(folder.ledger)
+    let key = ledger.key("row")
+    #expect(ledger.stepsDone(of: Self.request, for: key) == done)
+    var changed = Self.request
+    changed.followUps[1] = FollowUp(
+      name: "upload.back", side: nil, inquiry: .test("?"), request: .test("other"))
+    #expect(ledger.stepsDone(of: changed, for: key).isEmpty)
+    await ledger.close()
   }
 
   @Test(

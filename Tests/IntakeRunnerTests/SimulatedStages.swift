@@ -54,6 +54,10 @@ enum Simulated {
 
     func inquiry(about submission: Submission) -> Submission? { submission }
 
+    func request(of followUp: FollowUp, toldBy response: HTTPResponse) -> Submission {
+      followUp.request
+    }
+
     func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement {
       switch response.status {
       case 200: return .accepted(evidence: "the target has it")
@@ -66,16 +70,28 @@ enum Simulated {
   struct Assemble: Assembler {
     static let descriptor = Simulated.descriptor
     let target: any Target = Vendor()
+    /// Steps that follow each request.
+    var followUps = 0
     init(options: StageOptions) throws(OptionError) {}
-    init() {}
+    init(followUps: Int = 0) { self.followUps = followUps }
     func problems(in record: IntakeRecord) -> [StageFailure] { [] }
     func imageBudget(for record: IntakeRecord) -> Int? { nil }
 
     func run(_ assembly: consuming Assembly, in context: StageContext) -> Submission {
+      let customer = context.row.id ?? ""
+      var submission = request("create", customer, .converges)
+      submission.followUps = (1...max(1, followUps)).prefix(followUps).map { number in
+        FollowUp(
+          name: "step.\(number)", side: nil, inquiry: request("ask", customer, .safe),
+          request: request("step.\(number)", "\(customer).\(number)", .idempotent))
+      }
+      return submission
+    }
+
+    private func request(_ name: String, _ customer: String, _ safety: RepeatSafety) -> Submission {
       Submission(
-        method: "POST", path: "", headers: [], body: [], operation: "create",
-        repeatSafety: .converges, customer: Personal(context.row.id ?? ""), bodyLimit: 1000,
-        target: target)
+        method: "POST", path: "", headers: [], body: [], operation: name, repeatSafety: safety,
+        customer: Personal(customer), bodyLimit: 1000, target: target)
     }
   }
 
@@ -90,7 +106,7 @@ enum Simulated {
       let key = submission.customer.exposed
       try world.step()
       if world.chance.happens(5) { return Receipt(.retryable(after: nil), code: .connectionFailed) }
-      note(key)
+      if submission.repeatSafety != .idempotent { note(key) } else { noteStep(key) }
       if world.chance.happens(4) { return Receipt(.yield(after: 3), http: 429, code: .throttled) }
       if world.chance.happens(4) { return Receipt(.rejected, http: 400, code: .refusedByTarget) }
       if world.chance.happens(4) { return Receipt(.inDoubt, code: .noAnswer) }
@@ -105,6 +121,21 @@ enum Simulated {
       if world.chance.happens(10) { throw StageFailure(.noAnswer, "lost") }
       let has = world.state.withLock { $0.applied[inquiry.customer.exposed] != nil }
       return HTTPResponse(status: has ? 200 : 404, headers: [], body: [])
+    }
+
+    /// A step is announced, comes after its request, and is never sent once it is known to be done.
+    private func noteStep(_ key: String) {
+      world.state.withLock { state in
+        if !state.begun.contains(key) {
+          state.violations.append("\(key) was sent without being announced")
+        }
+        if state.done.contains(key) {
+          state.violations.append("\(key) was sent again after it was done")
+        }
+        if state.applied[String(key.prefix { $0 != "." })] == nil {
+          state.violations.append("\(key) was sent before its request")
+        }
+      }
     }
 
     /// I2: every request has an intent on disk before it.
@@ -137,6 +168,23 @@ enum Simulated {
 
     func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws {
       try append(line(.intent, key) { $0.attempt = attempt })
+    }
+
+    func stepsDone(of submission: Submission, for key: RowKey) async -> Set<Int> {
+      let done = world.state.withLock { $0.done }
+      return Set(
+        (0...submission.followUps.count).filter {
+          done.contains(SimulatedWorld.step($0, of: key.description))
+        })
+    }
+
+    func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws {
+      try append(line(.step, key) { ($0.step, $0.verdict) = (step, "begun") })
+    }
+
+    func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws {
+      try append(
+        line(.step, key) { ($0.step, $0.verdict) = (step, Settled.accepted.rawValue) })
     }
 
     func settle(_ key: RowKey, as settlement: Settlement) async throws {

@@ -62,6 +62,10 @@ final class SimulatedWorld: Sendable {
     private var index = LedgerIndex()
     private var lines = 0
     var intents: [String: Int] = [:]
+    /// Follow-ups that were announced, as `row.number`.
+    var begun: Set<String> = []
+    /// Steps that the server has: the row for the request itself, `row.number` for a follow-up.
+    var done: Set<String> = []
     var told: [String: Verdict] = [:]
     var isCrashed = false
     var stepsToCrash = Int.max
@@ -71,8 +75,16 @@ final class SimulatedWorld: Sendable {
     mutating func append(_ record: LedgerRecord) {
       index.apply(record, at: lines)
       lines += 1
-      guard record.kind == .intent, let key = record.key else { return }
-      intents[SimulatedWorld.name(key), default: 0] += 1
+      guard let name = record.key.map(SimulatedWorld.name) else { return }
+      switch record.kind {
+      case .intent: intents[name, default: 0] += 1
+      case .step: take(step: SimulatedWorld.step(record.step ?? 0, of: name), record.verdict)
+      default: break
+      }
+    }
+
+    private mutating func take(step: String, _ verdict: String?) {
+      if verdict == Settled.accepted.rawValue { done.insert(step) } else { begun.insert(step) }
     }
 
     func standing(of key: String) -> Standing {
@@ -83,6 +95,10 @@ final class SimulatedWorld: Sendable {
   /// The key of the row `C-7` ends in 7.
   static func fingerprint(_ name: String) -> Fingerprint? {
     name.split(separator: "-").last.flatMap { UInt64($0) }.map { Fingerprint(high: 1, low: $0) }
+  }
+
+  static func step(_ number: Int, of name: String) -> String {
+    number == 0 ? name : "\(name).\(number)"
   }
 
   private static func name(_ key: Fingerprint) -> String {

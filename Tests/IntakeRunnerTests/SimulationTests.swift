@@ -15,6 +15,8 @@ struct SimulationTests {
     var hasTwins = false
     /// Seconds by which the wall clock jumps.
     var jumps = 0.0
+    /// Steps that follow each request.
+    var followUps = 0
   }
 
   private func lines(_ life: Life) -> [Simulated.Line] {
@@ -33,7 +35,7 @@ struct SimulationTests {
     policy.workers = 2
     policy.ambiguous = life.ambiguous
     let pipeline = Pipeline(
-      loader: Simulated.Load(lines(life)), assembler: Simulated.Assemble(),
+      loader: Simulated.Load(lines(life)), assembler: Simulated.Assemble(followUps: life.followUps),
       submitter: Simulated.Submit(world), journal: Simulated.Ledger(world),
       recorders: [Simulated.Archive(world)])
     let runner = Runner(
@@ -120,6 +122,24 @@ struct SimulationTests {
       #expect((summary?.seconds ?? -1) >= 0, "seed \(seed)")
       try await live(world, life)
       expectPromises(world, life, seed: seed)
+    }
+  }
+
+  /// The request itself reaches the server once, each follow-up at least once, none after it is known to be done.
+  @Test func rowsOfSeveralStepsAreFinishedStepByStep() async throws {
+    for seed in UInt64(1)...700 {
+      let world = SimulatedWorld(seed: seed)
+      let life = Life(followUps: 2)
+      try await live(world, life)
+      let state = world.state.withLock { $0 }
+      #expect(state.violations.isEmpty, "seed \(seed): \(state.violations)")
+      #expect(isFinished(world, life), "seed \(seed): \(standings(world))")
+      for row in 0..<SimulationTests.rows {
+        #expect(state.applied["C-\(row)"] == 1, "seed \(seed): C-\(row)")
+        for step in 1...2 {
+          #expect((state.applied["C-\(row).\(step)"] ?? 0) >= 1, "seed \(seed): C-\(row).\(step)")
+        }
+      }
     }
   }
 

@@ -166,6 +166,20 @@ struct NoahTests {
     }
   }
 
+  @Test func theOldestUploadAddressesGiveWay() throws {
+    let box = try TestSandbox { $0.keptUploadAddresses = 3 }
+    #expect(try put(box, Self.individual()).status == 201)
+    let place = "/v1/onboarding/c-1/prefill/documents/upload-url?Type=Passport&CountryCode=US"
+    let addresses = try (0..<9).map { _ in
+      let told = try box.client.exchange("GET", place, Self.key).json["PresignedURL"]?.string
+      return String(try #require(told).dropFirst(box.sandbox.address.utf8.count))
+    }
+    for (index, address) in addresses.enumerated() {
+      let status = try box.client.exchange("PUT", address, body: Request.png()).status
+      #expect(status == (index < 6 ? 403 : 200))
+    }
+  }
+
   @Test func presignedAddressesExpireAndCannotBeGuessed() throws {
     let box = try TestSandbox { $0.uploadLifetime = 0 }
     _ = try put(box, Self.individual())

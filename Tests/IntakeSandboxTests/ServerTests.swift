@@ -238,6 +238,23 @@ struct ServerTests {
     #expect(try box.get("/admin/customers.php?id=100001").text.contains("dropped from memory"))
   }
 
+  @Test func customersLongUntouchedAreReducedAndStayKnown() throws {
+    let box = try TestSandbox { $0.wholeCustomers = 3 }
+    for number in 0..<6 {
+      _ = try box.post(Request.create("p\(number)@example.com", DCAMSStorageTests.person))
+    }
+    // The third is touched again, so it stays whole for longer than the fourth.
+    _ = try box.post(Request.create("p3@example.com", DCAMSStorageTests.person))
+    _ = try box.post(Request.create("p6@example.com", DCAMSStorageTests.person))
+    let stored = try box.customers()
+    #expect(stored.count == 7)
+    let whole = stored.filter { $0["fields"]?.fields?.isEmpty == false }
+    #expect(whole.map { $0["email"]?.string } == [3, 5, 6].map { "p\($0)@example.com" })
+    let again = try box.post(Request.create("p0@example.com", DCAMSStorageTests.person))
+    #expect(try again.json["type"]?.string == "updateCustomer")
+    #expect(try box.get("/admin/customers.php?id=100002").text.contains("dropped to save memory"))
+  }
+
   @Test func fullSandboxSaysSo() throws {
     let box = try TestSandbox { $0.keptCustomers = 1 }
     #expect(try box.post(Request.create("a@example.com")).status == 200)

@@ -2,9 +2,9 @@ import IntakeCore
 import IntakeSystem
 
 #if canImport(Glibc)
-  import Glibc
+  package import Glibc
 #else
-  import Darwin
+  package import Darwin
 #endif
 
 /// A sandbox in a process of its own, which outlives the runs that are killed; it ends with this value.
@@ -24,6 +24,9 @@ package final class SandboxProcess: Sendable {
     }
     self.address = address
   }
+
+  /// The sandbox's process.
+  package var process: pid_t { running.process }
 
   /// Where DCAMS requests go.
   package var endpoint: String { address + "/v3/stable/api/storage" }
@@ -59,10 +62,14 @@ package struct ServedRequest: Sendable {
 
 /// The least of HTTP: one request to this machine, the whole answer.
 package enum LocalHTTP {
+  /// A connection, for requests that are none.
+  package static func connection(to address: String) throws -> Int32 {
+    try opened(address.split(separator: ":").last.flatMap { UInt16($0) } ?? 0)
+  }
+
   /// The body of the answer.
   package static func get(_ address: String, _ path: String) throws -> String {
-    let port = address.split(separator: ":").last.flatMap { UInt16($0) } ?? 0
-    let connection = try connected(to: port)
+    let connection = try self.connection(to: address)
     defer { close(connection) }
     let request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     guard RawDescriptor.write(Array(request.utf8), to: connection) else {
@@ -80,7 +87,7 @@ package enum LocalHTTP {
     return String(text[body.upperBound...])
   }
 
-  private static func connected(to port: UInt16) throws -> Int32 {
+  private static func opened(_ port: UInt16) throws -> Int32 {
     #if canImport(Glibc)
       let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     #else

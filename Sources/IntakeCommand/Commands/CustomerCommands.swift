@@ -21,7 +21,7 @@ enum CustomerCommands {
     examples: ["docintake customer status --email - --credentials dcams.json < email.txt"],
     notes: [note]
   ) { arguments, invocation in
-    let request = OneRequest(arguments, defaultTarget: "dcams")
+    let request = OneRequest(arguments, invocation, vendor: "dcams")
     let answer = try await request.ask(DCAMS.getStatus(email: try address(arguments)))
     return answer.write(to: invocation.results)
   }
@@ -38,7 +38,7 @@ enum CustomerCommands {
     guard let folder = arguments["output"] else {
       throw UsageError("--output DIR is missing", command: arguments.command)
     }
-    let request = OneRequest(arguments, defaultTarget: "dcams")
+    let request = OneRequest(arguments, invocation, vendor: "dcams")
     let answer = try await request.ask(DCAMS.getDocumentImages(email: try address(arguments)))
     return try answer.writingImages(to: folder).write(to: invocation.results)
   }
@@ -53,7 +53,7 @@ enum CustomerCommands {
     guard let status = arguments["status"] else {
       throw UsageError("--status is missing", command: arguments.command)
     }
-    let request = OneRequest(arguments, defaultTarget: "dcams")
+    let request = OneRequest(arguments, invocation, vendor: "dcams")
     let submission = DCAMS.updateStatus(email: try address(arguments), status: status)
     return try await request.ask(submission).write(to: invocation.results)
   }
@@ -65,7 +65,7 @@ enum CustomerCommands {
     guard let id = arguments["id"] else {
       throw UsageError("--id is missing", command: arguments.command)
     }
-    let request = OneRequest(arguments, defaultTarget: "noah")
+    let request = OneRequest(arguments, invocation, vendor: "noah")
     let submission: Submission
     do throws(StageFailure) {
       submission = try Noah.getCustomer(id: id)

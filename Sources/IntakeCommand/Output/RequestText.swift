@@ -12,14 +12,31 @@ struct RequestText: Sendable {
   }
 
   private func request(_ submission: Submission) -> JSONOutput {
-    .object([
-      ("method", .string(submission.method)),
-      ("url", .string(endpoint + masked(submission.path, submission))),
-      (
-        "headers",
-        .object(submission.headers.map { ($0.name, .string(masked($0.value, submission))) })
-      ),
-      ("body", body(submission)),
+    var fields = head(submission, at: endpoint + masked(submission.path, submission))
+    fields.append(("body", body(submission)))
+    if !submission.followUps.isEmpty {
+      fields.append(("followUps", .array(submission.followUps.map(step))))
+    }
+    return .object(fields)
+  }
+
+  private func head(_ submission: Submission, at url: String) -> [(String, JSONOutput)] {
+    let headers = submission.headers.map {
+      ($0.name, JSONOutput.string(masked($0.value, submission)))
+    }
+    return [
+      ("method", .string(submission.method)), ("url", .string(url)), ("headers", .object(headers)),
+    ]
+  }
+
+  /// The question for an address, and what goes to it.
+  private func step(_ followUp: FollowUp) -> JSONOutput {
+    let inquiry = followUp.inquiry
+    let ask = head(inquiry, at: endpoint + masked(inquiry.path, inquiry))
+    let send =
+      head(followUp.request, at: "[told by the target]") + [("body", body(followUp.request))]
+    return .object([
+      ("step", .string(followUp.name)), ("ask", .object(ask)), ("send", .object(send)),
     ])
   }
 
@@ -37,15 +54,19 @@ struct RequestText: Sendable {
       switch segment {
       case .bytes(let bytes): return bytes
       case .secret: return Array("[secret]".utf8)
-      case .image(let image):
-        let sent = image.prepared.report.sent
-        let size = RowText.bytes(image.prepared.bytes.count)
-        return Array(
-          "[\(sent.format.rawValue) \(sent.size.width)×\(sent.size.height) \(size)]".utf8)
+      case .image(let image): return Array(label(image.prepared).utf8)
+      case .scan(let image): return Array(label(image).utf8)
       }
     }
+    if case .scan(let image)? = submission.body.first { return .string(label(image)) }
     guard let value = try? JSONParser.parse(bytes) else { return .string("[\(bytes.count) bytes]") }
     return masked(redacted(value), submission)
+  }
+
+  private func label(_ image: PreparedImage) -> String {
+    let sent = image.report.sent
+    let size = "\(sent.size.width)×\(sent.size.height)"
+    return "[\(sent.format.rawValue) \(size) \(RowText.bytes(image.bytes.count))]"
   }
 
   /// A field with a harmless name may hold a cell all the same.
@@ -64,8 +85,8 @@ struct RequestText: Sendable {
     switch value.kind {
     case .null: return .null
     case .bool(let flag): return .bool(flag)
-    case .number(let text):
-      return isPersonal && !showsPersonal ? .string("[personal]") : .string(text)
+    case .number:
+      return isPersonal && !showsPersonal ? .string("[personal]") : JSONOutput(value)
     // Longer than any name or address: an image that a program has put there by itself.
     case .string(let text) where text.utf8.count > 1000:
       return .string("[\(text.utf8.count) bytes]")

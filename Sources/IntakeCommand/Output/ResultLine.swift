@@ -12,7 +12,7 @@ struct ResultLine: Sendable {
     if let key = outcome.key { fields.append(("key", .string(key.description))) }
     fields.append(("outcome", .string(word ?? outcome.verdict.rawValue)))
     fields += failure(outcome)
-    fields += answer(outcome)
+    fields += answer(outcome, word)
     if !outcome.images.isEmpty { fields.append(("images", images(outcome.images))) }
     let times = outcome.timings.map { ($0.stage, JSONOutput.decimal($0.milliseconds)) }
     fields.append(("ms", .object(times)))
@@ -42,7 +42,7 @@ struct ResultLine: Sendable {
     return fields
   }
 
-  private func answer(_ outcome: Outcome) -> [(String, JSONOutput)] {
+  private func answer(_ outcome: Outcome, _ word: String?) -> [(String, JSONOutput)] {
     guard let receipt = outcome.receipt else { return [] }
     var fields: [(String, JSONOutput)] = []
     if let http = receipt.http { fields.append(("http", .integer(http))) }
@@ -54,7 +54,19 @@ struct ResultLine: Sendable {
     }
     if outcome.attempts > 0 { fields.append(("attempts", .integer(outcome.attempts))) }
     if receipt.bodyBytes > 0 { fields.append(("bodyBytes", .integer(receipt.bodyBytes))) }
+    if !receipt.steps.isEmpty {
+      fields.append(("steps", .array(receipt.steps.map { step($0, word) })))
+    }
     return fields
+  }
+
+  private func step(_ step: StepReport, _ word: String?) -> JSONOutput {
+    var fields: [(String, JSONOutput)] = [
+      ("step", .string(step.name)), ("outcome", .string(word ?? step.verdict.rawValue)),
+    ]
+    if let http = step.http { fields.append(("http", .integer(http))) }
+    if step.bodyBytes > 0 { fields.append(("bodyBytes", .integer(step.bodyBytes))) }
+    return .object(fields)
   }
 
   private func images(_ reports: [Side: ShrinkReport]) -> JSONOutput {

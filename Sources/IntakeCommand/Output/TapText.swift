@@ -41,6 +41,9 @@ struct TapText: Sendable {
         ("method", .string(submission.method)), ("operation", .string(submission.operation)),
         ("bodyBytes", .integer(submission.bodySize(with: nil))),
       ]
+      if !submission.followUps.isEmpty {
+        fields.append(("followUps", .array(submission.followUps.map { .string($0.name) })))
+      }
     case let receipt as Receipt:
       fields += [
         ("outcome", .string(receipt.outcome.verdict.rawValue)),

@@ -5,11 +5,14 @@ import IntakeSystem
 /// Sends one request outside of any batch and brings back the answer; nothing is recorded.
 struct OneRequest: Sendable {
   private let arguments: Arguments
-  private let defaultTarget: String
+  private let registry: StageRegistry
+  /// The name of the stage whose API is asked.
+  private let vendor: String
 
-  init(_ arguments: Arguments, defaultTarget: String) {
+  init(_ arguments: Arguments, _ invocation: Invocation, vendor: String) {
     self.arguments = arguments
-    self.defaultTarget = defaultTarget
+    registry = invocation.registry
+    self.vendor = vendor
   }
 
   func ask(_ submission: Submission) async throws -> OneAnswer {
@@ -39,17 +42,31 @@ struct OneRequest: Sendable {
   }
 
   private func submitter() throws -> any Submitter {
-    let name = arguments["to"] ?? defaultTarget
-    guard let plan = BuiltinPlan(rawValue: name)?.plan, name == defaultTarget else {
-      throw UsageError("--to takes \(defaultTarget) here", command: arguments.command)
-    }
-    var editing = PlanEditing(plan: plan, registry: .builtin)
+    var editing = PlanEditing(plan: try plan(), registry: registry)
     try editing.apply(arguments)
+    guard editing.name(of: "assemble") == vendor else {
+      throw UsageError(
+        "--to: only \(vendor) answers this, and the target is another", command: arguments.command)
+    }
+    guard !editing.wantsSandbox else {
+      throw UsageError(
+        "the embedded sandbox is empty: a running one is to be asked",
+        hint: "start `docintake sandbox`, and give --endpoint with the address that it prints")
+    }
+    let isSandbox = BuiltinPlan(rawValue: arguments["to"] ?? "")?.isSandbox == true
+    if isSandbox, editing.option("submit", "credentials") == nil {
+      try EmbeddedSandbox.giveCredentials(to: &editing)
+    }
     do throws(PlanError) {
-      return try StageRegistry.builtin.assemble(editing.plan).submitter
+      return try registry.assemble(editing.plan).submitter
     } catch {
       throw CommandError(.usage, error.description, hint: error.hint)
     }
+  }
+
+  private func plan() throws -> PipelinePlan {
+    if arguments["to"] == nil, let plan = BuiltinPlan(rawValue: vendor)?.plan { return plan }
+    return try PlanSource.plan(arguments, for: registry)
   }
 }
 

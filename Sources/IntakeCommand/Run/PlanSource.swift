@@ -44,6 +44,9 @@ enum BuiltinPlan: String, CaseIterable {
 
   static let names = allCases.map(\.rawValue)
 
+  /// Whether it goes to the emulator.
+  var isSandbox: Bool { self == .sandbox || self == .noahSandbox }
+
   /// The addresses that the vendors document.
   private var endpoint: String {
     switch self {
@@ -54,18 +57,14 @@ enum BuiltinPlan: String, CaseIterable {
   }
 
   var plan: PipelinePlan {
+    let assembler: String
     switch self {
-    case .dcams, .sandbox:
-      return plan(assembler: "dcams", images: ["decode", "shrink", "base64"])
-    // PUT customer carries no image.
-    case .noah, .noahSandbox: return plan(assembler: "noah", images: [])
+    case .dcams, .sandbox: assembler = "dcams"
+    // No image is read unless `noah.documents` says that they are uploaded.
+    case .noah, .noahSandbox: assembler = "noah"
     }
-  }
-
-  private func plan(assembler: String, images: [String]) -> PipelinePlan {
+    let stages = ["load", "decode", "shrink", "base64", assembler].map { PlannedStage($0) }
     let submit = PlannedStage("submit", ["endpoint": .text(endpoint)])
-    return PipelinePlan(
-      [PlannedStage("load")] + images.map { PlannedStage($0) }
-        + [PlannedStage(assembler), submit, PlannedStage("record")])
+    return PipelinePlan(stages + [submit, PlannedStage("record")])
   }
 }

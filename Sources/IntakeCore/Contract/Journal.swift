@@ -17,6 +17,17 @@ public protocol Journal: Recorder {
   /// Writes down that a row is about to be sent; returns when that is on disk.
   func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws
 
+  /// The steps of this very submission that the target has: 0 is the request itself, 1 its first follow-up.
+  ///
+  /// Empty when the content has changed since: then all of them are sent again.
+  func stepsDone(of submission: Submission, for key: RowKey) async -> Set<Int>
+
+  /// Writes down that a follow-up is about to be sent; returns when that is on disk.
+  func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws
+
+  /// Writes down that the target has a step; returns when that is on disk.
+  func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws
+
   /// Whether the ledger's last attempt of that row had the same content.
   func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool
 
@@ -42,6 +53,12 @@ public protocol Journal: Recorder {
 extension Journal {
   /// There is nothing to tell.
   public var notices: [String] { [] }
+  /// Steps are not kept: all of them are sent again.
+  public func stepsDone(of submission: Submission, for key: RowKey) async -> Set<Int> { [] }
+  /// Steps are not kept.
+  public func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws {}
+  /// Steps are not kept.
+  public func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws {}
   /// Nobody knows what rows were made of.
   public func isChanged(_ source: Personal<[UInt8]>, for key: RowKey) async -> Bool { false }
   /// Times are not kept.

@@ -30,6 +30,9 @@ public protocol Assembler: Stage where Input == Assembly, Output == Submission {
   /// Everything that is wrong with the row's fields, with column names; checked before any image is read.
   func problems(in record: IntakeRecord) -> [StageFailure]
 
+  /// What of the row no request will hold, in words for the operator; each text is told once a run.
+  func notices(about record: IntakeRecord) -> [String]
+
   /// Bytes before base64 that the body leaves for all images of the row together, nil for no bound.
   func imageBudget(for record: IntakeRecord) -> Int?
 }
@@ -37,6 +40,8 @@ public protocol Assembler: Stage where Input == Assembly, Output == Submission {
 extension Assembler {
   /// Requests hold images by default.
   public var sendsImages: Bool { true }
+  /// Nothing to tell by default.
+  public func notices(about record: IntakeRecord) -> [String] { [] }
 }
 
 /// Changes a request before it is sent: sign, encrypt, enrich.

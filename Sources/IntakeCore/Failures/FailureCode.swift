@@ -119,6 +119,9 @@ extension FailureCode {
   /// The target refused this row.
   public static let refusedByTarget = FailureCode(
     "refused_by_target", "read the detail, correct the row and run again")
+  /// The target took the customer and not all of the images that follow.
+  public static let uploadRefused = FailureCode(
+    "upload_refused", "run the same command again: only the images that are missing are uploaded")
   /// The target does not know the customer.
   public static let customerNotFound = FailureCode(
     "customer_not_found", "create the customer first")
@@ -169,7 +172,8 @@ extension FailureCode {
     cannotFit, outOfMemory,
     refusedByStage, stageFailed, stageProtocol, stageTimeout, quarantined,
     bodyTooLarge, connectionFailed, tlsFailed, noAnswer, unrecognizedAnswer, refusedByTarget,
-    customerNotFound, credentialsRefused, wrongEndpoint, redirected, throttled, targetFailed,
+    uploadRefused, customerNotFound, credentialsRefused, wrongEndpoint, redirected, throttled,
+    targetFailed,
     unsettled, notAccepted, changedAfterAcceptance, changedInDoubt, stopped, alreadyAccepted,
     internalError,
   ]

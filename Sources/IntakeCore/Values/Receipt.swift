@@ -18,6 +18,8 @@ public struct Receipt: Sendable {
   public var bodyBytes = 0
   /// The address of a page that shows the customer, where the answer names one.
   public var link: String?
+  /// Every step of a row that takes several, in order; empty for the others.
+  public var steps: [StepReport] = []
 
   /// Makes a receipt.
   public init(
@@ -31,5 +33,10 @@ public struct Receipt: Sendable {
     self.code = code
     self.detail = detail
     self.hint = hint
+  }
+
+  /// Bytes of all bodies of the row: the request's own and those of its follow-ups.
+  public var totalBytes: Int {
+    steps.dropFirst().reduce(bodyBytes) { $0 + ($1.verdict == .skipped ? 0 : $1.bodyBytes) }
   }
 }

@@ -22,6 +22,12 @@ public struct Submission: Sendable {
   public var source: Personal<[UInt8]>?
   /// Texts of path, header fields and body that a dry run must not show wherever they stand.
   public var personalTexts: [Personal<String>] = []
+  /// What follows once this request has been accepted, in order; 7 steps at most.
+  public var followUps: [FollowUp] = []
+  /// The whole address, for a request that goes elsewhere than to the endpoint: the address is its permission.
+  ///
+  /// The submitter sends it there without credentials and without asking the target to sign it.
+  public var address: Secret?
 
   /// Describes a request.
   public init(
@@ -51,6 +57,8 @@ public enum BodySegment: Sendable {
   case bytes([UInt8])
   /// An image as it is sent; kept apart so that a dry run can say what stands there.
   case image(EncodedImage)
+  /// An image's own bytes, for targets that take them as a body.
+  case scan(PreparedImage)
   /// The place of a secret, inside a JSON string; its name in the credentials file.
   case secret(String)
 
@@ -59,6 +67,7 @@ public enum BodySegment: Sendable {
     switch self {
     case .bytes(let bytes): return bytes
     case .image(let image): return image.base64
+    case .scan(let image): return image.bytes
     case .secret(let name):
       guard let secret = credentials?[name] else { return [] }
       return JSONText.escaped(secret.exposed)

@@ -21,6 +21,12 @@ public protocol Target: Sendable {
   /// `clockSkew` is how many seconds the target's clock is ahead of this machine's, nil when it does not say.
   func hint(for response: HTTPResponse, clockSkew: Double?) -> String?
 
+  /// The request of a follow-up with its address, as the answer to the follow-up's inquiry tells it.
+  ///
+  /// - Throws: `StageFailure` when the answer holds none.
+  func request(of followUp: FollowUp, toldBy response: HTTPResponse) throws(StageFailure)
+    -> Submission
+
   /// A read-only request that tells what became of a submission in doubt, nil when the API has none.
   func inquiry(about submission: Submission) -> Submission?
 
@@ -36,6 +42,12 @@ public protocol Target: Sendable {
 extension Target {
   /// No check by default.
   public func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {}
+  /// No follow-ups by default.
+  public func request(of followUp: FollowUp, toldBy response: HTTPResponse)
+    throws(StageFailure) -> Submission
+  {
+    throw StageFailure(.internalError, "this target has no follow-ups", outcome: .rejected)
+  }
   /// The code's own hint by default.
   public func hint(for response: HTTPResponse, clockSkew: Double?) -> String? { nil }
   /// One question by default.

@@ -23,6 +23,9 @@ extension LedgerRecord {
       process = line.number(.process, bytes)
       keyProof = fingerprint(.keyProof)
     case .start: break
+    case .step:
+      (step, part) = (line.number(.step, bytes), word(.part))
+      verdict = word(.verdict)
     case .mark: (verdict, author) = (word(.verdict), word(.author))
     case .intent, .outcome:
       (customer, digest) = (fingerprint(.customer), fingerprint(.digest))
@@ -46,6 +49,8 @@ extension LedgerRecord {
     case .start: return key != nil
     case .intent: return key != nil && digest != nil && attempt != nil
     case .outcome: return key != nil && attempt != nil && Verdict(rawValue: verdict ?? "") != nil
+    case .step:
+      return key != nil && step.map { $0 < 8 } == true && StepState(rawValue: verdict ?? "") != nil
     case .mark: return key != nil && Settled(rawValue: verdict ?? "") != nil
     }
   }
@@ -53,7 +58,7 @@ extension LedgerRecord {
 
 extension LedgerRecord.Kind {
   fileprivate init?(_ bytes: ArraySlice<UInt8>) {
-    for kind in [LedgerRecord.Kind.outcome, .intent, .start, .mark, .open]
+    for kind in [LedgerRecord.Kind.outcome, .intent, .start, .step, .mark, .open]
     where bytes.elementsEqual(kind.rawValue.utf8) {
       self = kind
       return

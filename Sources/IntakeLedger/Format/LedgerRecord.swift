@@ -19,7 +19,12 @@ public struct LedgerRecord: Sendable, Equatable {
   public var attempt: Int?
   /// The vendor's name of the operation (`op`).
   public var operation: String?
-  /// The verdict (`r`): a `Verdict` for outcomes, `accepted` or `not_accepted` for marks.
+  /// Which step of the row it is (`f`): 0 for the request itself, 1 to 7 for its follow-ups.
+  public var step: Int?
+  /// What the step brings (`part`), such as `upload.front`.
+  public var part: String?
+  /// The verdict (`r`): a `Verdict` for outcomes, `accepted` or `not_accepted` for marks, `accepted` or `begun`
+  /// for steps.
   public var verdict: String?
   /// The stage that failed.
   public var stage: String?
@@ -60,6 +65,8 @@ public struct LedgerRecord: Sendable, Equatable {
     case start
     /// A row is about to be sent.
     case intent
+    /// A row takes several requests: one of them is about to be sent, or was accepted.
+    case step
     /// What became of a row.
     case outcome
     /// A row in doubt was settled without sending it.

@@ -44,6 +44,8 @@ struct LineBuilder {
     add(.source, record.source)
     add(.attempt, record.attempt)
     add(.operation, record.operation)
+    add(.step, record.step)
+    add(.part, record.part)
     add(.verdict, record.verdict)
     add(.stage, record.stage)
     add(.code, record.code)

@@ -54,6 +54,8 @@ extension FieldName {
   static let source = FieldName("src")
   static let attempt = FieldName("a")
   static let operation = FieldName("op")
+  static let step = FieldName("f")
+  static let part = FieldName("part")
   static let verdict = FieldName("r")
   static let stage = FieldName("stage")
   static let code = FieldName("code")

@@ -17,6 +17,10 @@ enum ContentDigest {
         try stream.update(segment.bytes(with: nil))
       }
     }
+    for followUp in submission.followUps {
+      try stream.update(Array("\n\0\(followUp.name)\n\(followUp.inquiry.path)\n".utf8))
+      for segment in followUp.request.body { try stream.update(segment.bytes(with: nil)) }
+    }
     return try stream.finish()
   }
 }

@@ -18,6 +18,8 @@ struct RowState {
   private(set) var sourceMark: UInt32 = 0
   /// Starts without an end.
   private(set) var starts: UInt8 = 0
+  /// The steps of the last attempt's request that the target has, a bit each; bit 0 is the request itself.
+  private(set) var stepsDone: UInt8 = 0
   private var flags: Flags = []
 
   private struct Flags: OptionSet {
@@ -62,22 +64,37 @@ struct RowState {
     case .open: break
     case .start: starts = starts == .max ? .max : starts + 1
     case .intent: intend(record, UInt32(clamping: run))
+    case .step: take(step: record, UInt32(clamping: run))
     case .outcome: end(record, offset, UInt32(clamping: run))
     case .mark: settle(record)
     }
   }
 
   private mutating func intend(_ record: LedgerRecord, _ run: UInt32) {
+    open(run)
+    // The request itself goes out again, so whatever follows it will too.
+    stepsDone = 0
+    sourceMark = record.source?.mark ?? 0
+    guard let digest = record.digest else { return }
+    self.digest = digest
+    flags.insert(.hasDigest)
+  }
+
+  private mutating func open(_ run: UInt32) {
     starts = 0
     // Within a run the runner knows what became of the attempt before; over runs nobody does.
     if flags.contains(.open), self.run != run { flags.insert(.openBefore) }
     flags.insert(.open)
     flags.remove([.accepted, .notAccepted])
     self.run = run
-    sourceMark = record.source?.mark ?? 0
-    guard let digest = record.digest else { return }
-    self.digest = digest
-    flags.insert(.hasDigest)
+  }
+
+  /// A step that is done leaves the row unfinished until its outcome says otherwise: the rest may be sent.
+  private mutating func take(step record: LedgerRecord, _ run: UInt32) {
+    guard record.verdict == StepState.accepted.rawValue else { return open(run) }
+    flags.remove([.open, .openBefore])
+    flags.insert(.notAccepted)
+    stepsDone |= 1 << UInt8(clamping: min(record.step ?? 0, 7))
   }
 
   /// An outcome ends the attempts of its own run; those of earlier runs stay open unless it is `accepted`.
@@ -110,6 +127,7 @@ struct RowState {
 
   private mutating func settle(_ record: LedgerRecord) {
     flags.remove([.open, .openBefore, .accepted, .notAccepted])
+    stepsDone = 0
     flags.insert(record.verdict == Settled.accepted.rawValue ? .accepted : .notAccepted)
   }
 }

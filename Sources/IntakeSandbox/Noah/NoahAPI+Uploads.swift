@@ -20,7 +20,7 @@ extension NoahAPI {
       customer: id, side: side == "Back" ? .back : .front,
       documentType: call.head.parameter("Type") ?? "",
       expires: call.time.later(by: Double(uploadLifetime)))
-    let token = tickets.issue(ticket, at: call.time)
+    let token = tickets.issue(ticket)
     return .json(
       200,
       .object([

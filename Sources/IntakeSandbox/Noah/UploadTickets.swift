@@ -11,23 +11,37 @@ final class UploadTickets: Sendable {
     let expires: Timestamp
   }
 
-  /// More than any batch has open at a time.
-  private static let most = 100_000
-  private let tickets = Mutex<[String: Ticket]>([:])
+  private struct State {
+    var tickets: [String: Ticket] = [:]
+    /// The tokens, oldest first, from `start` on.
+    var order: [String] = []
+    var start = 0
+  }
+
+  private let most: Int
+  private let state = Mutex(State())
+
+  /// Keeps the latest `most` tickets: more than any client has open at a time.
+  init(most: Int) { self.most = max(1, most) }
 
   /// Keeps a ticket and returns the token that names it; the token cannot be guessed.
-  func issue(_ ticket: Ticket, at time: Timestamp) -> String {
+  func issue(_ ticket: Ticket) -> String {
     var generator = SystemRandomNumberGenerator()
     let token = Hex.text((0..<24).map { _ in UInt8.random(in: 0...255, using: &generator) })
-    tickets.withLock { tickets in
-      if tickets.count >= UploadTickets.most {
-        tickets = tickets.filter { $0.value.expires.seconds > time.seconds }
+    state.withLock { state in
+      state.tickets[token] = ticket
+      state.order.append(token)
+      guard state.order.count - state.start > most else { return }
+      state.tickets[state.order[state.start]] = nil
+      state.start += 1
+      if state.start > most {
+        state.order.removeFirst(state.start)
+        state.start = 0
       }
-      if tickets.count < UploadTickets.most { tickets[token] = ticket }
     }
     return token
   }
 
   /// The ticket of a token, expired or not.
-  subscript(token: String) -> Ticket? { tickets.withLock { $0[token] } }
+  subscript(token: String) -> Ticket? { state.withLock { $0.tickets[token] } }
 }

@@ -12,10 +12,16 @@ struct CustomerPage {
       <p>\(Page.badge(customer.status)) &nbsp; \(customer.origin.rawValue) customer \
       \(customer.number)</p>
       <div class="scans">\(scans)</div>
-      <section><h2>Fields</h2><table class="keyed">\(fields(customer))</table></section>
+      \(reduced(customer))<section><h2>Fields</h2><table class="keyed">\(fields(customer))</table></section>
       <section><h2>History</h2><table class="keyed">\(history(customer))</table></section>
       """
     return Page.answer(title: "Customer \(customer.number)", content)
+  }
+
+  private func reduced(_ customer: Customer) -> HTML {
+    customer.isReduced
+      ? "<p>Fields and images were dropped to save memory: newer customers took their place.</p>"
+      : ""
   }
 
   private func fields(_ customer: Customer) -> HTML {
@@ -42,7 +48,7 @@ struct CustomerPage {
     }
     return """
       <section><h2>\(side.rawValue)</h2>\(picture(image, side, customer))
-      <p class="facts">\(CustomerPage.facts(image, customer.origin))<br><code>SHA-256 \(image.sha256)</code></p>
+      <p class="facts">\(CustomerPage.facts(image, customer.origin))<code>SHA-256 \(image.sha256)</code></p>
       </section>
       """
   }

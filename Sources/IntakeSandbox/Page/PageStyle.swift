@@ -11,7 +11,7 @@ enum PageStyle {
     body { margin: 0; background: var(--ground); color: var(--ink);
       font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
     header { background: var(--paper); border-bottom: 1px solid var(--line); }
-    header div, main { max-width: 1080px; margin: 0 auto; padding: 16px 24px; }
+    header div, main { max-width: 1180px; margin: 0 auto; padding: 16px 24px; }
     header div { display: flex; gap: 16px; align-items: baseline; flex-wrap: wrap; }
     header b { font-size: 17px; } header span { color: var(--dim); }
     a { color: var(--link); text-decoration: none; } a:hover { text-decoration: underline; }
@@ -24,8 +24,8 @@ enum PageStyle {
     th, td { text-align: left; padding: 7px 12px 7px 0; border-top: 1px solid var(--line);
       vertical-align: top; overflow-wrap: anywhere; }
     tr:first-child > * { border-top: 0; }
-    .keyed th { width: 220px; } .list td { white-space: nowrap; }
-    .list td.wide { white-space: normal; width: 40%; }
+    .keyed th { width: 240px; } .list td { white-space: nowrap; }
+    .list td.wide { white-space: normal; width: 40%; min-width: 15em; }
     th { color: var(--dim); font-weight: 500; white-space: nowrap; }
     .scans { display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); }
     .scans section { margin: 0; }
@@ -35,6 +35,7 @@ enum PageStyle {
       background: var(--ground); border: 1px dashed var(--line); border-radius: 6px; }
     .facts { color: var(--dim); margin: 10px 0 0; }
     .facts b { color: var(--ink); font-weight: 600; }
+    .facts code { display: block; margin-top: 2px; }
     code { font: 12px ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
     .badge { display: inline-block; padding: 1px 10px; border-radius: 99px; font-weight: 600;
       font-size: 13px; border: 1px solid currentColor; color: var(--dim); }

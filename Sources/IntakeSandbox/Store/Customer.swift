@@ -23,6 +23,15 @@ struct Customer: Sendable {
   /// What happened to it, oldest first.
   var events: [CustomerEvent] = []
 
+  /// Whether all but key, number, reference and status was dropped to keep memory flat.
+  private(set) var isReduced = false
+
+  /// Drops everything that grows with what was sent.
+  mutating func reduce() {
+    (fields, document, images, events) = ([], [], [:], [])
+    isReduced = true
+  }
+
   /// The two APIs.
   enum Origin: String, Sendable {
     case dcams = "DCAMS"

@@ -9,6 +9,9 @@ final class CustomerStore: Sendable {
     var kept: [KeptImage] = []
     var dropped = 0
     var imageBytes = 0
+    /// Places of the customers that are kept whole, those longest untouched first.
+    var whole: [Int] = []
+    var reduced = 0
   }
 
   /// Compared as bytes: equality of String calls composed and decomposed forms the same.
@@ -47,10 +50,14 @@ final class CustomerStore: Sendable {
   private let state = Mutex(State())
   private let mostImageBytes: Int
   private let mostCustomers: Int
+  private let mostWhole: Int
   private let directory: StateDirectory?
 
   /// Starts with what the directory holds.
-  init(mostImageBytes: Int, mostCustomers: Int, directory: StateDirectory?) throws(SandboxError) {
+  init(
+    mostImageBytes: Int, mostCustomers: Int, mostWhole: Int = .max, directory: StateDirectory?
+  ) throws(SandboxError) {
+    self.mostWhole = directory == nil ? mostWhole : .max
     self.mostImageBytes = mostImageBytes
     self.mostCustomers = mostCustomers
     self.directory = directory
@@ -95,6 +102,7 @@ final class CustomerStore: Sendable {
       let before = state.customers[place].images
       change(&state.customers[place], known == nil)
       account(for: place, before: before, in: &state)
+      keepWhole(place, in: &state)
       return (state.customers[place], known == nil)
     }
     guard let stored else { throw .full }
@@ -125,18 +133,40 @@ final class CustomerStore: Sendable {
   }
 
   private func dropOldest(in state: inout State) {
-    while state.imageBytes > mostImageBytes, state.dropped < state.kept.count {
+    while state.dropped < state.kept.count {
       let oldest = state.kept[state.dropped]
-      state.dropped += 1
       let image = state.customers[oldest.place].images[oldest.side]
-      // An entry whose image was replaced since is stale: its bytes are gone already.
-      guard let image, image.bytes != nil, image.sha256 == oldest.sha256 else { continue }
+      // An entry whose image was replaced or dropped since is stale: its bytes are gone already.
+      let isStale = image?.bytes == nil || image?.sha256 != oldest.sha256
+      guard isStale || state.imageBytes > mostImageBytes else { break }
+      state.dropped += 1
+      if isStale { continue }
       state.customers[oldest.place].images[oldest.side]?.bytes = nil
       state.imageBytes -= oldest.byteCount
     }
     if state.dropped > 1024, state.dropped > state.kept.count / 2 {
       state.kept.removeFirst(state.dropped)
       state.dropped = 0
+    }
+  }
+
+  /// Notes that a customer is whole, and reduces those longest untouched beyond the bound.
+  private func keepWhole(_ place: Int, in state: inout State) {
+    guard mostWhole < .max else { return }
+    state.whole.append(place)
+    while state.whole.count - state.reduced > mostWhole {
+      let oldest = state.whole[state.reduced]
+      state.reduced += 1
+      // The latest touch of a customer counts; an earlier entry of it is stale.
+      guard !state.whole[state.reduced...].contains(oldest) else { continue }
+      for image in state.customers[oldest].images.values where image.bytes != nil {
+        state.imageBytes -= image.byteCount
+      }
+      state.customers[oldest].reduce()
+    }
+    if state.reduced > 1024, state.reduced > state.whole.count / 2 {
+      state.whole.removeFirst(state.reduced)
+      state.reduced = 0
     }
   }
 

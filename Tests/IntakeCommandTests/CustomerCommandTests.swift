@@ -1,0 +1,112 @@
+import IntakeCore
+import TestSupport
+import Testing
+
+/// `docintake customer`: one customer, one request, through the built command.
+@Suite(.timeLimit(.minutes(2)))
+struct CustomerCommandTests {
+  private let folder = TemporaryFolder()
+  private var program: Program { Program(folder: folder) }
+
+  @Test func aRunningSandboxIsAskedUnderItsOwnName() async throws {
+    let sandbox = try await SandboxProcess(folder)
+    let keys = folder.write("keys.json", #"{"user":"sandbox","pass":"sandbox"}"#)
+    let sent = try await program.run(
+      "run", Program.samples + "/customers.csv", "--to", "dcams", "--endpoint", sandbox.endpoint,
+      "--credentials", keys, "--limit", "1")
+    #expect(sent.code == 0, "\(sent.errors)")
+    let place = ["--to", "sandbox", "--endpoint", sandbox.endpoint]
+    let email = ["--email", "renee.damico@example.com"]
+    let set = try await program.start(
+      ["customer", "set-status", "--status", "PASS"] + email + place
+    ).wait()
+    #expect(set.code == 0, "\(set.errors)")
+    let status = try await program.start(["customer", "status"] + email + place).wait()
+    #expect(status.rows.first?["status"]?.string == "PASS")
+    let images = folder.path + "/images"
+    let fetched = try await program.start(
+      ["customer", "images", "--output", images] + email + place
+    ).wait()
+    #expect(fetched.code == 0, "\(fetched.errors)")
+    #expect(folder.files().count { $0.hasPrefix(images + "/") } == 2)
+  }
+
+  @Test func noahsSandboxIsAskedForACustomer() async throws {
+    let sandbox = try await SandboxProcess(folder)
+    let keys = folder.write("keys.json", #"{"apiKey":"apikey_sandbox_x"}"#)
+    let noah = ["--endpoint", sandbox.address + "/v1"]
+    let sent = try await program.start(
+      ["run", Program.samples + "/noah.csv", "--to", "noah", "--credentials", keys] + noah
+    ).wait()
+    #expect(sent.code == 0, "\(sent.errors)")
+    let got = try await program.start(
+      ["customer", "get", "--id", "N-2001", "--to", "noah-sandbox"] + noah
+    ).wait()
+    #expect(got.code == 0, "\(got.errors)")
+    #expect(got.rows.first?["CustomerID"]?.string == "N-2001")
+    let missing = try await program.start(
+      ["customer", "get", "--id", "nobody", "--to", "noah-sandbox"] + noah
+    ).wait()
+    #expect(missing.code == 3)
+  }
+
+  @Test(arguments: [
+    (["status", "--email", "a@example.com", "--to", "noah"], "only dcams answers this"),
+    (["get", "--id", "N-1", "--to", "dcams"], "only noah answers this"),
+    (["status", "--email", "a@example.com", "--to", "sandbox"], "a running one is to be asked"),
+    (["get", "--id", "N-1", "--to", "noa"], "did you mean"),
+  ])
+  func aTargetThatCannotAnswerIsRefused(words: [String], message: String) async throws {
+    let result = try await program.start(["customer"] + words).wait()
+    #expect(result.code == 2)
+    #expect(result.errors.contains(message), "\(result.errors)")
+  }
+
+  @Test(arguments: ["ann:hunter2", "hunter2", "apikey_prod_hunter2", "no/such/hunter2"])
+  func whatWasTakenForAFileIsNeverRepeated(given: String) async throws {
+    for words in [
+      ["customer", "status", "--email", "a@example.com"],
+      ["run", Program.samples + "/customers.csv", "--to", "dcams"],
+    ] {
+      let result = try await program.start(words + ["--credentials", given]).wait()
+      #expect(result.code == 2)
+      #expect(result.errors.contains("the credentials file does not exist"), "\(result.errors)")
+      #expect(!(result.errors + result.output).contains("hunter2"))
+    }
+  }
+
+  @Test func aStatusColumnThatIsNotSentIsSaidOnce() async throws {
+    let manifest = folder.write(
+      "m.csv",
+      """
+      email,front,status
+      a@example.com,images/small-front.jpg,PASS
+      b@example.com,images/small-back.jpg,FAIL
+
+      """)
+    let result = try await program.run(
+      "run", manifest, "--images-root", Program.samples, "--to", "sandbox")
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.errors.split(separator: "did you mean --operation updateStatus?").count == 2)
+  }
+
+  /// An idempotent PUT may be repeated; one that never gets an answer stays in doubt.
+  @Test(arguments: [
+    (["500@1"], 0, ["accepted": 1]), (["close-after-accept@1"], 0, ["accepted": 1]),
+    (["500@1", "400@2"], 5, ["in_doubt": 1]), (["500"], 5, ["in_doubt": 1]),
+    (["html@1"], 5, ["in_doubt": 1]),
+  ])
+  func aPutThatWasNotAnsweredIsRepeated(
+    faults: [String], code: Int, outcomes: [String: Int]
+  ) async throws {
+    let sandbox = try await SandboxProcess(folder, faults: faults)
+    let keys = folder.write("keys.json", #"{"apiKey":"apikey_sandbox_x"}"#)
+    let result = try await program.run(
+      "run", Program.samples + "/noah.csv", "--to", "noah", "--credentials", keys, "--endpoint",
+      sandbox.address + "/v1", "--limit", "1")
+    #expect(Int(result.code) == code, "\(result.errors)")
+    #expect(result.outcomes == outcomes)
+    let puts = try sandbox.requests().count { $0.service == "putCustomer" }
+    #expect(puts == (faults == ["500"] ? 4 : faults == ["html@1"] ? 1 : 2))
+  }
+}
