@@ -101,16 +101,18 @@ struct SentCustomer {
   }
 
   /// The names of the fields that the target stores otherwise than they were sent; never what they hold.
+  ///
+  /// A field that the answer leaves out proves nothing: nowhere is it said which ones are told.
   func differences(from answer: DCAMSAnswer) -> [String] {
     var names = fields.filter { field in
-      SentCustomer.gist(answer.target?[field.name]?.string) != SentCustomer.gist(field.value.string)
+      guard let stored = answer.target?[field.name]?.string, let sent = field.value.string else {
+        return false
+      }
+      return !StoredText(stored).agrees(with: sent)
     }.map(\.name)
-    if let reference, answer.reference != reference { names.append("reference") }
+    if let reference, let stored = answer.reference, stored != reference {
+      names.append("reference")
+    }
     return names
-  }
-
-  /// Letters and digits in lower case: a target may store a phone number or a name in its own spelling.
-  private static func gist(_ text: String?) -> String? {
-    text.map { $0.lowercased().filter { $0.isLetter || $0.isNumber } }
   }
 }

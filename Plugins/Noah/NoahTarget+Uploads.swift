@@ -10,11 +10,12 @@ extension NoahTarget {
       throw StageFailure(
         receipt.code ?? .uploadRefused,
         "no upload address: " + (receipt.detail ?? "the target answered \(response.status)"),
-        hint: receipt.hint)
+        hint: receipt.hint, outcome: receipt.outcome)
     }
     guard let url = (try? JSONParser.parse(response.body))?["PresignedURL"]?.string else {
       throw StageFailure(
-        .uploadRefused, "the target answered \(response.status) and told no PresignedURL")
+        .uploadRefused, "the target answered \(response.status) and told no PresignedURL",
+        hint: "ask the vendor whether uploads are enabled; the customer itself is there")
     }
     var request = followUp.request
     request.address = Secret(url)

@@ -14,11 +14,14 @@ extension Batch {
       case .success(let second):
         try await row.noteFailedAttempt(delivery, in: journal)
         row.log(.notice, "the target answered 413: sending once more with smaller images")
+        let attempts = delivery.attempts
         delivery = try await sender.send(second.submission, of: row, after: delivery)
-        images = second.images
-        if delivery.isTooLarge {
-          delivery.explain(prepared, "and to one of \(second.bodyBytes) with smaller images")
+        if delivery.attempts == attempts {
+          delivery.explain(prepared, "and the run stopped before smaller images were sent")
+        } else if delivery.isTooLarge {
+          delivery.explain(prepared, "and to one of \(second.totalBytes) with smaller images")
         }
+        if delivery.attempts > attempts { images = second.images }
       }
     } else if delivery.isTooLarge {
       delivery.explain(prepared, "and the run stopped before smaller images were tried")
@@ -56,7 +59,7 @@ extension Batch {
     }
     second.source = record.source
     let row = PreparedRow(submission: second, images: result.images)
-    guard row.bodyBytes < prepared.bodyBytes else {
+    guard row.totalBytes < prepared.totalBytes else {
       return .failure("and its images of \(bytes) did not get smaller")
     }
     return .success(row)
@@ -70,6 +73,11 @@ struct PreparedRow: Sendable {
 
   /// Bytes of the body without credentials.
   var bodyBytes: Int { submission.bodySize(with: nil) }
+
+  /// The same with the bodies of everything that follows.
+  var totalBytes: Int {
+    submission.followUps.reduce(bodyBytes) { $0 + $1.request.bodySize(with: nil) }
+  }
 }
 
 /// Why a row cannot be sent smaller, as the end of a sentence about its body.
@@ -83,9 +91,10 @@ extension Delivery {
 
   /// Says what was too large and what was done about it.
   fileprivate mutating func explain(_ prepared: PreparedRow, _ rest: Unshrinkable) {
+    let refused = receipt.steps.last { $0.http == 413 }?.bodyBytes ?? prepared.bodyBytes
     receipt.detail =
-      "the target answered 413 to a body of \(prepared.bodyBytes) bytes, \(rest.description)"
+      "the target answered 413 to a body of \(refused) bytes, \(rest.description)"
     receipt.hint =
-      receipt.hint ?? "set assemble.max-body to the target's limit, or lower shrink.max-bytes"
+      receipt.hint ?? "lower shrink.max-bytes, or set assemble.max-body to the target's limit"
   }
 }

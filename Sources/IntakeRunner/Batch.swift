@@ -137,7 +137,7 @@ final class Batch: Sendable {
       if runner.policy.mode == .reconcile {
         return refused(.notAccepted, "the target does not have it", stage: "record", row)
       }
-      return try await deliver(prepared, record, row)
+      return try await deliver(sent, record, row)
     }
     outcome.images = sent.images
     return outcome
@@ -197,8 +197,9 @@ final class Batch: Sendable {
         throw error
       }
     }
-    report(outcome)
-    if keepsLedger { await tellRecorders(outcome) }
+    let told = await stillInDoubt(outcome)
+    report(told)
+    if keepsLedger { await tellRecorders(told) }
   }
 
   /// Whether the ledger may know better: what it says of a row that nobody tried is still true.
@@ -288,7 +289,7 @@ extension Submission {
 
 extension Outcome {
   /// Whether the row has the key of an earlier one; with the customer of another but its own id it has a key of its own.
-  fileprivate var repeatsAnotherRow: Bool {
+  var repeatsAnotherRow: Bool {
     switch failure?.code {
     case .duplicateRow: return true
     case .conflictingRow:

@@ -39,15 +39,38 @@ final class Sender: Sendable {
     state = Mutex(State(retries: retries, health: health))
   }
 
-  /// Asks the target about a row in doubt; takes its turn like any request, and is not repeated in this run.
+  /// Asks the target about a row in doubt, again and again as far as a reading may be repeated.
+  func answer(to inquiry: Submission, of row: RowInProgress) async throws -> HTTPResponse {
+    var delivery = Delivery.none
+    // Nothing is sent here, so nothing that goes wrong changes what is known of the row.
+    delivery.wasInDoubt = true
+    while true {
+      do {
+        return try await ask(inquiry, of: row)
+      } catch let failure as StageFailure {
+        delivery.note(failure)
+        delivery.decision = repeating(delivery)
+        guard try await waitToRepeat(delivery, row) else { throw failure }
+      }
+    }
+  }
+
+  /// Asks the target once; takes its turn like any request.
   func ask(_ inquiry: Submission, of row: RowInProgress) async throws -> HTTPResponse {
     guard await takeTurn() else {
       throw StageFailure(.stopped, "the run stopped", outcome: .retryable(after: nil))
     }
     defer { permits.leave() }
     let context = StageContext(row: row.reference, time: clock.wall, log: row.log)
-    return try await withTaskExecutorPreference(pool) {
-      try await self.pipeline.submitter.ask(inquiry, in: context)
+    do {
+      let response = try await withTaskExecutorPreference(pool) {
+        try await self.pipeline.submitter.ask(inquiry, in: context)
+      }
+      adapt { $0.noteInquiry(nil) }
+      return response
+    } catch {
+      adapt { $0.noteInquiry((error as? StageFailure)?.code ?? .noAnswer) }
+      throw error
     }
   }
 
@@ -130,11 +153,12 @@ final class Sender: Sendable {
   }
 
   private func adapt(to receipt: Receipt, seconds: Double, _ isKnownBad: Bool) {
-    let (reason, capacity) = state.withLock { state in
-      (
-        state.health.note(receipt, seconds: seconds, isKnownBad: isKnownBad), state.health.permits
-      )
-    }
+    adapt { $0.note(receipt, seconds: seconds, isKnownBad: isKnownBad) }
+  }
+
+  /// Lets the target's health take note of something, and acts on what it makes of that.
+  private func adapt(_ note: (inout SendingHealth) -> String?) {
+    let (reason, capacity) = state.withLock { (note(&$0.health), $0.health.permits) }
     permits.resize(to: capacity)
     if let reason { stop.request(.soon, reason: reason) }
   }

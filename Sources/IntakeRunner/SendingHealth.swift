@@ -9,6 +9,7 @@ public struct SendingHealth: Sendable {
   private var answered = 0
   private var refusedFromStart = 0
   private var doubtsInRow = 0
+  private var lostInquiries = 0
   private var isCanaryBack = false
   /// Answers still to come to requests that were under way when the target asked for less.
   private var stale = 0
@@ -42,6 +43,23 @@ public struct SendingHealth: Sendable {
       }
       openAfterCanary()
     case .fatal: return receipt.detail ?? receipt.code?.rawValue ?? "the target refused the run"
+    }
+    return nil
+  }
+
+  /// Takes note of an inquiry about a row in doubt, and of why it failed; returns why to stop, nil to go on.
+  public mutating func noteInquiry(_ failure: FailureCode?) -> String? {
+    switch failure {
+    case nil:
+      lostInquiries = 0
+      openAfterCanary()
+    case .noAnswer:
+      lostInquiries += 1
+      if lostInquiries >= SendingHealth.doubtsToStop {
+        return "\(lostInquiries) questions in a row about rows in doubt were not answered"
+      }
+    case .throttled: throttle()
+    default: break
     }
     return nil
   }

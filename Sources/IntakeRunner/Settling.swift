@@ -12,7 +12,8 @@ struct Settling: Sendable {
     // Whoever asks for a second sending has decided for changed rows too: the newest content counts.
     if runner.policy.ambiguous == .resend { return nil }
     guard await journal.isUnchanged(submission, for: key) else { return changed(row) }
-    if await journal.stepsDone(of: submission, for: key).contains(0) { return rest(row) }
+    let done = await journal.stepsDone(of: submission, for: key)
+    if done.contains(0) { return rest(row, of: submission, done) }
     switch runner.policy.ambiguous {
     case .resend: return nil
     case .hold: return held(row, "an earlier attempt may have been accepted (--ambiguous hold)")
@@ -29,8 +30,12 @@ struct Settling: Sendable {
   }
 
   /// The request itself was accepted; a follow-up cannot be asked about, and may be repeated instead.
-  private func rest(_ row: RowInProgress) -> Outcome? {
-    let isHeld = runner.policy.ambiguous == .hold || runner.policy.mode == .reconcile
+  private func rest(_ row: RowInProgress, of submission: Submission, _ done: Set<Int>) -> Outcome? {
+    let mayRepeat = submission.followUps.enumerated().allSatisfy { number, followUp in
+      done.contains(number + 1) || [.safe, .idempotent].contains(followUp.request.repeatSafety)
+    }
+    let isHeld =
+      runner.policy.ambiguous == .hold || runner.policy.mode == .reconcile || !mayRepeat
     return isHeld ? held(row, "a follow-up of the accepted request may be missing") : nil
   }
 
@@ -75,7 +80,7 @@ struct Settling: Sendable {
     var inquiry = first
     do {
       for _ in 1...3 {
-        let response = try await sender.ask(inquiry, of: row)
+        let response = try await sender.answer(to: inquiry, of: row)
         guard let next = target.inquiry(after: response, to: inquiry, about: submission) else {
           return target.settlement(of: response, about: submission)
         }

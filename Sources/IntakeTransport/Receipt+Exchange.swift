@@ -11,8 +11,10 @@ extension Receipt {
       bodyBytes = cause.bodyBytes
     case .answered(let response, let sent):
       let isHeld = sent == 0 && submission.body.contains { !$0.bytes(with: nil).isEmpty }
-      // At an address that is its own permission, a refusal tells nothing about the credentials.
-      let isOwn = submission.address != nil && [401, 403].contains(response.status)
+      // At an address that is its own permission, neither a refusal nor a redirect is about the run's endpoint.
+      let isOwn =
+        submission.address != nil
+        && ([401, 403].contains(response.status) || (300..<400).contains(response.status))
       if !isOwn,
         var shared = Receipt(
           sharedBy: response, repeatSafety: submission.repeatSafety, bodyWasHeld: isHeld, at: time)

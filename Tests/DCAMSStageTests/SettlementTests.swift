@@ -93,6 +93,23 @@ struct SettlementTests {
     #expect(evidence.contains(name) && !evidence.contains("other"))
   }
 
+  /// Sending again on the strength of a spelling would send an accepted customer twice.
+  @Test(arguments: [
+    ["phone": ""], ["dob": "XXXX0521"], ["dob": "****0521"], ["phone": "+1 916-555-0134"],
+    ["phone": "(916) 555-0134"], ["addr": "903 JUNIPER AVENUE"], ["fn": "", "ln": "", "dob": ""],
+  ])
+  func whatIsLeftOutHiddenOrSpeltOtherwiseProvesNothing(changes: [String: String]) throws {
+    let (settlement, asked) = try settle(
+      submission(), answer(changes), answer(documents: #"{"front":"AQIDBA==","back":"BAUG"}"#))
+    #expect(isAccepted(settlement) == true)
+    #expect(asked == ["getStatus", "getDocumentImages"])
+  }
+
+  @Test(arguments: [["dob": "XXXX0522"], ["phone": "0134"], ["phone": "+1 916-555-0135"]])
+  func whatCanBeReadOfAHiddenFieldHasToBeTheSame(changes: [String: String]) throws {
+    #expect(isAccepted(try settle(submission(), answer(changes)).0) == false)
+  }
+
   @Test(arguments: [
     #"{"front":"AQIDBA==","back":"BAUG"}"#, #"{"front":"AQIDBA","back":"BAUG"}"#,
     #"{"front":"data:image/jpeg;base64,AQIDBA==","back":"BAUG"}"#,

@@ -49,6 +49,20 @@ struct RetryPolicyTests {
 }
 
 struct SendingHealthTests {
+  @Test func anAnswerAboutARowInDoubtLetsTheOthersGo() {
+    var health = SendingHealth(most: 8)
+    #expect(health.noteInquiry(nil) == nil)
+    #expect(health.permits == 8)
+  }
+
+  @Test func fiveQuestionsWithoutAnAnswerStopTheRun() {
+    var health = SendingHealth(most: 8)
+    for _ in 1...4 { #expect(health.noteInquiry(.noAnswer) == nil) }
+    #expect(health.noteInquiry(nil) == nil)
+    for _ in 1...4 { #expect(health.noteInquiry(.noAnswer) == nil) }
+    #expect(health.noteInquiry(.noAnswer)?.contains("5 questions") == true)
+  }
+
   private let good = Receipt(.accepted, http: 200)
 
   @Test func theCanaryGoesAlone() {
