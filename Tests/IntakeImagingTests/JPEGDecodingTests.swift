@@ -5,13 +5,19 @@ import Testing
 struct JPEGDecodingTests {
   @Test(arguments: [
     "420", "444", "422", "440", "411", "410", "uneven", "coarse-luma", "rgb", "rgb-ids",
-    "progressive", "restart",
+    "progressive", "restart", "multiscan",
   ])
   func `every coding of colour gives the same picture`(_ name: String) throws {
     let bitmap = try scan(try fixture(name)).pixels()
     #expect(bitmap.size == Scene.size)
     #expect(bitmap.chroma?.blue.width == 48)
     #expect(Scene.difference(bitmap) <= 4)
+  }
+
+  @Test(arguments: ["311", "321", "131"], [96, 60, 48])
+  func `chroma at a third of the size keeps its colours`(_ name: String, _ edge: Int) throws {
+    let bitmap = try scan(try fixture(name)).pixels(fitting: edge)
+    #expect(Scene.difference(bitmap, scale: Double(edge) / 96) <= 12)
   }
 
   @Test(arguments: ["cmyk", "cmyk-adobe", "ycck-adobe", "ycck-420"])
