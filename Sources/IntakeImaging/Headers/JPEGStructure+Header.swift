@@ -28,6 +28,9 @@ extension JPEGStructure {
     return header
   }
 
+  /// The segments before the first scan; a decoder has drawn its conclusions by then.
+  var headerSegments: ArraySlice<Segment> { segments.prefix { $0.marker != 0xDA } }
+
   /// What follows the name in each segment of that marker and name; EXIF pads its name to 6 bytes.
   private func payloads(_ marker: UInt8, _ name: StaticString) -> [ByteWindow] {
     let length = marker == 0xE1 ? 6 : name.utf8CodeUnitCount
