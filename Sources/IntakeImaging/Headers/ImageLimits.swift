@@ -10,6 +10,8 @@ public struct ImageLimits: Sendable, Hashable {
   public var maximumScans = 64
   /// Markers of a JPEG; a photo with all its extras has about 60.
   public var maximumSegments = 2_000
+  /// Chunks of a PNG; written in pieces of 8 KB, 100 MB take 13,000.
+  public var maximumChunks = 100_000
   /// Bytes of coefficients that a progressive JPEG may keep in memory.
   public var maximumDecoderMemory = 320 << 20
 
