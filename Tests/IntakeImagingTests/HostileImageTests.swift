@@ -60,16 +60,30 @@ struct HostileImageTests {
     #expect(code == .imageTooLarge || code == .damagedImage)
   }
 
-  @Test func `the memory of a progressive picture is bounded`() throws {
+  @Test(arguments: ["progressive-tall", "multiscan"])
+  func `the memory of a picture of several scans is bounded`(_ name: String) throws {
     var limits = ImageLimits()
     limits.maximumDecoderMemory = 10_000
-    let bytes = try fixture("progressive-tall")
+    let bytes = try fixture(name)
+    #expect(failure { _ = try ImageHeader(reading: bytes, limits: limits) }?.code == .imageTooLarge)
     #expect(Self.outcome(bytes, limits: limits) == .imageTooLarge)
     #expect(Self.outcome(bytes) == nil)
     let unwalked = DocumentImage(
       side: .front, file: "", header: try ImageHeader(reading: bytes), bytes: bytes,
       codec: ImageCodec(limits: limits))
     #expect(failure { _ = try unwalked.pixels() }?.code == .imageTooLarge)
+  }
+
+  @Test(arguments: ["progressive-tall", "multiscan"])
+  func `a picture of several scans that would take 300 MB is refused`(_ name: String) throws {
+    var bytes = try fixture(name)
+    let marker: UInt8 = name == "multiscan" ? 0xC0 : 0xC2
+    let frame = try #require(bytes.offset(ofMarker: marker))
+    // 6,480 × 6,450 samples of each of at least 3 components, 2 bytes each.
+    bytes.replaceSubrange((frame + 5)..<(frame + 9), with: [0x19, 0x32, 0x19, 0x50])
+    for component in 0..<3 { bytes[frame + 11 + 3 * component] = 0x11 }
+    #expect(failure { _ = try ImageHeader(reading: bytes) }?.code == .imageTooLarge)
+    #expect(ImageLimits().maximumDecoderMemory <= 224 << 20)
   }
 
   @Test(.timeLimit(.minutes(5)))

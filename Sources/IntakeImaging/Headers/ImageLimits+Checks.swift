@@ -18,12 +18,12 @@ extension ImageLimits {
     }
   }
 
-  /// Refuses a progressive JPEG whose coefficients would not fit into the memory set aside for them.
-  func check(_ frame: JPEGStructure.Frame) throws(StageFailure) {
-    guard frame.marker == 0xC2, frame.coefficientBytes > maximumDecoderMemory else { return }
+  /// Refuses a JPEG of several scans whose coefficients would not fit into the memory set aside for them.
+  func checkMemory(of frame: JPEGStructure.Frame) throws(StageFailure) {
+    guard frame.decoderBytes > maximumDecoderMemory else { return }
     throw StageFailure(
       .imageTooLarge,
-      "the progressive JPEG needs \(frame.coefficientBytes) bytes to decode; "
+      "the JPEG of several scans needs \(frame.decoderBytes) bytes to decode; "
         + "\(maximumDecoderMemory) are allowed")
   }
 }

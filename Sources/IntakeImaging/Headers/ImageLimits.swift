@@ -12,8 +12,9 @@ public struct ImageLimits: Sendable, Hashable {
   public var maximumSegments = 2_000
   /// Chunks of a PNG; written in pieces of 8 KB, 100 MB take 13,000.
   public var maximumChunks = 100_000
-  /// Bytes of coefficients that a progressive JPEG may keep in memory.
-  public var maximumDecoderMemory = 320 << 20
+  /// Bytes that the decoder may keep of a JPEG of several scans: with the file and the picture made of it, a row
+  /// stays below 300 MB.
+  public var maximumDecoderMemory = 224 << 20
 
   /// The limits that `decode` starts with.
   public init() {}
