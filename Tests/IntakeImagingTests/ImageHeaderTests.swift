@@ -23,6 +23,25 @@ struct ImageHeaderTests {
     #expect(abs((header.quality ?? 0) - quality) <= 1)
   }
 
+  @Test func `the quality is that of the table which luma uses, as it stands before the scan`()
+    throws
+  {
+    let coarse = [UInt8](repeating: 250, count: 64)
+    let bytes = try jpeg(of: document(64, 64), quality: 80)
+    let frame = try #require(bytes.offset(ofMarker: 0xC0))
+    // Replaced before the scan, a table of another number, and one behind the scan.
+    #expect(try ImageHeader(reading: bytes.inserting(segment: 0xDB, [0] + coarse)).quality == 80)
+    let other = bytes.inserting(segment: 0xDB, [2] + coarse, at: frame)
+    #expect(try ImageHeader(reading: other).quality == 80)
+    let late = bytes.inserting(segment: 0xDB, [0] + coarse, at: bytes.count - 2)
+    #expect(try ImageHeader(reading: late).quality == 80)
+    let replaced = bytes.inserting(segment: 0xDB, [0] + coarse, at: frame)
+    #expect(try #require(try ImageHeader(reading: replaced).quality) < 30)
+    var swapped = bytes
+    swapped[frame + 12] = 1
+    #expect(try #require(try ImageHeader(reading: swapped).quality) < 70)
+  }
+
   @Test(arguments: [0, 1, 2, 15])
   func `what is too short is no picture`(_ count: Int) throws {
     #expect(Self.code(Array(try fixture("420").prefix(count))) == .notAnImage)

@@ -91,6 +91,12 @@ struct ImageShrinkerTests {
     #expect(try smaller.prepare(try scan(source)).report.sent.quality == 85)
   }
 
+  @Test func `a source below the quality floor is encoded at the floor`() throws {
+    let source = try jpeg(of: document(400, 300), quality: 20)
+      .inserting(segment: 0xE1, .exif(orientation: 3))
+    #expect(try ImageShrinker().prepare(try scan(source)).report.sent.quality == 40)
+  }
+
   @Test func `small results and contradicting names are worth a word`() throws {
     var shrinker = ImageShrinker()
     shrinker.edge = 320

@@ -99,7 +99,7 @@ public struct ImageShrinker: Sendable {
   /// Where no pixel was given up, a quality above the source's own would only add bytes.
   func qualityCap(for size: PixelSize, _ image: DocumentImage) -> Int {
     guard size == image.uprightSize, let own = image.header.quality else { return quality }
-    return min(quality, own)
+    return max(minimumQuality, min(quality, own))
   }
 
   private func density(for size: PixelSize, _ image: DocumentImage) -> Double? {

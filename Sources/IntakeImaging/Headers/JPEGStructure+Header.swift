@@ -16,8 +16,9 @@ extension JPEGStructure {
     header.orientation = exif?.orientation ?? .upright
     header.density = payloads(0xE0, "JFIF\0").compactMap(Self.density).first ?? exif?.density
     header.quality =
-      segments.lazy.filter { $0.marker == 0xDB }
-      .compactMap { QuantizationTable.quality(in: ByteWindow(bytes, $0.payload)) }.first
+      headerSegments.reversed().lazy.filter { $0.marker == 0xDB }.compactMap {
+        QuantizationTable.quality(in: ByteWindow(bytes, $0.payload), table: frame.lumaTable)
+      }.first
     let color = ICCProfile.read(from: self, components: frame.components)
     header.colorProfile = color.profile
     if color.isDropped { header.notices.append("the colour profile was dropped") }

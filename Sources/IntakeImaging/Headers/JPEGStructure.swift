@@ -18,6 +18,8 @@ struct JPEGStructure {
     let components: Int
     /// Coded samples per pixel, from the sampling factors.
     let samplesPerPixel: Double
+    /// The number of the first component's quantisation table.
+    let lumaTable: UInt8
 
     /// Bytes that a decoder keeps when a picture comes in several scans: 2 for each coefficient, and a band of rows.
     var decoderBytes: Int {
@@ -142,7 +144,8 @@ struct JPEGStructure {
     try limits.check(size)
     frame = Frame(
       marker: marker, size: size, components: Int(components),
-      samplesPerPixel: try Self.samplesPerPixel(in: window, components: Int(components)))
+      samplesPerPixel: try Self.samplesPerPixel(in: window, components: Int(components)),
+      lumaTable: window[8] ?? 0)
   }
 
   /// Relates the sampling factors of all components to the finest.
