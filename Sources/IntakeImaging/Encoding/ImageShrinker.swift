@@ -14,8 +14,6 @@ public struct ImageShrinker: Sendable {
   public var minimumEdge = 1000
   /// Whether a small colour profile stays with the picture.
   public var keepsProfile = true
-  /// What a file may ask for when it is walked again.
-  public var limits = ImageLimits()
 
   /// Starts with the defaults of `shrink`.
   public init() {}
@@ -40,7 +38,9 @@ public struct ImageShrinker: Sendable {
   /// A strip of 20,000 × 20 pixels fits the edge as 2048 × 2: all that is left of it is a line.
   private func refuseThread(_ size: PixelSize, of image: DocumentImage) throws(StageFailure) {
     let side = min(size.width, size.height)
-    guard side < limits.minimumSide, size != image.uprightSize else { return }
+    guard side < min(ImageLimits().minimumSide, limits(of: image).minimumSide),
+      size != image.uprightSize
+    else { return }
     let whole = image.uprightSize
     throw StageFailure(
       .imageTooSmall,
@@ -53,7 +53,12 @@ public struct ImageShrinker: Sendable {
     guard case .encoded(let bytes) = image.content else { return nil }
     return try PassThrough.copy(
       bytes, header: image.header, edge: edge, budget: budget, keepsProfile: keepsProfile,
-      limits: limits)
+      limits: limits(of: image))
+  }
+
+  /// What the file was let in with holds when it is walked again.
+  private func limits(of image: DocumentImage) -> ImageLimits {
+    (image.codec as? ImageCodec)?.limits ?? ImageLimits()
   }
 
   /// An encoding that fits.
