@@ -66,6 +66,21 @@ struct ImageShrinkerTests {
     #expect(prepared.report.method == .shrunk || prepared.report.method == .reencoded)
   }
 
+  @Test func `that pixels were given up is said even where few were`() throws {
+    let picture = noise(1200, 900)
+    let floor = try picture.jpeg(quality: 40).count
+    let prepared = try Self.prepare(picture) {
+      $0.edge = 1200
+      $0.minimumEdge = 400
+      $0.maximumBytes = floor * 90 / 100
+    }
+    #expect(prepared.report.sent.size.longerSide < 1200)
+    #expect(prepared.report.sent.size.longerSide >= 1080)
+    #expect(prepared.report.reason.contains("pixels were given up"))
+    let whole = try Self.prepare(picture) { $0.edge = 800 }
+    #expect(!whole.report.reason.contains("given up"))
+  }
+
   @Test func `what cannot fit is said with the numbers`() throws {
     let found = failure {
       _ = try Self.prepare(noise(600, 400)) { $0.maximumBytes = 20_000 }

@@ -66,6 +66,8 @@ public struct ImageShrinker: Sendable {
     let bytes: [UInt8]
     let quality: Int
     let size: PixelSize
+    /// Whether the quality floor was not low enough, so that the picture was made smaller for the budget.
+    let gaveUpPixels: Bool
   }
 
   /// Lowers the quality first and the number of pixels once the quality is at its floor.
@@ -75,7 +77,7 @@ public struct ImageShrinker: Sendable {
     var attempts: [ShrinkReport.Attempt] = []
     var bitmap = bitmap
     let smallest = min(minimumEdge, bitmap.size.longerSide)
-    var needed = 0
+    var gaveUpPixels = false
     while true {
       let cap = qualityCap(for: bitmap.size, image)
       let encoder = JPEGEncoder(
@@ -84,15 +86,21 @@ public struct ImageShrinker: Sendable {
       let result = try search.run(encoder)
       attempts += result.attempts
       if let best = result.best {
-        return (Found(bytes: best.bytes, quality: best.quality, size: bitmap.size), attempts)
+        return (
+          Found(
+            bytes: best.bytes, quality: best.quality, size: bitmap.size,
+            gaveUpPixels: gaveUpPixels), attempts
+        )
       }
-      needed = result.bytesAtFloor
-      guard bitmap.size.longerSide > smallest else { break }
+      guard bitmap.size.longerSide > smallest else {
+        throw cannotFit(image, budget, needed: result.bytesAtFloor)
+      }
       bitmap = bitmap.resized(
         to: bitmap.size.fitted(
-          to: max(smallest, smallerEdge(bitmap.size.longerSide, needed: needed, budget))))
+          to: max(
+            smallest, smallerEdge(bitmap.size.longerSide, needed: result.bytesAtFloor, budget))))
+      gaveUpPixels = true
     }
-    throw cannotFit(image, budget, needed: needed)
   }
 
   /// Bytes go with the number of pixels, a little slower: details of a smaller picture are denser.
