@@ -91,6 +91,23 @@ struct ImageShrinkerTests {
     #expect(found?.side == .front)
   }
 
+  @Test(arguments: [400, 520, 1000])
+  func `the bytes that a failure names are enough`(_ edge: Int) throws {
+    let picture = noise(600, 400, contrast: 120)
+    func prepare(_ bytes: Int) throws -> PreparedImage {
+      try Self.prepare(picture) {
+        $0.edge = edge
+        $0.minimumEdge = 1000
+        $0.maximumBytes = bytes
+      }
+    }
+    let detail = try #require(failure { _ = try prepare(5_000) }?.detail)
+    #expect(detail.contains(" \(min(edge, 600)) pixels it takes about "))
+    let needed = try #require(detail.split(separator: " ").last.flatMap { Int($0) })
+    #expect(try prepare(needed).bytes.count <= needed)
+    #expect(failure { _ = try prepare(needed * 9 / 10) }?.code == .cannotFit)
+  }
+
   @Test func `the room a request leaves binds as the option does`() throws {
     let image = try scan(try fixture("cmyk")).replacing(pixels: document(600, 400))
     #expect(try ImageShrinker().prepare(image, budget: 40_000).bytes.count <= 40_000)

@@ -23,7 +23,7 @@ public struct ImageShrinker: Sendable {
   /// - Throws: `StageFailure`: `cannotFit` with the numbers, or what decoding found.
   public func prepare(_ image: DocumentImage, budget: Int? = nil) throws -> PreparedImage {
     let budget = min(budget ?? .max, maximumBytes)
-    guard budget > 0 else { throw cannotFit(image, budget, needed: nil) }
+    guard budget > 0 else { throw cannotFit(image, budget, least: nil) }
     if let bytes = try unchanged(image, budget: budget) {
       return PreparedImage(side: image.side, bytes: bytes, report: passThroughReport(image, bytes))
     }
@@ -82,7 +82,7 @@ public struct ImageShrinker: Sendable {
       let cap = qualityCap(for: bitmap.size, image)
       let encoder = JPEGEncoder(
         bitmap, density: density(for: bitmap.size, image), profile: profile(of: image))
-      let search = FitSearch(budget: budget, cap: cap, floor: min(minimumQuality, cap))
+      let search = FitSearch(budget: budget, cap: cap, floor: minimumQuality)
       let result = try search.run(encoder)
       attempts += result.attempts
       if let best = result.best {
@@ -93,7 +93,15 @@ public struct ImageShrinker: Sendable {
         )
       }
       guard bitmap.size.longerSide > smallest else {
-        throw cannotFit(image, budget, needed: result.bytesAtFloor)
+        let last = try smallestForm(encoder, budget: budget)
+        guard let bytes = last.bytes else {
+          throw cannotFit(image, budget, least: (bitmap.size, last.size))
+        }
+        return (
+          Found(
+            bytes: bytes, quality: minimumQuality, size: bitmap.size, gaveUpPixels: gaveUpPixels),
+          attempts + [last.attempt]
+        )
       }
       bitmap = bitmap.resized(
         to: bitmap.size.fitted(
@@ -101,6 +109,18 @@ public struct ImageShrinker: Sendable {
             smallest, smallerEdge(bitmap.size.longerSide, needed: result.bytesAtFloor, budget))))
       gaveUpPixels = true
     }
+  }
+
+  /// The least that the floors allow: what is said to be needed has been measured, and should it fit, it is sent.
+  private func smallestForm(_ encoder: JPEGEncoder, budget: Int)
+    throws(StageFailure) -> (bytes: [UInt8]?, size: Int, attempt: ShrinkReport.Attempt)
+  {
+    let form = try encoder.encode(quality: minimumQuality, tables: .optimal, capacity: budget)
+    return (
+      form.bytes, form.size,
+      ShrinkReport.Attempt(
+        edge: encoder.edge, quality: minimumQuality, bytes: form.size, isSample: false)
+    )
   }
 
   /// Bytes go with the number of pixels, a little slower: details of a smaller picture are denser.
@@ -125,10 +145,14 @@ public struct ImageShrinker: Sendable {
     keepsProfile ? image.header.colorProfile : nil
   }
 
-  private func cannotFit(_ image: DocumentImage, _ budget: Int, needed: Int?) -> StageFailure {
+  private func cannotFit(
+    _ image: DocumentImage, _ budget: Int, least: (size: PixelSize, bytes: Int)?
+  )
+    -> StageFailure
+  {
     let size = image.uprightSize
-    let least = needed.map {
-      "; at quality \(minimumQuality) and \(min(minimumEdge, size.longerSide)) pixels it takes about \($0)"
+    let least = least.map {
+      "; at quality \(minimumQuality) and \($0.size.longerSide) pixels it takes about \($0.bytes)"
     }
     return StageFailure(
       .cannotFit,
