@@ -40,6 +40,16 @@ struct ImageShrinkerTests {
     #expect(failure?.detail == "3000 × 20 pixels would be sent as 2048 × 14")
   }
 
+  @Test func `a strip that only its budget makes a line is refused`() throws {
+    var shrinker = ImageShrinker()
+    shrinker.minimumEdge = 64
+    let strip = try scan(try fixture("cmyk")).replacing(pixels: noise(2_000, 24))
+    #expect(try shrinker.prepare(strip).report.sent.size.width == 2_000)
+    let failure = failure { _ = try shrinker.prepare(strip, budget: 3_000) }
+    #expect(failure?.code == .imageTooSmall)
+    #expect(failure?.hint.contains("shrink.max-bytes") == true)
+  }
+
   @Test func `a strip that keeps some lines is sent with a warning`() throws {
     var shrinker = ImageShrinker()
     shrinker.edge = 1_000

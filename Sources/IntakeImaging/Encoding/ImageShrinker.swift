@@ -28,7 +28,6 @@ public struct ImageShrinker: Sendable {
       return PreparedImage(side: image.side, bytes: bytes, report: passThroughReport(image, bytes))
     }
     let bitmap = try image.pixels(fitting: edge)
-    try refuseThread(bitmap.size, of: image)
     let (found, attempts) = try search(bitmap, image, budget: budget)
     var report = self.report(image, found, budget: budget)
     report.attempts = attempts
@@ -45,8 +44,8 @@ public struct ImageShrinker: Sendable {
     throw StageFailure(
       .imageTooSmall,
       "\(whole.width) × \(whole.height) pixels would be sent as \(size.width) × \(size.height)",
-      hint: "scan one side of one document, or raise shrink.edge", side: image.side,
-      file: image.file)
+      hint: "scan one side of one document, or raise shrink.edge or shrink.max-bytes",
+      side: image.side, file: image.file)
   }
 
   private func unchanged(_ image: DocumentImage, budget: Int) throws(StageFailure) -> [UInt8]? {
@@ -79,6 +78,7 @@ public struct ImageShrinker: Sendable {
     let smallest = min(minimumEdge, bitmap.size.longerSide)
     var gaveUpPixels = false
     while true {
+      try refuseThread(bitmap.size, of: image)
       let cap = qualityCap(for: bitmap.size, image)
       let encoder = JPEGEncoder(
         bitmap, density: density(for: bitmap.size, image), profile: profile(of: image))
