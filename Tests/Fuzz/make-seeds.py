@@ -73,7 +73,7 @@ def jpegs():
     yield "profile-parts", start + jfif + parts + rest
     yield "profile-adobe-first", start + adobe + jfif + parts + rest
     yield "tables-first", start + table + jfif + parts + rest
-    yield "repeated", start + (jfif + adobe + table + segment(0xDD, b"\0\0") + segment(0xCC, b"\0\1")) * 8 + rest
+    yield "repeated", start + (jfif + adobe + table + segment(0xDD, b"\0\0") + segment(0xCC, b"\0\x10")) * 8 + rest
     yield "restarts", plain[:-2] + bytes(b for n in range(32) for b in (0xFF, 0xD0 + n % 8)) + plain[-2:]
     yield "short-jfif", start + segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1") + rest
 
