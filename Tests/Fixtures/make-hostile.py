@@ -68,6 +68,8 @@ def bombs():
     yield "damaged_image", resized(progressive, 7_000, 7_000)
     yield "image_too_large", resized((IMAGES / "multiscan.jpg").read_bytes(), 7_000, 7_000)
     yield "damaged_image", png(7_000, 7_000, zeros(1 << 20))
+    for interlaced in (0, 1):
+        yield "image_too_large", png(7_000, 7_000, zeros(1 << 20), depth=16, color=6, interlaced=interlaced)
     # 48 million pixels in 150 KB, within every limit: slow, but no more than a page of that size.
     yield "ready", png(8_000, 6_000, zeros(6_000 * 8_001), color=0)
     yield "any", png(5_000, 5_000, zeros(5_000 * 15_001), interlaced=1)

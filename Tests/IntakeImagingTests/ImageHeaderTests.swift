@@ -111,6 +111,20 @@ struct ImageHeaderTests {
     #expect(Self.code(bytes) == .imageTooLarge)
   }
 
+  @Test(arguments: [(6, 16, true), (6, 8, false), (2, 16, true), (2, 8, false), (3, 8, false)])
+  func `a PNG that unpacks to 256 MB and more is refused`(_ type: Int, _ depth: Int, _ isBomb: Bool)
+    throws
+  {
+    for interlaced in [false, true] {
+      var writer = PNGWriter(colorType: type, depth: depth, interlaced: interlaced)
+      writer.palette = type == 3 ? [0, 0, 0] : []
+      writer.pixel = { _, _ in [Int](repeating: 0, count: [2: 3, 6: 4][type] ?? 1) }
+      var bytes = writer.bytes
+      bytes.replaceSubrange(16..<24, with: PNGWriter.big(7_000) + PNGWriter.big(7_000))
+      #expect(Self.code(bytes) == (isBomb ? .imageTooLarge : nil))
+    }
+  }
+
   @Test func `orientation and density come from EXIF, bounded by its segment`() throws {
     let bytes = try fixture("420")
     for value in [UInt16(0), 9, 255, 6 << 8] {
