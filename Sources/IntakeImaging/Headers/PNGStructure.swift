@@ -65,6 +65,8 @@ struct PNGStructure {
     case "tRNS" where [0, 2, 3].contains(colorType) && !hasData && transparency == nil:
       try require(chunk.content.count <= 256, "transparency")
       transparency = chunk.content
+      // Decoding adds an alpha channel; palette pictures stay indices.
+      if colorType != 3 { header.samplesPerPixel += 1 }
       keep(chunk.extent)
     case "eXIf": header.orientation = orientation(of: chunk) ?? header.orientation
     case "pHYs": header.density = density(of: chunk)
