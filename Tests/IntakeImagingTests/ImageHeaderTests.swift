@@ -153,6 +153,34 @@ struct ImageHeaderTests {
     #expect(try ImageHeader(reading: bytes).orientation == .turnRight)
   }
 
+  @Test func `an EXIF block without a valid orientation leaves it to the next, up to the scan`()
+    throws
+  {
+    let bytes = try fixture("420")
+    let two = bytes.inserting(segment: 0xE1, .exif(orientation: 6))
+      .inserting(segment: 0xE1, .exif(orientation: 0))
+    #expect(try ImageHeader(reading: two).orientation == .turnRight)
+    let late = bytes.inserting(segment: 0xE1, .exif(orientation: 6), at: bytes.count - 2)
+    #expect(try ImageHeader(reading: late).orientation == .upright)
+    var twice = [UInt8].exif(orientation: 6)
+    let entry = twice[16..<28]
+    twice.insert(contentsOf: entry, at: 28)
+    twice[15] = 2
+    twice[28 + 9] = 1
+    #expect(
+      try ImageHeader(reading: bytes.inserting(segment: 0xE1, twice)).orientation == .turnRight)
+  }
+
+  @Test(arguments: [("=\"6\"", 1), (">8<", 1), ("=\"1\"", 0), ("", 0)])
+  func `an orientation that only XMP tells is worth a word`(_ value: String, _ notices: Int) throws
+  {
+    let packet = Array("http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation\(value)/>".utf8)
+    let bytes = try fixture("420").inserting(segment: 0xE1, packet)
+    #expect(try ImageHeader(reading: bytes).notices.count == notices)
+    let both = bytes.inserting(segment: 0xE1, .exif(orientation: 6))
+    #expect(try ImageHeader(reading: both).notices.isEmpty)
+  }
+
   @Test func `what follows the end is counted and told`() throws {
     let tail = [UInt8](repeating: 7, count: 1000)
     #expect(try ImageHeader(reading: try fixture("420") + tail).trailingBytes == 1000)
