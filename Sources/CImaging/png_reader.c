@@ -80,7 +80,8 @@ static void open_codec(imaging_png_reader *reader, imaging_limits limits) {
   png_set_chunk_malloc_max(codec, 1 << 20);
   png_set_chunk_cache_max(codec, 128);
   png_set_keep_unknown_chunks(codec, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
-  png_set_benign_errors(codec, 0);
+  // What libpng calls benign leaves the pixels whole: bytes or rows too many, transparency beyond the palette.
+  png_set_benign_errors(codec, 1);
   // An index beyond the palette shows as black everywhere; it is no reason to refuse a scan.
   png_set_check_for_invalid_index(codec, 0);
 #ifdef PNG_IGNORE_ADLER32
