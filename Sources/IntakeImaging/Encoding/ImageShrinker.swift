@@ -82,7 +82,7 @@ public struct ImageShrinker: Sendable {
       let cap = qualityCap(for: bitmap.size, image)
       let encoder = JPEGEncoder(
         bitmap, density: density(for: bitmap.size, image), profile: profile(of: image))
-      let search = FitSearch(budget: budget, cap: cap, floor: minimumQuality)
+      let search = FitSearch(budget: budget, cap: cap, floor: min(minimumQuality, cap))
       let result = try search.run(encoder)
       attempts += result.attempts
       if let best = result.best {
@@ -99,7 +99,8 @@ public struct ImageShrinker: Sendable {
         }
         return (
           Found(
-            bytes: bytes, quality: minimumQuality, size: bitmap.size, gaveUpPixels: gaveUpPixels),
+            bytes: bytes, quality: last.attempt.quality, size: bitmap.size,
+            gaveUpPixels: gaveUpPixels),
           attempts + [last.attempt]
         )
       }
@@ -115,11 +116,12 @@ public struct ImageShrinker: Sendable {
   private func smallestForm(_ encoder: JPEGEncoder, budget: Int)
     throws(StageFailure) -> (bytes: [UInt8]?, size: Int, attempt: ShrinkReport.Attempt)
   {
-    let form = try encoder.encode(quality: minimumQuality, tables: .optimal, capacity: budget)
+    let floor = min(minimumQuality, quality)
+    let form = try encoder.encode(quality: floor, tables: .optimal, capacity: budget)
     return (
       form.bytes, form.size,
       ShrinkReport.Attempt(
-        edge: encoder.edge, quality: minimumQuality, bytes: form.size, isSample: false)
+        edge: encoder.edge, quality: floor, bytes: form.size, isSample: false)
     )
   }
 
@@ -132,7 +134,7 @@ public struct ImageShrinker: Sendable {
   /// Where no pixel was given up, a quality above the source's own would only add bytes.
   func qualityCap(for size: PixelSize, _ image: DocumentImage) -> Int {
     guard size == image.uprightSize, let own = image.header.quality else { return quality }
-    return max(minimumQuality, min(quality, own))
+    return min(quality, max(minimumQuality, own))
   }
 
   private func density(for size: PixelSize, _ image: DocumentImage) -> Double? {
