@@ -50,7 +50,12 @@ import Testing
     """#
   }
 
-  @Test func aThousandBadItemsLeaveNothingBehind() async throws {
+  @Test func aThousandBadItemsLeaveNothingBehind() async {
+    // In a process of its own, for other tests open files meanwhile.
+    await #expect(processExitsWith: .success) { try await MassFailureTests().failAThousand() }
+  }
+
+  private func failAThousand() async throws {
     let jpeg = try SampleImage.jpeg(width: 32, height: 32)
     let script = try Script(Self.script(bytes: jpeg.count))
     #expect(mkfifo(script.path + ".fifo", 0o600) == 0)
@@ -74,8 +79,8 @@ import Testing
     #expect(tally.bad.values.reduce(0, +) == Self.badItems)
     #expect(tally.fatal == 0)
     #expect(left == [])
-    // Other tests open files meanwhile; a leak would be three a process.
-    #expect(leaked < 100)
+    // The two processes of the last items may still stand; a leak would be three for each that was started.
+    #expect(leaked <= 6)
   }
 
   private func run(_ count: Int, _ image: DocumentImage, _ bench: Bench<ImageItem>) async -> Tally {

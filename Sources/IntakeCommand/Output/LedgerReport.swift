@@ -1,0 +1,65 @@
+import IntakeCore
+import IntakeLedger
+
+/// The counts of a ledger and every row that is not accepted.
+struct LedgerReport {
+  let statistics: LedgerStatistics
+  /// The rows that are not accepted, in the order of the manifest.
+  let open: [LedgerRow]
+
+  /// The headings of `cells`.
+  static let headings = ["line", "standing", "stage", "code", "next step", "key"]
+
+  init(_ reader: LedgerReader) throws(JournalError) {
+    statistics = try reader.statistics()
+    var open: [LedgerRow] = []
+    try reader.forEachRow { (row) throws(JournalError) in
+      if row.standing != .accepted { open.append(row) }
+    }
+    self.open = open.sorted { ($0.outcome?.row ?? 0) < ($1.outcome?.row ?? 0) }
+  }
+
+  var json: JSONOutput {
+    .object([("statistics", statistics.json), ("notAccepted", .array(open.map(\.json)))])
+  }
+
+  /// What the ledger is about.
+  var facts: [(String, String)] {
+    [
+      ("target", statistics.target ?? "-"),
+      ("operations", statistics.operations.joined(separator: ", ")), ("runs", "\(statistics.runs)"),
+      ("from", statistics.first?.description ?? "-"), ("to", statistics.last?.description ?? "-"),
+    ]
+  }
+
+  /// How many rows stand how.
+  var counts: [(String, Int)] {
+    let rows = statistics.rows
+    return [
+      ("rows", rows.total), ("accepted", rows.accepted), ("not accepted", rows.notAccepted),
+      ("in doubt", rows.inDoubt),
+    ]
+  }
+
+  /// A row that is not accepted, under `headings`.
+  func cells(_ row: LedgerRow) -> [String] {
+    let code = row.outcome?.code
+    return [
+      row.outcome?.row.map(String.init) ?? "-", row.standing.word, row.outcome?.stage ?? "-",
+      code ?? "-", code.flatMap(FailureCode.named)?.hint ?? "-", row.key.description,
+    ]
+  }
+
+  var text: String {
+    let lines = facts + counts.map { ($0.0, "\($0.1)") }
+    let table = open.isEmpty ? [] : [LedgerReport.headings] + open.map(cells)
+    let widths = LedgerReport.headings.indices.map { column in
+      table.map { $0[column].count }.max() ?? 0
+    }
+    let rows = table.map { cells in
+      zip(cells, widths).dropLast().map { HelpText.pad($0, $1 + 2) }.joined() + (cells.last ?? "")
+    }
+    return (lines.map { HelpText.pad($0.0, 14) + $0.1 } + (rows.isEmpty ? [] : [""]) + rows)
+      .joined(separator: "\n") + "\n"
+  }
+}
