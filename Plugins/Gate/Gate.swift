@@ -79,17 +79,20 @@ public struct Gate: ImageStage {
 
   private func compare(_ luma: Plane, side: Side, in context: StageContext) throws(StageFailure) {
     let place = PicturePlace(line: context.row.line, side: side)
-    if sameSides.isOn, let print = PicturePrint(luma),
-      let distance = rows.distance(of: print, at: place), distance <= limits.sameBits
+    let digest = PictureDigest(luma)
+    if sameSides.isOn,
+      let distance = rows.distance(of: PicturePrint(luma), digest, at: place),
+      distance <= limits.sameBits
     {
       try sameSides.report(
         "front and back are the same picture: \(distance) of 256 bits of their fingerprints differ, "
           + "\(limits.sameBits) or fewer is the same", "scan the missing side", context)
     }
-    if samePicture.isOn, let twin = pictures.twin(of: luma, at: place) {
+    if samePicture.isOn, let twin = pictures.twin(of: digest, at: place) {
       try samePicture.report(
         "the picture is, pixel for pixel, the \(twin.side) in line \(twin.line)",
-        "put each customer's own scan into the row", context)
+        "put each customer's own scan into the row; of two rows of this run that have it, the later is refused",
+        context)
     }
   }
 }

@@ -35,7 +35,10 @@ enum GateOptions {
     "same-bits", in: 0...64, default: 12, unit: "bits",
     help: "same-sides: most bits of 256 in which the fingerprints of one picture differ")
 
-  static let samePicture = check("same-picture", "a picture that another row has, pixel for pixel")
+  static let samePicture = check(
+    "same-picture",
+    "a picture that another row of this run has, pixel for pixel; of two at work at once the later is refused"
+  )
   static let remembered = StageOption<Int>.integer(
     "remembered", in: 2...10_000_000, default: 500_000, unit: "pictures",
     help: "same-picture: how many of the latest pictures are known, 16 bytes each")

@@ -36,14 +36,8 @@ final class SeenPictures: Sendable {
   init(capacity: Int) { self.capacity = capacity }
 
   /// The picture of another row with the very same pixels; this one is remembered.
-  ///
-  /// The digest is SipHash with a key of the run's own: a million pictures collide by chance once in 10^7 runs,
-  /// and nobody can make two that do.
-  func twin(of luma: Plane, at place: PicturePlace) -> PicturePlace? {
-    var hasher = Hasher()
-    hasher.combine(luma.width)
-    luma.samples.withUnsafeBytes { hasher.combine(bytes: $0) }
-    let digest = hasher.finalize()
+  func twin(of digest: PictureDigest, at place: PicturePlace) -> PicturePlace? {
+    let digest = digest.value
     return ring.withLock { ring in
       var twin: PicturePlace?
       var start = ring.digests.startIndex

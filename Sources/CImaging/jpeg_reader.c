@@ -70,7 +70,10 @@ imaging_jpeg_reader *imaging_jpeg_open(
   return reader;
 }
 
-static int divides(int whole, int part) { return part > 0 && whole % part == 0; }
+// The resampler knows chroma at full, half and quarter size; libjpeg itself brings chroma at a third to full size.
+static int is_planar_step(int whole, int part) {
+  return part > 0 && (whole == part || whole == 2 * part || whole == 4 * part);
+}
 
 // Planes can be taken as they are when luma is the finest and both chroma planes are equal and evenly spaced.
 static int can_stay_planar(const struct jpeg_decompress_struct *codec) {
@@ -81,8 +84,8 @@ static int can_stay_planar(const struct jpeg_decompress_struct *codec) {
     && component[0].v_samp_factor == codec->max_v_samp_factor
     && component[1].h_samp_factor == component[2].h_samp_factor
     && component[1].v_samp_factor == component[2].v_samp_factor
-    && divides(codec->max_h_samp_factor, component[1].h_samp_factor)
-    && divides(codec->max_v_samp_factor, component[1].v_samp_factor);
+    && is_planar_step(codec->max_h_samp_factor, component[1].h_samp_factor)
+    && is_planar_step(codec->max_v_samp_factor, component[1].v_samp_factor);
 }
 
 static void choose_samples(imaging_jpeg_reader *reader) {

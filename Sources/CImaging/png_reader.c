@@ -11,6 +11,7 @@ struct imaging_png_reader {
   png_infop info;
   jmp_buf jump;
   imaging_message message;
+  imaging_status status;
   const uint8_t *bytes;
   const imaging_range *ranges;
   size_t range_count, range, position;
@@ -18,9 +19,18 @@ struct imaging_png_reader {
   int ready;
 };
 
+// libpng has no codes: its own words, and zlib's, tell what a failed allocation was.
+static imaging_status status_of(const char *text) {
+  const char *words[] = {"ut of memory", "ut of Memory", "nsufficient memory"};
+  for (size_t index = 0; index < sizeof words / sizeof *words; index++)
+    if (strstr(text, words[index])) return IMAGING_NO_MEMORY;
+  return IMAGING_DAMAGED;
+}
+
 static void leave(png_structp codec, png_const_charp text) {
   imaging_png_reader *reader = png_get_error_ptr(codec);
   snprintf(reader->message.text, sizeof reader->message.text, "%s", text);
+  reader->status = status_of(text);
   longjmp(reader->jump, 1);
 }
 
@@ -70,7 +80,8 @@ static void open_codec(imaging_png_reader *reader, imaging_limits limits) {
   png_set_chunk_malloc_max(codec, 1 << 20);
   png_set_chunk_cache_max(codec, 128);
   png_set_keep_unknown_chunks(codec, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
-  png_set_benign_errors(codec, 0);
+  // What libpng calls benign leaves the pixels whole: bytes or rows too many, transparency beyond the palette.
+  png_set_benign_errors(codec, 1);
   // An index beyond the palette shows as black everywhere; it is no reason to refuse a scan.
   png_set_check_for_invalid_index(codec, 0);
 #ifdef PNG_IGNORE_ADLER32
@@ -91,7 +102,7 @@ imaging_png_reader *imaging_png_open(
   reader->ranges = ranges;
   reader->range_count = range_count;
   if (setjmp(reader->jump)) {
-    *status = IMAGING_DAMAGED;
+    *status = reader->status;
     return reader;
   }
   reader->codec = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, leave, ignore);
@@ -111,7 +122,7 @@ imaging_status imaging_png_read_rows(
   if (!reader || !reader->ready) return IMAGING_MISUSE;
   int passes = reader->layout.interlaced ? 7 : 1;
   if (passes > 1 && count != reader->layout.height) return IMAGING_MISUSE;
-  if (setjmp(reader->jump)) return IMAGING_DAMAGED;
+  if (setjmp(reader->jump)) return reader->status;
   for (int pass = 0; pass < passes; pass++)
     for (int row = 0; row < count; row++) png_read_row(reader->codec, rows + (size_t)row * stride, NULL);
   return IMAGING_OK;
@@ -119,7 +130,7 @@ imaging_status imaging_png_read_rows(
 
 imaging_status imaging_png_finish(imaging_png_reader *reader) {
   if (!reader || !reader->ready) return IMAGING_MISUSE;
-  if (setjmp(reader->jump)) return IMAGING_DAMAGED;
+  if (setjmp(reader->jump)) return reader->status;
   png_read_end(reader->codec, NULL);
   return IMAGING_OK;
 }

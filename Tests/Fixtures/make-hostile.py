@@ -66,15 +66,19 @@ def bombs():
     yield "image_too_large", resized(progressive, 65_500, 65_500)
     yield "image_too_large", progressive[:last] + progressive[first:last] * 2_000 + progressive[last:]
     yield "damaged_image", resized(progressive, 7_000, 7_000)
+    yield "image_too_large", resized((IMAGES / "multiscan.jpg").read_bytes(), 7_000, 7_000)
     yield "damaged_image", png(7_000, 7_000, zeros(1 << 20))
+    for interlaced in (0, 1):
+        yield "image_too_large", png(7_000, 7_000, zeros(1 << 20), depth=16, color=6, interlaced=interlaced)
     # 48 million pixels in 150 KB, within every limit: slow, but no more than a page of that size.
     yield "ready", png(8_000, 6_000, zeros(6_000 * 8_001), color=0)
     yield "any", png(5_000, 5_000, zeros(5_000 * 15_001), interlaced=1)
     for name, start in ((b"zTXt", b"a\0\0"), (b"iTXt", b"a\0\1\0\0\0"), (b"iCCP", b"a\0\0")):
         text = chunk(name, start + zeros(256 << 20))
         yield "ready", png(64, 64, zlib.compress(bytes(64 * 193)), text)
-    tiny = chunk(b"tEXt", b"a\0b") * 200_000
-    yield "ready", png(64, 64, zlib.compress(bytes(64 * 193)), tiny)
+    for name, content in ((b"tEXt", b"a\0b"), (b"iCCP", b""), (b"acTL", b"")):
+        for count, outcome in ((90_000, "ready"), (200_000, "image_too_large")):
+            yield outcome, png(64, 64, zlib.compress(bytes(64 * 193)), chunk(name, content) * count)
     yield "image_too_large", progressive[:2] + b"\xff\xfe\0\2" * 100_000 + progressive[2:]
     yield "not_an_image", b""
     yield "not_an_image", b"\xff\xd8\xff"

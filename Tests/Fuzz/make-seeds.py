@@ -45,6 +45,37 @@ def pngs():
                 yield f"{color}-{depth}-{interlaced}", png(color, depth, interlaced)
     extras = chunk(b"pHYs", struct.pack(">IIB", 11811, 11811, 1)) + chunk(b"tRNS", bytes([0, 9, 0, 9, 0, 9]))
     yield "extras", png(2, 8, extra=extras + chunk(b"eXIf", tiff(">", [(0x112, 3, 1, 6 << 16)])))
+    yield "repeated", png(2, 8, extra=(chunk(b"iCCP", b"") + chunk(b"acTL", b"") + chunk(b"tRNS", b"\0\1" * 3)) * 8)
+    yield "long-transparency", png(3, 4, extra=chunk(b"tRNS", bytes(range(20))))
+
+
+def segment(marker, content):
+    return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content
+
+
+def part(number, count, content):
+    return segment(0xE2, b"ICC_PROFILE\0" + bytes([number, count]) + content)
+
+
+def jpegs():
+    """The fixtures, among them chroma at a third and baseline in three scans, and other orders of segments."""
+    images = TOP / "Tests/Fixtures/images"
+    for path in sorted(images.glob("*.jpg")):
+        yield path.name, path.read_bytes()
+    plain = (images / "420.jpg").read_bytes()
+    start, jfif, rest = plain[:2], plain[2:20], plain[20:]
+    adobe = segment(0xEE, b"Adobe\0\x64\0\0\0\0\1")
+    profile = bytes(16) + b"RGB " + bytes(200)
+    parts = part(2, 2, profile[128:]) + part(1, 2, profile[:128])
+    table = segment(0xDB, b"\0" + bytes(range(1, 65)))
+    yield "adobe-first", start + adobe + jfif + rest
+    yield "adobe-long", start + jfif + segment(0xEE, adobe[4:] + bytes(40)) + rest
+    yield "profile-parts", start + jfif + parts + rest
+    yield "profile-adobe-first", start + adobe + jfif + parts + rest
+    yield "tables-first", start + table + jfif + parts + rest
+    yield "repeated", start + (jfif + adobe + table + segment(0xDD, b"\0\0") + segment(0xCC, b"\0\x10")) * 8 + rest
+    yield "restarts", plain[:-2] + bytes(b for n in range(32) for b in (0xFF, 0xD0 + n % 8)) + plain[-2:]
+    yield "short-jfif", start + segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1") + rest
 
 
 def manifests():
@@ -64,7 +95,7 @@ def ledgers():
 
 
 def main(folder):
-    jpegs = [(path.name, path.read_bytes()) for path in sorted((TOP / "Tests/Fixtures/images").glob("*.jpg"))]
+    pictures = list(jpegs())
     blocks = [
         (f"{number}", tiff(order, entries)) for order in "<>" for number, entries in enumerate((
             [(0x112, 3, 1, 6), (0x11A, 5, 1, 38), (0x128, 3, 1, 2)], [(0x112, 4, 1, 8)], [(0x8769, 4, 1, 8)]))]
@@ -74,7 +105,7 @@ def main(folder):
              ("values", b'[null,true,-0.5e-7,"\\u00e9\\n",{"a":[]}]')]
     choice = b"\x03"
     seeds = {
-        "header": jpegs + list(pngs()), "exif": blocks, "jpeg": [(n, choice + b) for n, b in jpegs],
+        "header": pictures + list(pngs()), "exif": blocks, "jpeg": [(n, choice + b) for n, b in pictures],
         "png": [(n, choice + b) for n, b in pngs()], "manifest": list(manifests()), "plan": plans,
         "ledger": list(ledgers())}
     for target, files in seeds.items():

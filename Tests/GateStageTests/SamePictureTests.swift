@@ -11,6 +11,23 @@ struct SamePictureTests {
     #expect(failure.side == .back)
   }
 
+  @Test func `the same pixels on both sides are the same picture, however little they show`() throws
+  {
+    let check = try GateWorkshop(["same-picture": .text("off"), "blank": .text("off")])
+    #expect(check.refusal(.oneLine, line: 2, .front) == nil)
+    let failure = check.refusal(.oneLine, line: 2, .back)
+    #expect(failure?.detail.contains("front and back are the same picture") == true)
+  }
+
+  @Test func `the hint tells which of two rows is refused, and that earlier runs are not known`()
+    throws
+  {
+    let check = try GateWorkshop()
+    #expect(check.refusal(.print, line: 2, .front) == nil)
+    let hint = try #require(check.refusal(.print, line: 9, .front)?.hint)
+    #expect(hint.contains("this run") && hint.contains("the later is refused"))
+  }
+
   @Test func `front and back that differ go through`() throws {
     let check = try GateWorkshop()
     #expect(check.refusal(.print, line: 2, .front) == nil)

@@ -60,10 +60,12 @@ struct HostileImageTests {
     #expect(code == .imageTooLarge || code == .damagedImage)
   }
 
-  @Test func `the memory of a progressive picture is bounded`() throws {
+  @Test(arguments: ["progressive-tall", "multiscan"])
+  func `the memory of a picture of several scans is bounded`(_ name: String) throws {
     var limits = ImageLimits()
     limits.maximumDecoderMemory = 10_000
-    let bytes = try fixture("progressive-tall")
+    let bytes = try fixture(name)
+    #expect(failure { _ = try ImageHeader(reading: bytes, limits: limits) }?.code == .imageTooLarge)
     #expect(Self.outcome(bytes, limits: limits) == .imageTooLarge)
     #expect(Self.outcome(bytes) == nil)
     let unwalked = DocumentImage(
@@ -72,16 +74,41 @@ struct HostileImageTests {
     #expect(failure { _ = try unwalked.pixels() }?.code == .imageTooLarge)
   }
 
+  @Test(arguments: ["progressive-tall", "multiscan"])
+  func `a picture of several scans that would take 300 MB is refused`(_ name: String) throws {
+    var bytes = try fixture(name)
+    let marker: UInt8 = name == "multiscan" ? 0xC0 : 0xC2
+    let frame = try #require(bytes.offset(ofMarker: marker))
+    // 6,480 × 6,450 samples of each of at least 3 components, 2 bytes each.
+    bytes.replaceSubrange((frame + 5)..<(frame + 9), with: [0x19, 0x32, 0x19, 0x50])
+    for component in 0..<3 { bytes[frame + 11 + 3 * component] = 0x11 }
+    #expect(failure { _ = try ImageHeader(reading: bytes) }?.code == .imageTooLarge)
+    #expect(ImageLimits().maximumDecoderMemory <= 224 << 20)
+  }
+
   @Test(.timeLimit(.minutes(5)))
-  func `a hundred thousand tiny chunks and packed texts cost nothing`() throws {
+  func `tens of thousands of tiny chunks and packed texts cost nothing`() throws {
     var writer = PNGWriter()
     let tiny = PNGWriter.chunk("tEXt", [65, 0, 66])
-    writer.before = [(0..<100_000).flatMap { _ in tiny }]
+    writer.before = [(0..<99_000).flatMap { _ in tiny }]
     writer.after = [PNGWriter.chunk("zTXt", [UInt8](repeating: 0x78, count: 60_000))]
     let clock = ContinuousClock()
     let bytes = writer.bytes
     let time = try clock.measure { _ = try scan(bytes).pixels() }
     #expect(time < .seconds(5))
+  }
+
+  @Test func `a chunk that comes again and again is told once, too many are refused`() throws {
+    var writer = PNGWriter()
+    writer.before = [
+      (0..<900).flatMap { _ in PNGWriter.chunk("iCCP", []) + PNGWriter.chunk("acTL", []) }
+    ]
+    #expect(try ImageHeader(reading: writer.bytes).notices.count == 2)
+    var limits = ImageLimits()
+    limits.maximumChunks = 1_000
+    let failure = failure { _ = try ImageHeader(reading: writer.bytes, limits: limits) }
+    #expect(failure?.code == .imageTooLarge)
+    #expect(failure?.detail == "the PNG has more than 1000 chunks")
   }
 
   @Test func `a PNG with a wrong checksum, no data or a lost end is damaged`() {

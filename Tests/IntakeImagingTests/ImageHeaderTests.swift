@@ -23,6 +23,25 @@ struct ImageHeaderTests {
     #expect(abs((header.quality ?? 0) - quality) <= 1)
   }
 
+  @Test func `the quality is that of the table which luma uses, as it stands before the scan`()
+    throws
+  {
+    let coarse = [UInt8](repeating: 250, count: 64)
+    let bytes = try jpeg(of: document(64, 64), quality: 80)
+    let frame = try #require(bytes.offset(ofMarker: 0xC0))
+    // Replaced before the scan, a table of another number, and one behind the scan.
+    #expect(try ImageHeader(reading: bytes.inserting(segment: 0xDB, [0] + coarse)).quality == 80)
+    let other = bytes.inserting(segment: 0xDB, [2] + coarse, at: frame)
+    #expect(try ImageHeader(reading: other).quality == 80)
+    let late = bytes.inserting(segment: 0xDB, [0] + coarse, at: bytes.count - 2)
+    #expect(try ImageHeader(reading: late).quality == 80)
+    let replaced = bytes.inserting(segment: 0xDB, [0] + coarse, at: frame)
+    #expect(try #require(try ImageHeader(reading: replaced).quality) < 30)
+    var swapped = bytes
+    swapped[frame + 12] = 1
+    #expect(try #require(try ImageHeader(reading: swapped).quality) < 78)
+  }
+
   @Test(arguments: [0, 1, 2, 15])
   func `what is too short is no picture`(_ count: Int) throws {
     #expect(Self.code(Array(try fixture("420").prefix(count))) == .notAnImage)
@@ -92,6 +111,20 @@ struct ImageHeaderTests {
     #expect(Self.code(bytes) == .imageTooLarge)
   }
 
+  @Test(arguments: [(6, 16, true), (6, 8, false), (2, 16, true), (2, 8, false), (3, 8, false)])
+  func `a PNG that unpacks to 256 MB and more is refused`(_ type: Int, _ depth: Int, _ isBomb: Bool)
+    throws
+  {
+    for interlaced in [false, true] {
+      var writer = PNGWriter(colorType: type, depth: depth, interlaced: interlaced)
+      writer.palette = type == 3 ? [0, 0, 0] : []
+      writer.pixel = { _, _ in [Int](repeating: 0, count: [2: 3, 6: 4][type] ?? 1) }
+      var bytes = writer.bytes
+      bytes.replaceSubrange(16..<24, with: PNGWriter.big(7_000) + PNGWriter.big(7_000))
+      #expect(Self.code(bytes) == (isBomb ? .imageTooLarge : nil))
+    }
+  }
+
   @Test func `orientation and density come from EXIF, bounded by its segment`() throws {
     let bytes = try fixture("420")
     for value in [UInt16(0), 9, 255, 6 << 8] {
@@ -118,6 +151,34 @@ struct ImageHeaderTests {
       .inserting(segment: 0xE1, .exif(orientation: 6))
       .inserting(segment: 0xE1, Array("Exif\0\0rubbish".utf8))
     #expect(try ImageHeader(reading: bytes).orientation == .turnRight)
+  }
+
+  @Test func `an EXIF block without a valid orientation leaves it to the next, up to the scan`()
+    throws
+  {
+    let bytes = try fixture("420")
+    let two = bytes.inserting(segment: 0xE1, .exif(orientation: 6))
+      .inserting(segment: 0xE1, .exif(orientation: 0))
+    #expect(try ImageHeader(reading: two).orientation == .turnRight)
+    let late = bytes.inserting(segment: 0xE1, .exif(orientation: 6), at: bytes.count - 2)
+    #expect(try ImageHeader(reading: late).orientation == .upright)
+    var twice = [UInt8].exif(orientation: 6)
+    let entry = twice[16..<28]
+    twice.insert(contentsOf: entry, at: 28)
+    twice[15] = 2
+    twice[28 + 9] = 1
+    #expect(
+      try ImageHeader(reading: bytes.inserting(segment: 0xE1, twice)).orientation == .turnRight)
+  }
+
+  @Test(arguments: [("=\"6\"", 1), (">8<", 1), ("=\"1\"", 0), ("", 0)])
+  func `an orientation that only XMP tells is worth a word`(_ value: String, _ notices: Int) throws
+  {
+    let packet = Array("http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation\(value)/>".utf8)
+    let bytes = try fixture("420").inserting(segment: 0xE1, packet)
+    #expect(try ImageHeader(reading: bytes).notices.count == notices)
+    let both = bytes.inserting(segment: 0xE1, .exif(orientation: 6))
+    #expect(try ImageHeader(reading: both).notices.isEmpty)
   }
 
   @Test func `what follows the end is counted and told`() throws {

@@ -40,6 +40,16 @@ struct ImageShrinkerTests {
     #expect(failure?.detail == "3000 × 20 pixels would be sent as 2048 × 14")
   }
 
+  @Test func `a strip that only its budget makes a line is refused`() throws {
+    var shrinker = ImageShrinker()
+    shrinker.minimumEdge = 64
+    let strip = try scan(try fixture("cmyk")).replacing(pixels: noise(2_000, 24))
+    #expect(try shrinker.prepare(strip).report.sent.size.width == 2_000)
+    let failure = failure { _ = try shrinker.prepare(strip, budget: 3_000) }
+    #expect(failure?.code == .imageTooSmall)
+    #expect(failure?.hint.contains("shrink.max-bytes") == true)
+  }
+
   @Test func `a strip that keeps some lines is sent with a warning`() throws {
     var shrinker = ImageShrinker()
     shrinker.edge = 1_000
@@ -66,6 +76,21 @@ struct ImageShrinkerTests {
     #expect(prepared.report.method == .shrunk || prepared.report.method == .reencoded)
   }
 
+  @Test func `that pixels were given up is said even where few were`() throws {
+    let picture = noise(1200, 900)
+    let floor = try picture.jpeg(quality: 40).count
+    let prepared = try Self.prepare(picture) {
+      $0.edge = 1200
+      $0.minimumEdge = 400
+      $0.maximumBytes = floor * 90 / 100
+    }
+    #expect(prepared.report.sent.size.longerSide < 1200)
+    #expect(prepared.report.sent.size.longerSide >= 1080)
+    #expect(prepared.report.reason.contains("pixels were given up"))
+    let whole = try Self.prepare(picture) { $0.edge = 800 }
+    #expect(!whole.report.reason.contains("given up"))
+  }
+
   @Test func `what cannot fit is said with the numbers`() throws {
     let found = failure {
       _ = try Self.prepare(noise(600, 400)) { $0.maximumBytes = 20_000 }
@@ -74,6 +99,23 @@ struct ImageShrinkerTests {
     #expect(found?.detail.contains("20000") == true)
     #expect(found?.detail.contains("600") == true)
     #expect(found?.side == .front)
+  }
+
+  @Test(arguments: [400, 520, 1000])
+  func `the bytes that a failure names are enough`(_ edge: Int) throws {
+    let picture = noise(600, 400, contrast: 120)
+    func prepare(_ bytes: Int) throws -> PreparedImage {
+      try Self.prepare(picture) {
+        $0.edge = edge
+        $0.minimumEdge = 1000
+        $0.maximumBytes = bytes
+      }
+    }
+    let detail = try #require(failure { _ = try prepare(5_000) }?.detail)
+    #expect(detail.contains(" \(min(edge, 600)) pixels it takes about "))
+    let needed = try #require(detail.split(separator: " ").last.flatMap { Int($0) })
+    #expect(try prepare(needed).bytes.count <= needed)
+    #expect(failure { _ = try prepare(needed * 9 / 10) }?.code == .cannotFit)
   }
 
   @Test func `the room a request leaves binds as the option does`() throws {
@@ -89,6 +131,12 @@ struct ImageShrinkerTests {
     var smaller = ImageShrinker()
     smaller.edge = 320
     #expect(try smaller.prepare(try scan(source)).report.sent.quality == 85)
+  }
+
+  @Test func `a source below the quality floor is encoded at the floor`() throws {
+    let source = try jpeg(of: document(400, 300), quality: 20)
+      .inserting(segment: 0xE1, .exif(orientation: 3))
+    #expect(try ImageShrinker().prepare(try scan(source)).report.sent.quality == 40)
   }
 
   @Test func `small results and contradicting names are worth a word`() throws {

@@ -54,6 +54,23 @@ struct ImageStageTests {
     }
   }
 
+  @Test func `the limits of decode hold for a file that is passed through`() throws {
+    let shrink = try Shrink(options: try Self.options([:], Shrink.descriptor))
+    let small = try jpeg(of: document(12, 12))
+    let lenient = try Self.options(["min-side": .integer(1)], Decode.descriptor)
+    let image = try Decode(options: lenient).run(Self.file(small), in: Self.context)
+    #expect(try shrink.run(image, in: Self.context).report.method == .passthrough)
+
+    let bytes = try fixture("progressive")
+    let header = try ImageHeader(reading: bytes)
+    #expect(header.scanCount == 10)
+    var limits = ImageLimits()
+    limits.maximumScans = 3
+    let strict = DocumentImage(
+      side: .front, file: "", header: header, bytes: bytes, codec: ImageCodec(limits: limits))
+    #expect(failure { _ = try shrink.run(strict, in: Self.context) }?.code == .imageTooLarge)
+  }
+
   @Test func `each side has its own edge where one is given`() throws {
     let shrink = try Shrink(
       options: try Self.options(

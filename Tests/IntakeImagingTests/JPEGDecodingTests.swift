@@ -5,13 +5,19 @@ import Testing
 struct JPEGDecodingTests {
   @Test(arguments: [
     "420", "444", "422", "440", "411", "410", "uneven", "coarse-luma", "rgb", "rgb-ids",
-    "progressive", "restart",
+    "progressive", "restart", "multiscan",
   ])
   func `every coding of colour gives the same picture`(_ name: String) throws {
     let bitmap = try scan(try fixture(name)).pixels()
     #expect(bitmap.size == Scene.size)
     #expect(bitmap.chroma?.blue.width == 48)
     #expect(Scene.difference(bitmap) <= 4)
+  }
+
+  @Test(arguments: ["311", "321", "131"], [96, 60, 48])
+  func `chroma at a third of the size keeps its colours`(_ name: String, _ edge: Int) throws {
+    let bitmap = try scan(try fixture(name)).pixels(fitting: edge)
+    #expect(Scene.difference(bitmap, scale: Double(edge) / 96) <= 12)
   }
 
   @Test(arguments: ["cmyk", "cmyk-adobe", "ycck-adobe", "ycck-420"])
@@ -76,6 +82,38 @@ struct JPEGDecodingTests {
       let difference = abs(Int(turned[place.0, place.1].luma) - Int(Scene.color(x, y).luma))
       #expect(difference <= 4, "\(orientation) at \(x), \(y)")
     }
+  }
+
+  /// How far right and down, in luma pixels, the chroma of a picture lies from its luma: the middle of one spot.
+  private static func displacement(_ bitmap: Bitmap) throws -> (x: Double, y: Double) {
+    func middle(_ plane: Plane, _ step: Double) -> (x: Double, y: Double) {
+      let ground = Int(plane.samples[0])
+      var (sum, x, y) = (0.0, 0.0, 0.0)
+      for (index, sample) in plane.samples.enumerated() {
+        let weight = abs(Double(Int(sample) - ground))
+        guard weight > 8 else { continue }
+        sum += weight
+        x += weight * ((Double(index % plane.width) + 0.5) * step - 0.5)
+        y += weight * ((Double(index / plane.width) + 0.5) * step - 0.5)
+      }
+      return (x / sum, y / sum)
+    }
+    let chroma = try #require(bitmap.chroma)
+    let (luma, blue) = (middle(bitmap.luma, 1), middle(chroma.blue, 2))
+    return (blue.x - luma.x, blue.y - luma.y)
+  }
+
+  @Test(arguments: Orientation.allCases, [nil, 101])
+  func `chroma stays with its luma when an odd side is mirrored`(
+    _ orientation: Orientation, _ edge: Int?
+  ) throws {
+    var writer = PNGWriter(size: PixelSize(width: 151, height: 101))
+    writer.pixel = { x, y in
+      (60..<84).contains(x) && (40..<64).contains(y) ? [20, 40, 250] : [230, 230, 230]
+    }
+    writer.before = [PNGWriter.chunk("eXIf", [UInt8].tiff(0, UInt8(orientation.rawValue)))]
+    let (x, y) = try Self.displacement(try scan(writer.bytes).pixels(fitting: edge))
+    #expect(abs(x) < 0.25 && abs(y) < 0.25, "\(x), \(y)")
   }
 
   /// Where EXIF 2.3 says that a stored pixel is shown.

@@ -87,6 +87,46 @@ struct PNGDecodingTests {
     #expect(Scene.difference(bitmap, scale: Double(edge) / 96) <= 10)
   }
 
+  @Test(arguments: [false, true])
+  func `bytes and rows too many do not hurt`(_ interlaced: Bool) throws {
+    var writer = PNGWriter(interlaced: interlaced)
+    writer.changeData = { $0 + [UInt8](repeating: 0x78, count: 20) }
+    #expect(Scene.difference(try Self.pixels(of: writer)) <= 1)
+    writer.changeData = { $0 }
+    writer.changeRows = { $0 + [UInt8](repeating: 0, count: 3 * 289) }
+    #expect(Scene.difference(try Self.pixels(of: writer)) <= 1)
+  }
+
+  @Test func `transparency of more entries than the palette has does not hurt`() throws {
+    var writer = PNGWriter(colorType: 3)
+    writer.palette = [255, 0, 0, 0, 255, 0]
+    writer.transparency = [0, 255, 0, 0]
+    writer.pixel = { x, _ in [x / 48] }
+    let bitmap = try Self.pixels(of: writer)
+    #expect(bitmap[8, 8] == .white)
+    #expect(bitmap[88, 8] == PixelColor(red: 0, green: 255, blue: 0))
+  }
+
+  @Test(.timeLimit(.minutes(5)), arguments: [2, 3, 6], [false, true])
+  func `data that is cut within whole chunks is damaged`(_ type: Int, _ interlaced: Bool) throws {
+    let size = PixelSize(width: 40, height: 24)
+    var writer = PNGWriter(size: size, colorType: type, interlaced: interlaced)
+    writer.palette = type == 3 ? [9, 9, 9] : []
+    writer.pixel = { x, y in
+      [3: [0], 2: Scene.rgb(x, y).map { Int($0) }][type] ?? Scene.rgb(x, y).map { Int($0) } + [99]
+    }
+    for percent in 0..<100 {
+      writer.changeData = { Array($0.prefix($0.count * percent / 100)) }
+      let code = failure { _ = try Self.pixels(of: writer) }?.code
+      #expect(code == .damagedImage, "at \(percent) %")
+      writer.changeData = { $0 }
+      writer.changeRows = { Array($0.prefix($0.count * percent / 100)) }
+      let short = failure { _ = try Self.pixels(of: writer) }?.code
+      #expect(short == .damagedImage, "rows at \(percent) %")
+      writer.changeRows = { $0 }
+    }
+  }
+
   @Test(arguments: [true, false])
   func `EXIF turns the picture, before or after its data`(_ isBefore: Bool) throws {
     var writer = PNGWriter()

@@ -83,6 +83,39 @@ struct PassThroughTests {
     }
   }
 
+  @Test(arguments: [[0xEE, 0xE0, 0xE2], [0xDB, 0xE0, 0xE2], [0xE2, 0xE0], [0xE0, 0xE2], [0xE2]])
+  func `a colour profile stays wherever it stands`(_ order: [Int]) throws {
+    let bytes = try fixture("420")
+    let frame = try #require(bytes.offset(ofMarker: 0xC0))
+    let tables = try #require(bytes.offset(ofMarker: 0xDB))
+    let parts: [Int: [UInt8]] = [
+      0xEE: [UInt8]().segment(0xEE, Array("Adobe\0\u{64}\0\0\0\0\u{1}".utf8)),
+      0xDB: Array(bytes[tables..<frame]), 0xE0: Array(bytes[2..<20]),
+      0xE2: [UInt8]().segment(0xE2, Self.profile()),
+    ]
+    var mixed = Array(bytes[..<2]) + order.flatMap { parts[$0] ?? [] }
+    if !order.contains(0xDB) { mixed += bytes[tables..<frame] }
+    mixed += bytes[frame...]
+    let prepared = try Self.prepare(mixed)
+    #expect(prepared.report.method == .passthrough)
+    #expect(try ImageHeader(reading: prepared.bytes).colorProfile?.count == 548)
+    #expect(try scan(prepared.bytes).pixels() == scan(bytes).pixels())
+  }
+
+  private static func profile() -> [UInt8] {
+    var content = [UInt8](repeating: 0, count: 548)
+    content.replaceSubrange(16..<20, with: Array("RGB ".utf8))
+    return Array("ICC_PROFILE\0\u{1}\u{1}".utf8) + content
+  }
+
+  @Test func `a JFIF header too short for a decoder does not change the colours`() throws {
+    let bytes = try fixture("rgb-ids")
+    let short = bytes.inserting(segment: 0xE0, Array("JFIF\0\u{1}\u{1}\0\0\u{1}\0\u{1}".utf8))
+    let prepared = try Self.prepare(short)
+    #expect(prepared.report.method == .passthrough)
+    #expect(try scan(prepared.bytes).pixels() == scan(bytes).pixels())
+  }
+
   @Test func `a picture to be turned, shrunk or made smaller is encoded anew`() throws {
     let bytes = try jpeg(of: document(300, 200), quality: 95)
     let turned = try Self.prepare(bytes.inserting(segment: 0xE1, .exif(orientation: 6)))
@@ -105,11 +138,5 @@ struct PassThroughTests {
     let bytes = try jpeg(of: noise(160, 120))
     let cut = Array(bytes.prefix(bytes.count / 2)) + [0xFF, 0xD9]
     #expect(failure { _ = try Self.prepare(cut) }?.code == .damagedImage)
-  }
-}
-
-extension [UInt8] {
-  fileprivate func contains(sequence: [UInt8]) -> Bool {
-    indices.contains { self[$0...].starts(with: sequence) }
   }
 }

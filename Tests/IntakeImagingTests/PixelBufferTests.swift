@@ -51,6 +51,19 @@ struct PixelBufferTests {
     #expect(try edited.pixels().size == PixelSize(width: 500, height: 400))
   }
 
+  @Test(arguments: [(0, [0, 1]), (2, [0, 1, 0, 1, 0, 1])])
+  func `an interlaced PNG asks for the alpha that its transparent colour becomes`(
+    _ type: Int, _ color: [UInt8]
+  ) throws {
+    var writer = PNGWriter(colorType: type, interlaced: true)
+    writer.pixel = { x, _ in [Int](repeating: x, count: color.count / 2) }
+    let opaque = try scan(writer.bytes)
+    writer.transparency = color
+    let image = try scan(writer.bytes)
+    let more = image.memoryNeeded(fitting: 48) - opaque.memoryNeeded(fitting: 48)
+    #expect(more - (image.sourceBytes - opaque.sourceBytes) == 96 * 64)
+  }
+
   @Test func `a progressive scan asks for more memory than a baseline one`() throws {
     let progressive = try scan(try fixture("progressive-tall"))
     #expect(progressive.header.isProgressive)

@@ -10,7 +10,8 @@ public struct DocumentImage: Sendable {
   public let sourceBytes: Int
   /// The encoded file, or pixels that a stage has changed.
   public let content: Content
-  private let codec: any PixelSource
+  /// The decoder that recognised it; its limits hold for whoever walks the file again.
+  public let codec: any PixelSource
 
   /// Where the pixels come from.
   public enum Content: Sendable {

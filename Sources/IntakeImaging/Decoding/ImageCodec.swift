@@ -31,15 +31,14 @@ public struct ImageCodec: PixelSource {
     }
   }
 
-  /// Bytes at the peak of decoding and, after it, of encoding with tables of its own.
+  /// Bytes at the peak: the picture before and after turning, and twice of it in encoding with tables of its own.
   public func memoryNeeded(for image: DocumentImage, fitting edge: Int?) -> Int {
     let size = image.header.size
     let plan =
       image.header.format == .jpeg
       ? DecodePlan(jpeg: size, edge: edge) : DecodePlan(exact: size, edge: edge)
     let output = plan.output.width * plan.output.height * 3 / 2
-    return image.sourceBytes + decoderMemory(image.header, plan) + 2 * output
-      + max(output, 2 * output) + (2 << 20)
+    return image.sourceBytes + decoderMemory(image.header, plan) + 4 * output + (2 << 20)
   }
 
   /// Coefficients of a progressive JPEG take 2 bytes each; an interlaced PNG is held whole; else bands.
@@ -50,7 +49,8 @@ public struct ImageCodec: PixelSource {
     case .jpeg:
       return header.scanCount > 1 || header.isProgressive
         ? Int(2 * Double(pixels) * header.samplesPerPixel) + bands : bands
-    case .png: return header.isProgressive ? pixels * header.components + bands : bands
+    case .png:
+      return header.isProgressive ? Int(Double(pixels) * header.samplesPerPixel) + bands : bands
     }
   }
 }

@@ -8,7 +8,8 @@ enum JPEGDecoding {
     throws(StageFailure) -> Bitmap
   {
     try bytes.withUnsafeBufferPointer { bytes throws(StageFailure) in
-      let plan = DecodePlan(jpeg: header.size, edge: edge)
+      var plan = DecodePlan(jpeg: header.size, edge: edge)
+      plan.orientation = header.orientation
       let reader = try JPEGReader(bytes, limits: limits)
       try reader.start(eighths: plan.eighths)
       let bitmap =

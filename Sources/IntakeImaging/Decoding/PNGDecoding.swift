@@ -16,7 +16,9 @@ enum PNGDecoding {
       try ranges.withUnsafeBufferPointer { ranges throws(StageFailure) in
         let reader = try PNGReader(buffer, ranges, limits: limits)
         let kind = kind(of: structure, channels: Int(reader.layout.channels), bytes: bytes)
-        return try read(reader, DecodePlan(exact: structure.header.size, edge: edge), kind)
+        var plan = DecodePlan(exact: structure.header.size, edge: edge)
+        plan.orientation = structure.header.orientation
+        return try read(reader, plan, kind)
       }
     }
   }

@@ -35,8 +35,7 @@ extension ImageShrinker {
   }
 
   private func reason(_ image: DocumentImage, _ found: Found, budget: Int) -> String {
-    let edge = found.size.longerSide
-    if edge < image.uprightSize.longerSide, edge < self.edge * 9 / 10 {
+    if found.gaveUpPixels {
       return
         "quality \(minimumQuality) alone did not reach \(budget) bytes, so pixels were given up"
     }

@@ -14,8 +14,6 @@ public struct ImageShrinker: Sendable {
   public var minimumEdge = 1000
   /// Whether a small colour profile stays with the picture.
   public var keepsProfile = true
-  /// What a file may ask for when it is walked again.
-  public var limits = ImageLimits()
 
   /// Starts with the defaults of `shrink`.
   public init() {}
@@ -25,12 +23,11 @@ public struct ImageShrinker: Sendable {
   /// - Throws: `StageFailure`: `cannotFit` with the numbers, or what decoding found.
   public func prepare(_ image: DocumentImage, budget: Int? = nil) throws -> PreparedImage {
     let budget = min(budget ?? .max, maximumBytes)
-    guard budget > 0 else { throw cannotFit(image, budget, needed: nil) }
+    guard budget > 0 else { throw cannotFit(image, budget, least: nil) }
     if let bytes = try unchanged(image, budget: budget) {
       return PreparedImage(side: image.side, bytes: bytes, report: passThroughReport(image, bytes))
     }
     let bitmap = try image.pixels(fitting: edge)
-    try refuseThread(bitmap.size, of: image)
     let (found, attempts) = try search(bitmap, image, budget: budget)
     var report = self.report(image, found, budget: budget)
     report.attempts = attempts
@@ -40,20 +37,27 @@ public struct ImageShrinker: Sendable {
   /// A strip of 20,000 × 20 pixels fits the edge as 2048 × 2: all that is left of it is a line.
   private func refuseThread(_ size: PixelSize, of image: DocumentImage) throws(StageFailure) {
     let side = min(size.width, size.height)
-    guard side < limits.minimumSide, size != image.uprightSize else { return }
+    guard side < min(ImageLimits().minimumSide, limits(of: image).minimumSide),
+      size != image.uprightSize
+    else { return }
     let whole = image.uprightSize
     throw StageFailure(
       .imageTooSmall,
       "\(whole.width) × \(whole.height) pixels would be sent as \(size.width) × \(size.height)",
-      hint: "scan one side of one document, or raise shrink.edge", side: image.side,
-      file: image.file)
+      hint: "scan one side of one document, or raise shrink.edge or shrink.max-bytes",
+      side: image.side, file: image.file)
   }
 
   private func unchanged(_ image: DocumentImage, budget: Int) throws(StageFailure) -> [UInt8]? {
     guard case .encoded(let bytes) = image.content else { return nil }
     return try PassThrough.copy(
       bytes, header: image.header, edge: edge, budget: budget, keepsProfile: keepsProfile,
-      limits: limits)
+      limits: limits(of: image))
+  }
+
+  /// What the file was let in with holds when it is walked again.
+  private func limits(of image: DocumentImage) -> ImageLimits {
+    (image.codec as? ImageCodec)?.limits ?? ImageLimits()
   }
 
   /// An encoding that fits.
@@ -61,6 +65,8 @@ public struct ImageShrinker: Sendable {
     let bytes: [UInt8]
     let quality: Int
     let size: PixelSize
+    /// Whether the quality floor was not low enough, so that the picture was made smaller for the budget.
+    let gaveUpPixels: Bool
   }
 
   /// Lowers the quality first and the number of pixels once the quality is at its floor.
@@ -70,8 +76,9 @@ public struct ImageShrinker: Sendable {
     var attempts: [ShrinkReport.Attempt] = []
     var bitmap = bitmap
     let smallest = min(minimumEdge, bitmap.size.longerSide)
-    var needed = 0
+    var gaveUpPixels = false
     while true {
+      try refuseThread(bitmap.size, of: image)
       let cap = qualityCap(for: bitmap.size, image)
       let encoder = JPEGEncoder(
         bitmap, density: density(for: bitmap.size, image), profile: profile(of: image))
@@ -79,15 +86,43 @@ public struct ImageShrinker: Sendable {
       let result = try search.run(encoder)
       attempts += result.attempts
       if let best = result.best {
-        return (Found(bytes: best.bytes, quality: best.quality, size: bitmap.size), attempts)
+        return (
+          Found(
+            bytes: best.bytes, quality: best.quality, size: bitmap.size,
+            gaveUpPixels: gaveUpPixels), attempts
+        )
       }
-      needed = result.bytesAtFloor
-      guard bitmap.size.longerSide > smallest else { break }
+      guard bitmap.size.longerSide > smallest else {
+        let last = try smallestForm(encoder, budget: budget)
+        guard let bytes = last.bytes else {
+          throw cannotFit(image, budget, least: (bitmap.size, last.size))
+        }
+        return (
+          Found(
+            bytes: bytes, quality: last.attempt.quality, size: bitmap.size,
+            gaveUpPixels: gaveUpPixels),
+          attempts + [last.attempt]
+        )
+      }
       bitmap = bitmap.resized(
         to: bitmap.size.fitted(
-          to: max(smallest, smallerEdge(bitmap.size.longerSide, needed: needed, budget))))
+          to: max(
+            smallest, smallerEdge(bitmap.size.longerSide, needed: result.bytesAtFloor, budget))))
+      gaveUpPixels = true
     }
-    throw cannotFit(image, budget, needed: needed)
+  }
+
+  /// The least that the floors allow: what is said to be needed has been measured, and should it fit, it is sent.
+  private func smallestForm(_ encoder: JPEGEncoder, budget: Int)
+    throws(StageFailure) -> (bytes: [UInt8]?, size: Int, attempt: ShrinkReport.Attempt)
+  {
+    let floor = min(minimumQuality, quality)
+    let form = try encoder.encode(quality: floor, tables: .optimal, capacity: budget)
+    return (
+      form.bytes, form.size,
+      ShrinkReport.Attempt(
+        edge: encoder.edge, quality: floor, bytes: form.size, isSample: false)
+    )
   }
 
   /// Bytes go with the number of pixels, a little slower: details of a smaller picture are denser.
@@ -99,7 +134,7 @@ public struct ImageShrinker: Sendable {
   /// Where no pixel was given up, a quality above the source's own would only add bytes.
   func qualityCap(for size: PixelSize, _ image: DocumentImage) -> Int {
     guard size == image.uprightSize, let own = image.header.quality else { return quality }
-    return min(quality, own)
+    return min(quality, max(minimumQuality, own))
   }
 
   private func density(for size: PixelSize, _ image: DocumentImage) -> Double? {
@@ -112,10 +147,14 @@ public struct ImageShrinker: Sendable {
     keepsProfile ? image.header.colorProfile : nil
   }
 
-  private func cannotFit(_ image: DocumentImage, _ budget: Int, needed: Int?) -> StageFailure {
+  private func cannotFit(
+    _ image: DocumentImage, _ budget: Int, least: (size: PixelSize, bytes: Int)?
+  )
+    -> StageFailure
+  {
     let size = image.uprightSize
-    let least = needed.map {
-      "; at quality \(minimumQuality) and \(min(minimumEdge, size.longerSide)) pixels it takes about \($0)"
+    let least = least.map {
+      "; at quality \(minimumQuality) and \($0.size.longerSide) pixels it takes about \($0.bytes)"
     }
     return StageFailure(
       .cannotFit,

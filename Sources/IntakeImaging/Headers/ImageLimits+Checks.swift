@@ -18,12 +18,22 @@ extension ImageLimits {
     }
   }
 
-  /// Refuses a progressive JPEG whose coefficients would not fit into the memory set aside for them.
-  func check(_ frame: JPEGStructure.Frame) throws(StageFailure) {
-    guard frame.marker == 0xC2, frame.coefficientBytes > maximumDecoderMemory else { return }
+  /// Refuses a PNG that unpacks to more than is allowed; who raises the pixels gets the bytes of RGBA with them.
+  func checkUnpacked(_ size: PixelSize, bitsPerPixel: Int) throws(StageFailure) {
+    let bytes = size.width * size.height * bitsPerPixel / 8
+    let limit = max(maximumUnpackedBytes, 4 * maximumPixels)
+    guard bytes > limit else { return }
+    throw StageFailure(
+      .imageTooLarge, "the PNG unpacks to \(bytes) bytes; \(limit) are allowed",
+      hint: "save it with 8 bits per component, or raise decode.max-pixels")
+  }
+
+  /// Refuses a JPEG of several scans whose coefficients would not fit into the memory set aside for them.
+  func checkMemory(of frame: JPEGStructure.Frame) throws(StageFailure) {
+    guard frame.decoderBytes > maximumDecoderMemory else { return }
     throw StageFailure(
       .imageTooLarge,
-      "the progressive JPEG needs \(frame.coefficientBytes) bytes to decode; "
+      "the JPEG of several scans needs \(frame.decoderBytes) bytes to decode; "
         + "\(maximumDecoderMemory) are allowed")
   }
 }

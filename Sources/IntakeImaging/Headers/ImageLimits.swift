@@ -10,8 +10,14 @@ public struct ImageLimits: Sendable, Hashable {
   public var maximumScans = 64
   /// Markers of a JPEG; a photo with all its extras has about 60.
   public var maximumSegments = 2_000
-  /// Bytes of coefficients that a progressive JPEG may keep in memory.
-  public var maximumDecoderMemory = 320 << 20
+  /// Chunks of a PNG; written in pieces of 8 KB, 100 MB take 13,000.
+  public var maximumChunks = 100_000
+  /// Bytes of a PNG once unpacked, before it is made smaller: an A4 page of 35 million pixels has 105 MB, and half a
+  /// megabyte of zeros can unpack to 400 MB, which takes seconds.
+  public var maximumUnpackedBytes = 256_000_000
+  /// Bytes that the decoder may keep of a JPEG of several scans: with the file and the picture made of it, a row
+  /// stays below 300 MB.
+  public var maximumDecoderMemory = 224 << 20
 
   /// The limits that `decode` starts with.
   public init() {}

@@ -18,10 +18,12 @@ struct JPEGStructure {
     let components: Int
     /// Coded samples per pixel, from the sampling factors.
     let samplesPerPixel: Double
+    /// The number of the first component's quantisation table.
+    let lumaTable: UInt8
 
-    /// Bytes of coefficients that all scans together leave in memory, for progressive files.
-    var coefficientBytes: Int {
-      Int(2 * Double(size.width * size.height) * samplesPerPixel)
+    /// Bytes that a decoder keeps when a picture comes in several scans: 2 for each coefficient, and a band of rows.
+    var decoderBytes: Int {
+      Int(2 * Double(size.width * size.height) * samplesPerPixel) + 64 * size.width * components
     }
   }
 
@@ -105,7 +107,7 @@ struct JPEGStructure {
     case 0xC0...0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF:
       try readFrame(marker, payload, limits: limits)
     case 0xDA:
-      try countScan(limits: limits)
+      try countScan(of: Int(window[payload.lowerBound] ?? 0), limits: limits)
       next = EntropyCodedData.end(in: bytes, from: next)
       guard next < bytes.count else { throw Self.endsEarly(at: bytes.count) }
     default: break
@@ -114,14 +116,16 @@ struct JPEGStructure {
     return next
   }
 
-  private mutating func countScan(limits: ImageLimits) throws(StageFailure) {
-    guard frame != nil else {
+  private mutating func countScan(of components: Int, limits: ImageLimits) throws(StageFailure) {
+    guard let frame else {
       throw StageFailure(.damagedImage, "the JPEG has a picture without a frame header")
     }
     scanCount += 1
     guard scanCount <= limits.maximumScans else {
       throw StageFailure(.imageTooLarge, "the JPEG has more than \(limits.maximumScans) scans")
     }
+    guard frame.marker == 0xC2 || scanCount > 1 || components < frame.components else { return }
+    try limits.checkMemory(of: frame)
   }
 
   private mutating func readFrame(_ marker: UInt8, _ payload: Range<Int>, limits: ImageLimits)
@@ -138,11 +142,10 @@ struct JPEGStructure {
     }
     let size = PixelSize(width: width, height: height)
     try limits.check(size)
-    let frame = Frame(
+    frame = Frame(
       marker: marker, size: size, components: Int(components),
-      samplesPerPixel: try Self.samplesPerPixel(in: window, components: Int(components)))
-    try limits.check(frame)
-    self.frame = frame
+      samplesPerPixel: try Self.samplesPerPixel(in: window, components: Int(components)),
+      lumaTable: window[8] ?? 0)
   }
 
   /// Relates the sampling factors of all components to the finest.

@@ -54,6 +54,8 @@ extension PNGStructure {
     var header = ImageHeader(
       format: .png, size: size, components: components, bitDepth: Int(depth))
     header.isProgressive = interlace == 1
+    if type == 3 { header.samplesPerPixel = 1 }
+    try limits.checkUnpacked(size, bitsPerPixel: Int(header.samplesPerPixel) * Int(depth))
     return (header, Int(type))
   }
 

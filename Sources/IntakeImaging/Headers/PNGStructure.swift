@@ -12,6 +12,8 @@ struct PNGStructure {
   /// 0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGB and alpha.
   let colorType: Int
   private var hasData = false
+  private var isAnimated = false
+  private var hasProfile = false
   private let bytes: [UInt8]
 
   /// Walks the file.
@@ -21,8 +23,13 @@ struct PNGStructure {
     self.bytes = bytes
     (header, colorType) = try Self.readHeader(ByteWindow(bytes), limits: limits)
     var offset = 8
+    var count = 0
     while true {
       let chunk = try Chunk(at: offset, in: bytes)
+      count += 1
+      guard count <= limits.maximumChunks else {
+        throw StageFailure(.imageTooLarge, "the PNG has more than \(limits.maximumChunks) chunks")
+      }
       offset = chunk.extent.upperBound
       try take(chunk)
       if chunk.name == "IEND" { break }
@@ -32,6 +39,13 @@ struct PNGStructure {
       throw StageFailure(.damagedImage, "the PNG lacks its palette")
     }
     header.trailingBytes = bytes.count - offset
+    addNotices()
+  }
+
+  /// Said once, however often the file gives cause: a file of empty chunks made a notice of each.
+  private mutating func addNotices() {
+    if isAnimated { header.notices.append("the PNG is animated; its first picture was taken") }
+    if hasProfile { header.notices.append("the colour profile was dropped") }
     if header.trailingBytes > 0 {
       header.notices.append(
         "\(header.trailingBytes) bytes after the end of the picture were dropped")
@@ -51,11 +65,13 @@ struct PNGStructure {
     case "tRNS" where [0, 2, 3].contains(colorType) && !hasData && transparency == nil:
       try require(chunk.content.count <= 256, "transparency")
       transparency = chunk.content
+      // Decoding adds an alpha channel; palette pictures stay indices.
+      if colorType != 3 { header.samplesPerPixel += 1 }
       keep(chunk.extent)
     case "eXIf": header.orientation = orientation(of: chunk) ?? header.orientation
     case "pHYs": header.density = density(of: chunk)
-    case "acTL": header.notices.append("the PNG is animated; its first picture was taken")
-    case "iCCP": header.notices.append("the colour profile was dropped")
+    case "acTL": isAnimated = true
+    case "iCCP": hasProfile = true
     default: try chunk.requireAncillary()
     }
   }

@@ -8,15 +8,16 @@ enum QuantizationTable {
     95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
   ]
 
-  /// The quality of table 0 in a DQT segment, nil when the segment holds other tables only.
-  static func quality(in segment: ByteWindow) -> Int? {
+  /// The quality of a table in a DQT segment, nil when the segment holds other tables only; the last one counts.
+  static func quality(in segment: ByteWindow, table: UInt8) -> Int? {
     var offset = 0
+    var found: Int?
     while let kind = segment[offset] {
       let width = kind >> 4 == 0 ? 1 : 2
-      if kind & 15 == 0 { return quality(of: segment, at: offset + 1, width: width) }
+      if kind & 15 == table { found = quality(of: segment, at: offset + 1, width: width) ?? found }
       offset += 1 + 64 * width
     }
-    return nil
+    return found
   }
 
   private static func quality(of segment: ByteWindow, at offset: Int, width: Int) -> Int? {

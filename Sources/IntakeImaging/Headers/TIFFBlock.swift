@@ -24,7 +24,9 @@ struct TIFFBlock {
       let entry = directory + 2 + 12 * index
       guard let tag = block.number(at: entry, width: 2) else { break }
       switch tag {
-      case 0x0112: orientation = block.integer(ofEntry: entry).flatMap(Orientation.init(rawValue:))
+      case 0x0112:
+        orientation =
+          orientation ?? block.integer(ofEntry: entry).flatMap(Orientation.init(rawValue:))
       case 0x011A: resolution = block.rational(ofEntry: entry)
       case 0x0128: unit = block.integer(ofEntry: entry) ?? 2
       default: break

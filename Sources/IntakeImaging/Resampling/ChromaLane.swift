@@ -9,8 +9,9 @@ struct ChromaPlan {
   let halvesHeight: Bool
   let resampling: ResamplingPlan
 
-  /// Plans planes of `size` that belong to luma of size `luma`, which becomes `output`.
-  init(size: PixelSize, luma: PixelSize, output: PixelSize) {
+  /// Plans planes of `size` that belong to the plan's luma.
+  init(size: PixelSize, _ plan: DecodePlan) {
+    let (luma, output) = (plan.decoded, plan.output)
     let stepX = Self.step(luma.width, size.width)
     let stepY = Self.step(luma.height, size.height)
     width = size.width
@@ -22,7 +23,8 @@ struct ChromaPlan {
     resampling = ResamplingPlan(
       from: boxed, to: output.halved,
       ratioX: Double(luma.width) / Double(output.width) * 2 / Double(max(stepX, 2)),
-      ratioY: Double(luma.height) / Double(output.height) * 2 / Double(max(stepY, 2)))
+      ratioY: Double(luma.height) / Double(output.height) * 2 / Double(max(stepY, 2)),
+      shift: plan.chromaShift)
   }
 
   /// Luma samples per chroma sample: 1, 2 or 4.

@@ -8,6 +8,8 @@ struct DecodePlan: Equatable {
   var decoded: PixelSize
   /// Size after resizing, as stored.
   var output: PixelSize
+  /// How the picture will be turned afterwards.
+  var orientation = Orientation.upright
 
   /// A decoded size of 0.9 × the edge is taken as it is: 4032 pixels become 2016 at edge 2048, in 44 ms
   /// instead of 119, and text recognition finds no difference.
@@ -31,6 +33,31 @@ struct DecodePlan: Equatable {
   init(exact size: PixelSize, edge: Int?) {
     decoded = size
     output = edge.map(size.fitted(to:)) ?? size
+  }
+}
+
+extension DecodePlan {
+  /// How far left and up chroma has to be, in output samples, to stand in its place once the picture is mirrored.
+  ///
+  /// Of an odd side, 4:2:0 pairs the first and second sample; mirrored, it has paired the last two. Half a chroma
+  /// sample makes up for it.
+  var chromaShift: (x: Double, y: Double) {
+    (
+      orientation.reversesColumns && output.width % 2 == 1 ? 0.5 : 0,
+      orientation.reversesRows && output.height % 2 == 1 ? 0.5 : 0
+    )
+  }
+}
+
+extension Orientation {
+  /// Whether what is stored on the left ends on the right or at the bottom.
+  fileprivate var reversesColumns: Bool {
+    [.mirrored, .upsideDown, .transversed, .turnLeft].contains(self)
+  }
+
+  /// Whether what is stored at the top ends at the bottom or on the right.
+  fileprivate var reversesRows: Bool {
+    [.flipped, .upsideDown, .transversed, .turnRight].contains(self)
   }
 }
 

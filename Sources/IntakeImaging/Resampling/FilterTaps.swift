@@ -20,12 +20,13 @@ struct FilterTaps {
   /// Plans a direction.
   ///
   /// `ratio` is input samples per output sample: nearly `input / output`, but chroma rows are rounded up and
-  /// must follow the luma's ratio to stay in place. `count` is rounded up to a multiple of `multiple`.
-  init(input: Int, output: Int, ratio: Double, multiple: Int) {
+  /// must follow the luma's ratio to stay in place. `shift` moves the output
+  /// to smaller coordinates, in its own samples. `count` is rounded up to a multiple of `multiple`.
+  init(input: Int, output: Int, ratio: Double, shift: Double = 0, multiple: Int) {
     let stretch = max(ratio, 1)
     let radius = 3 * stretch
     let spans = (0..<output).map { index in
-      let center = (Double(index) + 0.5) * ratio - 0.5
+      let center = (Double(index) + 0.5 - shift) * ratio - 0.5
       let first = min(max(0, Int((center - radius).rounded(.up))), input - 1)
       let last = max(first, min(input - 1, Int((center + radius).rounded(.down))))
       return (center: center, first: first, last: last)

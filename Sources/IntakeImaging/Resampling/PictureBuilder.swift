@@ -15,7 +15,7 @@ struct PictureBuilder: ~Copyable {
       ResamplingPlan(
         from: from, to: to, ratioX: Double(from.width) / Double(to.width),
         ratioY: Double(from.height) / Double(to.height)))
-    let chroma = chroma.map { ChromaPlan(size: $0, luma: from, output: to) }
+    let chroma = chroma.map { ChromaPlan(size: $0, plan) }
     blue = chroma.map { ChromaLane($0) }
     red = chroma.map { ChromaLane($0) }
   }

@@ -9,18 +9,25 @@ struct ResamplingPlan {
   let vertical: FilterTaps?
   let horizontal: FilterTaps?
 
-  /// Plans both directions; the ratios are those of `FilterTaps`.
-  init(from input: PixelSize, to output: PixelSize, ratioX: Double, ratioY: Double) {
+  /// Plans both directions; ratios and shifts are those of `FilterTaps`.
+  init(
+    from input: PixelSize, to output: PixelSize, ratioX: Double, ratioY: Double,
+    shift: (x: Double, y: Double) = (0, 0)
+  ) {
     self.input = input
     self.output = output
-    let keepsWidth = input.width == output.width && ratioX == 1
-    let keepsHeight = input.height == output.height && ratioY == 1
+    let keepsWidth = input.width == output.width && ratioX == 1 && shift.x == 0
+    let keepsHeight = input.height == output.height && ratioY == 1 && shift.y == 0
     horizontal =
       keepsWidth
-      ? nil : FilterTaps(input: input.width, output: output.width, ratio: ratioX, multiple: 8)
+      ? nil
+      : FilterTaps(
+        input: input.width, output: output.width, ratio: ratioX, shift: shift.x, multiple: 8)
     vertical =
       keepsHeight
-      ? nil : FilterTaps(input: input.height, output: output.height, ratio: ratioY, multiple: 2)
+      ? nil
+      : FilterTaps(
+        input: input.height, output: output.height, ratio: ratioY, shift: shift.y, multiple: 2)
   }
 }
 

@@ -8,6 +8,9 @@ struct PNGWriter {
   var interlaced = false
   var palette: [UInt8] = []
   var transparency: [UInt8]?
+  /// What becomes of the rows and of the compressed data before they are written.
+  var changeRows: ([UInt8]) -> [UInt8] = { $0 }
+  var changeData: ([UInt8]) -> [UInt8] = { $0 }
   /// Chunks between the header and the data, and after the data.
   var before: [[UInt8]] = []
   var after: [[UInt8]] = []
@@ -23,7 +26,7 @@ struct PNGWriter {
     if !palette.isEmpty { out += Self.chunk("PLTE", palette) }
     if let transparency { out += Self.chunk("tRNS", transparency) }
     out += before.flatMap { $0 }
-    out += Self.chunk("IDAT", Self.stored(rows))
+    out += Self.chunk("IDAT", changeData(Self.stored(changeRows(rows))))
     out += after.flatMap { $0 }
     return out + Self.chunk("IEND", [])
   }

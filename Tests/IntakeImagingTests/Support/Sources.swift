@@ -61,9 +61,23 @@ func failure(of work: () throws -> Void) -> StageFailure? {
 extension [UInt8] {
   /// The same JPEG with a segment right after its start.
   func inserting(segment marker: UInt8, _ payload: [UInt8]) -> [UInt8] {
+    inserting(segment: marker, payload, at: 2)
+  }
+
+  /// The same JPEG with a segment at an offset.
+  func inserting(segment marker: UInt8, _ payload: [UInt8], at offset: Int) -> [UInt8] {
+    Array(self[..<offset]).segment(marker, payload) + self[offset...]
+  }
+
+  /// These bytes with a segment behind them.
+  func segment(_ marker: UInt8, _ payload: [UInt8]) -> [UInt8] {
     let length = payload.count + 2
-    return self[..<2] + [0xFF, marker, UInt8(length >> 8), UInt8(length & 255)] + payload
-      + self[2...]
+    return self + [0xFF, marker, UInt8(length >> 8), UInt8(length & 255)] + payload
+  }
+
+  /// Whether the bytes occur somewhere.
+  func contains(sequence: [UInt8]) -> Bool {
+    indices.contains { self[$0...].starts(with: sequence) }
   }
 
   /// The offset of the first marker of that code, looking at segments only.
