@@ -146,7 +146,8 @@ import Testing
     let start = SystemTime.monotonic
     task.cancel()
     await #expect(throws: CancellationError.self) { _ = try await task.value }
-    #expect(SystemTime.monotonic - start < 2.5)
+    // The program sleeps for a minute; a loaded machine may take seconds to look again.
+    #expect(SystemTime.monotonic - start < 20)
     #expect(script.processes == [])
     await bench.stage.finish()
   }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `docintake customer`: one customer, one request, through the built command.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct CustomerCommandTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }
