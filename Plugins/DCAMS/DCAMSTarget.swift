@@ -6,6 +6,12 @@ struct DCAMSTarget: Target {
 
   func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {
     let missing = ["user", "pass"].filter { credentials?[$0] == nil }
+    guard credentials != nil else {
+      throw StageFailure(
+        .credentialsRefused,
+        #"--credentials is missing: dcams needs a file that holds {"user":"…","pass":"…"}"#,
+        hint: "give --credentials FILE; chmod 600 the file", outcome: .fatal)
+    }
     guard missing.isEmpty else {
       throw StageFailure(
         .credentialsRefused, "the credentials hold no \(missing.joined(separator: " and no "))",

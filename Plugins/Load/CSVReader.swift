@@ -6,6 +6,7 @@ struct CSVReader: RowReader, ~Copyable {
   private let header: Header
   private let limit: Int
   let notices: [String]
+  var warnings: [String] { header.warnings }
 
   /// Reads the header.
   ///

@@ -13,6 +13,8 @@ struct Header {
   private(set) var places: [Place] = []
   /// What to tell the operator.
   private(set) var notices: [String] = []
+  /// What is likely a mistake of the operator.
+  private(set) var warnings: [String] = []
 
   /// Understands header cells, trimmed as they are.
   ///
@@ -64,23 +66,24 @@ struct Header {
   }
 
   private static func list(_ problems: [String]) -> String {
-    let shown = problems.prefix(5).joined(separator: "; ")
-    return problems.count > 5 ? shown + "; and \(problems.count - 5) more" : shown
+    // All of them, so that one correction is enough; a hundred wrong names are another file's.
+    let shown = problems.prefix(100).joined(separator: "; ")
+    return problems.count > 100 ? shown + "; and \(problems.count - 100) more" : shown
   }
 
   private mutating func addNotices(
     _ cells: [String], names: ColumnNames, columns: some Collection<ColumnName>
   ) {
+    var told = NameNotices(noun: "column")
     for (cell, place) in zip(cells, places) {
       switch place {
-      case .ignored: notices.append("column \"\(Sanitizer.clean(cell, limit: 60))\" is ignored")
+      case .ignored: told.ignored.append(cell)
       case .unnamed: notices.append("a column without a name is ignored as long as it is empty")
-      case .column(let column):
-        guard cell != column.description else { continue }
-        notices.append("column \"\(Sanitizer.clean(cell, limit: 60))\" is read as \"\(column)\"")
+      case .column(let column): told.note(cell, readAs: column)
       }
     }
-    notices += names.unused(by: cells).map {
+    notices = told.lines + notices
+    warnings = names.unused(by: cells).map {
       "there is no column \"\(Sanitizer.clean($0, limit: 60))\" to rename or ignore"
     }
     if !columns.contains(ColumnName(.id)), !columns.contains(ColumnName(.reference)) {

@@ -10,9 +10,16 @@ struct ImagePath: Sendable {
   var problem: StageFailure? {
     reasonOutside.map {
       StageFailure(
-        .pathOutsideRoot, "\(side.rawValue) \($0)",
+        .pathOutsideRoot, "\(side.rawValue) \($0)", hint: hint,
         column: ColumnName(side == .front ? .front : .back), side: side, file: text)
     }
+  }
+
+  /// An absolute path may well lie below the root: it is its form that has to change.
+  private var hint: String? {
+    guard text.hasPrefix("/") else { return nil }
+    return
+      "write the path relative to the images root, which is the manifest's folder or --images-root"
   }
 
   private var reasonOutside: String? {

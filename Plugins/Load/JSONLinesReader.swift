@@ -5,7 +5,7 @@ struct JSONLinesReader: RowReader, ~Copyable {
   private var window: ByteWindow
   private let names: ColumnNames
   private let limit: Int
-  private(set) var notices: [String] = []
+  private var told = NameNotices(noun: "field")
   private var meanings: [String: ColumnNames.Meaning] = [:]
   private var first: RawRow?
 
@@ -18,6 +18,11 @@ struct JSONLinesReader: RowReader, ~Copyable {
     self.limit = limit
     first = try read(isFirst: true)
   }
+
+  var notices: [String] { told.lines }
+
+  /// None: a field that the first rows lack may come later.
+  var warnings: [String] { [] }
 
   mutating func next() throws -> RawRow? {
     if let row = first {
@@ -150,12 +155,10 @@ struct JSONLinesReader: RowReader, ~Copyable {
     let meaning = names.meaning(of: name)
     guard meanings.count < 256 else { return meaning }
     meanings[name] = meaning
-    let shown = Sanitizer.clean(name, limit: 60)
     switch meaning {
-    case .ignored: notices.append("the field \"\(shown)\" is ignored")
-    case .column(let column) where column.description != name:
-      notices.append("the field \"\(shown)\" is read as \"\(column)\"")
-    default: break
+    case .ignored: told.ignored.append(name)
+    case .column(let column): told.note(name, readAs: column)
+    case .unknown: break
     }
     return meaning
   }

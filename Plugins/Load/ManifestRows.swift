@@ -19,4 +19,5 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
   }
 
   var notices: [String] { further + reader.withLock { $0.notices } }
+  var warnings: [String] { reader.withLock { $0.warnings } }
 }

@@ -22,6 +22,7 @@ struct RawCell {
 protocol RowReader: ~Copyable {
   mutating func next() throws -> RawRow?
   var notices: [String] { get }
+  var warnings: [String] { get }
 }
 
 /// The most bytes of an unreadable row that are kept to know it by.

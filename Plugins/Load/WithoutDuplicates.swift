@@ -12,6 +12,7 @@ final class WithoutDuplicates: RowSource {
   init(_ rows: any RowSource) { self.rows = rows }
 
   var notices: [String] { rows.notices }
+  var warnings: [String] { rows.warnings }
 
   func next() async throws -> LoadedRow? {
     guard let row = try await rows.next() else { return nil }

@@ -63,6 +63,10 @@ public struct Noah: Assembler {
         "the images of the rows are not sent: Noah's customers hold none; "
           + "--set noah.documents=upload uploads them after each customer")
     }
+    if uploads != nil, record.images.isEmpty {
+      notices.append(
+        "rows without front and back upload nothing, though noah.documents=upload asks for it")
+    }
     if record.fields[.status] != nil {
       notices.append("column \"status\" is not sent: Noah decides on the status itself")
     }

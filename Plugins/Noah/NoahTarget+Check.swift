@@ -9,6 +9,11 @@ extension NoahTarget {
         .wrongEndpoint, "the endpoint of Noah ends in its version, and this one does not",
         hint: "write https://api.noah.com/v1 or https://api.sandbox.noah.com/v1", outcome: .fatal)
     }
+    guard credentials != nil else {
+      throw NoahTarget.refusal(
+        #"--credentials is missing: noah needs a file that holds {"apiKey":"…","privateKeyFile":"…"}"#,
+        hint: "give --credentials FILE; chmod 600 the file")
+    }
     guard let key = credentials?["apiKey"]?.exposed else {
       throw NoahTarget.refusal(
         "the credentials hold no apiKey",

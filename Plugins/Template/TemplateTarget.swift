@@ -17,6 +17,12 @@ struct TemplateTarget: Target {
     let missing = wanted.filter { credentials?[$0] == nil }
     guard missing.isEmpty else {
       let example = wanted.map { "\"\($0)\":\"…\"" }.joined(separator: ",")
+      guard credentials != nil else {
+        throw StageFailure(
+          .credentialsRefused,
+          "--credentials is missing: the plan's template needs a file that holds {\(example)}",
+          hint: "give --credentials FILE; chmod 600 the file", outcome: .fatal)
+      }
       throw StageFailure(
         .credentialsRefused, "the credentials hold no \(missing.joined(separator: " and no "))",
         hint: "give --credentials with a file that holds {\(example)}", outcome: .fatal)

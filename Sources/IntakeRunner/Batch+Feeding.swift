@@ -107,16 +107,23 @@ extension Batch {
       passed: { observer.passed($0, input: $1, output: $2, row: reference) })
   }
 
+  private func isAmongThoseOnly(_ standing: Standing) -> Bool {
+    switch runner.policy.only {
+    case .failed: standing == .notAccepted
+    case .inDoubt: standing == .inDoubt
+    case nil: true
+    }
+  }
+
   /// Whether this run works on a row; says so at once when an earlier one has done it.
   private func isWanted(_ loaded: LoadedRow, _ row: RowInProgress) async -> Bool {
     if let shard = runner.policy.shard, !shard.contains(loaded.identity) { return false }
     guard let key = row.key else { return true }
     let standing = await journal.standing(of: key)
     if runner.policy.mode == .reconcile, standing != .inDoubt { return false }
-    switch runner.policy.only {
-    case .failed where standing != .notAccepted: return false
-    case .inDoubt where standing != .inDoubt: return false
-    default: break
+    guard isAmongThoseOnly(standing) else {
+      summary.withLock { $0.leaveOut(standing) }
+      return false
     }
     guard standing == .accepted, case .record(let record) = loaded else { return true }
     guard await journal.isChanged(record.source, for: key) else {

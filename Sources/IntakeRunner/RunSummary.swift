@@ -6,6 +6,12 @@ public struct RunSummary: Sendable {
   public private(set) var counts: [Verdict: Int] = [:]
   /// Rows among the failed ones that nobody tried to send, for the run stopped before.
   public private(set) var notTried = 0
+  /// Rows among the skipped ones that were changed after they had been accepted.
+  public private(set) var changed = 0
+  /// Failed rows that a run of the rows in doubt left out.
+  public private(set) var leftFailed = 0
+  /// Rows in doubt that a run of the failed rows left out.
+  public private(set) var leftInDoubt = 0
   /// Rows that a dry run or check found ready.
   public private(set) var ready = 0
   /// Bytes of the images as they came.
@@ -16,6 +22,8 @@ public struct RunSummary: Sendable {
   public internal(set) var seconds = 0.0
   /// Why the run stopped before the end of the manifest, nil when it did not.
   public internal(set) var stopReason: String?
+  /// The next step for what stopped the run, nil where no row was at fault.
+  public private(set) var stopHint: String?
   /// Why the ledger could not be used, nil when it could.
   public internal(set) var journalError: String?
   /// What kind of error was nobody's verdict on a row, nil when there was none.
@@ -42,7 +50,18 @@ public struct RunSummary: Sendable {
   mutating func add(_ outcome: Outcome) {
     counts[outcome.verdict, default: 0] += 1
     if outcome.isNotTried { notTried += 1 }
+    if outcome.failure?.code == .changedAfterAcceptance { changed += 1 }
+    if stopHint == nil, outcome.failure?.outcome == .fatal { stopHint = outcome.failure?.hint }
     addBytes(outcome)
+  }
+
+  /// Counts a row that `--only` left out.
+  mutating func leaveOut(_ standing: Standing) {
+    switch standing {
+    case .inDoubt: leftInDoubt += 1
+    case .notAccepted: leftFailed += 1
+    default: break
+    }
   }
 
   /// Adds a row that was not sent because nothing is.
@@ -59,5 +78,5 @@ public struct RunSummary: Sendable {
 
 extension Outcome {
   /// Whether the run stopped before it was this row's turn.
-  var isNotTried: Bool { failure?.code == .stopped && attempts == 0 && verdict == .failed }
+  public var isNotTried: Bool { failure?.code == .stopped && attempts == 0 && verdict == .failed }
 }

@@ -67,6 +67,7 @@ public struct Runner: Sendable {
     for notice in pipeline.journal.notices + rows.notices {
       observer.log(.notice, notice, row: nil)
     }
+    for warning in rows.warnings { observer.log(.warning, warning, row: nil) }
     return rows
   }
 

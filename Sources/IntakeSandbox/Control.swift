@@ -5,6 +5,11 @@ struct Control {
   let store: CustomerStore
   let log: RequestLog
 
+  /// Whether an address is one of these.
+  static func owns(_ path: String) -> Bool {
+    ["/sandbox/customers", "/sandbox/requests", "/sandbox/reset"].contains(path)
+  }
+
   /// Answers a request below `/sandbox/`; nil for addresses that are none.
   func answer(to call: Call) -> Answer? {
     switch call.head.path {

@@ -21,7 +21,16 @@ struct Router: Sendable {
     {
       return answer
     }
-    return Page.answer(
-      404, title: "Not found", "<h1>Not found</h1><p>Nothing has this address.</p>")
+    return Router.notFound
+  }
+
+  /// Answers a request to neither API whose body nobody will read: a stranger's address is wrong at any size.
+  func answer(toOversized head: RequestHead) -> Answer {
+    guard Control.owns(head.path) else { return Router.notFound }
+    return .text(413, "nothing here takes a body of that size\n")
+  }
+
+  private static var notFound: Answer {
+    Page.answer(404, title: "Not found", "<h1>Not found</h1><p>Nothing has this address.</p>")
   }
 }

@@ -56,7 +56,7 @@ struct Session {
   ) throws(RequestReader.Failure) -> AfterAnswer {
     let writer = writer(keepsAlive: head.keepsAlive)
     if case .length(let length) = head.framing, length > 65_536 {
-      return try writer.writeEarly(.text(413, "nothing here takes a body of that size\n"))
+      return try writer.writeEarly(context.router.answer(toOversized: head))
     }
     if head.expectsContinue { try writer.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
     let body = try reader.body(of: head)

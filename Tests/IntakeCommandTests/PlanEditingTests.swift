@@ -63,7 +63,7 @@ struct PlanEditingTests {
     let stage = try #require(await stages(changes).first { $0["stage"]?.string == "external" })
     #expect(stage["options"]?["radius"]?.string == "4")
     #expect(stage["options"]?["box"]?.string == "0,0,10,10")
-    #expect(stage["timeout"]?.string == "2.5")
+    #expect(stage["timeout"]?.number == 2.5)
   }
 
   @Test(arguments: [
@@ -119,7 +119,7 @@ struct PlanEditingTests {
   @Test func programsOfAPlanStandBesideIt() async throws {
     let inner = folder.folder("plans")
     let text = try await run(["--insert", "after:decode", "external program=./p"]).output
-    let plan = folder.write("plans/plan.json", text.replacing(#""./p""#, with: #"["./p"]"#))
+    let plan = folder.write("plans/plan.json", text)
     let result = try await run([], to: plan)
     #expect(result.output.contains(#""program":["\#(inner)/./p"]"#), "\(result.output)")
   }

@@ -87,7 +87,7 @@ struct UsageTests {
   }
 
   @Test(arguments: [
-    ("run", "auto: the part that Slurm or AWS Batch names"), ("run", "soon,fail=10%"),
+    ("run", "part that Slurm or AWS Batch names"), ("run", "soon,fail=10%"),
     ("run", "manifest.csv or manifest.jsonl"), ("check", "[default: dcams]"),
   ])
   func helpTellsWhatCannotBeGuessed(command: String, text: String) throws {

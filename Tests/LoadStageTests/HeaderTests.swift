@@ -63,7 +63,10 @@ struct HeaderTests {
   @Test func namesAreTrimmedAndReadInAnyCaseWithANotice() async throws {
     let loaded = try await Workshop.load("ID, Email ,FN\n1,a@b.example,Ada\n")
     #expect(loaded.cells(.email) == ["a@b.example"])
-    #expect(loaded.notices.contains("column \"ID\" is read as \"id\""))
+    #expect(
+      loaded.notices == [
+        #"columns read under other names: "ID" as "id", "Email" as "email", "FN" as "fn""#
+      ])
   }
 
   @Test func columnsAreRenamedAndIgnored() async throws {
@@ -71,12 +74,19 @@ struct HeaderTests {
       "id,Birth Date,password,Notes\n1,19800102,x,y\n",
       ["map": .table(["birth date": "dob"]), "ignore-columns": .list(["password", "NOTES"])])
     #expect(loaded.cells(.dob) == ["19800102"])
-    #expect(loaded.notices.contains("column \"password\" is ignored"))
+    #expect(loaded.notices.contains(#"columns "password", "Notes" are ignored"#))
+    #expect(loaded.notices.contains(#"column "Birth Date" is read as "dob""#))
   }
 
   @Test func aRenamedColumnThatIsNotThereIsNoticed() async throws {
     let loaded = try await Workshop.load("id\n1\n", ["map": .table(["Brith": "dob"])])
-    #expect(loaded.notices.contains("there is no column \"Brith\" to rename or ignore"))
+    #expect(loaded.warnings == ["there is no column \"Brith\" to rename or ignore"])
+  }
+
+  @Test func everyUnknownColumnIsListed() async throws {
+    let names = (1...12).map { "other\("abcdefghijkl".dropFirst($0 - 1).prefix(1))" }
+    let failure = try await refusal((["id", "email"] + names).joined(separator: ",") + "\n")
+    for name in names { #expect(failure.detail.contains("\"\(name)\" is unknown")) }
   }
 
   @Test func mappingToAnUnknownColumnIsAnOptionError() throws {

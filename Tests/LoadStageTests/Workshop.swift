@@ -40,7 +40,7 @@ final class Workshop: Sendable {
     let source = try await Load(options: StageOptions(all, for: Load.descriptor)).rows()
     var rows: [LoadedRow] = []
     while let row = try await source.next() { rows.append(row) }
-    return Loaded(rows: rows, notices: source.notices)
+    return Loaded(rows: rows, notices: source.notices, warnings: source.warnings)
   }
 
   /// Writes a manifest and loads it.
@@ -76,6 +76,7 @@ final class Workshop: Sendable {
 struct Loaded {
   let rows: [LoadedRow]
   let notices: [String]
+  let warnings: [String]
 
   var records: [IntakeRecord] {
     rows.compactMap { if case .record(let record) = $0 { record } else { nil } }

@@ -56,9 +56,24 @@ enum HelpText {
       let help = option.help + note + repeatable
       // A usage that is wider than its column gets a line of its own, as GNU tools do it.
       let usage = "  " + option.usage
-      return usage.count <= 30
-        ? pad(usage, 32) + help : usage + "\n" + String(repeating: " ", count: 32) + help
+      let indent = "\n" + String(repeating: " ", count: 32)
+      let text = wrapped(help, width - 32).joined(separator: indent)
+      return usage.count <= 30 ? pad(usage, 32) + text : usage + indent + text
     }.joined(separator: "\n")
+  }
+
+  /// Columns of a help page, so that no terminal of 110 breaks a line in mid-word.
+  static let width = 110
+
+  /// The lines of a text that is broken between words; a longer word stands alone.
+  static func wrapped(_ text: String, _ width: Int) -> [String] {
+    text.split(separator: " ").reduce(into: []) { lines, word in
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
   }
 
   /// Text filled up with blanks.

@@ -22,9 +22,14 @@ enum SandboxCommand {
     ],
     examples: [
       "docintake sandbox --port 8080",
-      "docintake run customers.csv --to dcams --endpoint http://127.0.0.1:8080/v3/stable/api/storage --credentials sandbox.json",
+      "docintake run customers.csv --to sandbox --endpoint http://127.0.0.1:8080/v3/stable/api/storage",
     ],
     notes: [
+      """
+      Credentials: DCAMS takes user sandbox with pass sandbox, Noah any apiKey that starts with apikey_sandbox_,
+      signed or not; --credentials names those that are taken instead. To --to sandbox and --to noah-sandbox with
+      --endpoint the built-in ones are given unless --credentials names others.
+      """,
       Sandbox.faultGrammar, "Switches (the first value is the default):\n" + SandboxSwitches.help,
     ]
   ) { arguments, invocation in

@@ -34,6 +34,12 @@ enum StageAuthorCommands {
     }
     try write(template, to: folder)
     for file in template.files { invocation.results.writeLine("\(folder)/\(file.path)") }
+    let program = "\(folder.hasPrefix("/") ? "" : "./")\(folder)/\(template.files[0].path)"
+    Console(isJSON: false).write(
+      "next: "
+        + (language == .swift
+          ? "cd \(Sanitizer.clean("\(folder)/\(name)")) && swift test"
+          : ProgramName.put(into: "docintake stages check ") + Sanitizer.clean(program)))
     return .success
   }
 

@@ -14,6 +14,8 @@ struct RunReporter: RunObserver {
   let isVerbose: Bool
   /// What a dry run prints for a request; nil for a check, which prints the row.
   let request: RequestText?
+  /// Whether anything is sent and recorded.
+  var isSending = true
 
   func finished(_ outcome: Outcome) {
     progress.count(outcome)
@@ -63,7 +65,9 @@ struct RunReporter: RunObserver {
   private func write(_ json: JSONOutput) {
     guard !results.writeLine(json.text), stop.level == .none else { return }
     let reason = results.trouble ?? "standard output was closed"
-    console.log(.warning, "\(reason); what is in flight is recorded", row: nil)
+    if isSending {
+      console.log(.warning, "\(reason); what is in flight is recorded", row: nil)
+    }
     stop.request(.soon, reason: reason)
   }
 }
@@ -74,7 +78,9 @@ extension Outcome {
     switch verdict {
     case .accepted: return false
     case .skipped: return failure?.code == .changedAfterAcceptance
-    case .rejected, .failed, .inDoubt: return true
+    // Rows that nobody tried are told once, by the summary.
+    case .failed: return !isNotTried
+    case .rejected, .inDoubt: return true
     }
   }
 }

@@ -8,30 +8,62 @@ struct SummaryText {
   /// The address of the sandbox's page.
   let page: String?
   let mode: RunPolicy.Mode
+  /// What `--only` asked for.
+  var only: RunPolicy.Selection?
   /// Whether that page can be looked at after the run.
   var isKept = false
 
   var text: String {
-    var lines = [counts, sizes]
-    if let reason = summary.stopReason { lines.append("stopped early: \(reason)") }
-    if let error = summary.journalError { lines.append("the ledger failed: \(error)") }
-    if let failure = summary.loadFailure {
-      lines.append("the manifest could not be read to its end: \(failure.detail) (\(failure.hint))")
-    }
-    if summary.counts[.inDoubt] != nil {
-      lines.append(
-        "rows in doubt may have been accepted: run the same command again to ask the target")
-    }
-    if let ledger { lines.append("ledger: \(ledger)") }
-    if let page {
-      lines.append(
-        isKept
-          ? "what arrived: \(page)/"
-          : "to look at what arrives, give --keep and a new --ledger: the sandbox shows it as a page"
-      )
-    }
-    return lines.joined(separator: "\n")
+    let lines = [counts, sizes, changed, leftOut] + troubles + [place, lookHint]
+    return lines.compactMap(\.self).joined(separator: "\n")
   }
+
+  private var troubles: [String?] {
+    [
+      summary.stopReason.map {
+        "stopped early: \($0)" + (summary.stopHint.map { "\n  → \($0)" } ?? "")
+      },
+      summary.journalError.map { "the ledger failed: \($0)" },
+      summary.loadFailure.map {
+        "the manifest could not be read to its end: \($0.detail) (\($0.hint))"
+      },
+      summary.counts[.inDoubt].map { _ in
+        "rows in doubt may have been accepted: run the same command again to ask the target"
+      },
+    ]
+  }
+
+  private var place: String? { ledger.map { "ledger: \($0)" } }
+
+  /// Only where something arrived; a page that stays open is told when it is.
+  private var lookHint: String? {
+    guard page != nil, !isKept, summary.bodyBytes > 0 else { return nil }
+    return "to look at what arrives, give --keep and a new --ledger: the sandbox shows it as a page"
+  }
+
+  private var changed: String? {
+    guard summary.changed > 0 else { return nil }
+    let rows = summary.changed == 1 ? "1 row was" : "\(summary.changed) rows were"
+    let them = summary.changed == 1 ? "it" : "them"
+    return
+      "\(rows) changed after \(summary.changed == 1 ? "it" : "they") had been accepted: --resubmit-changed sends \(them)"
+  }
+
+  /// What `--only` passed over where it found nothing.
+  private var leftOut: String? {
+    guard summary.rows == 0 else { return nil }
+    switch only {
+    case .failed where summary.leftInDoubt > 0:
+      return "no row failed; \(Self.are(summary.leftInDoubt)) in doubt: --only in-doubt"
+    case .failed: return "no row failed"
+    case .inDoubt where summary.leftFailed > 0:
+      return "no row is in doubt; \(summary.leftFailed) failed: --only failed"
+    case .inDoubt: return "no row is in doubt"
+    case nil: return nil
+    }
+  }
+
+  private static func are(_ count: Int) -> String { "\(count) \(count == 1 ? "is" : "are")" }
 
   private var counts: String {
     var parts = Verdict.allCases.compactMap { verdict -> String? in
@@ -46,10 +78,13 @@ struct SummaryText {
   }
 
   private var isNothingToDo: Bool {
-    mode == .send && summary.rows > 0 && summary.counts[.skipped] == summary.rows
+    mode == .send && summary.rows > 0 && summary.changed == 0
+      && summary.counts[.skipped] == summary.rows
   }
 
-  private var sizes: String {
+  /// Nil where nothing was prepared: a rate of rows that were skipped says nothing.
+  private var sizes: String? {
+    guard summary.sourceBytes + summary.bodyBytes > 0 else { return nil }
     let rate = Double(summary.rows) / max(0.001, summary.seconds)
     return
       "images \(RowText.bytes(summary.sourceBytes)) → requests \(RowText.bytes(summary.bodyBytes)) "
@@ -65,9 +100,10 @@ struct SummaryText {
       ("sourceBytes", .integer(summary.sourceBytes)), ("bodyBytes", .integer(summary.bodyBytes)),
       ("seconds", .decimal(summary.seconds)),
       ("rate", .decimal(Double(summary.rows) / max(0.001, summary.seconds))),
-      ("stopped", .optional(summary.stopReason)), ("ledgerError", .optional(summary.journalError)),
+      ("stopped", .optional(summary.stopReason)), ("stopHint", .optional(summary.stopHint)),
+      ("changed", .integer(summary.changed)), ("ledgerError", .optional(summary.journalError)),
       ("manifestError", .optional(summary.loadFailure?.detail)),
-      ("ledger", .optional(ledger)), ("page", .optional(page)),
+      ("ledger", .optional(ledger)), ("page", .optional(isKept ? page : nil)),
     ])
   }
 }

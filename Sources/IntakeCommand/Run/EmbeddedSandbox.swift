@@ -36,8 +36,18 @@ struct EmbeddedSandbox {
     try EmbeddedSandbox.giveCredentials(to: &editing)
   }
 
+  /// Gives them to a plan for a sandbox that somebody else started, unless it has its own.
+  static func giveMissingCredentials(to editing: inout PlanEditing, for name: String?)
+    throws(CommandError)
+  {
+    guard name.flatMap(BuiltinPlan.init)?.isSandbox == true, !editing.wantsSandbox,
+      editing.option("submit", "credentials") == nil
+    else { return }
+    try giveCredentials(to: &editing)
+  }
+
   /// Those that every sandbox takes unless it was told others.
-  static func giveCredentials(to editing: inout PlanEditing) throws(CommandError) {
+  private static func giveCredentials(to editing: inout PlanEditing) throws(CommandError) {
     let json = #"{"user":"sandbox","pass":"sandbox","apiKey":"apikey_sandbox_docintake"}"#
     guard let descriptor = RawDescriptor.holding(Array(json.utf8)) else {
       throw CommandError(.internalError, "no descriptor is left for a pipe")

@@ -53,10 +53,7 @@ struct OneRequest: Sendable {
         "the embedded sandbox is empty: a running one is to be asked",
         hint: "start `docintake sandbox`, and give --endpoint with the address that it prints")
     }
-    let isSandbox = BuiltinPlan(rawValue: arguments["to"] ?? "")?.isSandbox == true
-    if isSandbox, editing.option("submit", "credentials") == nil {
-      try EmbeddedSandbox.giveCredentials(to: &editing)
-    }
+    try EmbeddedSandbox.giveMissingCredentials(to: &editing, for: arguments["to"])
     do throws(PlanError) {
       return try registry.assemble(editing.plan).submitter
     } catch {

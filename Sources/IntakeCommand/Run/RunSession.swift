@@ -31,23 +31,36 @@ struct RunSession {
     let ledger = try placeLedger(&editing, target)
     try checkThatLedgerExists(ledger)
     if let sandbox { try sandbox.connect(&editing) }
+    if policy.mode.keepsLedger {
+      try EmbeddedSandbox.giveMissingCredentials(to: &editing, for: arguments["to"])
+    }
     let pipeline = try assemble(editing.plan)
     let signals = listenForSignals()
     let summary = try await work(pipeline, target, editing)
-    if !arguments.has("quiet") {
-      let text = SummaryText(
+    tell(
+      SummaryText(
         summary: summary, ledger: ledger, page: sandbox?.address, mode: policy.mode,
-        isKept: arguments.has("keep"))
-      console.write(console.isJSON || arguments["progress"] == "json" ? text.json.text : text.text)
-    }
+        only: policy.only, isKept: arguments.has("keep")))
     if let code = signals.abortCode { return code }
     if let sandbox, arguments.has("keep"), stop.level == .none { await hold(sandbox) }
     return ExitCode(summary)
   }
 
+  private func tell(_ text: SummaryText) {
+    guard !arguments.has("quiet") else { return }
+    if console.isJSON || arguments["progress"] == "json" {
+      console.write(text.json.text)
+    } else if !policy.mode.keepsLedger, let trouble = invocation.results.trouble {
+      // Who reads no further has seen enough: the counts of half a check say nothing.
+      console.log(.notice, "stopped: \(trouble)", row: nil)
+    } else {
+      console.write(text.text)
+    }
+  }
+
   private func printPlan(_ plan: PipelinePlan) throws -> ExitCode {
     _ = try assemble(plan)
-    invocation.results.writeLine(plan.json)
+    invocation.results.writeLine(plan.typed(for: invocation.registry).json)
     return .success
   }
 
@@ -107,7 +120,7 @@ struct RunSession {
       results: invocation.results, console: console, progress: progress,
       line: ResultLine(hidesPaths: arguments.has("hide-paths")), stop: stop,
       taps: Set(arguments.all("tap")), isVerbose: arguments.has("verbose"),
-      request: policy.mode == .dryRun ? request : nil)
+      request: policy.mode == .dryRun ? request : nil, isSending: policy.mode.keepsLedger)
     let runner = Runner(pipeline: pipeline, policy: policy, stop: stop, observer: reporter)
     do {
       return try await runner.run(target: target.full, operation: target.operation)
@@ -135,7 +148,7 @@ struct RunSession {
 
   /// Keeps the sandbox open until a signal, so that its pages can be looked at.
   private func hold(_ sandbox: EmbeddedSandbox) async {
-    console.write("the sandbox stays open at \(sandbox.address) until Ctrl-C")
+    console.write("what arrived: \(sandbox.address)/ (open until Ctrl-C)")
     await invocation.signals.wait()
   }
 }
@@ -147,7 +160,7 @@ extension CommandError {
     case let error as JournalError: self.init(.ledgerUnusable, error.description)
     case let failure as StageFailure:
       let file = failure.file.map { Sanitizer.clean($0) + ": " } ?? ""
-      let detail = Sanitizer.clean(failure.detail, limit: 500)
+      let detail = Sanitizer.clean(failure.detail, limit: 8000)
       self.init(.usage, file + detail, hint: failure.hint)
     case let error as PipelineError:
       self.init(.usage, error.failure.detail, hint: error.failure.hint)

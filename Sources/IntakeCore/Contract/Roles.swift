@@ -96,6 +96,13 @@ public protocol RowSource: AnyObject, Sendable {
   func next() async throws -> LoadedRow?
   /// What to tell the operator about the manifest as a whole: a recognised delimiter, ignored columns.
   var notices: [String] { get }
+  /// What is likely a mistake of the operator: a column to rename that is not there.
+  var warnings: [String] { get }
+}
+
+extension RowSource {
+  /// None.
+  public var warnings: [String] { [] }
 }
 
 /// A row as a loader hands it on.

@@ -43,6 +43,19 @@ public struct PipelinePlan: Sendable {
     offset.map { TextPosition(offset: $0, in: source) }
   }
 
+  /// The same plan with texts of the command line (`edge=1600`) in the form that each option takes.
+  public func typed(for registry: StageRegistry) -> PipelinePlan {
+    var plan = self
+    for index in plan.stages.indices {
+      for option in registry[stages[index].name]?.descriptor.options ?? [] {
+        plan.stages[index].options[option.name] = plan.stages[index].options[option.name].map {
+          option.kind.accepting($0) ?? $0
+        }
+      }
+    }
+    return plan
+  }
+
   /// The plan as JSON, one stage a line.
   public var json: String {
     "{\"stages\":[\n"
