@@ -33,6 +33,7 @@ package struct LedgerOpening {
     let content = try LedgerContent(of: file)
     index = content.index
     try content.check(target: target, keys: keys, path: file.path)
+    try content.check(shard: settings.shard.map { LedgerWord.encoded($0) }, path: file.path)
     notices = try LedgerRepair.cutTornEnd(of: file, after: content.tip)
     if file.isRemote {
       notices.append(

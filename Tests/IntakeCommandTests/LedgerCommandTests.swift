@@ -85,6 +85,32 @@ struct LedgerCommandTests {
     #expect(none.code == 0 && none.errors.contains("no row is in doubt"), "\(none.errors)")
   }
 
+  @Test func theLedgerOfAShardTakesNoOther() async throws {
+    let batch = CustomerBatch(rows: 9, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1"])
+    let first = try await program.start(batch.arguments(sandbox, "--shard", "1/3")).wait()
+    #expect(first.code == 5, "\(first.errors)")
+    for shard in [["--shard", "2/3"], []] {
+      let other = try await program.start(batch.arguments(sandbox) + shard).wait()
+      #expect(other.code == 6 && other.rows.isEmpty, "\(other.output) \(other.errors)")
+      #expect(other.errors.contains("Give --shard 1/3, or name another ledger"))
+    }
+    let asked = try await program.run(
+      "reconcile", batch.ledger, "--manifest", batch.manifest, "--to", "dcams", "--endpoint",
+      sandbox.endpoint, "--credentials", batch.credentials, "--settle-after", "0")
+    #expect(asked.code == 0, "\(asked.errors)")
+    #expect(try sandbox.requests().count { $0.isAccepted } == first.rows.count)
+  }
+
+  @Test func aRowInDoubtOfAShardIsMarked() async throws {
+    let batch = CustomerBatch(rows: 4, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1"])
+    let first = try await program.start(batch.arguments(sandbox, "--shard", "1/1")).wait()
+    let id = try #require(first.rows.first { $0["outcome"]?.string == "in_doubt" }?["id"]?.string)
+    let marked = try await program.run("reconcile", batch.ledger, "--mark", "accepted", "--row", id)
+    #expect(marked.code == 0, "\(marked.errors)")
+  }
+
   @Test func reconcileWithoutLedgerIsRefused() async throws {
     let path = folder.path + "/none.ledger"
     let manifest = Program.samples + "/customers.csv"

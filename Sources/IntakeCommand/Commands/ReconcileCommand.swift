@@ -1,6 +1,7 @@
 import IntakeCore
 import IntakeLedger
 import IntakeRunner
+import IntakeSystem
 
 /// `docintake reconcile`: settles rows in doubt, by asking the target or by the operator's word.
 enum ReconcileCommand {
@@ -35,8 +36,19 @@ enum ReconcileCommand {
     }
     var policy = try RunPolicy(arguments)
     policy.mode = .reconcile
+    policy.shard = try await shard(of: path, arguments.command)
     let session = arguments.replacingPositionals([manifest]).adding("ledger", path)
     return try await RunSession(session, invocation, policy: policy).run()
+  }
+
+  /// The part of the manifest that the ledger is about: the rows of the others are in other ledgers.
+  private static func shard(of path: String, _ command: CommandSpec) async throws -> Shard? {
+    guard DurableFile.exists(path) else { return nil }
+    do {
+      return try LedgerReader(path).statistics().shard.map { try ShardReading.shard($0, command) }
+    } catch let error as JournalError {
+      throw CommandError(.ledgerUnusable, error.description)
+    }
   }
 
   /// A ledger holds nothing personal, so without the manifest there is nobody to ask the target about.
@@ -69,8 +81,9 @@ enum ReconcileCommand {
   ) async throws -> ExitCode {
     try await LedgerCommands.explaining {
       let keys = try keys(path, arguments)
-      let target = try LedgerReader(path).statistics().target ?? ""
-      let ledger = try await Ledger.open(LedgerSettings(path: path, target: target))
+      let about = try LedgerReader(path).statistics()
+      let ledger = try await Ledger.open(
+        LedgerSettings(path: path, target: about.target ?? "", shard: about.shard))
       let doubtful = keys.filter { ledger.standing(of: $0) == .inDoubt }
       let author = "operator:\(Terminal.environment("USER") ?? "unknown")"
       for key in doubtful {

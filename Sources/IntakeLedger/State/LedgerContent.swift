@@ -53,4 +53,15 @@ struct LedgerContent {
           + "recognised and all would be sent again. Restore the right one")
     }
   }
+
+  /// Refuses a run over another part of the manifest than the ledger was begun for.
+  ///
+  /// The rows of the other parts are in other ledgers: taken for new ones here, they would be sent twice.
+  func check(shard: String?, path: String) throws(JournalError) {
+    guard let known = head?.shard, known != shard else { return }
+    throw JournalError(
+      "ledger \(path) is of shard \(known), and this run takes \(shard.map { "shard \($0)" } ?? "all rows"): "
+        + "rows that other ledgers hold would be sent twice. Give --shard \(known), or name another ledger"
+    )
+  }
 }
