@@ -73,6 +73,7 @@ package struct LedgerOpening {
       () throws(SystemCallFailure) in try file.size()
     }
     guard size == 0 else {
+      try LedgerKind.check(file)
       throw JournalError(
         "the key file \(KeyRing.path(for: file.path)) of the ledger is missing: without it no row can be "
           + "recognised and all would be sent again. Restore it, or name another ledger")

@@ -55,6 +55,22 @@ struct LedgerCommandTests {
     #expect(result.rows.last?["line"]?.integer == nil)
   }
 
+  @Test func anotherFileGivenForALedgerIsCalledThat() async throws {
+    let sheet = folder.write("excel.csv", "id;email\n1;ada@example.com\n")
+    let output = folder.path + "/all.ledger"
+    let manifest = Program.samples + "/customers.csv"
+    for arguments in [
+      ["ledger", "show"], ["ledger", "show", "--row", "1"], ["ledger", "verify"],
+      ["ledger", "stats"], ["ledger", "merge", "-o", output], ["ledger", "prune", "--forget", "1"],
+      ["report"], ["reconcile"], ["run", manifest, "--to", "sandbox", "--ledger"],
+    ] {
+      let result = try await program.start(arguments + [sheet]).wait()
+      #expect(result.code == 6, "\(arguments): \(result.errors)")
+      #expect(result.errors.contains("excel.csv is no ledger"), "\(arguments): \(result.errors)")
+      #expect(!result.errors.contains("backup") && !result.errors.contains("ada@"))
+    }
+  }
+
   @Test(arguments: ["failed", "in-doubt"])
   func aSelectionFromALedgerThatIsNotThereIsRefused(only: String) async throws {
     let path = folder.path + "/none.ledger"
