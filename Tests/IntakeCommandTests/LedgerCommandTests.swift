@@ -71,6 +71,36 @@ struct LedgerCommandTests {
     }
   }
 
+  @Test(arguments: [["ledger", "show", "--row"], ["ledger", "prune", "--forget"]])
+  func aRowThatIsNotThereIsSaid(command: [String]) async throws {
+    let path = try await ledger("a.ledger")
+    let result = try await program.start(command + ["C-1oo1", path]).wait()
+    #expect(result.code == 3, "\(result.errors)")
+    #expect(result.errors.contains("there is no row \"C-1oo1\""), "\(result.errors)")
+  }
+
+  @Test func aRowIsShownWhereOneOfTheLedgersHasIt() async throws {
+    let empty = CustomerBatch(rows: 1, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    #expect(try await program.start(empty.arguments(sandbox)).wait().code == 0)
+    let path = try await ledger("a.ledger")
+    let shown = try await program.run("ledger", "show", empty.ledger, path, "--row", "R-0")
+    #expect(shown.code == 0 && shown.rows.count == 1, "\(shown.errors)")
+  }
+
+  @Test func pruningTakesOutWhatIsThereAndSaysWhatFollows() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    #expect(try await program.start(batch.arguments(sandbox)).wait().code == 0)
+    let pruned = try await program.run(
+      "ledger", "prune", batch.ledger, "--forget", "R-0", "--forget", "typo")
+    #expect(pruned.code == 3 && pruned.rows.first?["removedRows"]?.integer == 1)
+    #expect(pruned.errors.contains("sends these rows again"), "\(pruned.errors)")
+    #expect(pruned.errors.contains("\"typo\"") && !pruned.errors.contains("R-0"))
+    let again = try await program.start(batch.arguments(sandbox)).wait()
+    #expect(again.outcomes == ["accepted": 1, "skipped": 2], "\(again.output)")
+  }
+
   @Test(arguments: ["failed", "in-doubt"])
   func aSelectionFromALedgerThatIsNotThereIsRefused(only: String) async throws {
     let path = folder.path + "/none.ledger"
