@@ -112,6 +112,49 @@ struct LedgerCommandTests {
     #expect(!DurableFile.exists(path))
   }
 
+  @Test func theReportSaysWhichCellOrSideIsWrong() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    batch.write { number, cells in
+      if number == 0 { cells[5] = "19831317" }
+      if number == 1 { cells[6] = "none.jpg" }
+    }
+    let sandbox = try await SandboxProcess(folder)
+    #expect(try await program.start(batch.arguments(sandbox)).wait().code == 3)
+    let shown = try await program.run("ledger", "show", batch.ledger)
+    #expect(Set(shown.rows.compactMap { $0["column"]?.string }) == ["dob", "front"])
+    #expect(shown.rows.compactMap { $0["side"]?.string } == ["front"])
+    let page = folder.path + "/report.html"
+    let report = try await program.run("report", batch.ledger, "--html", page)
+    let lines = report.output.split(separator: "\n").map { $0.split(separator: " ") }
+    #expect(lines.contains { $0.contains("invalid_value") && $0.contains("dob") })
+    #expect(lines.contains { $0.contains("file_not_found") && $0.contains("front") })
+    let html = String(decoding: try Descriptor.open(page).wholeFile(atMost: 1 << 20), as: UTF8.self)
+    #expect(html.contains("<td>dob</td>") && html.contains("<td>front</td>"))
+  }
+
+  @Test func aRowThatWasKilledWhileSendingTellsThatAndNotAnOlderStory() async throws {
+    let batch = CustomerBatch(rows: 1, in: folder)
+    batch.write { _, cells in cells[5] = "19831317" }
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=20000"])
+    #expect(try await program.start(batch.arguments(sandbox)).wait().code == 3)
+    batch.write()
+    let run = try program.start(batch.arguments(sandbox))
+    while !(String(
+      decoding: try Descriptor.open(batch.ledger).wholeFile(atMost: 1 << 20), as: UTF8.self
+    ).contains(#""t":"intent""#)) { try await Task.sleep(for: .milliseconds(10)) }
+    run.signal(SIGKILL)
+    _ = try await run.wait()
+    let row = try #require(try await program.run("ledger", "show", batch.ledger).rows.first)
+    #expect(row["standing"]?.string == "in_doubt" && row["outcome"]?.string == "in_doubt")
+    #expect(row["detail"]?.string == "killed while sending" && row["row"]?.integer == 2)
+    #expect(row["code"] == nil && row["attempts"] == nil)
+    let report = try await program.run("report", batch.ledger)
+    for words in ["killed while sending", "run the same command again: the target is asked"] {
+      #expect(report.output.contains(words), "\(report.output)")
+    }
+    #expect(!report.output.contains("invalid_value"))
+  }
+
   @Test func reconcileWithoutManifestSaysWhatIsNeeded() async throws {
     let batch = CustomerBatch(rows: 3, in: folder)
     let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@2"])

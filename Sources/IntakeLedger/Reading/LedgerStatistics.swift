@@ -36,7 +36,9 @@ public struct LedgerStatistics: Sendable, Equatable {
     last = (states.map(\.lastTime) + content.runs.map(\.time)).max()
     var codes: [String: Int] = [:]
     for state in states where state.standing != .accepted && state.hasOutcome {
-      guard let code = LedgerRecord(at: state.outcomeOffset, of: file)?.code else { continue }
+      // What an attempt before said is not why the row is in doubt.
+      guard !state.isUnanswered, let code = LedgerRecord(at: state.outcomeOffset, of: file)?.code
+      else { continue }
       codes[code, default: 0] += 1
     }
     self.codes = codes
