@@ -279,6 +279,18 @@ extension ReadingTests {
     await ledger.close()
   }
 
+  @Test func aMergeIsNoRunAndBeginsWithTheFirstShard() async throws {
+    let a = try await makeLedger("a", shard: "1/2", accepted: ["1"])
+    let first = try LedgerReader(a).statistics().first
+    // Ledgers keep whole seconds.
+    try await Task.sleep(for: .milliseconds(1_100))
+    let b = try await makeLedger("b", shard: "2/2", accepted: ["2"])
+    _ = try await LedgerMerge.run([b, a], output: merged)
+    let statistics = try LedgerReader(merged).statistics()
+    #expect(statistics.first == first && statistics.runs == 2)
+    #expect(statistics.shard == nil && statistics.shards == ["1/2", "2/2"])
+  }
+
   @Test func mergedLedgersCanBeMergedAgain() async throws {
     let a = try await makeLedger("a", shard: "1/3", accepted: ["1"])
     let b = try await makeLedger("b", shard: "2/3", accepted: ["2"])

@@ -7,7 +7,7 @@ struct LedgerContent {
   let tip: LedgerTip
   /// The first line, which says what the ledger is about; nil for an empty ledger.
   let head: LedgerRecord?
-  /// The lines of the runs.
+  /// The lines of the runs; the line of a merge is none.
   let runs: [LedgerRecord]
   /// Every operation that rows were sent for.
   let operations: Set<String>
@@ -24,7 +24,7 @@ struct LedgerContent {
     var scan = LedgerScan(file)
     tip = try scan.run { (record, offset) throws(JournalError) in
       if offset == 0 { head = record }
-      if record.kind == .open { runs.append(record) }
+      if record.kind == .open, record.tool != LedgerMerge.tool { runs.append(record) }
       if let operation = record.operation, operation != last {
         operations.insert(operation)
         last = operation
