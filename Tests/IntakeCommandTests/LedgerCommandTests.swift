@@ -155,6 +155,51 @@ struct LedgerCommandTests {
     #expect(!report.output.contains("invalid_value"))
   }
 
+  @Test func mergingAShardThatDidNotEndIsSaid() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@2"])
+    let first = try await program.start(batch.arguments(sandbox, "--shard", "1/1")).wait()
+    #expect(first.code == 5, "\(first.errors)")
+    let output = folder.path + "/all.ledger"
+    let merged = try await program.run("ledger", "merge", batch.ledger, "-o", output)
+    #expect(merged.code == 5 && merged.errors.contains("1 row is in doubt"), "\(merged.errors)")
+    #expect(merged.rows.first?["rows"]?["in_doubt"]?.integer == 1, "\(merged.output)")
+    #expect(try await program.run("ledger", "verify", output).code == 0)
+    let help = try await program.run("ledger", "merge", "--help")
+    #expect(help.output.contains("not that each shard ran to its end"))
+    #expect(!help.output.contains("none is missing"))
+    for word in ["in-doubt", "in_doubt"] {
+      let shown = try await program.run("ledger", "show", output, "--outcome", word)
+      #expect(shown.code == 0 && shown.rows.count == 1, "\(shown.errors)")
+    }
+    let key = try #require(
+      try await program.run("reconcile", batch.ledger).rows.first?["key"]?.string)
+    let marked = try await program.run(
+      "reconcile", batch.ledger, "--mark", "not_accepted", "--key", key)
+    #expect(marked.code == 0 && marked.rows.first?["marked"]?.string == "not-accepted")
+  }
+
+  @Test func theReportSaysWhereRowsThatRepeatOthersAre() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    batch.write { number, cells in
+      if number == 2 {
+        cells = [
+          CustomerBatch.id(1), CustomerBatch.email(1), "Zanzibar", "Quetzal1", "1 Xylophone Way",
+          "19830417", "scan.jpg",
+        ]
+      }
+    }
+    let sandbox = try await SandboxProcess(folder)
+    let run = try await program.start(batch.arguments(sandbox)).wait()
+    #expect(run.rows.count == 3, "\(run.output)")
+    let page = folder.path + "/report.html"
+    let report = try await program.run("report", batch.ledger, "--html", page)
+    #expect(report.output.contains("rows          2\n"), "\(report.output)")
+    #expect(report.output.contains("repeats an earlier one"))
+    let html = String(decoding: try Descriptor.open(page).wholeFile(atMost: 1 << 20), as: UTF8.self)
+    #expect(html.contains("repeats an earlier one"))
+  }
+
   @Test func reconcileWithoutManifestSaysWhatIsNeeded() async throws {
     let batch = CustomerBatch(rows: 3, in: folder)
     let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@2"])

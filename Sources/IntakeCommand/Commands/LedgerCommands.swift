@@ -13,7 +13,9 @@ enum LedgerCommands {
     arguments: "LEDGER…", argumentCount: 1...Int.max,
     options: [
       OptionSpec(
-        "outcome", choices: ["accepted", "not-accepted", "in-doubt"],
+        "outcome", value: "accepted|not-accepted|in-doubt",
+        choices: ["accepted", "not-accepted", "in-doubt", "not_accepted", "in_doubt"],
+        completion: .words(["accepted", "not-accepted", "in-doubt"]),
         help: "only rows that stand so"),
       OptionSpec("row", value: "ID", help: "only the row of this id (needs the key file)"),
     ],
@@ -52,7 +54,9 @@ enum LedgerCommands {
     let reader = try LedgerReader(path)
     let keys = try arguments["row"].map { try reader.keys(of: RowIdentity.of(id: $0)) }
     try reader.forEachRow { (row) throws(JournalError) in
-      if let wanted = arguments["outcome"], wanted != row.standing.word { return }
+      if let wanted = arguments["outcome"], wanted.replacing("_", with: "-") != row.standing.word {
+        return
+      }
       if let keys, !keys.contains(row.key) { return }
       invocation.results.writeLine(row.json(of: place).text)
     }
@@ -99,9 +103,14 @@ enum LedgerCommands {
 
   static let merge = CommandSpec(
     path: ["ledger", "merge"],
-    summary: "join the ledgers of all shards; proves that none is missing",
+    summary: "join the ledgers of all shards into one",
     arguments: "LEDGER…", argumentCount: 1...Int.max,
-    options: [OptionSpec("output", short: "o", value: "PATH", help: "the new ledger")]
+    options: [OptionSpec("output", short: "o", value: "PATH", help: "the new ledger")],
+    notes: [
+      "It proves that there is a ledger of each shard, not that each shard ran to its end:\n"
+        + "first run the command of each shard again until it exits 0 or 3.",
+      "Exit code 5 when rows are in doubt; the new ledger is written all the same.",
+    ]
   ) { arguments, invocation in
     guard let output = arguments["output"] else {
       throw UsageError("--output is missing", command: arguments.command)
@@ -113,8 +122,20 @@ enum LedgerCommands {
         ("shards", merged.shards.map { .integer($0) } ?? .null), ("rows", merged.rows.json),
       ])
       invocation.results.writeLine(json.text)
-      return .success
+      return warn(about: merged.rows)
     }
+  }
+
+  /// Says what shows that a shard did not run to its end.
+  private static func warn(about rows: LedgerCounts) -> ExitCode {
+    let found = [(rows.inDoubt, "in doubt"), (rows.unfinished, "begun and never sent")]
+      .filter { $0.0 > 0 }.map { "\($0.0) row\($0.0 == 1 ? " is" : "s are") \($0.1)" }
+    guard !found.isEmpty else { return .success }
+    Console(isJSON: false).log(
+      .warning,
+      "\(found.joined(separator: ", ")): a shard did not run to its end; run its command again, "
+        + "then merge anew", row: nil)
+    return rows.inDoubt > 0 ? .inDoubt : .success
   }
 
   static let prune = CommandSpec(

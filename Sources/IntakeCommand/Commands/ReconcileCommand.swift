@@ -12,7 +12,10 @@ enum ReconcileCommand {
       OptionSpec(
         "manifest", value: "FILE",
         help: "the batch's manifest: the ledger holds nothing to ask the target with"),
-      OptionSpec("mark", choices: ["accepted", "not-accepted"], help: "settle without asking"),
+      OptionSpec(
+        "mark", value: "accepted|not-accepted",
+        choices: ["accepted", "not-accepted", "not_accepted"],
+        completion: .words(["accepted", "not-accepted"]), help: "settle without asking"),
       OptionSpec("row", value: "ID", help: "the row to mark, by the manifest's id"),
       OptionSpec("key", value: "KEY", help: "the row to mark, by its key in the ledger"),
     ] + RunOptions.targetOptions + RunOptions.manifestOptions + [
@@ -30,7 +33,9 @@ enum ReconcileCommand {
     ]
   ) { arguments, invocation in
     let path = arguments.positionals[0]
-    if let word = arguments["mark"] { return try await mark(path, word, arguments, invocation) }
+    if let word = arguments["mark"]?.replacing("_", with: "-") {
+      return try await mark(path, word, arguments, invocation)
+    }
     guard let manifest = arguments["manifest"] else {
       return try await list(path, arguments, invocation)
     }

@@ -41,6 +41,10 @@ struct LedgerReport {
     ]
   }
 
+  /// Why a run may have told of more rows than there are here.
+  static let note =
+    "A row that repeats an earlier one, or its id, is not counted: docintake check MANIFEST names it."
+
   /// A row that is not accepted, under `headings`.
   func cells(_ row: LedgerRow) -> [String] {
     let line = row.line.map(String.init) ?? "-"
@@ -66,7 +70,8 @@ struct LedgerReport {
     let rows = table.map { cells in
       zip(cells, widths).dropLast().map { HelpText.pad($0, $1 + 2) }.joined() + (cells.last ?? "")
     }
-    return (lines.map { HelpText.pad($0.0, 14) + $0.1 } + (rows.isEmpty ? [] : [""]) + rows)
+    let head = lines.map { HelpText.pad($0.0, 14) + $0.1 } + ["", LedgerReport.note]
+    return (head + (rows.isEmpty ? [] : [""]) + rows)
       .joined(separator: "\n") + "\n"
   }
 }

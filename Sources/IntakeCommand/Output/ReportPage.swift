@@ -15,6 +15,7 @@ struct ReportPage {
     <h1>docintake report</h1>
     <ul>\(tiles)</ul>
     <dl>\(facts)</dl>
+    <p>\(LedgerReport.note)</p>
     \(openRows)
     </body></html>
 
