@@ -5,7 +5,14 @@ struct SeenRows {
   private var byEmail = PrintIndex()
 
   /// What the row repeats of an earlier one; remembers it when that is nothing.
-  mutating func clash(of print: RowPrint) -> Clash? {
+  mutating func clashRemembering(_ print: RowPrint) -> Clash? {
+    if let clash = clash(of: print) { return clash }
+    remember(print)
+    return nil
+  }
+
+  /// What the row repeats of an earlier one.
+  func clash(of print: RowPrint) -> Clash? {
     if let known = byIdentity.find(print.identity, in: { prints[$0].identity }) {
       let earlier = prints[known]
       return earlier.content == print.content
@@ -14,7 +21,6 @@ struct SeenRows {
     if print.email != 0, let known = byEmail.find(print.email, in: { prints[$0].email }) {
       return .sameEmail(line: Int(prints[known].line))
     }
-    remember(print)
     return nil
   }
 

@@ -4,7 +4,7 @@ import Synchronization
 /// Passes rows on and turns those that repeat an earlier one into bad rows.
 ///
 /// Rows stream, so it is always the later one that is refused; the first may be on its way already. Rows
-/// that are bad for another reason are not remembered: they do not stand in the way of a good one.
+/// that are bad for another reason are compared and not remembered: they do not stand in the way of a good one.
 final class WithoutDuplicates: RowSource {
   private let rows: any RowSource
   private let seen = Mutex(SeenRows())
@@ -16,10 +16,14 @@ final class WithoutDuplicates: RowSource {
 
   func next() async throws -> LoadedRow? {
     guard let row = try await rows.next() else { return nil }
-    guard case .record(let record) = row else { return row }
-    let print = RowPrint(record)
+    let print = RowPrint(row.record)
+    guard case .bad(let record, let failures) = row else {
+      guard let clash = seen.withLock({ $0.clashRemembering(print) }) else { return row }
+      return .bad(row.record, [clash.failure(for: row.record)])
+    }
     guard let clash = seen.withLock({ $0.clash(of: print) }) else { return row }
-    return .bad(record, [clash.failure(for: record)])
+    // First, for it is what tells that the row's key is that of another row, whose standing must stay.
+    return .bad(record, [clash.failure(for: record)] + failures)
   }
 }
 

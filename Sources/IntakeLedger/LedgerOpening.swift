@@ -33,6 +33,7 @@ package struct LedgerOpening {
     let content = try LedgerContent(of: file)
     index = content.index
     try content.check(target: target, keys: keys, path: file.path)
+    try content.check(shard: settings.shard.map { LedgerWord.encoded($0) }, path: file.path)
     notices = try LedgerRepair.cutTornEnd(of: file, after: content.tip)
     if file.isRemote {
       notices.append(
@@ -72,6 +73,7 @@ package struct LedgerOpening {
       () throws(SystemCallFailure) in try file.size()
     }
     guard size == 0 else {
+      try LedgerKind.check(file)
       throw JournalError(
         "the key file \(KeyRing.path(for: file.path)) of the ledger is missing: without it no row can be "
           + "recognised and all would be sent again. Restore it, or name another ledger")

@@ -55,6 +55,52 @@ struct LedgerCommandTests {
     #expect(result.rows.last?["line"]?.integer == nil)
   }
 
+  @Test func anotherFileGivenForALedgerIsCalledThat() async throws {
+    let sheet = folder.write("excel.csv", "id;email\n1;ada@example.com\n")
+    let output = folder.path + "/all.ledger"
+    let manifest = Program.samples + "/customers.csv"
+    for arguments in [
+      ["ledger", "show"], ["ledger", "show", "--row", "1"], ["ledger", "verify"],
+      ["ledger", "stats"], ["ledger", "merge", "-o", output], ["ledger", "prune", "--forget", "1"],
+      ["report"], ["reconcile"], ["run", manifest, "--to", "sandbox", "--ledger"],
+    ] {
+      let result = try await program.start(arguments + [sheet]).wait()
+      #expect(result.code == 6, "\(arguments): \(result.errors)")
+      #expect(result.errors.contains("excel.csv is no ledger"), "\(arguments): \(result.errors)")
+      #expect(!result.errors.contains("backup") && !result.errors.contains("ada@"))
+    }
+  }
+
+  @Test(arguments: [["ledger", "show", "--row"], ["ledger", "prune", "--forget"]])
+  func aRowThatIsNotThereIsSaid(command: [String]) async throws {
+    let path = try await ledger("a.ledger")
+    let result = try await program.start(command + ["C-1oo1", path]).wait()
+    #expect(result.code == 3, "\(result.errors)")
+    #expect(result.errors.contains("there is no row \"C-1oo1\""), "\(result.errors)")
+  }
+
+  @Test func aRowIsShownWhereOneOfTheLedgersHasIt() async throws {
+    let empty = CustomerBatch(rows: 1, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    #expect(try await program.start(empty.arguments(sandbox)).wait().code == 0)
+    let path = try await ledger("a.ledger")
+    let shown = try await program.run("ledger", "show", empty.ledger, path, "--row", "R-0")
+    #expect(shown.code == 0 && shown.rows.count == 1, "\(shown.errors)")
+  }
+
+  @Test func pruningTakesOutWhatIsThereAndSaysWhatFollows() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    #expect(try await program.start(batch.arguments(sandbox)).wait().code == 0)
+    let pruned = try await program.run(
+      "ledger", "prune", batch.ledger, "--forget", "R-0", "--forget", "typo")
+    #expect(pruned.code == 3 && pruned.rows.first?["removedRows"]?.integer == 1)
+    #expect(pruned.errors.contains("sends these rows again"), "\(pruned.errors)")
+    #expect(pruned.errors.contains("\"typo\"") && !pruned.errors.contains("R-0"))
+    let again = try await program.start(batch.arguments(sandbox)).wait()
+    #expect(again.outcomes == ["accepted": 1, "skipped": 2], "\(again.output)")
+  }
+
   @Test(arguments: ["failed", "in-doubt"])
   func aSelectionFromALedgerThatIsNotThereIsRefused(only: String) async throws {
     let path = folder.path + "/none.ledger"
@@ -64,6 +110,94 @@ struct LedgerCommandTests {
     #expect(result.code == 2, "\(result.errors)")
     #expect(result.errors.contains("there is no ledger"), "\(result.errors)")
     #expect(!DurableFile.exists(path))
+  }
+
+  @Test func theReportSaysWhichCellOrSideIsWrong() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    batch.write { number, cells in
+      if number == 0 { cells[5] = "19831317" }
+      if number == 1 { cells[6] = "none.jpg" }
+    }
+    let sandbox = try await SandboxProcess(folder)
+    #expect(try await program.start(batch.arguments(sandbox)).wait().code == 3)
+    let shown = try await program.run("ledger", "show", batch.ledger)
+    #expect(Set(shown.rows.compactMap { $0["column"]?.string }) == ["dob", "front"])
+    #expect(shown.rows.compactMap { $0["side"]?.string } == ["front"])
+    let page = folder.path + "/report.html"
+    let report = try await program.run("report", batch.ledger, "--html", page)
+    let lines = report.output.split(separator: "\n").map { $0.split(separator: " ") }
+    #expect(lines.contains { $0.contains("invalid_value") && $0.contains("dob") })
+    #expect(lines.contains { $0.contains("file_not_found") && $0.contains("front") })
+    let html = String(decoding: try Descriptor.open(page).wholeFile(atMost: 1 << 20), as: UTF8.self)
+    #expect(html.contains("<td>dob</td>") && html.contains("<td>front</td>"))
+  }
+
+  @Test func aRowThatWasKilledWhileSendingTellsThatAndNotAnOlderStory() async throws {
+    let batch = CustomerBatch(rows: 1, in: folder)
+    batch.write { _, cells in cells[5] = "19831317" }
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=20000"])
+    #expect(try await program.start(batch.arguments(sandbox)).wait().code == 3)
+    batch.write()
+    let run = try program.start(batch.arguments(sandbox))
+    while !(String(
+      decoding: try Descriptor.open(batch.ledger).wholeFile(atMost: 1 << 20), as: UTF8.self
+    ).contains(#""t":"intent""#)) { try await Task.sleep(for: .milliseconds(10)) }
+    run.signal(SIGKILL)
+    _ = try await run.wait()
+    let row = try #require(try await program.run("ledger", "show", batch.ledger).rows.first)
+    #expect(row["standing"]?.string == "in_doubt" && row["outcome"]?.string == "in_doubt")
+    #expect(row["detail"]?.string == "killed while sending" && row["row"]?.integer == 2)
+    #expect(row["code"] == nil && row["attempts"] == nil)
+    let report = try await program.run("report", batch.ledger)
+    for words in ["killed while sending", "run the same command again: the target is asked"] {
+      #expect(report.output.contains(words), "\(report.output)")
+    }
+    #expect(!report.output.contains("invalid_value"))
+  }
+
+  @Test func mergingAShardThatDidNotEndIsSaid() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@2"])
+    let first = try await program.start(batch.arguments(sandbox, "--shard", "1/1")).wait()
+    #expect(first.code == 5, "\(first.errors)")
+    let output = folder.path + "/all.ledger"
+    let merged = try await program.run("ledger", "merge", batch.ledger, "-o", output)
+    #expect(merged.code == 5 && merged.errors.contains("1 row is in doubt"), "\(merged.errors)")
+    #expect(merged.rows.first?["rows"]?["in_doubt"]?.integer == 1, "\(merged.output)")
+    #expect(try await program.run("ledger", "verify", output).code == 0)
+    let help = try await program.run("ledger", "merge", "--help")
+    #expect(help.output.contains("not that each shard ran to its end"))
+    #expect(!help.output.contains("none is missing"))
+    for word in ["in-doubt", "in_doubt"] {
+      let shown = try await program.run("ledger", "show", output, "--outcome", word)
+      #expect(shown.code == 0 && shown.rows.count == 1, "\(shown.errors)")
+    }
+    let key = try #require(
+      try await program.run("reconcile", batch.ledger).rows.first?["key"]?.string)
+    let marked = try await program.run(
+      "reconcile", batch.ledger, "--mark", "not_accepted", "--key", key)
+    #expect(marked.code == 0 && marked.rows.first?["marked"]?.string == "not-accepted")
+  }
+
+  @Test func theReportSaysWhereRowsThatRepeatOthersAre() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    batch.write { number, cells in
+      if number == 2 {
+        cells = [
+          CustomerBatch.id(1), CustomerBatch.email(1), "Zanzibar", "Quetzal1", "1 Xylophone Way",
+          "19830417", "scan.jpg",
+        ]
+      }
+    }
+    let sandbox = try await SandboxProcess(folder)
+    let run = try await program.start(batch.arguments(sandbox)).wait()
+    #expect(run.rows.count == 3, "\(run.output)")
+    let page = folder.path + "/report.html"
+    let report = try await program.run("report", batch.ledger, "--html", page)
+    #expect(report.output.contains("rows          2\n"), "\(report.output)")
+    #expect(report.output.contains("repeats an earlier one"))
+    let html = String(decoding: try Descriptor.open(page).wholeFile(atMost: 1 << 20), as: UTF8.self)
+    #expect(html.contains("repeats an earlier one"))
   }
 
   @Test func reconcileWithoutManifestSaysWhatIsNeeded() async throws {
@@ -83,6 +217,32 @@ struct LedgerCommandTests {
     #expect(asked.code == 0, "\(asked.errors)")
     let none = try await program.run("reconcile", batch.ledger)
     #expect(none.code == 0 && none.errors.contains("no row is in doubt"), "\(none.errors)")
+  }
+
+  @Test func theLedgerOfAShardTakesNoOther() async throws {
+    let batch = CustomerBatch(rows: 9, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1"])
+    let first = try await program.start(batch.arguments(sandbox, "--shard", "1/3")).wait()
+    #expect(first.code == 5, "\(first.errors)")
+    for shard in [["--shard", "2/3"], []] {
+      let other = try await program.start(batch.arguments(sandbox) + shard).wait()
+      #expect(other.code == 6 && other.rows.isEmpty, "\(other.output) \(other.errors)")
+      #expect(other.errors.contains("Give --shard 1/3, or name another ledger"))
+    }
+    let asked = try await program.run(
+      "reconcile", batch.ledger, "--manifest", batch.manifest, "--to", "dcams", "--endpoint",
+      sandbox.endpoint, "--credentials", batch.credentials, "--settle-after", "0")
+    #expect(asked.code == 0, "\(asked.errors)")
+    #expect(try sandbox.requests().count { $0.isAccepted } == first.rows.count)
+  }
+
+  @Test func aRowInDoubtOfAShardIsMarked() async throws {
+    let batch = CustomerBatch(rows: 4, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1"])
+    let first = try await program.start(batch.arguments(sandbox, "--shard", "1/1")).wait()
+    let id = try #require(first.rows.first { $0["outcome"]?.string == "in_doubt" }?["id"]?.string)
+    let marked = try await program.run("reconcile", batch.ledger, "--mark", "accepted", "--row", id)
+    #expect(marked.code == 0, "\(marked.errors)")
   }
 
   @Test func reconcileWithoutLedgerIsRefused() async throws {

@@ -132,10 +132,15 @@ struct DamageTests {
     #expect(message.contains("format version 2") && message.contains("reads version 1"))
   }
 
-  @Test func aTextThatIsNoLedgerIsRefused() async throws {
+  @Test(arguments: [
+    "id,email\n", "id,email", "{\"id\":\"1\",\"email\":\"a@b.example\"}\n",
+    "\u{FEFF}id;email\n1;2\n",
+    "PK\u{3}\u{4}", "\n",
+  ])
+  func aFileThatIsNoLedgerIsCalledThat(text: String) async throws {
     _ = try await makeLedger()
-    #expect(await refusal(of: Array("id,email\n".utf8)).contains("damaged at line 1"))
-    #expect(await refusal(of: Array("id,email".utf8)).contains("damaged at line 1"))
+    let message = await refusal(of: Array(text.utf8))
+    #expect(message.contains("batch.ledger is no ledger") && !message.contains("damaged"))
   }
 
   private func joined(_ lines: some Sequence<ArraySlice<UInt8>>) -> [UInt8] {

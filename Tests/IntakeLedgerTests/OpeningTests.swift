@@ -68,6 +68,25 @@ struct OpeningTests {
     #expect(await refusal(target: "noah").contains("is about dcams, not noah"))
   }
 
+  @Test(
+    arguments: [
+      ("1/3", "2/3", false), ("1/3", "1/4", false), ("1/3", nil, false), ("1/3", "1/3", true),
+      (nil, "1/3", true), (nil, nil, true),
+    ] as [(String?, String?, Bool)])
+  func theFirstRunDecidesAboutTheShard(first: String?, second: String?, isOpened: Bool)
+    async throws
+  {
+    await (try Ledger.open(folder.ledger, shard: first)).close()
+    do {
+      await (try Ledger.open(folder.ledger, shard: second)).close()
+      #expect(isOpened)
+    } catch let error as JournalError {
+      #expect(!isOpened)
+      #expect(error.description.contains("is of shard 1/3"), "\(error)")
+      #expect(error.description.contains("Give --shard 1/3, or name another ledger"), "\(error)")
+    }
+  }
+
   @Test func aMissingKeyFileIsRefused() async throws {
     try await makeLedger()
     unlink(folder.ledger + ".key")

@@ -78,6 +78,34 @@ struct ReadingTests {
     #expect(start <= first && first <= last && last <= .now())
   }
 
+  @Test func anAttemptWithoutAnswerSilencesTheOutcomeBefore() async throws {
+    let path = try await makeLedger("a", accepted: [], rejected: ["1", "2"])
+    let ledger = try await Ledger.open(path)
+    for row in ["1", "2"] {
+      try await ledger.intend(.test(), for: ledger.key(row), attempt: 1)
+    }
+    try await ledger.record(.test(ledger.key("2"), .inDoubt, attempts: 1))
+    await ledger.close()
+    var rows: [RowKey: LedgerRow] = [:]
+    try LedgerReader(path).forEachRow { rows[$0.key] = $0 }
+    let silent = try #require(rows[ledger.key("1")])
+    #expect(silent.isUnanswered && silent.outcome == nil && silent.line == 2)
+    let told = try #require(rows[ledger.key("2")])
+    #expect(!told.isUnanswered && told.outcome?.verdict == "in_doubt")
+    #expect(try LedgerReader(path).statistics().codes.values.reduce(0, +) == 1)
+  }
+
+  @Test func aLaterRunThatOnlyStopsLeavesTheStoryOfTheKill() async throws {
+    let path = try await makeLedger("a", accepted: [], inDoubt: ["1"])
+    let ledger = try await Ledger.open(path)
+    let key = ledger.key("1")
+    try await ledger.record(.test(key, .failed))
+    #expect(ledger.lastOutcome(of: key) == nil)
+    try await ledger.record(.test(key, .inDoubt))
+    #expect(ledger.lastOutcome(of: key)?.verdict == "in_doubt")
+    await ledger.close()
+  }
+
   @Test func aRowIsFoundByItsIdentity() async throws {
     let path = try await makeLedger("a", accepted: ["row-1"], inDoubt: ["row-2"])
     let reader = try LedgerReader(path)
@@ -249,6 +277,18 @@ extension ReadingTests {
     let ledger = try await Ledger.open(folder.ledger)
     #expect(await refusal([folder.ledger]).contains("is in use"))
     await ledger.close()
+  }
+
+  @Test func aMergeIsNoRunAndBeginsWithTheFirstShard() async throws {
+    let a = try await makeLedger("a", shard: "1/2", accepted: ["1"])
+    let first = try LedgerReader(a).statistics().first
+    // Ledgers keep whole seconds.
+    try await Task.sleep(for: .milliseconds(1_100))
+    let b = try await makeLedger("b", shard: "2/2", accepted: ["2"])
+    _ = try await LedgerMerge.run([b, a], output: merged)
+    let statistics = try LedgerReader(merged).statistics()
+    #expect(statistics.first == first && statistics.runs == 2)
+    #expect(statistics.shard == nil && statistics.shards == ["1/2", "2/2"])
   }
 
   @Test func mergedLedgersCanBeMergedAgain() async throws {

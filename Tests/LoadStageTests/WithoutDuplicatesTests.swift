@@ -26,6 +26,16 @@ struct WithoutDuplicatesTests {
     #expect(allowed.codes.allSatisfy { $0.hasSuffix("invalid_value") })
   }
 
+  @Test(arguments: [
+    ("id,email,dob\n1,a@b.example,\n2,a@b.example,1980-13-01\n", ColumnName(.email)),
+    ("id,email,dob\n1,a@b.example,\n1,c@b.example,1980-13-01\n", ColumnName(.id)),
+  ])
+  func aRowThatIsBadAnywayTellsItsClashToo(text: String, column: ColumnName) async throws {
+    let failures = try #require(try await Workshop.load(text).failures.first)
+    #expect(failures.map(\.code) == [.conflictingRow, .invalidValue])
+    #expect(failures.map(\.column) == [column, ColumnName(.dob)])
+  }
+
   @Test func theOtherLineIsNamedAndNeverTheAddress() async throws {
     let loaded = try await Workshop.load("id,email\n1,a@b.example\n\n2,a@b.example\n")
     let failure = try #require(loaded.failures.first?.first)

@@ -13,29 +13,54 @@ enum LedgerCommands {
     arguments: "LEDGER…", argumentCount: 1...Int.max,
     options: [
       OptionSpec(
-        "outcome", choices: ["accepted", "not-accepted", "in-doubt"],
+        "outcome", value: "accepted|not-accepted|in-doubt",
+        choices: ["accepted", "not-accepted", "in-doubt", "not_accepted", "in_doubt"],
+        completion: .words(["accepted", "not-accepted", "in-doubt"]),
         help: "only rows that stand so"),
       OptionSpec("row", value: "ID", help: "only the row of this id (needs the key file)"),
     ],
     examples: ["docintake ledger show LEDGER --outcome in-doubt | jq -r .row"],
-    notes: ["With several ledgers each line says which one it is from."]
+    notes: [
+      "With several ledgers each line says which one it is from.",
+      "Exit code 3 when none of them has the row that --row names.",
+    ]
   ) { arguments, invocation in
     try await explaining {
-      for path in arguments.positionals { try show(path, arguments, invocation) }
-      return .success
+      var isKnown = false
+      for path in arguments.positionals {
+        isKnown = try show(path, arguments, invocation) || isKnown
+      }
+      guard let id = arguments["row"], !isKnown else { return .success }
+      return missing([id])
     }
   }
 
+  /// Says which ids no row goes by; the words are those of the command line.
+  private static func missing(_ ids: [String]) -> ExitCode {
+    let console = Console(isJSON: false)
+    for id in ids {
+      console.error(
+        "there is no row \"\(Sanitizer.clean(id, limit: 60))\"",
+        hint: "the name is that of the manifest's id column, or of reference where it has no id")
+    }
+    return ids.isEmpty ? .success : .notAccepted
+  }
+
+  /// Prints the rows that were asked for; whether the ledger has the one that `--row` names.
   private static func show(_ path: String, _ arguments: Arguments, _ invocation: Invocation) throws
+    -> Bool
   {
     let place = arguments.positionals.count > 1 ? path : nil
     let reader = try LedgerReader(path)
     let keys = try arguments["row"].map { try reader.keys(of: RowIdentity.of(id: $0)) }
     try reader.forEachRow { (row) throws(JournalError) in
-      if let wanted = arguments["outcome"], wanted != row.standing.word { return }
+      if let wanted = arguments["outcome"], wanted.replacing("_", with: "-") != row.standing.word {
+        return
+      }
       if let keys, !keys.contains(row.key) { return }
       invocation.results.writeLine(row.json(of: place).text)
     }
+    return keys?.isEmpty == false
   }
 
   static let verify = CommandSpec(
@@ -78,9 +103,14 @@ enum LedgerCommands {
 
   static let merge = CommandSpec(
     path: ["ledger", "merge"],
-    summary: "join the ledgers of all shards; proves that none is missing",
+    summary: "join the ledgers of all shards into one",
     arguments: "LEDGER…", argumentCount: 1...Int.max,
-    options: [OptionSpec("output", short: "o", value: "PATH", help: "the new ledger")]
+    options: [OptionSpec("output", short: "o", value: "PATH", help: "the new ledger")],
+    notes: [
+      "It proves that there is a ledger of each shard, not that each shard ran to its end:\n"
+        + "first run the command of each shard again until it exits 0 or 3.",
+      "Exit code 5 when rows are in doubt; the new ledger is written all the same.",
+    ]
   ) { arguments, invocation in
     guard let output = arguments["output"] else {
       throw UsageError("--output is missing", command: arguments.command)
@@ -92,8 +122,20 @@ enum LedgerCommands {
         ("shards", merged.shards.map { .integer($0) } ?? .null), ("rows", merged.rows.json),
       ])
       invocation.results.writeLine(json.text)
-      return .success
+      return warn(about: merged.rows)
     }
+  }
+
+  /// Says what shows that a shard did not run to its end.
+  private static func warn(about rows: LedgerCounts) -> ExitCode {
+    let found = [(rows.inDoubt, "in doubt"), (rows.unfinished, "begun and never sent")]
+      .filter { $0.0 > 0 }.map { "\($0.0) row\($0.0 == 1 ? " is" : "s are") \($0.1)" }
+    guard !found.isEmpty else { return .success }
+    Console(isJSON: false).log(
+      .warning,
+      "\(found.joined(separator: ", ")): a shard did not run to its end; run its command again, "
+        + "then merge anew", row: nil)
+    return rows.inDoubt > 0 ? .inDoubt : .success
   }
 
   static let prune = CommandSpec(
@@ -103,7 +145,11 @@ enum LedgerCommands {
       OptionSpec("older-than", value: "DAYS", help: "settled rows whose last line is older"),
       OptionSpec("forget", value: "ID", isRepeatable: true, help: "the row of this id"),
     ],
-    notes: ["Rows in doubt stay however old they are: forgetting them would send them again."]
+    notes: [
+      "Rows in doubt stay however old they are, unless --forget names them.",
+      "A later run sends a row that was taken out again, as long as its manifest has it.",
+      "Exit code 3 when there is no row of an id that --forget names; the others are taken out.",
+    ]
   ) { arguments, invocation in
     let path = arguments.positionals[0]
     let days = try arguments.integer("older-than", in: 0...36_500)
@@ -113,14 +159,21 @@ enum LedgerCommands {
     return try await explaining {
       let limit = days.map { LedgerTime(seconds: Int(SystemTime.wall) - $0 * 86_400) }
       let reader = try LedgerReader(path)
-      let keys = try arguments.all("forget").flatMap { try reader.keys(of: RowIdentity.of(id: $0)) }
-      let pruned = try await LedgerPruning.run(path, olderThan: limit, forgetting: keys)
+      let named = try arguments.all("forget").map { id in
+        (id: id, keys: try reader.keys(of: RowIdentity.of(id: id)))
+      }
+      let pruned = try await LedgerPruning.run(
+        path, olderThan: limit, forgetting: named.flatMap(\.keys))
       let json = JSONOutput.object([
         ("ledger", .string(path)), ("removedRows", .integer(pruned.removedRows)),
         ("removedLines", .integer(pruned.removedLines)), ("keptLines", .integer(pruned.keptLines)),
       ])
       invocation.results.writeLine(json.text)
-      return .success
+      if pruned.removedRows > 0 {
+        Console(isJSON: false).log(
+          .notice, "a later run sends these rows again, as long as its manifest has them", row: nil)
+      }
+      return missing(named.filter(\.keys.isEmpty).map(\.id))
     }
   }
 

@@ -1,6 +1,7 @@
 import IntakeCore
 import IntakeLedger
 import IntakeRunner
+import IntakeSystem
 
 /// `docintake reconcile`: settles rows in doubt, by asking the target or by the operator's word.
 enum ReconcileCommand {
@@ -11,7 +12,10 @@ enum ReconcileCommand {
       OptionSpec(
         "manifest", value: "FILE",
         help: "the batch's manifest: the ledger holds nothing to ask the target with"),
-      OptionSpec("mark", choices: ["accepted", "not-accepted"], help: "settle without asking"),
+      OptionSpec(
+        "mark", value: "accepted|not-accepted",
+        choices: ["accepted", "not-accepted", "not_accepted"],
+        completion: .words(["accepted", "not-accepted"]), help: "settle without asking"),
       OptionSpec("row", value: "ID", help: "the row to mark, by the manifest's id"),
       OptionSpec("key", value: "KEY", help: "the row to mark, by its key in the ledger"),
     ] + RunOptions.targetOptions + RunOptions.manifestOptions + [
@@ -29,14 +33,27 @@ enum ReconcileCommand {
     ]
   ) { arguments, invocation in
     let path = arguments.positionals[0]
-    if let word = arguments["mark"] { return try await mark(path, word, arguments, invocation) }
+    if let word = arguments["mark"]?.replacing("_", with: "-") {
+      return try await mark(path, word, arguments, invocation)
+    }
     guard let manifest = arguments["manifest"] else {
       return try await list(path, arguments, invocation)
     }
     var policy = try RunPolicy(arguments)
     policy.mode = .reconcile
+    policy.shard = try await shard(of: path, arguments.command)
     let session = arguments.replacingPositionals([manifest]).adding("ledger", path)
     return try await RunSession(session, invocation, policy: policy).run()
+  }
+
+  /// The part of the manifest that the ledger is about: the rows of the others are in other ledgers.
+  private static func shard(of path: String, _ command: CommandSpec) async throws -> Shard? {
+    guard DurableFile.exists(path) else { return nil }
+    do {
+      return try LedgerReader(path).statistics().shard.map { try ShardReading.shard($0, command) }
+    } catch let error as JournalError {
+      throw CommandError(.ledgerUnusable, error.description)
+    }
   }
 
   /// A ledger holds nothing personal, so without the manifest there is nobody to ask the target about.
@@ -69,8 +86,9 @@ enum ReconcileCommand {
   ) async throws -> ExitCode {
     try await LedgerCommands.explaining {
       let keys = try keys(path, arguments)
-      let target = try LedgerReader(path).statistics().target ?? ""
-      let ledger = try await Ledger.open(LedgerSettings(path: path, target: target))
+      let about = try LedgerReader(path).statistics()
+      let ledger = try await Ledger.open(
+        LedgerSettings(path: path, target: about.target ?? "", shard: about.shard))
       let doubtful = keys.filter { ledger.standing(of: $0) == .inDoubt }
       let author = "operator:\(Terminal.environment("USER") ?? "unknown")"
       for key in doubtful {

@@ -2,6 +2,12 @@ import IntakeCore
 import IntakeLedger
 
 extension LedgerRow {
+  /// What is said of a row whose last attempt never ended.
+  static let unanswered = "killed while sending"
+  /// The next step for such a row.
+  static let unansweredHint =
+    "run the same command again: the target is asked (unless a run is at work on it now)"
+
   /// The row for programs: nothing in it is personal.
   var json: JSONOutput { json(of: nil) }
 
@@ -12,10 +18,18 @@ extension LedgerRow {
       ("key", .string(key.description)), ("standing", .string(standing.field)),
       ("at", .string(time.description)),
     ]
+    if isUnanswered {
+      fields += [
+        ("outcome", .string(Verdict.inDoubt.rawValue)), ("detail", .string(LedgerRow.unanswered)),
+        ("hint", .string(LedgerRow.unansweredHint)),
+      ]
+      if let line { fields.append(("row", .integer(line))) }
+    }
     guard let outcome else { return .object(fields) }
     let texts = [
       ("outcome", outcome.verdict), ("operation", outcome.operation), ("stage", outcome.stage),
-      ("code", outcome.code), ("status", outcome.status), ("type", outcome.type),
+      ("code", outcome.code), ("column", outcome.column), ("side", outcome.side),
+      ("status", outcome.status), ("type", outcome.type),
       ("settledBy", outcome.author),
     ]
     for (name, text) in texts { if let text { fields.append((name, .string(text))) } }
@@ -29,11 +43,11 @@ extension LedgerRow {
 }
 
 extension LedgerCounts {
-  /// The counts for programs.
+  /// The counts for programs, by the words that outcomes have.
   var json: JSONOutput {
     .object([
-      ("accepted", .integer(accepted)), ("notAccepted", .integer(notAccepted)),
-      ("inDoubt", .integer(inDoubt)), ("total", .integer(total)),
+      ("accepted", .integer(accepted)), ("not_accepted", .integer(notAccepted)),
+      ("in_doubt", .integer(inDoubt)), ("total", .integer(total)),
     ])
   }
 }

@@ -8,7 +8,7 @@ struct LedgerReport {
   let open: [LedgerRow]
 
   /// The headings of `cells`.
-  static let headings = ["line", "standing", "stage", "code", "next step", "key"]
+  static let headings = ["line", "standing", "stage", "code", "where", "next step", "key"]
 
   init(_ reader: LedgerReader) throws(JournalError) {
     statistics = try reader.statistics()
@@ -16,7 +16,7 @@ struct LedgerReport {
     try reader.forEachRow { (row) throws(JournalError) in
       if row.standing != .accepted { open.append(row) }
     }
-    self.open = open.sorted { ($0.outcome?.row ?? 0) < ($1.outcome?.row ?? 0) }
+    self.open = open.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
   }
 
   var json: JSONOutput {
@@ -41,12 +41,23 @@ struct LedgerReport {
     ]
   }
 
+  /// Why a run may have told of more rows than there are here.
+  static let note =
+    "A row that repeats an earlier one, or its id, is not counted: docintake check MANIFEST names it."
+
   /// A row that is not accepted, under `headings`.
   func cells(_ row: LedgerRow) -> [String] {
+    let line = row.line.map(String.init) ?? "-"
+    let key = row.key.description
+    guard !row.isUnanswered else {
+      let hint = LedgerRow.unansweredHint
+      return [line, row.standing.word, "-", LedgerRow.unanswered, "-", hint, key]
+    }
     let code = row.outcome?.code
     return [
-      row.outcome?.row.map(String.init) ?? "-", row.standing.word, row.outcome?.stage ?? "-",
-      code ?? "-", code.flatMap(FailureCode.named)?.hint ?? "-", row.key.description,
+      line, row.standing.word, row.outcome?.stage ?? "-", code ?? "-",
+      row.outcome?.column ?? row.outcome?.side ?? "-",
+      code.flatMap(FailureCode.named)?.hint ?? "-", key,
     ]
   }
 
@@ -59,7 +70,8 @@ struct LedgerReport {
     let rows = table.map { cells in
       zip(cells, widths).dropLast().map { HelpText.pad($0, $1 + 2) }.joined() + (cells.last ?? "")
     }
-    return (lines.map { HelpText.pad($0.0, 14) + $0.1 } + (rows.isEmpty ? [] : [""]) + rows)
+    let head = lines.map { HelpText.pad($0.0, 14) + $0.1 } + ["", LedgerReport.note]
+    return (head + (rows.isEmpty ? [] : [""]) + rows)
       .joined(separator: "\n") + "\n"
   }
 }

@@ -15,6 +15,7 @@ struct ReportPage {
     <h1>docintake report</h1>
     <ul>\(tiles)</ul>
     <dl>\(facts)</dl>
+    <p>\(LedgerReport.note)</p>
     \(openRows)
     </body></html>
 
@@ -65,6 +66,6 @@ struct ReportPage {
     table{border-collapse:collapse;width:100%;font-size:.9rem}
     th,td{border-bottom:1px solid var(--line);padding:.35rem .8rem .35rem 0;text-align:left;vertical-align:top}
     th{color:var(--dim);font-weight:500}td:first-child{font-variant-numeric:tabular-nums}
-    td:last-child{font:.8rem ui-monospace,monospace}td:nth-child(-n+4){white-space:nowrap}
+    td:last-child{font:.8rem ui-monospace,monospace}td:nth-child(-n+5){white-space:nowrap}
     """
 }

@@ -70,6 +70,7 @@ extension LedgerScan {
     try refuseNewerVersion(line)
     let hole = reader.buffer[line.range].firstIndex(of: 0)
     guard beginsWell(line, upTo: hole), hole != nil || !line.isTerminated else {
+      try LedgerKind.check(file)
       throw damage(first)
     }
     // Lines that were written after the hole without anybody waiting for them may be lost with it. But one

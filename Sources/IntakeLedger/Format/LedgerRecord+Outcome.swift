@@ -9,6 +9,8 @@ extension LedgerRecord {
     row = outcome.row.line
     stage = outcome.stage.map { LedgerWord.encoded($0) }
     code = (outcome.failure?.code ?? outcome.receipt?.code)?.rawValue
+    column = (outcome.failure?.column?.description).map { LedgerWord.encoded($0) }
+    side = outcome.failure?.side?.rawValue
     http = outcome.receipt?.http
     status = outcome.receipt?.status.map(LedgerWord.plain)
     type = outcome.receipt?.type.map(LedgerWord.plain)
@@ -52,7 +54,10 @@ extension Outcome {
     attempts = record.attempt ?? 0
     let code = record.code.flatMap(FailureCode.named)
     if let code, verdict != .accepted {
-      failure = StageFailure(code, "the ledger keeps no detail", outcome: verdict.outcomeClass)
+      failure = StageFailure(
+        code, "the ledger keeps no detail", outcome: verdict.outcomeClass,
+        column: record.column.flatMap { ColumnName($0) },
+        side: record.side.flatMap { Side(rawValue: $0) })
     }
     guard record.bytes != nil || record.http != nil else { return }
     receipt = Receipt(

@@ -34,6 +34,7 @@ extension LedgerRecord {
     if kind == .intent { source = fingerprint(.source) }
     if kind == .outcome {
       (verdict, stage, code) = (word(.verdict), word(.stage), word(.code))
+      (column, side) = (word(.column), word(.side))
       (status, type) = (word(.status), word(.type))
       http = line.number(.http, bytes)
       self.bytes = line.number(.bytes, bytes)

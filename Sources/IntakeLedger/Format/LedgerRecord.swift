@@ -30,6 +30,10 @@ public struct LedgerRecord: Sendable, Equatable {
   public var stage: String?
   /// Why, from the one list of codes.
   public var code: String?
+  /// The column at fault, where it is one; missing in ledgers of older programs, as is `side`.
+  public var column: String?
+  /// The side at fault, where it is one.
+  public var side: String?
   /// Status code of the answer, 200 to 599.
   public var http: Int?
   /// The customer's status at the target.

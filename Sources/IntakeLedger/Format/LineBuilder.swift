@@ -49,6 +49,8 @@ struct LineBuilder {
     add(.verdict, record.verdict)
     add(.stage, record.stage)
     add(.code, record.code)
+    add(.column, record.column)
+    add(.side, record.side)
     add(.http, record.http)
     add(.status, record.status)
     add(.type, record.type)

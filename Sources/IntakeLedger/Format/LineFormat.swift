@@ -59,6 +59,8 @@ extension FieldName {
   static let verdict = FieldName("r")
   static let stage = FieldName("stage")
   static let code = FieldName("code")
+  static let column = FieldName("column")
+  static let side = FieldName("side")
   static let http = FieldName("http")
   static let status = FieldName("status")
   static let type = FieldName("type")

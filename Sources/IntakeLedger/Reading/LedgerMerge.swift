@@ -59,8 +59,9 @@ public struct LedgerMerge: Sendable, Equatable {
   ) throws(JournalError) -> Int {
     var draft = try LedgerDraft(for: output)
     do throws(JournalError) {
-      var head = LedgerRecord(.open, at: .now())
-      head.tool = "merge"
+      // The batch began when its first shard did, not when the ledgers were joined.
+      var head = LedgerRecord(.open, at: parts.map(\.begin).min() ?? .now())
+      head.tool = LedgerMerge.tool
       head.target = parts.first?.target
       head.keyProof = ring.proof()
       try draft.add(head)
@@ -78,6 +79,9 @@ public struct LedgerMerge: Sendable, Equatable {
     return count
   }
 
+  /// What the first line of a merged ledger names as its program; it is no run.
+  static let tool = "merge"
+
   /// One of the ledgers that are merged; locked against runs while this lives.
   private struct Part {
     let path: String
@@ -85,6 +89,7 @@ public struct LedgerMerge: Sendable, Equatable {
     let keys: KeyRing
     let index: LedgerIndex
     let target: String
+    let begin: LedgerTime
     let shards: Set<String>
 
     init(_ path: String) throws(JournalError) {
@@ -98,7 +103,7 @@ public struct LedgerMerge: Sendable, Equatable {
         throw JournalError("ledger \(path) is in use: wait for the run to end, then merge")
       }
       let content = try LedgerContent(of: file)
-      guard let target = content.head?.target else {
+      guard let head = content.head, let target = head.target else {
         throw JournalError("ledger \(path) is empty: leave it out")
       }
       guard let keys = try KeyRing.read(for: path) else {
@@ -107,7 +112,7 @@ public struct LedgerMerge: Sendable, Equatable {
       }
       try content.check(target: target, keys: keys, path: path)
       (self.file, self.keys, self.target) = (file, keys, target)
-      index = content.index
+      (index, begin) = (content.index, head.time)
       shards = Set(content.runs.map { $0.shard ?? "" })
     }
   }

@@ -114,8 +114,12 @@ public struct LedgerRow: Sendable, Equatable {
   public let key: RowKey
   /// What counts for the next run.
   public let standing: Standing
-  /// The outcome that made the standing, nil when there is none.
+  /// The outcome that made the standing; nil when there is none, or when an attempt without one came after it.
   public let outcome: LedgerRecord?
+  /// Whether it is in doubt because an attempt never ended: the program was killed, or is sending it just now.
+  public let isUnanswered: Bool
+  /// Line number in the manifest of the last run that told an outcome; nil when none did.
+  public let line: Int?
   /// When the last line about it was written.
   public let time: LedgerTime
   /// Starts without an end: 1 or more when the program crashed or was killed while it worked on the images.
@@ -124,7 +128,10 @@ public struct LedgerRow: Sendable, Equatable {
   init(_ state: RowState, in file: any JournalFile) {
     key = RowKey(state.key.description)
     standing = state.standing
-    outcome = state.hasOutcome ? LedgerRecord(at: state.outcomeOffset, of: file) : nil
+    let last = state.hasOutcome ? LedgerRecord(at: state.outcomeOffset, of: file) : nil
+    isUnanswered = state.isUnanswered
+    outcome = state.isUnanswered ? nil : last
+    line = last?.row
     time = state.lastTime
     unfinishedStarts = Int(state.starts)
   }

@@ -14,6 +14,8 @@ public struct LedgerStatistics: Sendable, Equatable {
   public let operations: [String]
   /// The parts of the manifest that the runs took, sorted; empty when they took all of it.
   public let shards: [String]
+  /// The part that the ledger was begun for, which binds every later run; nil when that was no part only.
+  public let shard: String?
   /// How often the ledger was opened by a run.
   public let runs: Int
   /// When the first run opened it.
@@ -28,12 +30,15 @@ public struct LedgerStatistics: Sendable, Equatable {
     target = content.head?.target.map { LedgerWord.decoded($0) }
     operations = content.operations.sorted()
     shards = Set(content.runs.compactMap(\.shard)).sorted()
+    shard = content.head?.shard
     runs = content.runs.count
     first = content.head?.time
     last = (states.map(\.lastTime) + content.runs.map(\.time)).max()
     var codes: [String: Int] = [:]
     for state in states where state.standing != .accepted && state.hasOutcome {
-      guard let code = LedgerRecord(at: state.outcomeOffset, of: file)?.code else { continue }
+      // What an attempt before said is not why the row is in doubt.
+      guard !state.isUnanswered, let code = LedgerRecord(at: state.outcomeOffset, of: file)?.code
+      else { continue }
       codes[code, default: 0] += 1
     }
     self.codes = codes

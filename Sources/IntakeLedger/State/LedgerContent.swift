@@ -7,7 +7,7 @@ struct LedgerContent {
   let tip: LedgerTip
   /// The first line, which says what the ledger is about; nil for an empty ledger.
   let head: LedgerRecord?
-  /// The lines of the runs.
+  /// The lines of the runs; the line of a merge is none.
   let runs: [LedgerRecord]
   /// Every operation that rows were sent for.
   let operations: Set<String>
@@ -24,7 +24,7 @@ struct LedgerContent {
     var scan = LedgerScan(file)
     tip = try scan.run { (record, offset) throws(JournalError) in
       if offset == 0 { head = record }
-      if record.kind == .open { runs.append(record) }
+      if record.kind == .open, record.tool != LedgerMerge.tool { runs.append(record) }
       if let operation = record.operation, operation != last {
         operations.insert(operation)
         last = operation
@@ -52,5 +52,16 @@ struct LedgerContent {
         "the key file \(KeyRing.path(for: path)) belongs to another ledger: with it no row would be "
           + "recognised and all would be sent again. Restore the right one")
     }
+  }
+
+  /// Refuses a run over another part of the manifest than the ledger was begun for.
+  ///
+  /// The rows of the other parts are in other ledgers: taken for new ones here, they would be sent twice.
+  func check(shard: String?, path: String) throws(JournalError) {
+    guard let known = head?.shard, known != shard else { return }
+    throw JournalError(
+      "ledger \(path) is of shard \(known), and this run takes \(shard.map { "shard \($0)" } ?? "all rows"): "
+        + "rows that other ledgers hold would be sent twice. Give --shard \(known), or name another ledger"
+    )
   }
 }

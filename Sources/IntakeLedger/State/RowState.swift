@@ -32,6 +32,8 @@ struct RowState {
     static let openBefore = Flags(rawValue: 8)
     static let hasDigest = Flags(rawValue: 16)
     static let hasOutcome = Flags(rawValue: 32)
+    /// The last that happened to the row is an attempt.
+    static let sending = Flags(rawValue: 64)
   }
 
   init(key: Fingerprint) { self.key = key }
@@ -53,6 +55,9 @@ struct RowState {
 
   /// Whether an outcome of the row is in the ledger.
   var hasOutcome: Bool { flags.contains(.hasOutcome) }
+
+  /// Whether it is in doubt and nobody wrote why: being sent, or killed while it was.
+  var isUnanswered: Bool { flags.contains(.sending) && standing == .inDoubt }
 
   /// When the last line about it was written.
   var lastTime: LedgerTime { LedgerTime(seconds: Int(lastSeconds)) }
@@ -84,7 +89,7 @@ struct RowState {
     starts = 0
     // Within a run the runner knows what became of the attempt before; over runs nobody does.
     if flags.contains(.open), self.run != run { flags.insert(.openBefore) }
-    flags.insert(.open)
+    flags.insert([.open, .sending])
     flags.remove([.accepted, .notAccepted])
     self.run = run
   }
@@ -107,6 +112,7 @@ struct RowState {
     // A bad row may carry the id of one that is on its way: only an outcome of an attempt ends an attempt.
     let wasSent = flags.contains(.open) && self.run == run && (record.attempt ?? 0) > 0
     let before = standing
+    let wasUnanswered = isUnanswered
     switch Verdict(rawValue: record.verdict ?? "") {
     case .accepted:
       flags.remove([.open, .openBefore, .notAccepted])
@@ -118,15 +124,17 @@ struct RowState {
       if !wasSent, before != .accepted { flags.insert(.openBefore) }
     case .skipped, nil: return
     }
-    guard wasSent || standing != before || before == .unknown || before == .notAccepted else {
-      return
-    }
+    let explainsDoubt = wasUnanswered && record.verdict == Verdict.inDoubt.rawValue
+    guard
+      wasSent || explainsDoubt || standing != before || before == .unknown || before == .notAccepted
+    else { return }
     outcomeOffset = offset
     flags.insert(.hasOutcome)
+    flags.remove(.sending)
   }
 
   private mutating func settle(_ record: LedgerRecord) {
-    flags.remove([.open, .openBefore, .accepted, .notAccepted])
+    flags.remove([.open, .openBefore, .accepted, .notAccepted, .sending])
     stepsDone = 0
     flags.insert(record.verdict == Settled.accepted.rawValue ? .accepted : .notAccepted)
   }
@@ -150,6 +158,8 @@ extension LedgerRecord {
     mix(verdict)
     mix(stage)
     mix(code)
+    mix(column)
+    mix(side)
     mix(UInt8(truncatingIfNeeded: http ?? 0))
     mix(UInt8(truncatingIfNeeded: (http ?? 0) >> 8))
     return hash
