@@ -125,7 +125,9 @@ struct FaultSweep {
   private func expectGuidance(_ result: Program.Result) {
     for row in result.rows where row["outcome"]?.string != "accepted" {
       let hint = row["hint"]?.string ?? ""
-      #expect(!hint.isEmpty && result.errors.contains(hint))
+      #expect(!hint.isEmpty)
+      // Rows that nobody tried are counted on standard error, not listed.
+      if row["code"]?.string != "stopped" { #expect(result.errors.contains(hint)) }
     }
     // Random names say anything now and then: `0x` is in a row's key or in the folder's name in three runs of a hundred.
     let told = (result.output.replacing(/"key":"[^"]*"/, with: "") + result.errors)
