@@ -10,7 +10,7 @@ public final class Record: Journal {
   private static let shard = StageOption<String?>.text(
     "shard",
     help:
-      "part of the manifest that this run takes, i/n; `ledger merge` checks that none is missing")
+      "part of the manifest that this run takes, i/n; `ledger merge` checks that each has a ledger")
   private static let sync = StageOption<String>.choice(
     "sync", of: ["always", "off"], default: "always",
     help: "off is for benchmarks alone: after a power cut the ledger may lack rows that were sent")
