@@ -180,7 +180,7 @@ final class Batch: Sendable {
         side: delivery.side)
     }
     var outcome = row.outcome(
-      verdict, stage: verdict == .accepted ? nil : "submit", failure: failure)
+      verdict, stage: verdict == .accepted ? nil : runner.pipeline.submitterName, failure: failure)
     outcome.receipt = receipt
     outcome.attempts = delivery.attempts
     return outcome

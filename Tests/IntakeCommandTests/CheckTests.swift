@@ -52,4 +52,24 @@ struct CheckTests {
     #expect(result.code == 3, "\(result.errors)")
     #expect(result.rows.first?["outcome"]?.string == "rejected")
   }
+
+  /// A photo that needs more than half of the room, beside a scan that needs less than half.
+  @Test(arguments: [("phone", "small"), ("small", "phone")])
+  func whatOneSideDoesNotNeedTheOtherMayHave(front: String, back: String) throws {
+    let limit = 330_000
+    let header = "id,email,fn,ln,front,back\n"
+    let row = "A,a@example.com,Ann,Lee,\(front)-front.jpg,\(back)-back.jpg\n"
+    let result = try program.run(
+      "check", folder.write("share.csv", header + row), "--to", "dcams", "--images-root",
+      Program.samples + "/images", "--set", "assemble.max-body=\(limit)")
+    #expect(result.code == 0, "\(result.errors)")
+    let ready = try #require(result.rows.first)
+    let body = try #require(ready["bodyBytes"]?.integer)
+    #expect(body <= limit && body > limit * 9 / 10)
+    let images = ["front", "back"].map {
+      ready["images"]?[$0]?["sent"]?["bytes"]?.integer ?? 0
+    }
+    // Half of the room is 123,000 bytes before base64.
+    #expect(images.max() ?? 0 > 130_000 && images.min() ?? 0 < 110_000, "\(images)")
+  }
 }

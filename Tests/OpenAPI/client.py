@@ -17,21 +17,14 @@ import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import tally
 from signer import Signer, url64
+from tally import check
 
 STORAGE = "/v3/stable/api/storage"
 KEY = "apikey_sandbox_trial"
 JPEG = open("samples/images/small-front.jpg", "rb").read()
 PNG = open("samples/images/gray-back.png", "rb").read()
-checks = 0
-
-
-def check(condition, what):
-    """Counts what holds and stops at the first thing that does not."""
-    global checks
-    checks += 1
-    if not condition:
-        raise SystemExit(f"failed: {what}")
 
 
 @contextlib.contextmanager
@@ -364,7 +357,7 @@ def main(program):
         with sandbox(program, credentials={"apiKey": KEY, "privateKey": signer.pem}) as address:
             signatures(address, signer, other)
             problem(ask(address, "GET", "/v1/customers/S-1", key="apikey_sandbox_other"), 401, "Unauthorized", "invalid")
-    print(f"{checks} checks hold")
+    print(f"{tally.held} checks hold")
 
 
 if __name__ == "__main__":

@@ -19,16 +19,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+import tally
+from tally import check
+
 USER, PASSWORD = 'api "user"', "p\\ss\tword é"
-checks = 0
-
-
-def check(condition, what):
-    """Counts what holds and stops at the first thing that does not."""
-    global checks
-    checks += 1
-    if not condition:
-        raise SystemExit(f"failed: {what}")
 
 
 class Recorder(http.server.BaseHTTPRequestHandler):
@@ -263,7 +257,7 @@ def main(program):
         noah(program, folder, ec.SECP256R1(), "ES256", hashes.SHA256())
         template(program, folder)
     server.shutdown()
-    print(f"{checks} checks hold")
+    print(f"{tally.held} checks hold")
 
 
 if __name__ == "__main__":

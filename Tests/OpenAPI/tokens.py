@@ -17,19 +17,12 @@ import time
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import tally
 from signer import Refused, Signer, verify
+from tally import check
 
 ROWS = 1000
 KEY = "apikey_sandbox_trial"
-checks = 0
-
-
-def check(condition, what):
-    """Counts what holds and stops at the first thing that does not."""
-    global checks
-    checks += 1
-    if not condition:
-        raise SystemExit(f"failed: {what}")
 
 
 class Recorder(http.server.BaseHTTPRequestHandler):
@@ -175,7 +168,7 @@ def main(program):
             signer = Signer(curve, name, hasher)
             customers(program, folder, server, signer)
             uploads(program, folder, server, storage, signer)
-    print(f"{checks} checks hold; {2 * ROWS} tokens of customers verified")
+    print(f"{tally.held} checks hold; {2 * ROWS} tokens of customers verified")
 
 
 if __name__ == "__main__":
