@@ -4,12 +4,13 @@ import Synchronization
 /// A ledger that is open for writing: what became of every row, safe on disk before anybody is told.
 ///
 /// One process at a time; any number of tasks. See `LineFormat` for the file, `LedgerReader` for reading alone.
-public final class Ledger: Sendable {
+public final class Ledger: OpenLedger {
   /// The path of the file.
   public let path: String
   /// What the operator should know about the opening: a torn end that was cut, a file system that locks badly.
   public let notices: [String]
   private let target: String
+  private let operation: String
   private let keys: KeyRing
   private let file: any JournalFile
   private let queue: CommitQueue
@@ -33,6 +34,7 @@ public final class Ledger: Sendable {
   package init(_ opening: sending LedgerOpening) throws(JournalError) {
     path = opening.file.path
     target = opening.target
+    operation = opening.operation
     notices = opening.notices
     keys = opening.keys
     file = opening.file
@@ -45,6 +47,21 @@ public final class Ledger: Sendable {
   public func close() async {
     await queue.close()
     file.unlock()
+  }
+
+  /// What the ledger says about a row, looked up once.
+  ///
+  /// In a merged ledger a row may be known under any of its keys: the known one is taken.
+  public func row(for identity: Personal<[UInt8]>) throws(JournalError) -> any KnownRow {
+    let names = keys.keys(of: identity.exposed, target: target, operation: operation)
+    guard let first = names.first, names.count == keys.keys.count else {
+      throw JournalError("the row's key cannot be made: libcrypto fails; check OpenSSL 3")
+    }
+    let (name, state) = queue.lookUp { index in
+      let name = names.first { index[$0] != nil } ?? first
+      return (name, index[name])
+    }
+    return RowSnapshot(name, state, keys, file)
   }
 
   /// The row's key for an operation; empty only when libcrypto fails, and then nothing can be written for it.
@@ -143,6 +160,31 @@ extension Ledger {
     record.source = submission.source.flatMap { keys.sources($0.exposed).first }
     try await queue.append(record)
     sent.withLock { $0[key] = intent }
+  }
+
+  /// Writes down that a step of a row is about to be sent; on disk when it returns.
+  public func begin(
+    _ step: Int, of submission: Submission, for key: RowKey
+  ) async throws(JournalError) {
+    try await note(step, of: submission, isDone: false, for: key)
+  }
+
+  /// Writes down that the target has a step of a row; on disk when it returns.
+  public func complete(
+    _ step: Int, of submission: Submission, for key: RowKey
+  ) async throws(JournalError) {
+    try await note(step, of: submission, isDone: true, for: key)
+  }
+
+  /// Settles a row in doubt because the target was asked; `unknown` settles nothing.
+  public func settle(_ key: RowKey, as settlement: Settlement) async throws(JournalError) {
+    // The target and what it proved, as one word: a ledger line holds no blanks.
+    func author(_ evidence: String) -> String { "target:" + evidence.replacing(" ", with: "_") }
+    switch settlement {
+    case .accepted(let evidence): try await mark(key, as: .accepted, by: author(evidence))
+    case .notAccepted(let evidence): try await mark(key, as: .notAccepted, by: author(evidence))
+    case .unknown: break
+    }
   }
 
   /// Writes down that a step of a row is about to be sent, or was accepted; on disk when it returns.

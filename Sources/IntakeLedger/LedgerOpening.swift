@@ -11,6 +11,7 @@ import IntakeSystem
 package struct LedgerOpening {
   let file: any JournalFile
   let target: String
+  let operation: String
   let keys: KeyRing
   var index: LedgerIndex
   var writer: LineWriter
@@ -30,6 +31,7 @@ package struct LedgerOpening {
     self.file = file
     self.keys = keys
     target = LedgerWord.encoded(settings.target, limit: 512)
+    operation = settings.operation ?? ""
     let content = try LedgerContent(of: file)
     index = content.index
     try content.check(target: target, keys: keys, path: file.path)

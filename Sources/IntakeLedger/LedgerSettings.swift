@@ -6,7 +6,7 @@ public struct LedgerSettings: Sendable {
   public var path: String
   /// The receiving API; a ledger is about one.
   public var target: String
-  /// The operation that rows are sent for, for the record; a ledger may see several.
+  /// The operation that this run sends rows for, which is part of their keys; a ledger may see several.
   public var operation: String?
   /// The part of the manifest that this run takes, `i/n`; nil for all of it.
   public var shard: String?
