@@ -123,7 +123,7 @@ public struct JSONParser {
 
   private mutating func digits() -> Bool {
     let start = position
-    while let byte, (0x30...0x39).contains(byte) { position += 1 }
+    while let byte, byte.isASCIIDigit { position += 1 }
     return position > start
   }
 
@@ -192,12 +192,9 @@ public struct JSONParser {
   }
 
   private mutating func fourHexDigits() throws(Failure) -> UInt32 {
-    guard position + 4 < bytes.count,
-      let text = String(validating: bytes[position + 1...position + 4], as: UTF8.self),
-      text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
-      let code = UInt32(text, radix: 16)
+    guard position + 4 < bytes.count, let code = Hex.bytes(bytes[position + 1...position + 4])
     else { throw failure("four hexadecimal digits are missing") }
     position += 4
-    return code
+    return UInt32(code[0]) << 8 | UInt32(code[1])
   }
 }

@@ -11,8 +11,7 @@ public enum JSONText {
       case 0x0D: result += Array("\\r".utf8)
       case 0x09: result += Array("\\t".utf8)
       case 0..<0x20, 0x7F:
-        let hex = String(byte, radix: 16)
-        result += Array(("\\u00" + (hex.utf8.count < 2 ? "0" : "") + hex).utf8)
+        result += Array(("\\u00" + Hex.text(CollectionOfOne(byte))).utf8)
       default: result.append(byte)
       }
     }

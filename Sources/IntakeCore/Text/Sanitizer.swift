@@ -19,8 +19,7 @@ public enum Sanitizer {
     let isPlain =
       (1...32).contains(text.utf8.count)
       && text.utf8.allSatisfy { byte in
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte & 0xDF) || byte == 0x5F
-          || byte == 0x2D
+        byte.isASCIIAlphanumeric || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
       }
     return isPlain ? text : "other"
   }

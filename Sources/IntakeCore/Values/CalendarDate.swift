@@ -21,16 +21,33 @@ public struct CalendarDate: Sendable, Hashable {
       digits.remove(at: 7)
       digits.remove(at: 4)
     }
-    guard digits.count == 8, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    guard digits.count == 8, digits.allSatisfy(\.isASCIIDigit) else { return nil }
     let number = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     self.init(year: number / 10_000, month: number / 100 % 100, day: number % 100)
   }
 
   /// `YYYYMMDD`, the form DCAMS wants.
-  public var compact: String { padded(year, 4) + padded(month, 2) + padded(day, 2) }
+  public var compact: String { year.zeroPadded(4) + month.zeroPadded(2) + day.zeroPadded(2) }
 
   /// `YYYY-MM-DD` (ISO 8601), the form Noah wants.
-  public var dashed: String { padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2) }
+  public var dashed: String {
+    year.zeroPadded(4) + "-" + month.zeroPadded(2) + "-" + day.zeroPadded(2)
+  }
+
+  /// Takes days since 1970-01-01, clamped to the years 1 to 9999.
+  ///
+  /// The day is looked for in years that begin in March, in the 400 years after which the calendar repeats.
+  public init(daysSince1970 days: Int) {
+    // -719,162 is 0001-01-01 and 2,932,896 is 9999-12-31; 0000-03-01 is 719,468 days before 1970-01-01.
+    let number = min(max(days, -719_162), 2_932_896) + 719_468
+    let (era, day) = number.quotientAndRemainder(dividingBy: 146_097)
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
+    let dayOfYear = day - (year * 365 + year / 4 - year / 100)
+    let marchMonth = (dayOfYear * 5 + 2) / 153
+    month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+    self.day = dayOfYear - (marchMonth * 153 + 2) / 5 + 1
+    self.year = era * 400 + year + (month <= 2 ? 1 : 0)
+  }
 
   /// Days since 1970-01-01, negative before it.
   ///
@@ -41,11 +58,6 @@ public struct CalendarDate: Sendable, Hashable {
     let leapDays = marchYear / 4 - marchYear / 100 + marchYear / 400
     // 719,468 days lie between 0000-03-01 and 1970-01-01, and days of a month count from 1.
     return marchYear * 365 + leapDays + (marchMonth * 306 + 5) / 10 + day - 719_469
-  }
-
-  private func padded(_ number: Int, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 
   private static func days(in month: Int, of year: Int) -> Int {

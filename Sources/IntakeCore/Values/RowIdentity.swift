@@ -16,7 +16,7 @@ public enum RowIdentity {
 
   /// An address in the form in which two are compared: ASCII letters in lower case.
   public static func normalized(email: String) -> [UInt8] {
-    email.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+    EmailAddress.folded(email)
   }
 
   private static func tagged(_ kind: String, _ bytes: [UInt8]) -> Personal<[UInt8]> {

@@ -1,0 +1,135 @@
+/// A moment in UTC with the texts that ledgers, HTTP and answers have for it; years 1 to 9999.
+public struct UTCTime: Sendable, Hashable, Comparable {
+  /// Seconds since 1970-01-01 00:00, with fractions.
+  public let seconds: UnixTime
+
+  /// Takes seconds since 1970, clamped to the years 1 to 9999.
+  public init(seconds: UnixTime) {
+    self.seconds = min(max(seconds, -62_135_596_800), 253_402_300_799)
+  }
+
+  /// Takes a day and a time of it, with 60 as a leap second's number; nil for numbers that no clock shows.
+  public init?(_ date: CalendarDate, hour: Int, minute: Int, second: Int) {
+    guard (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second) else {
+      return nil
+    }
+    self.init(seconds: UnixTime(((date.daysSince1970 * 24 + hour) * 60 + minute) * 60 + second))
+  }
+
+  /// The moment that many seconds later.
+  public func later(by interval: Double) -> UTCTime { UTCTime(seconds: seconds + interval) }
+
+  /// Earlier moments come first.
+  public static func < (left: UTCTime, right: UTCTime) -> Bool { left.seconds < right.seconds }
+
+  /// The day.
+  public var date: CalendarDate { CalendarDate(daysSince1970: day) }
+
+  private var wholeSeconds: Int { Int(seconds.rounded(.down)) }
+
+  /// Days since 1970-01-01, rounded down.
+  private var day: Int { (wholeSeconds < 0 ? wholeSeconds - 86_399 : wholeSeconds) / 86_400 }
+
+  /// `10:30:00`.
+  private var clock: String {
+    let second = wholeSeconds - day * 86_400
+    return [second / 3600, second / 60 % 60, second % 60].map { $0.zeroPadded(2) }
+      .joined(separator: ":")
+  }
+
+  // MARK: RFC 3339
+
+  /// `2026-11-21T10:30:00Z`.
+  public var rfc3339: String { date.dashed + "T" + clock + "Z" }
+
+  /// `2026-11-21T10:30:00.250Z`.
+  public var rfc3339Milliseconds: String {
+    let fraction = Int((seconds - seconds.rounded(.down)) * 1000)
+    return date.dashed + "T" + clock + "." + fraction.zeroPadded(3) + "Z"
+  }
+
+  /// `2026-11-21 10:30:00 UTC`, for people.
+  public var readable: String { date.dashed + " " + clock + " UTC" }
+
+  /// Reads `YYYY-MM-DDThh:mm:ssZ`; nil for anything else.
+  public init?(rfc3339 text: Span<UInt8>) {
+    let template: [20 of UInt8] = UTCTime.template
+    guard text.count == template.count else { return nil }
+    var numbers: [6 of Int] = .init(repeating: 0)
+    var field = 0
+    for position in template.indices {
+      let (byte, expected) = (text[position], template[position])
+      if expected == 0x30 {
+        guard byte.isASCIIDigit else { return nil }
+        numbers[field] = numbers[field] * 10 + Int(byte & 15)
+      } else {
+        guard byte == expected else { return nil }
+        field = min(field + 1, 5)
+      }
+    }
+    guard let date = CalendarDate(year: numbers[0], month: numbers[1], day: numbers[2]) else {
+      return nil
+    }
+    self.init(date, hour: numbers[3], minute: numbers[4], second: numbers[5])
+  }
+
+  /// `0000-00-00T00:00:00Z`.
+  private static let template: [20 of UInt8] = [
+    0x30, 0x30, 0x30, 0x30, 0x2D, 0x30, 0x30, 0x2D, 0x30, 0x30, 0x54, 0x30, 0x30, 0x3A, 0x30, 0x30,
+    0x3A, 0x30, 0x30, 0x5A,
+  ]
+
+  // MARK: HTTP
+
+  /// `Sat, 21 Nov 2026 10:30:00 GMT` (RFC 9110 §5.6.7).
+  public var httpDate: String {
+    let date = date
+    // 1970-01-01 was a Thursday.
+    let weekday = UTCTime.weekdays[((day + 4) % 7 + 7) % 7]
+    let month = UTCTime.months[date.month - 1]
+    return "\(weekday), \(date.day.zeroPadded(2)) \(month) \(date.year.zeroPadded(4)) \(clock) GMT"
+  }
+
+  /// Reads the dates of HTTP header fields (RFC 9110 §5.6.7): the fixed form and the two obsolete ones.
+  ///
+  /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or `Sun Nov  6 08:49:37 1994`; else nil.
+  /// A year of two digits is taken as the nearest past or future one within 50 years of `now`.
+  public init?(httpDate text: String, now: UnixTime = 0) {
+    let words = text.split { $0 == " " || $0 == "," }.map(String.init)
+    if words.count == 6, words[5] == "GMT" {
+      self.init(day: words[1], month: words[2], year: words[3], time: words[4])
+      return
+    }
+    if words.count == 5, words[3].contains(":") {
+      self.init(day: words[2], month: words[1], year: words[4], time: words[3])
+      return
+    }
+    let date = words.count == 4 ? words[1].split(separator: "-").map(String.init) : []
+    guard date.count == 3, words[3] == "GMT", date[2].utf8.count == 2,
+      let year = UTCTime.number(date[2])
+    else { return nil }
+    let current = 1970 + Int(now / 31_556_952)
+    let century = (current - year + 50) / 100 * 100
+    self.init(day: date[0], month: date[1], year: String(century + year), time: words[2])
+  }
+
+  private init?(day: String, month: String, year: String, time: String) {
+    let clock = time.split(separator: ":", omittingEmptySubsequences: false)
+      .map { UTCTime.number($0) }
+    guard let day = UTCTime.number(day), let year = UTCTime.number(year), year >= 1900,
+      let month = UTCTime.months.firstIndex(of: month),
+      let date = CalendarDate(year: year, month: month + 1, day: day),
+      clock.count == 3, let hour = clock[0], let minute = clock[1], let second = clock[2]
+    else { return nil }
+    self.init(date, hour: hour, minute: minute, second: second)
+  }
+
+  private static func number(_ text: some StringProtocol) -> Int? {
+    text.utf8.count <= 4 && text.isASCIIDigits ? Int(text) : nil
+  }
+
+  private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+  private static let months = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+  ]
+}
