@@ -11,7 +11,7 @@ struct DCAMSAnswer {
   let reference: String?
   let target: JSONValue?
 
-  /// Nil when the body is no JSON object, or one whose fields stand twice, which readers disagree on.
+  /// Nil when the body isn't a JSON object, or has a field twice, which readers disagree on.
   init?(_ body: [UInt8]) {
     guard let root = try? JSONParser.parse(body), root.fields != nil else { return nil }
     result = root["result"]?.string?.lowercased()
@@ -24,18 +24,98 @@ struct DCAMSAnswer {
     target = root["target"]
   }
 
-  /// What an error message means; the documented ones only, for others might quote the customer.
+  /// What an error message means; only the documented ones, because others might quote the customer.
   static func failure(for message: String?) -> (FailureCode, String)? {
     switch message?.lowercased() {
     case "the email address is invalid":
       return (.refusedByTarget, "the target refused the e-mail address (column \"email\")")
     case "missing a required input":
-      return (.refusedByTarget, "the target misses a required input")
+      return (.refusedByTarget, "the target reports that a required input is missing")
     case "the email address was not found":
       return (.customerNotFound, "the target has no customer with this e-mail (column \"email\")")
     case "either your username or password is incorrect":
       return (.credentialsRefused, "the target refused user name or password")
     default: return nil
     }
+  }
+}
+
+/// What a request contained, read back from its body.
+struct SentCustomer {
+  let email: String
+  /// The status of an updateStatus, nil for other services.
+  let status: String?
+  /// The bytes of each image, before base64.
+  let images: [Side: [UInt8]]
+  private let reference: String?
+  private let fields: [JSONField]
+
+  init?(_ submission: Submission) {
+    var text: [UInt8] = []
+    var images: [Side: [UInt8]] = [:]
+    for segment in submission.body {
+      switch segment {
+      case .bytes(let bytes): text += bytes
+      case .image(let image): images[image.side] = image.prepared.bytes
+      case .secret, .scan: break
+      }
+    }
+    guard let body = try? JSONParser.parse(text), let target = body["target"],
+      let email = target["email"]?.string
+    else { return nil }
+    self.email = email
+    self.images = images
+    reference = body["reference"]?.string
+    status = body["service"]?.string == "updateStatus" ? target["status"]?.string : nil
+    fields = (target.fields ?? []).filter { $0.name != "documents" && $0.name != "email" }
+  }
+
+  /// The names of the fields that the target stores differently from what was sent; never their values.
+  ///
+  /// A field that the answer leaves out proves nothing: no page says which ones it contains.
+  func differences(from answer: DCAMSAnswer) -> [String] {
+    var names = fields.filter { field in
+      guard let stored = answer.target?[field.name]?.string, let sent = field.value.string else {
+        return false
+      }
+      return !StoredText(stored).agrees(with: sent)
+    }.map(\.name)
+    if let reference, let stored = answer.reference, stored != reference {
+      names.append("reference")
+    }
+    return names
+  }
+}
+
+/// A field as the target shows it: possibly in its own spelling, possibly masked in part.
+struct StoredText {
+  private let text: String
+
+  init(_ text: String) { self.text = text }
+
+  /// Whether it can be what was sent: the same letters and digits, apart from masked ones and a country's prefix.
+  func agrees(with sent: String) -> Bool {
+    let stored = StoredText.lettersAndDigits(text)
+    let sent = StoredText.lettersAndDigits(sent)
+    return stored == sent || isSameNumber(stored, sent) || isMasked(stored, sent)
+  }
+
+  /// A phone number with or without its country's code; seven digits are the shortest subscriber number.
+  private func isSameNumber(_ stored: [Character], _ sent: [Character]) -> Bool {
+    let shorter = min(stored.count, sent.count)
+    guard shorter >= 7, (stored + sent).allSatisfy(\.isNumber) else { return false }
+    return stored.suffix(shorter) == sent.suffix(shorter)
+  }
+
+  /// `XXXX0521` or `****0521`: what can be read must be the same.
+  private func isMasked(_ stored: [Character], _ sent: [Character]) -> Bool {
+    let hidden: Set<Character> = ["x", "*", "•"]
+    guard stored.count == sent.count, stored.contains(where: hidden.contains) else { return false }
+    return zip(stored, sent).allSatisfy { hidden.contains($0) || $0 == $1 }
+  }
+
+  /// Letters, digits and masking marks, in lower case.
+  private static func lettersAndDigits(_ text: String) -> [Character] {
+    text.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "*" || $0 == "•" }
   }
 }

@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// What Noah's page demands of a row, checked before anything is sent.
+/// What Noah's page asks of a row, checked before anything is sent.
 struct NoahRules {
   let schema: NoahSchema
   let needsIdentity: Bool
@@ -24,7 +24,7 @@ struct NoahRules {
     return [
       StageFailure(
         .invalidValue,
-        "column \"\(column.rawValue)\" is no CustomerID, which has \(NoahCustomerID.form)",
+        "column \"\(column.rawValue)\" isn't a CustomerID: it has to be \(NoahCustomerID.form)",
         column: ColumnName(column))
     ]
   }
@@ -57,4 +57,34 @@ struct NoahRules {
         .invalidValue, "column \"\(place)\" is not after column \"\(before)\"", column: place)
     ]
   }
+}
+
+/// The caller's own id of a customer, which stands in the path.
+///
+/// Only characters that percent-encoding leaves alone, so that the signed path and the sent one can't differ.
+struct NoahCustomerID {
+  let text: String
+
+  static let form = "1 to 36 characters of A-Z, a-z, 0-9, '.', '_' and '-'"
+  static let rule = "column \"id\" has to hold the CustomerID, \(form)"
+
+  init?(_ text: String) {
+    let isPlain = text.utf8.allSatisfy {
+      switch $0 {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+      default: $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
+      }
+    }
+    // As path segments "." and ".." are removed before sending (RFC 3986 §5.2.4).
+    guard isPlain, (1...36).contains(text.utf8.count), text != ".", text != ".." else { return nil }
+    self.text = text
+  }
+
+  /// The id of a row; `reference` where there is no `id`.
+  init?(in fields: CustomerFields) {
+    guard let cell = fields[.id] ?? fields[.reference] else { return nil }
+    self.init(cell.exposed)
+  }
+
+  var path: String { "/customers/" + text }
 }

@@ -7,6 +7,57 @@ struct NoahTarget: Target {
   /// The manifest's number of each identity in the body, so that an answer about one can name its column.
   var identities: [Int] = []
 
+  /// Finds what Noah would answer with 401 or 404 before anything is sent.
+  func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {
+    let endpoint = NoahEndpoint(endpoint)
+    guard endpoint.namesVersion else {
+      throw StageFailure(
+        .wrongEndpoint, "an endpoint of Noah ends in its version, and this one doesn't",
+        hint: "write https://api.noah.com/v1 or https://api.sandbox.noah.com/v1", outcome: .fatal)
+    }
+    guard credentials != nil else {
+      throw NoahTarget.refusal(
+        #"--credentials is missing: noah needs a file that holds {"apiKey":"…","privateKeyFile":"…"}"#,
+        hint: "give --credentials FILE; chmod 600 the file")
+    }
+    guard let key = credentials?["apiKey"]?.exposed else {
+      throw NoahTarget.refusal(
+        "the credentials have no apiKey",
+        hint: #"give --credentials with a file that holds {"apiKey":"…","privateKeyFile":"…"}"#)
+    }
+    guard !key.isEmpty, key.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+      throw NoahTarget.refusal(
+        "the apiKey is empty or holds a space, a line break or a character beyond ASCII",
+        hint: "copy the key again, without anything around it")
+    }
+    let environment = NoahEnvironment(key: key)
+    try NoahTarget.compare(environment, with: endpoint)
+    if let pem = credentials?["privateKey"] {
+      _ = try NoahTarget.key(pem)
+    } else if environment == .prod {
+      throw NoahTarget.refusal(
+        "the apiKey is a production key, which needs signatures, and there is no privateKey",
+        hint: #"add "privateKeyFile" to the credentials"#)
+    }
+  }
+
+  private static func compare(
+    _ environment: NoahEnvironment?, with endpoint: NoahEndpoint
+  ) throws(StageFailure) {
+    guard let wanted = endpoint.environment, wanted != environment else { return }
+    let kind =
+      environment.map { "is an apikey_\($0.rawValue)_ key" } ?? "has neither prefix of Noah's keys"
+    throw refusal(
+      "the host \(endpoint.host) takes apikey_\(wanted.rawValue)_ keys, and the apiKey \(kind)",
+      hint: "give the key of that environment, or the other --endpoint")
+  }
+
+  private static func refusal(_ detail: String, hint: String) -> StageFailure {
+    StageFailure(.credentialsRefused, detail, hint: hint, outcome: .fatal)
+  }
+
+  // MARK: Requests
+
   func request(
     for submission: Submission, endpoint: String, credentials: Credentials?, at time: UnixTime
   ) throws -> HTTPRequest {
@@ -34,7 +85,7 @@ struct NoahTarget: Target {
       repeatSafety: .safe, customer: Personal(id.text), bodyLimit: 0, target: self)
   }
 
-  /// The signing key; the failure names what the file holds instead, never its bytes.
+  /// The signing key; the failure says what the file holds instead, never its bytes.
   static func key(_ pem: Secret) throws(StageFailure) -> ECDSAPrivateKey {
     do { return try ECDSAPrivateKey(pem: pem.exposed) } catch {
       throw StageFailure(
@@ -42,5 +93,223 @@ struct NoahTarget: Target {
         hint: "make one with `openssl ecparam -name secp384r1 -genkey -noout` and register its "
           + "public half with Noah", outcome: .fatal)
     }
+  }
+
+  // MARK: Answers
+
+  func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
+    if submission.operation == NoahUploads.operation { return uploadReceipt(response) }
+    let answer = NoahAnswer(response.body)
+    let status = response.status
+    if (200..<300).contains(status) { return success(status, response.body, answer) }
+    guard let answer, answer.type != nil || !answer.complaints.isEmpty else {
+      return foreign(status)
+    }
+    if answer.type == .resourceNotFound { return missing(status, answer, submission) }
+    let words = NoahComplaints(answer.complaints, identities: identities, sent: submission)
+    return refusal(status, answer, details: words.text, hint: words.hint)
+  }
+
+  /// 201 after the first PUT, 204 (or 200) after each further one; none of them needs a body.
+  private func success(_ status: Int, _ body: [UInt8], _ answer: NoahAnswer?) -> Receipt {
+    guard body.isEmpty || (answer != nil && answer?.type == nil) else {
+      return Receipt(
+        .inDoubt, http: status, code: .unrecognizedAnswer,
+        detail: "the target answered \(status) with a body that isn't Noah's")
+    }
+    let type = [201: "created", 204: "updated", 200: "updated"][status]
+    return Receipt(.accepted, http: status, type: type)
+  }
+
+  /// An answer that isn't in the vendor's form.
+  private func foreign(_ status: Int) -> Receipt {
+    if [404, 405, 410].contains(status) {
+      return Receipt(
+        .fatal, http: status, code: .wrongEndpoint,
+        detail: "the endpoint answered \(status): it doesn't serve Noah's customers")
+    }
+    return Receipt(
+      .rejected, http: status, code: .refusedByTarget,
+      detail: "the target answered \(status) without a readable message")
+  }
+
+  private func missing(_ status: Int, _ answer: NoahAnswer, _ submission: Submission) -> Receipt {
+    guard submission.method == "PUT" else {
+      return Receipt(
+        .rejected, http: status, code: .customerNotFound,
+        detail: "the target has no customer with this id" + NoahTarget.occurrence(answer))
+    }
+    // PUT creates what it doesn't find, so a 404 means that this account may not.
+    return refusal(
+      status, answer, details: "", hint: "ask Noah whether the account may create customers")
+  }
+
+  private func refusal(
+    _ status: Int, _ answer: NoahAnswer, details: String, hint: String?
+  ) -> Receipt {
+    let kind = answer.type.map { " (\($0.rawValue))" } ?? ""
+    return Receipt(
+      .rejected, http: status, code: .refusedByTarget,
+      detail: "the target answered \(status)\(kind)" + (details.isEmpty ? "" : ": " + details)
+        + NoahTarget.occurrence(answer), hint: hint)
+  }
+
+  private static func occurrence(_ answer: NoahAnswer) -> String {
+    answer.instance.map { "; occurrence \($0)" } ?? ""
+  }
+
+  /// Says which of the many causes of a 401 it is, as far as the clock and the answer show.
+  func hint(for response: HTTPResponse, clockSkew: Double?) -> String? {
+    switch response.status {
+    case 401: NoahTarget.clockHint(clockSkew) ?? NoahTarget.keyHint(NoahAnswer(response.body))
+    case 403: "ask Noah whether this account may create customers (Reliance onboarding)"
+    default: nil
+    }
+  }
+
+  /// Beyond half a minute a token may count as expired, or as not issued yet.
+  private static func clockHint(_ skew: Double?) -> String? {
+    guard let skew, abs(skew) > 30 else { return nil }
+    return
+      "set this machine's clock, which is \(Int(abs(skew))) s \(skew > 0 ? "behind" : "ahead"): "
+      + "a signature counts for \(NoahClaims.life) s from its own time"
+  }
+
+  /// The vendor's text is searched for known words and never shown.
+  private static func keyHint(_ answer: NoahAnswer?) -> String {
+    let detail = answer?.detail ?? ""
+    let speaksOfToken = ["signature", "token", "jwt"].contains { detail.contains($0) }
+    if speaksOfToken, detail.contains("missing") {
+      return "add \"privateKeyFile\" to the credentials: this apiKey wants signed requests"
+    }
+    if speaksOfToken {
+      return "check that privateKeyFile belongs to the public key registered for this apiKey"
+    }
+    if detail.contains("environment") {
+      return "give a key of the environment that --endpoint belongs to"
+    }
+    return
+      "check that apiKey is complete and has not expired, and that privateKeyFile belongs to it"
+  }
+
+  // MARK: Uploads
+
+  /// The upload with the address from the answer.
+  func request(of followUp: FollowUp, toldBy response: HTTPResponse) throws(StageFailure)
+    -> Submission
+  {
+    guard (200..<300).contains(response.status) else {
+      let receipt = receipt(for: response, to: followUp.inquiry)
+      throw StageFailure(
+        receipt.code ?? .uploadRefused,
+        "no upload address: " + (receipt.detail ?? "the target answered \(response.status)"),
+        hint: receipt.hint, outcome: receipt.outcome)
+    }
+    guard let url = (try? JSONParser.parse(response.body))?["PresignedURL"]?.string else {
+      throw StageFailure(
+        .uploadRefused, "the target answered \(response.status) without a PresignedURL",
+        hint: "ask the vendor whether uploads are enabled; the customer itself is there")
+    }
+    var request = followUp.request
+    request.address = Secret(url)
+    return request
+  }
+
+  /// What the storage behind a presigned address says: its texts aren't Noah's, so only the code counts.
+  func uploadReceipt(_ response: HTTPResponse) -> Receipt {
+    switch response.status {
+    case 200..<300: return Receipt(.accepted, http: response.status)
+    // Expired, used up or not yet known everywhere: the next attempt asks for a fresh address.
+    case 400, 401, 403, 404, 409, 410:
+      return Receipt(
+        .retryable(after: nil), http: response.status, code: .uploadRefused,
+        detail: "the upload address answered \(response.status): refused or expired")
+    default:
+      return Receipt(
+        .rejected, http: response.status, code: .uploadRefused,
+        detail: "the upload address answered \(response.status)")
+    }
+  }
+
+  // MARK: Rows in doubt
+
+  /// GET of the customer that the request was about.
+  func inquiry(about submission: Submission) -> Submission? {
+    NoahCustomerID(submission.customer.exposed).map(getCustomer)
+  }
+
+  /// A stored customer equal to the one sent counts as accepted, whoever stored it: PUT would change nothing.
+  ///
+  /// One that differs is an earlier version, and sending again is safe because PUT is idempotent (RFC 9110 §9.2.2).
+  func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement {
+    if NoahAnswer(response.body)?.type == .resourceNotFound {
+      return .notAccepted(evidence: "the target has no customer with this id")
+    }
+    guard (200..<300).contains(response.status),
+      let stored = try? JSONParser.parse(response.body), stored["DateOfBirth"] != nil,
+      let sent = NoahTarget.sent(by: submission)
+    else {
+      return .unknown(
+        evidence: "the answer \(response.status) to GET customer isn't readable as a customer")
+    }
+    let comparison = NoahComparison(sent: sent, stored: stored)
+    guard comparison.differing.isEmpty else {
+      let fields = comparison.differing.joined(separator: ", ")
+      return .notAccepted(evidence: "the stored customer differs in \(fields); PUT is idempotent")
+    }
+    let fields = comparison.equal.joined(separator: ", ")
+    return .accepted(evidence: "the stored customer equals the one sent in \(fields)")
+  }
+
+  private static func sent(by submission: Submission) -> JSONValue? {
+    let value = try? JSONParser.parse(submission.body.flatMap { $0.bytes(with: nil) })
+    return value?["DateOfBirth"] == nil ? nil : value
+  }
+}
+
+/// Which parts of a customer the target stores as they were sent; names only, never values.
+struct NoahComparison {
+  private(set) var equal: [String] = []
+  private(set) var differing: [String] = []
+
+  init(sent: JSONValue, stored: JSONValue) {
+    note(
+      "DateOfBirth",
+      NoahComparison.text(sent, "DateOfBirth") == NoahComparison.text(stored, "DateOfBirth"))
+    for (part, fields) in [
+      ("FullName", NoahField.fullName), ("PrimaryResidence", NoahField.residence),
+    ] {
+      note(part, NoahComparison.isEqual(sent[part], stored[part], fields))
+    }
+    // No copy of the page lists them in the answer, so their absence proves nothing.
+    for name in ["Email", "PhoneNumber"] where stored[name] != nil && sent[name] != nil {
+      note(name, NoahComparison.text(sent, name) == NoahComparison.text(stored, name))
+    }
+    if let kept = stored["Identities"]?.elements, let wanted = sent["Identities"]?.elements {
+      note("Identities", NoahComparison.isSame(wanted, kept))
+    }
+  }
+
+  private mutating func note(_ name: String, _ isEqual: Bool) {
+    if isEqual { equal.append(name) } else { differing.append(name) }
+  }
+
+  /// A field that is empty or null counts as absent.
+  private static func text(_ value: JSONValue?, _ name: String) -> String? {
+    value?[name]?.string.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  private static func isEqual(_ left: JSONValue?, _ right: JSONValue?, _ fields: [NoahField])
+    -> Bool
+  {
+    fields.allSatisfy { text(left, $0.name) == text(right, $0.name) }
+  }
+
+  /// The same documents in any order.
+  private static func isSame(_ wanted: [JSONValue], _ kept: [JSONValue]) -> Bool {
+    wanted.count == kept.count
+      && wanted.allSatisfy { one in
+        kept.contains { isEqual(one, $0, NoahField.identity) }
+      }
   }
 }

@@ -1,3 +1,6 @@
+import IntakeCore
+import IntakeRunner
+
 /// What the command ends with; the one table, in order of what scripts do about it.
 public enum ExitCode: Int32, Sendable, CaseIterable {
   /// All accepted, or nothing left to do.
@@ -40,6 +43,21 @@ public enum ExitCode: Int32, Sendable, CaseIterable {
       + allCases.map { "  " + HelpText.pad(String($0.rawValue), 5) + $0.summary }
       .joined(separator: "\n")
   }
+
+  /// How a run ends: the first that applies.
+  init(_ summary: RunSummary) {
+    if summary.journalError != nil {
+      self = .ledgerUnusable
+    } else if summary.internalError != nil {
+      self = .internalError
+    } else if summary.stopReason != nil || summary.loadFailure != nil {
+      self = .stopped
+    } else if summary.counts[.inDoubt] != nil {
+      self = .inDoubt
+    } else {
+      self = summary.notAccepted > 0 ? .notAccepted : .success
+    }
+  }
 }
 
 /// An error that ends the command with a message of its own.
@@ -52,5 +70,31 @@ struct CommandError: Error, Sendable {
     self.code = code
     self.message = message
     self.hint = hint
+  }
+
+  /// What a run that did not start says.
+  init(runFailure error: any Error) {
+    switch error {
+    case let error as JournalError: self.init(.ledgerUnusable, error.description)
+    case let failure as StageFailure:
+      let file = failure.file.map { Sanitizer.clean($0) + ": " } ?? ""
+      let detail = Sanitizer.clean(failure.detail, limit: 8000)
+      self.init(.usage, file + detail, hint: failure.hint)
+    case let error as PipelineError:
+      self.init(.usage, error.failure.detail, hint: error.failure.hint)
+    case let error as ThreadsUnavailable: self.init(.usage, error.description)
+    default: self.init(.internalError, "internal error: \(type(of: error))")
+    }
+  }
+
+  /// What a single request that failed says: 2 when nothing could be sent, 5 when nobody knows, 3 otherwise.
+  init(_ failure: StageFailure) {
+    let code: ExitCode
+    switch failure.outcome {
+    case .fatal: code = .usage
+    case .inDoubt: code = .inDoubt
+    default: code = .notAccepted
+    }
+    self.init(code, failure.detail, hint: failure.hint)
   }
 }

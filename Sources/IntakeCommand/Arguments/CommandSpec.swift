@@ -33,3 +33,76 @@ struct Invocation: Sendable {
   let commands: [CommandSpec]
   let results: ResultWriter
 }
+
+/// An option of the command line, declared once: reading, help and completion come from it.
+struct OptionSpec: Sendable {
+  let name: String
+  var short: Character?
+  /// The placeholder of its value in help; nil for flags.
+  var value: String?
+  var choices: [String] = []
+  var isRepeatable = false
+  /// Words it takes: 0 for flags.
+  let wordCount: Int
+  let help: String
+  var defaultText: String?
+  /// What a shell offers for its value; the choices where nothing is said.
+  let completion: Completion
+
+  init(
+    _ name: String, short: Character? = nil, value: String? = nil, choices: [String] = [],
+    isRepeatable: Bool = false, wordCount: Int = 1, default defaultText: String? = nil,
+    completion: Completion? = nil, help: String
+  ) {
+    self.completion = completion ?? (choices.isEmpty ? .nothing : .words(choices))
+    self.name = name
+    self.short = short
+    self.value = value ?? (choices.isEmpty ? nil : choices.joined(separator: "|"))
+    self.choices = choices
+    self.isRepeatable = isRepeatable
+    self.wordCount = self.value == nil ? 0 : wordCount
+    self.defaultText = defaultText
+    self.help = help
+  }
+
+  /// The same option where it may be left out.
+  func defaulting(to text: String) -> OptionSpec {
+    var copy = self
+    copy.defaultText = text
+    return copy
+  }
+
+  /// `-n, --dry-run` or `--endpoint URL`.
+  var usage: String {
+    (short.map { "-\($0), " } ?? "    ") + "--\(name)" + (value.map { " \($0)" } ?? "")
+  }
+}
+
+/// What a shell offers for a word of the command line.
+enum Completion: Sendable, Equatable {
+  /// Nothing that could be known.
+  case nothing
+  /// Files and folders.
+  case files
+  /// A few words.
+  case words([String])
+  /// A few words, or a file.
+  case wordsOrFiles([String])
+  /// The names of stages.
+  case stages
+  /// `STAGE.OPTION=`, for the value to be typed.
+  case stageOptions
+
+  /// The words that are known when the script is made; stages of third parties are among them.
+  func words(_ registry: StageRegistry) -> [String] {
+    switch self {
+    case .nothing, .files: return []
+    case .words(let words), .wordsOrFiles(let words): return words
+    case .stages: return registry.names
+    case .stageOptions:
+      return registry.entries.flatMap { entry in
+        entry.descriptor.options.map { "\(entry.descriptor.name).\($0.name)=" }
+      }
+    }
+  }
+}

@@ -107,20 +107,3 @@ struct SummaryText {
     ])
   }
 }
-
-extension ExitCode {
-  /// How a run ends: the first that applies.
-  init(_ summary: RunSummary) {
-    if summary.journalError != nil {
-      self = .ledgerUnusable
-    } else if summary.internalError != nil {
-      self = .internalError
-    } else if summary.stopReason != nil || summary.loadFailure != nil {
-      self = .stopped
-    } else if summary.counts[.inDoubt] != nil {
-      self = .inDoubt
-    } else {
-      self = summary.notAccepted > 0 ? .notAccepted : .success
-    }
-  }
-}

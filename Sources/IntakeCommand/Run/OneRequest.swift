@@ -67,19 +67,6 @@ struct OneRequest: Sendable {
   }
 }
 
-extension CommandError {
-  /// What a single request that failed says: 2 when nothing could be sent, 5 when nobody knows, 3 otherwise.
-  init(_ failure: StageFailure) {
-    let code: ExitCode
-    switch failure.outcome {
-    case .fatal: code = .usage
-    case .inDoubt: code = .inDoubt
-    default: code = .notAccepted
-    }
-    self.init(code, failure.detail, hint: failure.hint)
-  }
-}
-
 /// The answer to one request.
 struct OneAnswer: Sendable {
   private let isAccepted: Bool
@@ -131,6 +118,47 @@ extension JSONOutput {
     case .string(let text): self = .string(text)
     case .array(let elements): self = .array(elements.map { JSONOutput($0) })
     case .object(let fields): self = .object(fields.map { ($0.name, JSONOutput($0.value)) })
+    }
+  }
+}
+
+/// Images as an answer holds them: base64, with or without a data URI's prefix.
+struct ReceivedImages: Sendable {
+  private let documents: JSONValue
+
+  init(_ documents: JSONValue) { self.documents = documents }
+
+  /// Writes `front.jpg`, `back.png` and so on (0600), and returns what was written.
+  func write(to folder: String) throws(CommandError) -> JSONOutput {
+    var written: [(String, JSONOutput)] = []
+    for side in Side.allCases {
+      guard let text = documents[side.rawValue]?.string, !text.isEmpty else { continue }
+      guard let bytes = Base64Text.decode(text), let format = ImageFormat(recognizing: bytes) else {
+        throw CommandError(
+          .notAccepted, "the \(side.rawValue) in the answer is no JPEG or PNG in base64")
+      }
+      let path = "\(folder)/\(side.rawValue).\(format == .jpeg ? "jpg" : "png")"
+      try save(bytes, as: path)
+      written.append(
+        (
+          side.rawValue,
+          .object([
+            ("file", .string(path)), ("format", .string(format.rawValue)),
+            ("bytes", .integer(bytes.count)),
+          ])
+        ))
+    }
+    return .object(written)
+  }
+
+  private func save(_ bytes: [UInt8], as path: String) throws(CommandError) {
+    do throws(SystemCallFailure) {
+      try DurableFile.makeFolder(DurableFile.folder(of: path))
+      try DurableFile.create(path, bytes)
+    } catch {
+      throw CommandError(
+        .usage, "\(Sanitizer.clean(path)) cannot be written: \(error)",
+        hint: "give --output with a folder that holds no images yet")
     }
   }
 }

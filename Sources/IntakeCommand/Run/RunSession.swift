@@ -1,6 +1,7 @@
 import IntakeCore
 import IntakeRunner
 import IntakeSystem
+import Synchronization
 
 /// One run from its arguments to its exit code; `run` and `check` differ in mode only.
 struct RunSession {
@@ -153,19 +154,30 @@ struct RunSession {
   }
 }
 
-extension CommandError {
-  /// What a run that did not start says.
-  init(runFailure error: any Error) {
-    switch error {
-    case let error as JournalError: self.init(.ledgerUnusable, error.description)
-    case let failure as StageFailure:
-      let file = failure.file.map { Sanitizer.clean($0) + ": " } ?? ""
-      let detail = Sanitizer.clean(failure.detail, limit: 8000)
-      self.init(.usage, file + detail, hint: failure.hint)
-    case let error as PipelineError:
-      self.init(.usage, error.failure.detail, hint: error.failure.hint)
-    case let error as ThreadsUnavailable: self.init(.usage, error.description)
-    default: self.init(.internalError, "internal error: \(type(of: error))")
+/// Remembers the signal that aborted a run, for its exit code.
+final class SignalMemory: Sendable {
+  private let number = Mutex<Int32?>(nil)
+
+  func abort(by number: Int32) { self.number.withLock { $0 = number } }
+
+  /// The exit code of an aborted run, nil when it was not.
+  var abortCode: ExitCode? {
+    number.withLock { $0 }.map { $0 == SignalNumber.interrupt ? .interrupted : .terminated }
+  }
+}
+
+extension SignalHub {
+  /// Waits for the next signal.
+  func wait() async {
+    let isWaiting = Mutex(true)
+    await withCheckedContinuation { continuation in
+      listen { _, _ in
+        let isFirst = isWaiting.withLock { waiting in
+          defer { waiting = false }
+          return waiting
+        }
+        if isFirst { continuation.resume() }
+      }
     }
   }
 }
