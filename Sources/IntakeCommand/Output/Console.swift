@@ -1,13 +1,12 @@
 import IntakeCore
 import IntakeSystem
 import Synchronization
-import 
+
 #if canImport(Glibc)
   import Glibc
 #else
   import Darwin
 #endif
-
 
 /// Standard error: messages for people, or the same as JSON Lines.
 ///

@@ -1,13 +1,12 @@
 import IntakeCore
 import IntakeCrypto
 import IntakeRunner
-import 
+
 #if canImport(Glibc)
   import Glibc
 #else
   import Darwin
 #endif
-
 
 /// Where a ledger lies when nobody says: in the state directory, named after manifest and target.
 enum LedgerPlace {
