@@ -2,31 +2,34 @@ public import IntakeCore
 
 /// Builds requests for Veratad DCAMS storage (api.veratad.com, "ID Document Storage").
 public struct DCAMS: Assembler {
-  static let operation = StageOption.choice(
-    "operation", of: DCAMSOperation.allCases.map(\.rawValue), default: "createOrUpdateCustomer",
-    help: "the service to call for each row")
-  // The vendor's storage pages name no limit; their Manual Review page says 10 MB for the whole request.
-  static let maxBody = StageOption.integer(
-    "max-body", in: 2_000...100_000_000, default: 10_000_000, unit: "bytes",
-    help: "the most bytes the serialized request may have, credentials included")
+  /// What a plan may set.
+  public struct Options: PluginOptions {
+    @Option("the service to call for each row")
+    var operation = DCAMSOperation.createOrUpdateCustomer
+    // The vendor's storage pages name no limit; their Manual Review page says 10 MB for the whole request.
+    @Option(
+      "the most bytes the serialized request may have, credentials included",
+      in: 2_000...100_000_000, unit: "bytes")
+    var maxBody = 10_000_000
 
-  /// What the stage says about itself.
-  public static let descriptor = StageDescriptor(
-    name: "dcams", summary: "build the request for Veratad DCAMS storage and read its answer",
-    options: [operation.descriptor, maxBody.descriptor],
-    example: #"{"stage":"dcams","operation":"createOrUpdateCustomer"}"#)
-
-  let operation: DCAMSOperation
-  let maxBody: Int
-  /// The receiving API.
-  public let target: any Target
-
-  /// Reads the options.
-  public init(options: StageOptions) throws(OptionError) {
-    operation = DCAMSOperation(rawValue: options[Self.operation]) ?? .createOrUpdateCustomer
-    maxBody = options[Self.maxBody]
-    target = DCAMSTarget()
+    /// Every option with its default.
+    public init() {}
   }
+
+  /// `dcams`.
+  public static let name = "dcams"
+  /// What it does.
+  public static let summary = "build the request for Veratad DCAMS storage and read its answer"
+  /// An entry that works.
+  public static let example = #"{"stage":"dcams","operation":"createOrUpdateCustomer"}"#
+
+  private let options: Options
+  private var operation: DCAMSOperation { options.operation }
+  /// The receiving API.
+  public let target: any Target = DCAMSTarget()
+
+  /// Takes checked options.
+  public init(options: Options) { self.options = options }
 
   /// updateStatus sends none.
   public var sendsImages: Bool { operation == .createOrUpdateCustomer }
@@ -49,7 +52,7 @@ public struct DCAMS: Assembler {
   public func imageBudget(for record: IntakeRecord) -> Int? {
     let empty = body(of: Assembly(record: record, images: [:]))
     let envelope = empty.reduce(0) { $0 + $1.bytes(with: nil).count }
-    let room = maxBody - envelope - DCAMS.reserve
+    let room = options.maxBody - envelope - DCAMS.reserve
     return max(0, EncodedImage.decodedCapacity(of: room) - 3 * record.images.count)
   }
 
@@ -62,7 +65,7 @@ public struct DCAMS: Assembler {
     return Submission(
       method: "POST", path: "", headers: [HTTPField("Content-Type", "application/json")],
       body: body(of: assembly), operation: operation.rawValue, repeatSafety: .converges,
-      customer: Personal(email.lowercased()), bodyLimit: maxBody, target: target)
+      customer: Personal(email.lowercased()), bodyLimit: options.maxBody, target: target)
   }
 
   private func body(of assembly: Assembly) -> [BodySegment] {

@@ -3,42 +3,40 @@ import IntakeImaging
 
 /// Reads a scan, tells its format by content, and checks its header before any pixel is decoded.
 public struct Decode: ImageDecoder {
-  private static let maximumBytes = StageOption<Int>.integer(
-    "max-bytes", in: 1_024...1_073_741_824, default: 33_554_432, unit: "bytes",
-    help: "largest file that is read")
-  private static let maximumPixels = StageOption<Int>.integer(
-    "max-pixels", in: 10_000...400_000_000, default: 50_000_000, unit: "pixels",
-    help: "most pixels a scan may have in all")
-  private static let maximumSide = StageOption<Int>.integer(
-    "max-side", in: 320...65_500, default: 20_000, unit: "pixels",
-    help: "most pixels along either side")
-  private static let minimumSide = StageOption<Int>.integer(
-    "min-side", in: 1...10_000, default: 16, unit: "pixels",
-    help: "fewest pixels along the shorter side")
-  private static let maximumScans = StageOption<Int>.integer(
-    "max-scans", in: 1...1_000, default: 64, unit: "scans",
-    help: "most scans of a progressive JPEG")
+  /// What a plan may set.
+  public struct Options: PluginOptions {
+    @Option("largest file that is read", in: 1_024...1_073_741_824, unit: "bytes")
+    var maxBytes = 33_554_432
+    @Option("most pixels a scan may have in all", in: 10_000...400_000_000, unit: "pixels")
+    var maxPixels = 50_000_000
+    @Option("most pixels along either side", in: 320...65_500, unit: "pixels")
+    var maxSide = 20_000
+    @Option("fewest pixels along the shorter side", in: 1...10_000, unit: "pixels")
+    var minSide = 16
+    @Option("most scans of a progressive JPEG", in: 1...1_000, unit: "scans") var maxScans = 64
 
-  /// Name, summary and options.
-  public static let descriptor = StageDescriptor(
-    name: "decode", summary: "read a scan, recognise it by content and check its header",
-    options: [
-      maximumBytes.descriptor, maximumPixels.descriptor, maximumSide.descriptor,
-      minimumSide.descriptor, maximumScans.descriptor,
-    ],
-    example: #"{"stage":"decode","max-pixels":50000000}"#)
+    /// Every option with its default.
+    public init() {}
+  }
 
-  private let fileLimit: Int
+  /// `decode`.
+  public static let name = "decode"
+  /// What it does.
+  public static let summary = "read a scan, recognise it by content and check its header"
+  /// An entry that works.
+  public static let example = #"{"stage":"decode","max-pixels":50000000}"#
+
+  private let options: Options
   private let codec: ImageCodec
 
   /// Takes checked options.
-  public init(options: StageOptions) {
-    fileLimit = options[Self.maximumBytes]
+  public init(options: Options) {
+    self.options = options
     var limits = ImageLimits()
-    limits.maximumPixels = options[Self.maximumPixels]
-    limits.maximumSide = options[Self.maximumSide]
-    limits.minimumSide = options[Self.minimumSide]
-    limits.maximumScans = options[Self.maximumScans]
+    limits.maximumPixels = options.maxPixels
+    limits.maximumSide = options.maxSide
+    limits.minimumSide = options.minSide
+    limits.maximumScans = options.maxScans
     codec = ImageCodec(limits: limits)
   }
 
@@ -46,7 +44,7 @@ public struct Decode: ImageDecoder {
   public func run(_ input: consuming ImageFile, in context: StageContext) throws -> DocumentImage {
     let file = input
     do {
-      let bytes = try file.read(atMost: fileLimit)
+      let bytes = try file.read(atMost: options.maxBytes)
       let header = try ImageHeader(reading: bytes, limits: codec.limits)
       return DocumentImage(
         side: file.side, file: file.path, header: header, bytes: bytes, codec: codec)

@@ -1,25 +1,29 @@
-import IntakeCore
+public import IntakeCore
 
-/// The options of `external`, read.
-struct ExternalOptions: Sendable {
-  let program: [String]
-  let accepts: String
-  let timeout: Double
-  let startTimeout: Double
-  let table: [String: String]
-  let processes: Int?
-  let maxBytes: Int
-  let digest: String?
+/// The options of `external`.
+public struct ExternalOptions: PluginOptions {
+  @Option(
+    "path and arguments; the path holds a \"/\" and is relative to the plan's folder; required",
+    isPath: true)
+  var program: [String] = []
+  @Option("what the program works on") var accepts = ItemName.image
+  @Option("for one item, answer included", in: 0.1...3_600, unit: "seconds") var timeout = 30.0
+  @Option("from the start of the program to its \"ready\"", in: 0.1...600, unit: "seconds")
+  var startTimeout = 10.0
+  @Option("handed to the program when it starts; no secrets") var options: [String: String] = [:]
+  @Option(
+    "how many run side by side at most; default: one a processor", in: 1...256, unit: "processes")
+  var processes: Int? = nil
+  @Option("the most that one answer may bring", in: 1_024...1_073_741_824, unit: "bytes")
+  var maxBytes = 64 << 20
+  @Option("SHA-256 of the program's file in hexadecimal; any other file is refused")
+  var sha256: String? = nil
 
-  init(_ options: StageOptions) throws(OptionError) {
-    program = options[External.program]
-    accepts = options[External.accepts]
-    timeout = options[External.timeout]
-    startTimeout = options[External.startTimeout]
-    table = options[External.options]
-    processes = options[External.processes]
-    maxBytes = options[External.maxBytes]
-    digest = options[External.digest]?.lowercased()
+  /// Every option with its default.
+  public init() {}
+
+  /// Refuses what no range can rule out.
+  func check() throws(OptionError) {
     try checkProgram()
     try checkDigest()
   }
@@ -50,9 +54,14 @@ struct ExternalOptions: Sendable {
   }
 
   private func checkDigest() throws(OptionError) {
-    guard let digest else { return }
+    guard let digest = sha256 else { return }
     guard digest.utf8.count == 64, digest.allSatisfy(\.isHexDigit) else {
       throw OptionError(option: "sha256", "sha256 takes 64 hexadecimal digits, as sha256sum prints")
     }
   }
+}
+
+/// What a program may work on, as plans and programs name it.
+enum ItemName: String, CaseIterable {
+  case image, prepared, submission
 }

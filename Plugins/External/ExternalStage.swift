@@ -3,16 +3,23 @@ import IntakeSystem
 
 /// Hands each item to a program and takes its answer; one shape of the family `External`.
 public struct ExternalStage<Item: ItemKind>: Stage {
-  /// That of the family.
-  public static var descriptor: StageDescriptor { External.descriptor }
+  /// The name of every shape.
+  public static var name: String { "external" }
+  /// What it does.
+  public static var summary: String { "hand each item to a program of your own (protocol 1)" }
+  /// An entry that works.
+  public static var example: String {
+    #"{"stage":"external","program":["./blur.py"],"accepts":"image","timeout":10}"#
+  }
 
   private let options: ExternalOptions
   private let pool: ProgramPool
 
-  /// Takes checked options; starts nothing yet.
-  public init(options: StageOptions) throws(OptionError) {
-    self.options = try ExternalOptions(options)
-    pool = ProgramPool(self.options, accepts: Item.name)
+  /// Checks what the options say of the program; starts nothing yet.
+  public init(options: ExternalOptions) throws(OptionError) {
+    try options.check()
+    self.options = options
+    pool = ProgramPool(options, accepts: Item.name)
   }
 
   /// Checks the program's file, starts it once, and exchanges greetings.

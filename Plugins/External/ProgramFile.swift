@@ -17,7 +17,7 @@ struct ProgramFile {
     } catch {
       throw failure("\(shown): \(error.description)", hint: error.hint)
     }
-    guard let expected = options.digest else { return }
+    guard let expected = options.sha256?.lowercased() else { return }
     let actual = try digest()
     guard actual == expected else {
       throw failure(

@@ -135,7 +135,7 @@ extension ProgramPool {
     }
     do throws(ProgramFault) {
       try session.greet(
-        accepts: accepts, options: options.table, within: options.startTimeout)
+        accepts: accepts, options: options.options, within: options.startTimeout)
       return session
     } catch {
       let end = session.end()

@@ -24,14 +24,14 @@ struct Exposure {
   }
 
   /// What is wrong when nothing is bright.
-  func darkness(_ limits: GateLimits) -> String? {
+  func darkness(_ limits: GateOptions) -> String? {
     guard brightest < limits.darkLevel else { return nil }
     return "the picture is too dark: its brightest hundredth reaches \(brightest) of 255, "
       + "at least \(limits.darkLevel) is asked for"
   }
 
   /// What is wrong when nothing is dark.
-  func brightness(_ limits: GateLimits) -> String? {
+  func brightness(_ limits: GateOptions) -> String? {
     guard darkest > limits.brightLevel else { return nil }
     return "the picture is too bright: its darkest spots are at \(darkest) of 255, "
       + "at most \(limits.brightLevel) is allowed"

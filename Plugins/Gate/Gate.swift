@@ -4,44 +4,28 @@ public import IntakeCore
 ///
 /// It looks at a copy of at most 1,024 pixels, which costs another decode: 30 to 45 ms of CPU for a phone photo.
 public struct Gate: ImageStage {
-  /// Name, summary and options.
-  public static let descriptor = StageDescriptor(
-    name: "gate", summary: "refuse scans that are blank, blurred, badly lit, or sent twice",
-    options: [
-      GateOptions.blank.descriptor, GateOptions.blankShare.descriptor,
-      GateOptions.blur.descriptor, GateOptions.blurWidth.descriptor,
-      GateOptions.exposure.descriptor, GateOptions.darkLevel.descriptor,
-      GateOptions.brightLevel.descriptor, GateOptions.sameSides.descriptor,
-      GateOptions.samePicture.descriptor, GateOptions.sameBits.descriptor,
-      GateOptions.remembered.descriptor,
-    ],
-    example: #"{"stage":"gate","blur":"warn","same-picture":"off"}"#)
+  /// `gate`.
+  public static let name = "gate"
+  /// What it does.
+  public static let summary = "refuse scans that are blank, blurred, badly lit, or sent twice"
+  /// An entry that works.
+  public static let example = #"{"stage":"gate","blur":"warn","same-picture":"off"}"#
 
   /// A quarter of a 12-megapixel photo, so that the decoder's cheap scale is used; at half of it print and
   /// blur look alike, and it would cost the same.
   private static let edge = 1_024
 
-  private let blank: GateCheck
-  private let blur: GateCheck
-  private let exposure: GateCheck
-  private let sameSides: GateCheck
-  private let samePicture: GateCheck
-  private let limits: GateLimits
+  private let options: GateOptions
   private let rows = LatestRows()
   private let pictures: SeenPictures
 
-  /// Takes checked options; a dark level above the bright one is refused.
-  public init(options: StageOptions) throws(OptionError) {
-    limits = GateLimits(options)
-    guard limits.darkLevel < limits.brightLevel else {
+  /// Refuses a dark level that isn't below the bright one.
+  public init(options: GateOptions) throws(OptionError) {
+    guard options.darkLevel < options.brightLevel else {
       throw OptionError(option: "dark-level", "dark-level must be below bright-level")
     }
-    blank = GateCheck("blank", options[GateOptions.blank])
-    blur = GateCheck("blur", options[GateOptions.blur])
-    exposure = GateCheck("exposure", options[GateOptions.exposure])
-    sameSides = GateCheck("same-sides", options[GateOptions.sameSides])
-    samePicture = GateCheck("same-picture", options[GateOptions.samePicture])
-    pictures = SeenPictures(capacity: options[GateOptions.remembered])
+    self.options = options
+    pictures = SeenPictures(capacity: options.remembered)
   }
 
   /// Looks at the scan and hands it on unchanged.
@@ -49,47 +33,53 @@ public struct Gate: ImageStage {
     -> DocumentImage
   {
     let image = input
-    guard blank.isOn || blur.isOn || exposure.isOn || comparesPictures else { return image }
+    guard options.blank.isOn || options.blur.isOn || options.exposure.isOn || comparesPictures
+    else { return image }
     let luma = try image.pixels(fitting: Self.edge).luma
     try judge(luma, in: context)
     if comparesPictures { try compare(luma, side: image.side, in: context) }
     return image
   }
 
-  private var comparesPictures: Bool { sameSides.isOn || samePicture.isOn }
+  private var comparesPictures: Bool { options.sameSides.isOn || options.samePicture.isOn }
 
-  /// The first finding is told, for it explains the later ones: in the dark a page looks blank, a blank page
+  /// The first finding is reported because it explains the later ones: in the dark a page looks blank, a blank page
   /// is bright all over, and neither has sharp edges.
   private func judge(_ luma: Plane, in context: StageContext) throws(StageFailure) {
-    let light = exposure.isOn ? Exposure(luma) : nil
-    if let finding = light?.darkness(limits) {
-      return try exposure.report(finding, "take the picture again in more light", context)
+    let light = options.exposure.isOn ? Exposure(luma) : nil
+    if let finding = light?.darkness(options) {
+      return try options.exposure.report(
+        "exposure", finding, "take the picture again in more light", context)
     }
-    let detail = blank.isOn || blur.isOn ? PictureDetail(luma) : nil
-    if blank.isOn, let finding = detail?.blankness(limits) {
-      return try blank.report(finding, "look whether the right page was scanned", context)
+    let detail = options.blank.isOn || options.blur.isOn ? PictureDetail(luma) : nil
+    if options.blank.isOn, let finding = detail?.blankness(options) {
+      return try options.blank.report(
+        "blank", finding, "look whether the right page was scanned", context)
     }
-    if let finding = light?.brightness(limits) {
-      return try exposure.report(finding, "take the picture again with less light", context)
+    if let finding = light?.brightness(options) {
+      return try options.exposure.report(
+        "exposure", finding, "take the picture again with less light", context)
     }
-    if blur.isOn, let finding = detail?.softness(limits) {
-      try blur.report(finding, "take the picture again with a steady hand", context)
+    if options.blur.isOn, let finding = detail?.softness(options) {
+      try options.blur.report("blur", finding, "take the picture again with a steady hand", context)
     }
   }
 
   private func compare(_ luma: Plane, side: Side, in context: StageContext) throws(StageFailure) {
     let place = PicturePlace(line: context.row.line, side: side)
     let digest = PictureDigest(luma)
-    if sameSides.isOn,
+    if options.sameSides.isOn,
       let distance = rows.distance(of: PicturePrint(luma), digest, at: place),
-      distance <= limits.sameBits
+      distance <= options.sameBits
     {
-      try sameSides.report(
+      try options.sameSides.report(
+        "same-sides",
         "front and back are the same picture: \(distance) of 256 bits of their fingerprints differ, "
-          + "\(limits.sameBits) or fewer is the same", "scan the missing side", context)
+          + "\(options.sameBits) or fewer is the same", "scan the missing side", context)
     }
-    if samePicture.isOn, let twin = pictures.twin(of: digest, at: place) {
-      try samePicture.report(
+    if options.samePicture.isOn, let twin = pictures.twin(of: digest, at: place) {
+      try options.samePicture.report(
+        "same-picture",
         "the picture is, pixel for pixel, the \(twin.side) in line \(twin.line)",
         "put each customer's own scan into the row; of two rows of this run that have it, the later is refused",
         context)

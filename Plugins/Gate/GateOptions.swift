@@ -1,66 +1,75 @@
-import IntakeCore
+public import IntakeCore
 
-/// What can be set: a word for each check, and the figures that it goes by.
+/// What can be set: what is to be done about each finding, and the figures that decide.
 ///
 /// The defaults were set on 48 good scans (phone photos, flatbed pages, cards) and on 160 made from them: blurred,
 /// darkened, washed out, blank. Each stands in the gap between the two, on the side that lets through.
-enum GateOptions {
-  static let blank = check("blank", "a page with nothing on it")
+public struct GateOptions: PluginOptions {
+  @Option("what to do about a page with nothing on it") var blank = GateAction.refuse
   // Measured: empty pages 0.0, one line of print on a letter page 1.9, good scans 8.8 and more.
-  static let blankShare = StageOption<Double>.number(
-    "blank-share", in: 0...100, default: 1, unit: "percent",
-    help: "blank: least part of the picture that has to show something")
+  @Option(
+    "blank: least part of the picture that has to show something", in: 0...100, unit: "percent")
+  var blankShare = 1.0
 
-  static let blur = check("blur", "a picture in which no edge is sharp")
+  @Option("what to do about a picture in which no edge is sharp") var blur = GateAction.refuse
   // Measured: good scans 1.0 to 1.5; a 12-megapixel photo blurred by 4, 8, 12, 16 pixels (standard
   // deviation) 2.7 to 3.2, 4.7 to 5.5, 6.3 to 7.2, 7.3 to 8.3. Print of 2 mm is gone from 12 on.
-  static let blurWidth = StageOption<Double>.number(
-    "blur-width", in: 1...30, default: 6, unit: "pixels",
-    help: "blur: widest that the sharpest tenth of the edges may be, on a copy of 1,024 pixels")
+  @Option(
+    "blur: widest that the sharpest tenth of the edges may be, on a copy of 1,024 pixels",
+    in: 1...30, unit: "pixels")
+  var blurWidth = 6.0
 
-  static let exposure = check("exposure", "a picture that is nearly all black or all white")
+  @Option("what to do about a picture that is nearly all black or all white")
+  var exposure = GateAction.refuse
   // Measured: good scans 239 and more; at a fifth of the light 48 to 50, at three tenths 72 to 75.
-  static let darkLevel = StageOption<Int>.integer(
-    "dark-level", in: 0...254, default: 60, unit: "luma",
-    help: "exposure: what the brightest hundredth of the picture has to reach")
+  @Option(
+    "exposure: what the brightest hundredth of the picture has to reach", in: 0...254,
+    unit: "luma")
+  var darkLevel = 60
   // Measured: good scans up to 32, a page with one line of print 62; seven tenths of the contrast lost 178 to
   // 187, eight tenths 198 to 205.
-  static let brightLevel = StageOption<Int>.integer(
-    "bright-level", in: 1...255, default: 190, unit: "luma",
-    help: "exposure: what the darkest five-thousandth of the picture must not exceed")
+  @Option(
+    "exposure: what the darkest five-thousandth of the picture must not exceed", in: 1...255,
+    unit: "luma")
+  var brightLevel = 190
 
-  static let sameSides = check("same-sides", "front and back that are the same picture")
-  // Measured: the same picture resized and saved anew 0 to 5, fronts and backs 35 and more.
-  static let sameBits = StageOption<Int>.integer(
-    "same-bits", in: 0...64, default: 12, unit: "bits",
-    help: "same-sides: most bits of 256 in which the fingerprints of one picture differ")
+  @Option("what to do about front and back that are the same picture")
+  var sameSides = GateAction.refuse
+  // Measured: the same picture resized and saved again 0 to 5, fronts and backs 35 and more.
+  @Option(
+    "same-sides: most bits of 256 in which the fingerprints of one picture differ", in: 0...64,
+    unit: "bits")
+  var sameBits = 12
 
-  static let samePicture = check(
-    "same-picture",
-    "a picture that another row of this run has, pixel for pixel; of two at work at once the later is refused"
+  @Option(
+    "what to do about a picture that another row of this run has, pixel for pixel; of two at work at once the later is refused"
   )
-  static let remembered = StageOption<Int>.integer(
-    "remembered", in: 2...10_000_000, default: 500_000, unit: "pictures",
-    help: "same-picture: how many of the latest pictures are known, 16 bytes each")
+  var samePicture = GateAction.refuse
+  @Option(
+    "same-picture: how many of the latest pictures are known, 16 bytes each", in: 2...10_000_000,
+    unit: "pictures")
+  var remembered = 500_000
 
-  private static func check(_ name: String, _ what: String) -> StageOption<String> {
-    .choice(name, of: GateCheck.words, default: "refuse", help: "what to do about \(what)")
-  }
+  /// Every option with its default.
+  public init() {}
 }
 
-/// The figures of one gate.
-struct GateLimits: Sendable {
-  let blankShare: Double
-  let blurWidth: Double
-  let darkLevel: Int
-  let brightLevel: Int
-  let sameBits: Int
+/// What is to be done about the findings of a check.
+enum GateAction: String, CaseIterable {
+  case off, warn, refuse
 
-  init(_ options: StageOptions) {
-    blankShare = options[GateOptions.blankShare]
-    blurWidth = options[GateOptions.blurWidth]
-    darkLevel = options[GateOptions.darkLevel]
-    brightLevel = options[GateOptions.brightLevel]
-    sameBits = options[GateOptions.sameBits]
+  var isOn: Bool { self != .off }
+
+  /// Refuses the scan or warns the operator; `check` is the option that decides.
+  func report(_ check: String, _ finding: String, _ remedy: String, _ context: StageContext)
+    throws(StageFailure)
+  {
+    guard self == .refuse else {
+      let side = context.side.map { "\($0): " } ?? ""
+      return context.log(.warning, side + finding)
+    }
+    throw StageFailure(
+      .refusedByStage, finding, hint: "\(remedy), or set gate.\(check) to warn",
+      side: context.side)
   }
 }

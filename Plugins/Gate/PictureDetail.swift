@@ -52,14 +52,14 @@ struct PictureDetail {
   }
 
   /// What is wrong when too little is to be seen.
-  func blankness(_ limits: GateLimits) -> String? {
+  func blankness(_ limits: GateOptions) -> String? {
     guard busyShare < limits.blankShare else { return nil }
     return "the picture is blank: \(busyShare.tenths) % of it show something, "
       + "at least \(limits.blankShare.tenths) % is asked for"
   }
 
   /// What is wrong when nothing is sharp.
-  func softness(_ limits: GateLimits) -> String? {
+  func softness(_ limits: GateOptions) -> String? {
     guard let edgeWidth, edgeWidth > limits.blurWidth else { return nil }
     return "the picture is blurred: its sharpest edges are \(edgeWidth.tenths) pixels wide, "
       + "at most \(limits.blurWidth.tenths) is allowed (on a copy of 1,024 pixels)"

@@ -2,49 +2,48 @@ public import IntakeCore
 
 /// Builds requests for Noah's Business API (docs.noah.com, "Create/Update Customer").
 public struct Noah: Assembler {
-  static let operation = StageOption.choice(
-    "operation", of: ["putCustomer"], default: "putCustomer", help: "the request for each row")
-  static let schema = StageOption.choice(
-    "schema", of: NoahSchema.allCases.map(\.rawValue), default: NoahSchema.typed.rawValue,
-    help: "legacy leaves out Type, Email and PhoneNumber, which the older pages do not know")
-  static let documents = StageOption.choice(
-    "documents", of: ["none", "upload"], default: "none",
-    help: "upload the scans of each row, once its customer is accepted, as the row's first identity"
-  )
-  // Nothing is published; the strictest of the comparable vendors that name a limit take 3 MB and more.
-  static let maxDocument = StageOption.integer(
-    "max-document", in: 10_000...100_000_000, default: 10_000_000, unit: "bytes",
-    help: "the most bytes one uploaded scan may have")
-  static let allowNoIdentity = StageOption.flag(
-    "allow-no-identity", help: "send rows without an identity document, as an empty list")
-  // Fields with limits add up to less than 2 KB, and each identity to 200 bytes.
-  static let maxBody = StageOption.integer(
-    "max-body", in: 1_000...10_000_000, default: 65_536, unit: "bytes",
-    help: "the most bytes the serialized customer may have")
+  /// What a plan may set.
+  public struct Options: PluginOptions {
+    @Option("the request for each row") var operation = NoahOperation.putCustomer
+    @Option("legacy leaves out Type, Email and PhoneNumber, which the older pages do not know")
+    var schema = NoahSchema.typed
+    @Option(
+      "upload the scans of each row, once its customer is accepted, as the row's first identity")
+    var documents = NoahDocuments.none
+    @Option("send rows without an identity document, as an empty list")
+    var allowNoIdentity = false
+    // Fields with limits add up to less than 2 KB, and each identity to 200 bytes.
+    @Option(
+      "the most bytes the serialized customer may have", in: 1_000...10_000_000, unit: "bytes")
+    var maxBody = 65_536
+    // Nothing is published; the strictest of the comparable vendors that name a limit take 3 MB and more.
+    @Option("the most bytes one uploaded scan may have", in: 10_000...100_000_000, unit: "bytes")
+    var maxDocument = 10_000_000
 
-  /// What the stage says about itself.
-  public static let descriptor = StageDescriptor(
-    name: "noah", summary: "build the request for a Noah customer and read its answer",
-    options: [operation, schema, documents].map(\.descriptor) + [
-      allowNoIdentity.descriptor, maxBody.descriptor, maxDocument.descriptor,
-    ],
-    example: #"{"stage":"noah","schema":"typed"}"#)
+    /// Every option with its default.
+    public init() {}
+  }
+
+  /// `noah`.
+  public static let name = "noah"
+  /// What it does.
+  public static let summary = "build the request for a Noah customer and read its answer"
+  /// An entry that works.
+  public static let example = #"{"stage":"noah","schema":"typed"}"#
 
   let rules: NoahRules
   let uploads: NoahUploads?
-  let maxBody: Int
+  private let options: Options
   /// The receiving API.
-  public let target: any Target
+  public let target: any Target = NoahTarget()
 
-  /// Reads the options.
-  public init(options: StageOptions) throws(OptionError) {
-    let schema = NoahSchema(rawValue: options[Self.schema]) ?? .typed
-    rules = NoahRules(schema: schema, needsIdentity: !options[Self.allowNoIdentity])
+  /// Takes checked options.
+  public init(options: Options) {
+    self.options = options
+    rules = NoahRules(schema: options.schema, needsIdentity: !options.allowNoIdentity)
     uploads =
-      options[Self.documents] == "upload"
-      ? NoahUploads(schema: schema, maxBytes: options[Self.maxDocument]) : nil
-    maxBody = options[Self.maxBody]
-    target = NoahTarget()
+      options.documents == .upload
+      ? NoahUploads(schema: options.schema, maxBytes: options.maxDocument) : nil
   }
 
   /// A customer's request holds no image; they are read where they are uploaded after it.
@@ -85,8 +84,8 @@ public struct Noah: Assembler {
     let body = NoahBody(fields, schema: rules.schema)
     var submission = Submission(
       method: "PUT", path: id.path, headers: [HTTPField("Content-Type", "application/json")],
-      body: [.bytes(Array(body.json.text.utf8))], operation: "putCustomer",
-      repeatSafety: .idempotent, customer: Personal(id.text), bodyLimit: maxBody,
+      body: [.bytes(Array(body.json.text.utf8))], operation: options.operation.rawValue,
+      repeatSafety: .idempotent, customer: Personal(id.text), bodyLimit: options.maxBody,
       target: NoahTarget(identities: NoahBody.identityNumbers(in: fields)))
     submission.followUps = uploads?.followUps(of: id, fields, assembly.images) ?? []
     return submission
@@ -104,6 +103,12 @@ public struct Noah: Assembler {
     return NoahTarget().getCustomer(id)
   }
 }
+
+/// The requests that a row can become.
+enum NoahOperation: String, CaseIterable { case putCustomer }
+
+/// What becomes of a row's scans.
+enum NoahDocuments: String, CaseIterable { case none, upload }
 
 /// Which of the two published shapes of a customer is sent.
 enum NoahSchema: String, CaseIterable {

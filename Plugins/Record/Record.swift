@@ -5,26 +5,32 @@ import Synchronization
 
 /// Writes down in the ledger what becomes of each row, and knows what became of it before.
 public final class Record: Journal {
-  private static let ledger = StageOption<String?>.text(
-    "ledger", help: "file of the ledger; made when it is missing, with its key file beside it")
-  private static let shard = StageOption<String?>.text(
-    "shard",
-    help:
+  /// What a plan may set.
+  public struct Options: PluginOptions {
+    @Option("file of the ledger; made when it is missing, with its key file beside it")
+    var ledger: String? = nil
+    @Option(
       "part of the manifest that this run takes, i/n; `ledger merge` checks that each has a ledger")
-  private static let sync = StageOption<String>.choice(
-    "sync", of: ["always", "off"], default: "always",
-    help: "off is for benchmarks alone: after a power cut the ledger may lack rows that were sent")
+    var shard: String? = nil
+    @Option(
+      "off is for benchmarks alone: after a power cut the ledger may lack rows that were sent")
+    var sync = Sync.always
 
-  /// Name, summary and options.
-  public static let descriptor = StageDescriptor(
-    name: "record",
-    summary: "write intent and outcome of each row to the ledger, on disk before anything follows",
-    options: [ledger.descriptor, shard.descriptor, sync.descriptor],
-    example: #"{"stage":"record","ledger":"batch.ledger"}"#)
+    /// Every option with its default.
+    public init() {}
+  }
 
-  private let path: String?
-  private let shard: String?
-  private let isSynchronized: Bool
+  enum Sync: String, CaseIterable { case always, off }
+
+  /// `record`.
+  public static let name = "record"
+  /// What it does.
+  public static let summary =
+    "write intent and outcome of each row to the ledger, on disk before anything follows"
+  /// An entry that works.
+  public static let example = #"{"stage":"record","ledger":"batch.ledger"}"#
+
+  private let options: Options
   private let opened = Mutex<Opened?>(nil)
 
   private struct Opened: Sendable {
@@ -32,25 +38,21 @@ public final class Record: Journal {
     let operation: String
   }
 
-  /// Takes options that have been checked against the descriptor.
-  public init(options: StageOptions) throws(OptionError) {
-    path = options[Record.ledger]
-    shard = options[Record.shard]
-    isSynchronized = options[Record.sync] == "always"
-  }
+  /// Takes checked options; opens nothing yet.
+  public init(options: Options) { self.options = options }
 
   /// What the operator should know about the opening, such as a torn end that was cut.
   public var notices: [String] { opened.withLock { $0?.ledger.notices ?? [] } }
 
   /// Opens the ledger for a target and an operation.
   public func open(for target: String, operation: String) async throws {
-    guard let path else {
+    guard let path = options.ledger else {
       throw JournalError(
         "there is no path for the ledger: give --ledger or record.ledger in the plan")
     }
     var settings = LedgerSettings(
-      path: path, target: target, operation: operation, shard: shard)
-    settings.isSynchronized = isSynchronized
+      path: path, target: target, operation: operation, shard: options.shard)
+    settings.isSynchronized = options.sync == .always
     let ledger = try await Ledger.open(settings)
     let crashes = path + ".crashed"
     for name in CrashNote.take(from: crashes) { try? await ledger.noteStart(of: RowKey(name)) }

@@ -3,59 +3,62 @@ import IntakeImaging
 
 /// Makes a scan fit the budget: unchanged where possible, else fewer pixels, else lower quality.
 public struct Shrink: ImagePreparer {
-  private static let edge = StageOption<Int>.integer(
-    "edge", in: 320...20_000, default: 2048, unit: "pixels",
-    help: "longer side at most; a size down to 0.9 of it is taken where that saves time")
-  private static let frontEdge = StageOption<Int?>.optionalInteger(
-    "front-edge", in: 320...20_000, unit: "pixels", help: "longer side at most, front only")
-  private static let backEdge = StageOption<Int?>.optionalInteger(
-    "back-edge", in: 320...20_000, unit: "pixels",
-    help: "longer side at most, back only; a barcode wants more pixels")
-  private static let quality = StageOption<Int>.integer(
-    "quality", in: 1...100, default: 85, unit: "IJG quality", help: "JPEG quality at most")
-  private static let minimumQuality = StageOption<Int>.integer(
-    "min-quality", in: 1...100, default: 40, unit: "IJG quality",
-    help: "JPEG quality at least; below it pixels are given up instead")
-  private static let maximumBytes = StageOption<Int>.integer(
-    "max-bytes", in: 1_024...1_073_741_824, default: 500_000, unit: "bytes",
-    help: "bytes at most, before base64")
-  private static let backMaximumBytes = StageOption<Int?>.optionalInteger(
-    "back-max-bytes", in: 1_024...1_073_741_824, unit: "bytes",
-    help: "bytes at most, before base64, back only")
-  private static let minimumEdge = StageOption<Int>.integer(
-    "min-edge", in: 64...20_000, default: 1000, unit: "pixels",
-    help: "longer side at least, unless scan or edge is smaller; below it the row fails")
-  private static let keepProfile = StageOption<Bool>.flag(
-    "keep-icc", default: true, help: "keep a colour profile of at most 4,096 bytes")
+  /// What a plan may set.
+  public struct Options: PluginOptions {
+    @Option(
+      "longer side at most; a size down to 0.9 of it is taken where that saves time",
+      in: 320...20_000, unit: "pixels")
+    var edge = 2048
+    @Option("longer side at most, front only", in: 320...20_000, unit: "pixels")
+    var frontEdge: Int? = nil
+    @Option(
+      "longer side at most, back only; a barcode wants more pixels", in: 320...20_000,
+      unit: "pixels")
+    var backEdge: Int? = nil
+    @Option("JPEG quality at most", in: 1...100, unit: "IJG quality") var quality = 85
+    @Option(
+      "JPEG quality at least; below it pixels are given up instead", in: 1...100,
+      unit: "IJG quality")
+    var minQuality = 40
+    @Option("bytes at most, before base64", in: 1_024...1_073_741_824, unit: "bytes")
+    var maxBytes = 500_000
+    @Option("bytes at most, before base64, back only", in: 1_024...1_073_741_824, unit: "bytes")
+    var backMaxBytes: Int? = nil
+    @Option(
+      "longer side at least, unless scan or edge is smaller; below it the row fails",
+      in: 64...20_000, unit: "pixels")
+    var minEdge = 1000
+    @Option("keep a colour profile of at most 4,096 bytes") var keepICC = true
 
-  /// Name, summary and options.
-  public static let descriptor = StageDescriptor(
-    name: "shrink", summary: "resize and recompress a scan so that it fits, and stays legible",
-    options: [
-      edge.descriptor, frontEdge.descriptor, backEdge.descriptor, quality.descriptor,
-      minimumQuality.descriptor, maximumBytes.descriptor, backMaximumBytes.descriptor,
-      minimumEdge.descriptor, keepProfile.descriptor,
-    ],
-    example: #"{"stage":"shrink","edge":2048,"max-bytes":400000}"#)
+    /// Every option with its default.
+    public init() {}
+  }
+
+  /// `shrink`.
+  public static let name = "shrink"
+  /// What it does.
+  public static let summary = "resize and recompress a scan so that it fits, and stays legible"
+  /// An entry that works.
+  public static let example = #"{"stage":"shrink","edge":2048,"max-bytes":400000}"#
 
   private let front: ImageShrinker
   private let back: ImageShrinker
 
-  /// Takes checked options; a floor above its ceiling is refused.
-  public init(options: StageOptions) throws(OptionError) {
-    guard options[Self.minimumQuality] <= options[Self.quality] else {
+  /// Refuses a floor above its ceiling.
+  public init(options: Options) throws(OptionError) {
+    guard options.minQuality <= options.quality else {
       throw OptionError(option: "min-quality", "min-quality must not be above quality")
     }
     var shrinker = ImageShrinker()
-    shrinker.quality = options[Self.quality]
-    shrinker.minimumQuality = options[Self.minimumQuality]
-    shrinker.maximumBytes = options[Self.maximumBytes]
-    shrinker.minimumEdge = options[Self.minimumEdge]
-    shrinker.keepsProfile = options[Self.keepProfile]
-    shrinker.edge = options[Self.frontEdge] ?? options[Self.edge]
+    shrinker.quality = options.quality
+    shrinker.minimumQuality = options.minQuality
+    shrinker.maximumBytes = options.maxBytes
+    shrinker.minimumEdge = options.minEdge
+    shrinker.keepsProfile = options.keepICC
+    shrinker.edge = options.frontEdge ?? options.edge
     front = shrinker
-    shrinker.edge = options[Self.backEdge] ?? options[Self.edge]
-    shrinker.maximumBytes = options[Self.backMaximumBytes] ?? options[Self.maximumBytes]
+    shrinker.edge = options.backEdge ?? options.edge
+    shrinker.maximumBytes = options.backMaxBytes ?? options.maxBytes
     back = shrinker
   }
 

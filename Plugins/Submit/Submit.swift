@@ -3,12 +3,13 @@ import IntakeTransport
 
 /// Sends each request once over HTTPS and says what became of it.
 public struct Submit: Submitter {
-  /// Name, summary and options.
-  public static let descriptor = StageDescriptor(
-    name: "submit", summary: "send each request once and read the answer",
-    options: SubmitOptions.all,
-    example:
-      #"{"stage":"submit","endpoint":"https://target.example/api","credentials":"keys.json"}"#)
+  /// `submit`.
+  public static let name = "submit"
+  /// What it does.
+  public static let summary = "send each request once and read the answer"
+  /// An entry that works.
+  public static let example =
+    #"{"stage":"submit","endpoint":"https://target.example/api","credentials":"keys.json"}"#
 
   /// Answers to inquiries may hold both images again, as base64, in a body of the size we may send.
   static let inquiryAnswerLimit = 16 << 20
@@ -16,9 +17,7 @@ public struct Submit: Submitter {
   private let session: SubmitSession
 
   /// Takes checked options; opens nothing yet.
-  public init(options: StageOptions) throws(OptionError) {
-    session = SubmitSession(SubmitOptions(options))
-  }
+  public init(options: SubmitOptions) { session = SubmitSession(options) }
 
   /// Checks the endpoint and reads the credentials, once.
   ///

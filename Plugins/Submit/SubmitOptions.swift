@@ -1,44 +1,32 @@
-import IntakeCore
+public import IntakeCore
 import IntakeTransport
 
-/// The options of `submit`, read.
-struct SubmitOptions: Sendable {
-  static let endpoint = StageOption.text(
-    "endpoint", help: "address of the target: https, or http on this machine; required")
-  static let credentials = StageOption.text(
-    "credentials", help: "FILE (0600), fd:N or command:…, a JSON object of texts")
-  static let timeout = StageOption.number(
-    "timeout", in: 1...600, default: 60, unit: "seconds", help: "for one attempt, answer included")
-  static let connectTimeout = StageOption.number(
-    "connect-timeout", in: 0.1...120, default: 10, unit: "seconds",
-    help: "for name, connection and TLS")
-  static let expect = StageOption.choice(
-    "expect", of: ExpectPolicy.allCases.map(\.rawValue), default: ExpectPolicy.auto.rawValue,
-    help: "ask before the body goes out (Expect: 100-continue); auto: over 64 KiB")
-  static let caFile = StageOption.text(
-    "ca-file", help: "PEM file with the only authorities to trust, instead of the system's")
-  static let answerLimit = StageOption.integer(
-    "max-answer", in: 1_024...67_108_864, default: 1_048_576, unit: "bytes",
-    help: "the most that is read of an answer")
+/// The options of `submit`.
+public struct SubmitOptions: PluginOptions {
+  @Option("address of the target: https, or http on this machine; required")
+  var endpoint: String? = nil
+  @Option("FILE (0600), fd:N or command:…, a JSON object of texts") var credentials: String? = nil
+  @Option("for one attempt, answer included", in: 1...600, unit: "seconds") var timeout = 60.0
+  @Option("for name, connection and TLS", in: 0.1...120, unit: "seconds")
+  var connectTimeout = 10.0
+  @Option("ask before the body goes out (Expect: 100-continue); auto: over 64 KiB")
+  var expect = ExpectPolicy.auto
+  @Option("PEM file with the only authorities to trust, instead of the system's")
+  var caFile: String? = nil
+  @Option("the most that is read of an answer", in: 1_024...67_108_864, unit: "bytes")
+  var maxAnswer = 1_048_576
 
-  static let all = [
-    endpoint.descriptor, credentials.descriptor, timeout.descriptor, connectTimeout.descriptor,
-    expect.descriptor, caFile.descriptor, answerLimit.descriptor,
-  ]
+  /// Every option with its default.
+  public init() {}
 
-  let endpoint: String?
-  let credentials: String?
-  let settings: HTTPSettings
-
-  init(_ options: StageOptions) {
-    endpoint = options[SubmitOptions.endpoint]
-    credentials = options[SubmitOptions.credentials]
+  /// What the HTTP client is told.
+  var settings: HTTPSettings {
     var settings = HTTPSettings()
-    settings.deadline = options[SubmitOptions.timeout]
-    settings.connectTimeout = options[SubmitOptions.connectTimeout]
-    settings.expect = ExpectPolicy(rawValue: options[SubmitOptions.expect]) ?? .auto
-    settings.caFile = options[SubmitOptions.caFile]
-    settings.answerLimit = options[SubmitOptions.answerLimit]
-    self.settings = settings
+    settings.deadline = timeout
+    settings.connectTimeout = connectTimeout
+    settings.expect = expect
+    settings.caFile = caFile
+    settings.answerLimit = maxAnswer
+    return settings
   }
 }

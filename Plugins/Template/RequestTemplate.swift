@@ -2,25 +2,22 @@ import IntakeCore
 
 /// A request as a plan describes it: path, header fields and body, each checked once.
 struct RequestTemplate: Sendable {
-  let method: String
   let path: PathTemplate
   let headers: [HeaderTemplate]
   let body: BodyTemplate
   let authentication: Authentication
 
-  init(_ options: StageOptions) throws(OptionError) {
-    method = options[TemplateOptions.method]
-    path = try TemplateOptions.path.descriptor.reading { () throws(TemplateFault) in
-      try PathTemplate(options[TemplateOptions.path] ?? "")
+  init(_ options: TemplateOptions) throws(OptionError) {
+    path = try options.reading("path") { () throws(TemplateFault) in
+      try PathTemplate(options.path ?? "")
     }
-    body = try TemplateOptions.body(options)
-    authentication = try TemplateOptions.auth.descriptor.reading { () throws(TemplateFault) in
-      try Authentication(options[TemplateOptions.auth] ?? "none")
+    body = try options.bodyTemplate()
+    authentication = try options.reading("auth") { () throws(TemplateFault) in
+      try Authentication(options.auth ?? "none")
     }
-    let table = options[TemplateOptions.headers]
     let own = authentication.fieldName
-    headers = try TemplateOptions.headers.descriptor.reading { () throws(TemplateFault) in
-      try RequestTemplate.headers(table, besides: own)
+    headers = try options.reading("headers") { () throws(TemplateFault) in
+      try RequestTemplate.headers(options.headers, besides: own)
     }
   }
 

@@ -2,35 +2,32 @@ public import IntakeCore
 
 /// Builds the requests of a JSON API that the plan itself describes.
 public struct Template: Assembler {
-  /// What the stage says about itself.
-  public static let descriptor = StageDescriptor(
-    name: "template", summary: "build the request for an API that the plan describes",
-    options: TemplateOptions.all,
-    example:
-      #"{"stage":"template","path":"/customers/{id}","body":"{\"name\":\"{fn} {ln}\",\"scan\":\"{image:front}\"}"}"#
-  )
+  /// `template`.
+  public static let name = "template"
+  /// What it does.
+  public static let summary = "build the request for an API that the plan describes"
+  /// An entry that works.
+  public static let example =
+    #"{"stage":"template","path":"/customers/{id}","body":"{\"name\":\"{fn} {ln}\",\"scan\":\"{image:front}\"}"}"#
 
   private let template: RequestTemplate
   private let required: [ColumnName]
-  private let operation: String
+  private let options: TemplateOptions
   private let repeatSafety: RepeatSafety
-  private let maxBody: Int
   private let described: TemplateTarget
   /// The receiving API.
   public var target: any Target { described }
 
   /// Reads the options and checks every placeholder.
-  public init(options: StageOptions) throws(OptionError) {
+  public init(options: TemplateOptions) throws(OptionError) {
+    self.options = options
     template = try RequestTemplate(options)
-    required = try TemplateOptions.required(options)
-    operation = options[TemplateOptions.operation] ?? "template"
-    maxBody = options[TemplateOptions.maxBody]
+    required = try options.requiredColumns()
     // Two equal PUT leave what one leaves (RFC 9110 §9.2.2), unless the plan knows better.
-    let isPut = template.method == "PUT" && !options.has(TemplateOptions.repeatSafety)
-    repeatSafety =
-      isPut ? .idempotent : RepeatSafety(rawValue: options[TemplateOptions.repeatSafety]) ?? .never
+    let isPut = options.method == .put && !options.$repeatSafety.isGiven
+    repeatSafety = isPut ? .idempotent : options.repeatSafety.value
     described = TemplateTarget(
-      authentication: template.authentication, reading: try TemplateOptions.reading(options),
+      authentication: template.authentication, reading: try options.reading(),
       bodySecrets: template.bodySecrets, headerSecrets: template.headerSecrets)
   }
 
@@ -56,7 +53,7 @@ public struct Template: Assembler {
     guard template.mostUses > 0 else { return nil }
     let empty = BodyWriter.segments(of: template.body, for: RowContent(measuring: record))
     let envelope = empty.reduce(0) { $0 + $1.bytes(with: nil).count }
-    let room = (maxBody - envelope - Template.reserve) / template.mostUses
+    let room = (options.maxBody - envelope - Template.reserve) / template.mostUses
     return max(0, EncodedImage.decodedCapacity(of: room) - 3 * record.images.count)
   }
 
@@ -71,10 +68,11 @@ public struct Template: Assembler {
     var target = described
     target.lateHeaders = headers.filter(\.hasSecret)
     var submission = Submission(
-      method: template.method, path: template.path.filled(for: row),
+      method: options.method.rawValue, path: template.path.filled(for: row),
       headers: headers.filter { !$0.hasSecret }.map { $0.field(with: nil) },
-      body: BodyWriter.segments(of: template.body, for: row), operation: operation,
-      repeatSafety: repeatSafety, customer: customer, bodyLimit: maxBody,
+      body: BodyWriter.segments(of: template.body, for: row),
+      operation: options.operation ?? "template",
+      repeatSafety: repeatSafety, customer: customer, bodyLimit: options.maxBody,
       target: target)
     submission.personalTexts = row.personalTexts
     return submission

@@ -17,15 +17,7 @@ struct TemplateFault: Error, Equatable {
 
 extension OptionError {
   /// The fault with the option's name.
-  init(_ option: OptionDescriptor, _ fault: TemplateFault) {
-    self.init(
-      option: option.name, "option \"\(option.name)\" of stage \"template\": \(fault.message)")
-  }
-}
-
-extension OptionDescriptor {
-  /// Does something with the option's value and adds the option's name to what is wrong.
-  func reading<Result>(_ body: () throws(TemplateFault) -> Result) throws(OptionError) -> Result {
-    do throws(TemplateFault) { return try body() } catch { throw OptionError(self, error) }
+  init(template option: String, _ fault: TemplateFault) {
+    self.init(option: option, "option \"\(option)\" of stage \"template\": \(fault.message)")
   }
 }

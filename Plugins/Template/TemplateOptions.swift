@@ -1,63 +1,71 @@
-import IntakeCore
+public import IntakeCore
 import IntakeSystem
 
 /// The options of `template`.
-enum TemplateOptions {
-  static let method = StageOption.choice(
-    "method", of: ["POST", "PUT", "PATCH"], default: "POST", help: "the HTTP method")
-  static let path = StageOption.text(
-    "path", help: "what follows the endpoint, as in /customers/{id}; cells are percent-encoded")
-  static let headers = StageOption.table(
-    "headers", help: "header fields; values may hold {column} and {secret:NAME}")
-  static let body = StageOption.text(
-    "body", help: "the body as JSON with placeholders: {column} {dob:dashed} {image:front} …")
-  static let bodyFile = StageOption.text(
-    "body-file", isPath: true,
-    help: "file with the body instead of body, relative to the plan's folder")
-  static let required = StageOption.list("required", help: "columns that must not be empty")
-  static let success = StageOption.list(
-    "success", help: "status codes that mean success, 2xx for all of them (default: 2xx)")
-  static let acceptedWhen = StageOption.list(
-    "accepted-when", help: "what a success has to say, as in result=Success; all of them")
-  static let statusPath = StageOption.text(
-    "status-path", help: "where an answer holds the customer's status, as in data.status")
-  static let typePath = StageOption.text(
-    "type-path", help: "where an answer says what was done, as in data.type")
-  static let errorPath = StageOption.text(
-    "error-path", help: "where an answer holds a code for what is wrong; sentences are not shown")
-  static let auth = StageOption.text(
-    "auth", help: "none, bearer (secret token), basic (user, pass) or header:NAME (apiKey)")
-  static let operation = StageOption.text(
-    "operation", help: "name of the request in the ledger (default: template)")
-  static let repeatSafety = StageOption.choice(
-    "repeat-safety", of: ["never", "converges", "idempotent"], default: "never",
-    help: "what sending twice would do; without the option, PUT is idempotent")
-  static let maxBody = StageOption.integer(
-    "max-body", in: 1_000...100_000_000, default: 10_000_000, unit: "bytes",
-    help: "the most bytes the serialized request may have, credentials included")
+public struct TemplateOptions: PluginOptions {
+  @Option("the HTTP method") var method = TemplateMethod.post
+  @Option("what follows the endpoint, as in /customers/{id}; cells are percent-encoded")
+  var path: String? = nil
+  @Option("header fields; values may hold {column} and {secret:NAME}")
+  var headers: [String: String] = [:]
+  @Option("the body as JSON with placeholders: {column} {dob:dashed} {image:front} …")
+  var body: String? = nil
+  @Option("file with the body instead of body, relative to the plan's folder", isPath: true)
+  var bodyFile: String? = nil
+  @Option("columns that must not be empty") var required: [String] = []
+  @Option("status codes that mean success, 2xx for all of them (default: 2xx)")
+  var success: [String] = []
+  @Option("what a success has to say, as in result=Success; all of them")
+  var acceptedWhen: [String] = []
+  @Option("where an answer holds the customer's status, as in data.status")
+  var statusPath: String? = nil
+  @Option("where an answer says what was done, as in data.type") var typePath: String? = nil
+  @Option("where an answer holds a code for what is wrong; sentences are not shown")
+  var errorPath: String? = nil
+  @Option("none, bearer (secret token), basic (user, pass) or header:NAME (apiKey)")
+  var auth: String? = nil
+  @Option("name of the request in the ledger (default: template)") var operation: String? = nil
+  @Option("what sending twice would do; without the option, PUT is idempotent")
+  var repeatSafety = TemplateRepetition.never
+  @Option(
+    "the most bytes the serialized request may have, credentials included",
+    in: 1_000...100_000_000, unit: "bytes")
+  var maxBody = 10_000_000
 
-  static let all = [
-    method.descriptor, path.descriptor, headers.descriptor, body.descriptor, bodyFile.descriptor,
-    required.descriptor, success.descriptor, acceptedWhen.descriptor, statusPath.descriptor,
-    typePath.descriptor, errorPath.descriptor, auth.descriptor, operation.descriptor,
-    repeatSafety.descriptor, maxBody.descriptor,
-  ]
+  /// Every option with its default.
+  public init() {}
+}
 
+/// The methods that a plan may choose.
+enum TemplateMethod: String, CaseIterable {
+  case post = "POST"
+  case put = "PUT"
+  case patch = "PATCH"
+}
+
+/// What a plan may say of sending twice; a row's request never only reads.
+enum TemplateRepetition: String, CaseIterable {
+  case never, converges, idempotent
+
+  var value: RepeatSafety { RepeatSafety(rawValue: rawValue) ?? .never }
+}
+
+extension TemplateOptions {
   /// The body's template, from the plan or from its file.
-  static func body(_ options: StageOptions) throws(OptionError) -> BodyTemplate {
-    switch (options[body], options[bodyFile]) {
+  func bodyTemplate() throws(OptionError) -> BodyTemplate {
+    switch (body, bodyFile) {
     case (let text?, nil):
-      return try body.descriptor.reading { () throws(TemplateFault) in
+      return try reading("body") { () throws(TemplateFault) in
         try BodyTemplate(json: Array(text.utf8))
       }
     case (nil, let path?):
-      return try bodyFile.descriptor.reading { () throws(TemplateFault) in
-        try BodyTemplate(json: try content(of: path))
+      return try reading("body-file") { () throws(TemplateFault) in
+        try BodyTemplate(json: try TemplateOptions.content(of: path))
       }
     case (nil, nil):
-      throw OptionError(body.descriptor, TemplateFault("it is missing: give body or body-file"))
+      throw OptionError(template: "body", TemplateFault("it is missing: give body or body-file"))
     case (_?, _?):
-      throw OptionError(bodyFile.descriptor, TemplateFault("give body or body-file, not both"))
+      throw OptionError(template: "body-file", TemplateFault("give body or body-file, not both"))
     }
   }
 
@@ -71,10 +79,10 @@ enum TemplateOptions {
   }
 
   /// The columns that have to be filled.
-  static func required(_ options: StageOptions) throws(OptionError) -> [ColumnName] {
-    try required.descriptor.reading { () throws(TemplateFault) in
+  func requiredColumns() throws(OptionError) -> [ColumnName] {
+    try reading("required") { () throws(TemplateFault) in
       var columns: [ColumnName] = []
-      for name in options[required] {
+      for name in required {
         guard let column = ColumnName(name) else {
           throw .unknown(
             name, among: Column.allCases.map(\.rawValue), "there is no such column")
@@ -86,24 +94,31 @@ enum TemplateOptions {
   }
 
   /// How answers are read.
-  static func reading(_ options: StageOptions) throws(OptionError) -> AnswerReading {
-    let codes = try success.descriptor.reading { () throws(TemplateFault) in
-      try SuccessCodes(options[success])
+  func reading() throws(OptionError) -> AnswerReading {
+    let codes = try reading("success") { () throws(TemplateFault) in
+      try SuccessCodes(success)
     }
-    let rules = try acceptedWhen.descriptor.reading { () throws(TemplateFault) in
+    let rules = try reading("accepted-when") { () throws(TemplateFault) in
       var rules: [AcceptanceRule] = []
-      for text in options[acceptedWhen] { rules.append(try AcceptanceRule(text)) }
+      for text in acceptedWhen { rules.append(try AcceptanceRule(text)) }
       return rules
     }
     return AnswerReading(
-      success: codes, rules: rules, status: try path(statusPath, options),
-      type: try path(typePath, options), error: try path(errorPath, options))
+      success: codes, rules: rules, status: try answerPath("status-path", statusPath),
+      type: try answerPath("type-path", typePath), error: try answerPath("error-path", errorPath))
   }
 
-  private static func path(
-    _ option: StageOption<String?>, _ options: StageOptions
-  ) throws(OptionError) -> AnswerPath? {
-    guard let text = options[option] else { return nil }
-    return try option.descriptor.reading { () throws(TemplateFault) in try AnswerPath(text) }
+  private func answerPath(_ option: String, _ text: String?) throws(OptionError) -> AnswerPath? {
+    guard let text else { return nil }
+    return try reading(option) { () throws(TemplateFault) in try AnswerPath(text) }
+  }
+
+  /// Does something with an option's value and adds the option's name to what is wrong.
+  func reading<Result>(_ option: String, _ body: () throws(TemplateFault) -> Result)
+    throws(OptionError) -> Result
+  {
+    do throws(TemplateFault) { return try body() } catch {
+      throw OptionError(template: option, error)
+    }
   }
 }

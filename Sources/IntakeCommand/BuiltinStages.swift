@@ -14,7 +14,7 @@ import TemplateStage
 extension StageRegistry {
   /// The stages that come with the program, in pipeline order.
   public static let builtin = StageRegistry()
-    .adding(loader: Load.self)
+    .adding(Load.self)
     .adding(Decode.self)
     .adding(Gate.self)
     .adding(Shrink.self)
@@ -23,6 +23,6 @@ extension StageRegistry {
     .adding(Noah.self)
     .adding(Template.self)
     .adding(Submit.self)
-    .adding(recorder: Record.self)
-    .adding(family: External.self)
+    .adding(Record.self)
+    .adding(External.self)
 }

@@ -212,9 +212,9 @@ final class Batch: Sendable {
   private func tellRecorders(_ outcome: Outcome) async {
     for recorder in runner.pipeline.recorders {
       do {
-        try await recorder.record(outcome)
+        try await recorder.run(outcome, in: StageContext(row: outcome.row))
       } catch {
-        let name = type(of: recorder).descriptor.name
+        let name = type(of: recorder).name
         let detail = (error as? StageFailure)?.detail ?? "\(type(of: error))"
         runner.observer.log(.error, "\(name) did not record: \(detail)", row: outcome.row)
         runner.stop.request(.soon, reason: "\(name) did not record: \(detail)")

@@ -2,9 +2,9 @@ import IntakeCore
 
 /// Tries what a stage says about itself.
 struct DescriptorCheck {
-  private let descriptor: StageDescriptor
+  private let descriptor: PluginDescriptor
 
-  init(_ descriptor: StageDescriptor) { self.descriptor = descriptor }
+  init(_ descriptor: PluginDescriptor) { self.descriptor = descriptor }
 
   func run(_ report: inout ConformanceReport) {
     let summary = descriptor.summary
@@ -31,7 +31,9 @@ struct DescriptorCheck {
         (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
       }
       let shown = "\"\(Sanitizer.clean(option.name, limit: 60))\""
-      guard isName, !option.name.isEmpty else { return .failed("\(shown) is no name of an option") }
+      guard isName, !option.name.isEmpty else {
+        return .failed("\(shown) isn't a valid option name")
+      }
       // A plan has the stage's name beside the options.
       guard option.name != "stage" else { return .failed("an option cannot be called \"stage\"") }
       guard seen.insert(option.name).inserted else { return .failed("\(shown) stands twice") }
@@ -43,7 +45,7 @@ struct DescriptorCheck {
   private func checkDefaults() throws {
     for option in descriptor.options {
       guard let value = option.defaultValue else { continue }
-      _ = try StageOptions([option.name: value], for: descriptor)
+      _ = try descriptor.checked([option.name: value])
     }
   }
 
@@ -51,8 +53,8 @@ struct DescriptorCheck {
     let plan = try PipelinePlan(json: Array(#"{"stages":[\#(descriptor.example)]}"#.utf8))
     guard let entry = plan.stages.first, plan.stages.count == 1, entry.name == descriptor.name
     else {
-      throw OptionError(option: "stage", "the example is no entry for \"\(descriptor.name)\"")
+      throw OptionError(option: "stage", "the example isn't an entry for \"\(descriptor.name)\"")
     }
-    _ = try StageOptions(entry.options, for: descriptor)
+    _ = try descriptor.checked(entry.options)
   }
 }

@@ -2,7 +2,7 @@ public import IntakeCore
 
 /// The conformance kit for stages in Swift: `#expect(await StageConformance.check(Mine.self).isConforming)`.
 public enum StageConformance {
-  /// Tries every rule on a stage that takes a value and returns the next one.
+  /// Tries every rule on a stage.
   ///
   /// - Parameters:
   ///   - options: how to make the stage; those of its example where nothing is given.
@@ -10,53 +10,44 @@ public enum StageConformance {
   public static func check<S: Stage>(
     _ stage: S.Type, options: [String: OptionValue]? = nil, inputs: [S.Input]? = nil
   ) async -> ConformanceReport {
-    var report = ConformanceReport(subject: S.descriptor.name)
-    DescriptorCheck(S.descriptor).run(&report)
-    report.add(
-      .stageName, outcome { try StageRegistry().adding(S.self).check() })
-    guard let made = make(stage, options, &report) else { return report }
-    do {
-      try await made.prepare()
-      report.add(.preparation, .passed(nil))
-    } catch {
-      report.add(.preparation, .failed("it threw \(told(error)); give options that work here"))
-      return report
-    }
+    var report = ConformanceReport(subject: S.name)
+    guard let made = await prepared(stage, options, &report) else { return report }
     await StageTrial(stage: made, inputs: inputs).run(&report)
     await made.finish()
     return report
   }
 
-  /// Tries the rules that every stage has in common, loaders and recorders included.
-  public static func check<S: DescribedStage>(
-    described stage: S.Type, options: [String: OptionValue]? = nil
+  /// Tries the rules that hold for every plugin, journals included.
+  public static func check<P: Plugin>(
+    _ plugin: P.Type, options: [String: OptionValue]? = nil
   ) async -> ConformanceReport {
-    var report = ConformanceReport(subject: S.descriptor.name)
-    DescriptorCheck(S.descriptor).run(&report)
-    do {
-      let options = try StageOptions(
-        options ?? DescriptorCheck(S.descriptor).exampleOptions(), for: S.descriptor)
-      let made = try S(options: options)
-      report.add(.creation, .passed(nil))
-      try await made.prepare()
-      report.add(.preparation, .passed(nil))
-      await made.finish()
-    } catch {
-      report.add(.preparation, .failed("it threw \(told(error)); give options that work here"))
-    }
+    var report = ConformanceReport(subject: P.name)
+    await prepared(plugin, options, &report)?.finish()
     return report
   }
 
-  private static func make<S: Stage>(
-    _ stage: S.Type, _ options: [String: OptionValue]?, _ report: inout ConformanceReport
-  ) -> S? {
+  private static func prepared<P: Plugin>(
+    _ plugin: P.Type, _ options: [String: OptionValue]?, _ report: inout ConformanceReport
+  ) async -> P? {
+    let check = DescriptorCheck(P.descriptor)
+    check.run(&report)
+    report.add(.stageName, outcome { try StageRegistry().adding(plugin).check() })
+    let made: P
     do {
-      let values = try options ?? DescriptorCheck(S.descriptor).exampleOptions()
-      let made = try S(options: StageOptions(values, for: S.descriptor))
+      made = try P(given: options ?? check.exampleOptions())
       report.add(.creation, .passed(nil))
+    } catch {
+      report.add(.creation, .failed("it threw \(description(of: error))"))
+      return nil
+    }
+    do {
+      try await made.prepare()
+      report.add(.preparation, .passed(nil))
       return made
     } catch {
-      report.add(.creation, .failed("it threw \(told(error))"))
+      report.add(
+        .preparation,
+        .failed("it threw \(description(of: error)); give options that work here"))
       return nil
     }
   }
@@ -66,12 +57,12 @@ public enum StageConformance {
       try body()
       return .passed(nil)
     } catch {
-      return .failed(told(error))
+      return .failed(description(of: error))
     }
   }
 
-  /// An error in words; a foreign one by its type only, as the engine tells it.
-  static func told(_ error: any Error) -> String {
+  /// An error in words; a foreign one by its type only, as the engine shows it.
+  static func description(of error: any Error) -> String {
     switch error {
     case let failure as StageFailure: return "\(failure)"
     case let error as OptionError: return "\(error)"

@@ -7,16 +7,16 @@ extension ConformanceRule {
 
   static let stageName = stage(
     "name", "is called by a-z, 0-9 and hyphens, first a letter", "StageRegistry")
-  static let summary = stage("summary", "says on one line what it does", "StageDescriptor")
+  static let summary = stage("summary", "says on one line what it does", "Plugin")
   static let optionNames = stage(
     "option-names", "names each option once, in lower case and hyphens, with help",
-    "StageDescriptor")
+    "Option")
   static let defaults = stage(
-    "defaults", "has defaults that its options would take", "StageDescriptor")
+    "defaults", "has defaults that its options would take", "Option")
   static let example = stage(
-    "example", "has an example that is an entry of a plan for this stage", "StageDescriptor")
-  static let creation = stage("init", "can be made with the options of its example", "Stage")
-  static let preparation = stage("prepare", "can be prepared", "Stage")
+    "example", "has an example that is an entry of a plan for this stage", "Plugin")
+  static let creation = stage("init", "can be made with the options of its example", "Plugin")
+  static let preparation = stage("prepare", "can be prepared", "Plugin")
   static let ordinary = stage("ordinary", "takes ordinary input", "Stage")
   static let sameOutput = stage("same-output", "returns the same for the same input", "Stage")
   static let concurrent = stage(
@@ -25,7 +25,7 @@ extension ConformanceRule {
   static let hostile = stage(
     "hostile", "answers hostile input with a value or with a failure of that row", "Stage")
   static let privacy = stage(
-    "privacy", "keeps file names and personal data out of failures", "StageContext")
+    "privacy", "keeps file names and personal data out of failures", "Stage")
   static let cancellation = stage(
     "cancellation", "ends within 10 s when its task is cancelled", "Stage")
 }

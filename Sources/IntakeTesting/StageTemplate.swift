@@ -38,30 +38,21 @@ public struct StageTemplate: Sendable {
   /// - Parameters:
   ///   - name: the stage's name: a-z, 0-9 and hyphens, starting with a letter.
   ///   - package: where the Swift package of docintake is: a path, or an address that Git understands.
-  /// - Throws: `OptionError` for a name that is none.
+  /// - Throws: `OptionError` for a name that plans cannot use.
   public init(name: String, language: Language, package: String = "../docintake")
     throws(OptionError)
   {
-    guard StageTemplate.isName(name) else {
+    guard PluginDescriptor.isName(name), name.utf8.count <= 60 else {
       throw OptionError(
         option: "name",
-        "\"\(Sanitizer.clean(name, limit: 60))\" is no stage name: use a-z, 0-9 and hyphens, and "
-          + "begin with a letter")
+        "\"\(Sanitizer.clean(name, limit: 60))\" isn't a valid stage name: use a-z, 0-9 and hyphens, "
+          + "and begin with a letter")
     }
     self.name = name
     switch language {
     case .python: files = [File("\(name).py", PythonTemplate.text(name), isExecutable: true)]
     case .sh: files = [File("\(name).sh", ShellTemplate.text(name), isExecutable: true)]
     case .swift: files = SwiftTemplate(name: name, package: package).files
-    }
-  }
-
-  private static func isName(_ name: String) -> Bool {
-    guard let first = name.utf8.first, (0x61...0x7A).contains(first), name.utf8.count <= 60 else {
-      return false
-    }
-    return name.utf8.allSatisfy {
-      (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
     }
   }
 }

@@ -41,7 +41,7 @@ struct StageTrial<S: Stage> {
       } catch let failure as StageFailure where failure.outcome == .rejected {
         return .passed("it refuses the sample: \(failure.code)")
       } catch {
-        return .failed("it threw \(StageConformance.told(error))")
+        return .failed("it threw \(StageConformance.description(of: error))")
       }
     }
     return .passed(nil)

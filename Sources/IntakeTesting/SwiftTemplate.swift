@@ -58,18 +58,25 @@ struct SwiftTemplate {
 
     /// Changes or judges a scan before it is shrunk.
     public struct \(type): ImageStage {
-      private static let strength = StageOption<Int>.integer(
-        "strength", in: 0...100, default: 50, unit: "percent", help: "how much")
+      /// What a plan may set; each property that is marked `@Option` is an option.
+      public struct Options: PluginOptions {
+        @Option("how much", in: 0...100, unit: "percent") var strength = 50
 
-      /// Name, summary and options: help, plans and errors are made from it.
-      public static let descriptor = StageDescriptor(
-        name: "\(name)", summary: "say in one line what it does", options: [strength.descriptor],
-        example: #"{"stage":"\(name)","strength":50}"#)
+        /// Every option with its default.
+        public init() {}
+      }
 
-      private let strength: Int
+      /// The name in plans.
+      public static let name = "\(name)"
+      /// Help, plans and errors say it.
+      public static let summary = "say in one line what it does"
+      /// An entry that works.
+      public static let example = #"{"stage":"\(name)","strength":50}"#
 
-      /// Takes checked options.
-      public init(options: StageOptions) { strength = options[Self.strength] }
+      private let options: Options
+
+      /// Takes checked options: `options.strength`.
+      public init(options: Options) { self.options = options }
 
       /// Returns the scan as it is: take `image.pixels(fitting:)`, and return `image.replacing(pixels:)`.
       public func run(_ image: consuming DocumentImage, in context: StageContext) throws

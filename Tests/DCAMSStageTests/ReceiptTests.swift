@@ -75,10 +75,9 @@ struct ReceiptTests {
     ("createOrUpdateCustomer", ["email", "front"]), ("updateStatus", ["email", "status"]),
   ])
   func whatTheVendorLooksUpByIsRequiredHere(operation: String, columns: [String]) throws {
-    let options = try StageOptions(["operation": .text(operation)], for: DCAMS.descriptor)
     let record = IntakeRecord(
       row: RowReference(line: 2), identity: Personal([]), fields: CustomerFields(), images: [])
-    let problems = try DCAMS(options: options).problems(in: record)
+    let problems = try DCAMS(given: ["operation": .text(operation)]).problems(in: record)
     #expect(problems.map(\.column?.description) == columns)
     #expect(problems.allSatisfy { $0.code == .missingValue })
   }

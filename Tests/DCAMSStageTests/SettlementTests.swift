@@ -29,11 +29,10 @@ struct SettlementTests {
     fields[.status] = Personal("PASS")
     let record = IntakeRecord(
       row: RowReference(line: 2), identity: Personal([]), fields: fields, images: [])
-    let options = try StageOptions(["operation": .text(operation)], for: DCAMS.descriptor)
     let images: [Side: EncodedImage] = [
       .front: image(.front, "AQIDBA=="), .back: image(.back, "BAUG"),
     ]
-    return try DCAMS(options: options).run(
+    return try DCAMS(given: ["operation": .text(operation)]).run(
       Assembly(record: record, images: images), in: StageContext(row: record.row))
   }
 

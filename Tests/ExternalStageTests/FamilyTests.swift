@@ -4,8 +4,9 @@ import IntakeTesting
 import Testing
 
 private struct Look: ImageDecoder {
-  static let descriptor = StageDescriptor(name: "look", summary: "test", example: "{}")
-  init(options: StageOptions) {}
+  static let name = "look"
+  static let summary = "test"
+  init(options: NoOptions) {}
   func run(_ file: consuming ImageFile, in context: StageContext) throws -> DocumentImage {
     try SampleImage.document(SampleImage.png())
   }
@@ -17,15 +18,15 @@ private final class Rows: RowSource {
 }
 
 private struct Start: Loader {
-  static let descriptor = StageDescriptor(name: "start", summary: "test", example: "{}")
-  init(options: StageOptions) {}
-  func rows() async throws -> any RowSource { Rows() }
+  static let name = "start"
+  static let summary = "test"
+  init(options: NoOptions) {}
+  func run(_ input: consuming Void, in context: StageContext) -> any RowSource { Rows() }
 }
 
 /// The family stands under one name in plans, and `accepts` decides where it fits.
 struct FamilyTests {
-  private let registry = StageRegistry().adding(loader: Start.self).adding(Look.self)
-    .adding(family: External.self)
+  private let registry = StageRegistry().adding(Start.self, Look.self).adding(External.self)
 
   private func refusal(_ accepts: String, rest: String = "") -> String {
     let plan =
@@ -74,8 +75,9 @@ struct FamilyTests {
   }
 
   @Test func theExampleIsAPlanEntry() throws {
-    let plan = try PipelinePlan(json: Array(#"{"stages":[\#(External.descriptor.example)]}"#.utf8))
-    _ = try StageOptions(plan.stages[0].options, for: External.descriptor)
+    let plan = try PipelinePlan(
+      json: Array(#"{"stages":[\#(ExternalStage<ImageItem>.example)]}"#.utf8))
+    _ = try ExternalStage<ImageItem>(given: plan.stages[0].options)
   }
 
   @Test func relativeProgramsStartAtThePlansFolder() {

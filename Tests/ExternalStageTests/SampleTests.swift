@@ -18,7 +18,7 @@ import Testing
       "program": .list([Self.folder + name]), "accepts": .text(Item.name),
       "options": .table(options),
     ]
-    let stage = try ExternalStage<Item>(options: StageOptions(values, for: External.descriptor))
+    let stage = try ExternalStage<Item>(given: values)
     try await stage.prepare()
     return stage
   }

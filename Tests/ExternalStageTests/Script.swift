@@ -80,7 +80,7 @@ final class Bench<Item: ItemKind>: Sendable {
     var values = options
     values["accepts"] = .text(Item.name)
     if values["program"] == nil { values["program"] = .list([script.path]) }
-    stage = try ExternalStage(options: StageOptions(values, for: External.descriptor))
+    stage = try ExternalStage(given: values)
   }
 
   func context(budget: Int? = nil) -> StageContext {

@@ -103,7 +103,7 @@ import Testing
   ])
   func optionsThatCannotWorkAreRefused(values: [String: OptionValue], expected: String) {
     let error = #expect(throws: OptionError.self) {
-      try ExternalStage<ImageItem>(options: StageOptions(values, for: External.descriptor))
+      try ExternalStage<ImageItem>(given: values)
     }
     #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
   }

@@ -8,7 +8,7 @@ struct GateWorkshop: Sendable {
   private let log = MessageLog()
 
   init(_ options: [String: OptionValue] = [:]) throws {
-    gate = try Gate(options: StageOptions(options, for: Gate.descriptor))
+    gate = try Gate(given: options)
   }
 
   var messages: [String] { log.lines.withLock { $0 } }

@@ -60,8 +60,9 @@ struct ExampleTests {
     let block = try #require(try blocks("swift", page).first { $0.hasPrefix("func run") })
     let head = "import IntakeCore\nstruct Brighter: ImageStage {\n"
     let rest = """
-        init(options: StageOptions) {}
-        static let descriptor = StageDescriptor(name: "b", summary: "b", example: "{}")
+        init(options: NoOptions) {}
+        static let name = "b"
+        static let summary = "b"
       }
       """
     let result = try await compile([

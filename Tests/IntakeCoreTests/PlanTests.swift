@@ -2,12 +2,13 @@ import IntakeCore
 import Testing
 
 private struct Widen: ImageStage {
-  static let amount = StageOption.integer(
-    "amount", in: 1...10, default: 2, unit: "pixels", help: "how much")
-  static let descriptor = StageDescriptor(
-    name: "widen", summary: "test", options: [amount.descriptor], example: #"{"stage":"widen"}"#)
-  let amount: Int
-  init(options: StageOptions) throws(OptionError) { amount = options[Self.amount] }
+  struct Options: PluginOptions {
+    @Option("how much", in: 1...10, unit: "pixels") var amount = 2
+  }
+  static let name = "widen"
+  static let summary = "test"
+  let options: Options
+  init(options: Options) { self.options = options }
   func run(_ image: consuming DocumentImage, in context: StageContext) -> DocumentImage { image }
 }
 
@@ -45,18 +46,64 @@ struct PlanTests {
   }
 
   @Test func optionsAreChecked() throws {
-    let descriptor = Widen.descriptor
-    #expect(try StageOptions(["amount": .text("7")], for: descriptor)[Widen.amount] == 7)
-    #expect(try StageOptions([:], for: descriptor)[Widen.amount] == 2)
+    let given = try Widen(given: ["amount": .text("7")]).options
+    #expect(given.amount == 7 && given.$amount.isGiven)
+    let fallback = try Widen().options
+    #expect(fallback.amount == 2 && !fallback.$amount.isGiven)
     for (values, expected) in [
       (["amuont": OptionValue.integer(1)], "did you mean \"amount\"?"),
       (["amount": .integer(11)], "takes whole number, 1 to 10 pixels, not 11"),
       (["amount": .text("many")], "takes whole number, 1 to 10 pixels, not \"many\""),
       (["amount": .flag(true)], "takes whole number, 1 to 10 pixels, not true"),
     ] {
-      let error = #expect(throws: OptionError.self) { try StageOptions(values, for: descriptor) }
+      let error = #expect(throws: OptionError.self) { try Widen(given: values) }
       #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
     }
+  }
+
+  /// Every form of an option, and how its name is made from the property's.
+  private struct Forms: PluginOptions {
+    enum Mode: String, CaseIterable { case fast, slow }
+    @Option("a", in: 1...9, unit: "bytes") var maxBytes = 5
+    @Option("b", in: 1...9) var backEdge: Int? = nil
+    @Option("c", in: 0...1) var share = 0.5
+    @Option("d") var keepICC = true
+    @Option("e") var word = "x"
+    @Option("f", isPath: true) var caFile: String? = nil
+    @Option("g") var mode = Mode.fast
+    @Option("h") var sha256: [String] = []
+    @Option("i", name: "x-table") var table: [String: String] = [:]
+    var isNoOption = 1
+  }
+
+  @Test func everyDeclaredOptionIsInTheDescriptor() {
+    struct Holder: RecordStage {
+      typealias Options = Forms
+      static let name = "holder"
+      static let summary = "test"
+      init(options: Options) {}
+      func run(_ record: consuming IntakeRecord, in context: StageContext) -> IntakeRecord {
+        record
+      }
+    }
+    let options = Holder.descriptor.options
+    #expect(
+      options.map(\.name) == [
+        "max-bytes", "back-edge", "share", "keep-icc", "word", "ca-file", "mode", "sha256",
+        "x-table",
+      ])
+    #expect(options.map(\.help).joined() == "abcdefghi")
+    #expect(options[6].kind == .choice(["fast", "slow"]))
+    #expect(options[6].defaultValue == .text("fast"))
+    #expect(options.filter(\.isPath).map(\.name) == ["ca-file"])
+    #expect(options[0].unit == "bytes" && options[1].defaultValue == nil)
+    #expect(Holder.descriptor.example == #"{"stage":"holder"}"#)
+  }
+
+  @Test func aValueGoesToOneStageAlone() throws {
+    let (first, second) = (try Widen(given: ["amount": .integer(3)]), try Widen())
+    #expect(first.options.amount == 3)
+    #expect(second.options.amount == 2)
   }
 
   @Test func aNameThatStandsTwiceIsRefused() {

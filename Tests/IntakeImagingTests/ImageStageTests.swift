@@ -14,15 +14,9 @@ struct ImageStageTests {
     }
   }
 
-  private static func options(_ values: [String: OptionValue], _ descriptor: StageDescriptor) throws
-    -> StageOptions
-  {
-    try StageOptions(values, for: descriptor)
-  }
-
   @Test func `a file becomes a prepared image`() async throws {
-    let decode = Decode(options: try Self.options([:], Decode.descriptor))
-    let shrink = try Shrink(options: try Self.options(["edge": .integer(320)], Shrink.descriptor))
+    let decode = try Decode()
+    let shrink = try Shrink(given: ["edge": .integer(320)])
     let bytes = try jpeg(of: document(800, 600))
     let image = try decode.run(Self.file(bytes), in: Self.context)
     let prepared = try shrink.run(image, in: Self.context.forSide(.back, imageBudget: 15_000))
@@ -33,7 +27,7 @@ struct ImageStageTests {
   }
 
   @Test func `a failure names side and file`() throws {
-    let decode = Decode(options: try Self.options([:], Decode.descriptor))
+    let decode = try Decode()
     let found = failure { _ = try decode.run(Self.file([1, 2, 3]), in: Self.context) }
     #expect(found?.code == .notAnImage)
     #expect(found?.side == .back)
@@ -46,19 +40,19 @@ struct ImageStageTests {
       ("max-bytes", 1024, FailureCode.fileTooLarge), ("max-pixels", 10_000, .imageTooLarge),
       ("min-side", 300, .imageTooSmall),
     ] {
-      let options = try Self.options([name: .integer(value)], Decode.descriptor)
+      let decode = try Decode(given: [name: .integer(value)])
       let found = failure {
-        _ = try Decode(options: options).run(Self.file(bytes), in: Self.context)
+        _ = try decode.run(Self.file(bytes), in: Self.context)
       }
       #expect(found?.code == code)
     }
   }
 
   @Test func `the limits of decode hold for a file that is passed through`() throws {
-    let shrink = try Shrink(options: try Self.options([:], Shrink.descriptor))
+    let shrink = try Shrink()
     let small = try jpeg(of: document(12, 12))
-    let lenient = try Self.options(["min-side": .integer(1)], Decode.descriptor)
-    let image = try Decode(options: lenient).run(Self.file(small), in: Self.context)
+    let lenient = try Decode(given: ["min-side": .integer(1)])
+    let image = try lenient.run(Self.file(small), in: Self.context)
     #expect(try shrink.run(image, in: Self.context).report.method == .passthrough)
 
     let bytes = try fixture("progressive")
@@ -72,16 +66,14 @@ struct ImageStageTests {
   }
 
   @Test func `each side has its own edge where one is given`() throws {
-    let shrink = try Shrink(
-      options: try Self.options(
-        ["edge": .integer(1600), "back-edge": .integer(2400)], Shrink.descriptor))
+    let shrink = try Shrink(given: ["edge": .integer(1600), "back-edge": .integer(2400)])
     #expect(shrink.edge(for: .front) == 1600)
     #expect(shrink.edge(for: .back) == 2400)
   }
 
   @Test func `a quality floor above the cap is refused`() {
     #expect(throws: OptionError.self) {
-      try Shrink(options: try Self.options(["min-quality": .integer(90)], Shrink.descriptor))
+      try Shrink(given: ["min-quality": .integer(90)])
     }
   }
 }

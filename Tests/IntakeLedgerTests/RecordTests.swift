@@ -12,7 +12,7 @@ struct RecordTests {
 
   private func stage(_ options: [String: OptionValue]? = nil) throws -> Record {
     let given = options ?? ["ledger": .text(folder.ledger)]
-    return try Record(options: try StageOptions(given, for: Record.descriptor))
+    return try Record(given: given)
   }
 
   private func opened() async throws -> Record {
@@ -83,9 +83,9 @@ struct RecordTests {
   }
 
   @Test func thePlanKnowsTheStage() throws {
-    let plan = try PipelinePlan(json: Array("{\"stages\":[\(Record.descriptor.example)]}".utf8))
+    let plan = try PipelinePlan(json: Array("{\"stages\":[\(Record.example)]}".utf8))
     let planned = try #require(plan.stages.first)
-    #expect(planned.name == Record.descriptor.name)
-    _ = try StageOptions(planned.options, for: Record.descriptor)
+    #expect(planned.name == Record.name)
+    _ = try Record(given: planned.options)
   }
 }

@@ -3,10 +3,15 @@ import IntakeLedger
 import IntakeRunner
 import Synchronization
 
+protocol SimulatedPlugin: Plugin {}
+
+extension SimulatedPlugin {
+  static var name: String { "simulated" }
+  static var summary: String { "test" }
+}
+
 /// Stages of a simulation: no files, no network, but the real contract.
 enum Simulated {
-  static let descriptor = StageDescriptor(name: "simulated", summary: "test", example: "{}")
-
   final class Rows: RowSource {
     let notices: [String] = []
     private let rest: Mutex<[Line]>
@@ -33,12 +38,11 @@ enum Simulated {
     var isGood = true
   }
 
-  struct Load: Loader {
-    static let descriptor = Simulated.descriptor
+  struct Load: Loader, SimulatedPlugin {
     var lines: [Line] = []
-    init(options: StageOptions) throws(OptionError) {}
+    init(options: NoOptions) throws(OptionError) {}
     init(_ lines: [Line]) { self.lines = lines }
-    func rows() async throws -> any RowSource { Rows(lines) }
+    func run(_ input: consuming Void, in context: StageContext) -> any RowSource { Rows(lines) }
   }
 
   struct Vendor: Target {
@@ -67,12 +71,11 @@ enum Simulated {
     }
   }
 
-  struct Assemble: Assembler {
-    static let descriptor = Simulated.descriptor
+  struct Assemble: Assembler, SimulatedPlugin {
     let target: any Target = Vendor()
     /// Steps that follow each request.
     var followUps = 0
-    init(options: StageOptions) throws(OptionError) {}
+    init(options: NoOptions) throws(OptionError) {}
     init(followUps: Int = 0) { self.followUps = followUps }
     func problems(in record: IntakeRecord) -> [StageFailure] { [] }
     func imageBudget(for record: IntakeRecord) -> Int? { nil }
@@ -96,10 +99,9 @@ enum Simulated {
   }
 
   /// A server that refuses, throttles, loses answers after or before it has worked, and tells the truth when asked.
-  struct Submit: Submitter {
-    static let descriptor = Simulated.descriptor
+  struct Submit: Submitter, SimulatedPlugin {
     var world = SimulatedWorld(seed: 0)
-    init(options: StageOptions) throws(OptionError) {}
+    init(options: NoOptions) throws(OptionError) {}
     init(_ world: SimulatedWorld) { self.world = world }
 
     func run(_ submission: consuming Submission, in context: StageContext) async throws -> Receipt {
@@ -150,10 +152,9 @@ enum Simulated {
     }
   }
 
-  final class Ledger: Journal {
-    static let descriptor = Simulated.descriptor
+  final class Ledger: Journal, SimulatedPlugin {
     let world: SimulatedWorld
-    init(options: StageOptions) throws(OptionError) { world = SimulatedWorld(seed: 0) }
+    init(options: NoOptions) throws(OptionError) { world = SimulatedWorld(seed: 0) }
     init(_ world: SimulatedWorld) { self.world = world }
 
     func open(for target: String, operation: String) async throws {
@@ -223,13 +224,12 @@ enum Simulated {
   }
 
   /// A recorder of a third party whose disk is full now and then.
-  struct Archive: Recorder {
-    static let descriptor = Simulated.descriptor
+  struct Archive: Recorder, SimulatedPlugin {
     var world = SimulatedWorld(seed: 0)
-    init(options: StageOptions) throws(OptionError) {}
+    init(options: NoOptions) throws(OptionError) {}
     init(_ world: SimulatedWorld) { self.world = world }
 
-    func record(_ outcome: Outcome) async throws {
+    func run(_ outcome: consuming Outcome, in context: StageContext) throws {
       if world.chance.happens(world.archiveFailures) { throw StageFailure(.stageFailed, "full") }
     }
   }

@@ -3,9 +3,9 @@ import IntakeTesting
 import Testing
 
 private struct Turn: ImageStage {
-  static let descriptor = StageDescriptor(
-    name: "turn", summary: "test", example: #"{"stage":"turn"}"#)
-  init(options: StageOptions) {}
+  static let name = "turn"
+  static let summary = "test"
+  init(options: NoOptions) {}
   func run(_ image: consuming DocumentImage, in context: StageContext) throws -> DocumentImage {
     let image = image
     return image.replacing(pixels: try image.pixels(fitting: 64))
@@ -13,9 +13,9 @@ private struct Turn: ImageStage {
 }
 
 private struct Gossip: ImageStage {
-  static let descriptor = StageDescriptor(
-    name: "gossip", summary: "test", example: #"{"stage":"gossip"}"#)
-  init(options: StageOptions) {}
+  static let name = "gossip"
+  static let summary = "test"
+  init(options: NoOptions) {}
   func run(_ image: consuming DocumentImage, in context: StageContext) throws -> DocumentImage {
     let image = image
     guard image.header.size.longerSide < 300 || image.header.size.longerSide == 320 else {
@@ -26,9 +26,9 @@ private struct Gossip: ImageStage {
 }
 
 private struct Dice: PreparedImageStage {
-  static let descriptor = StageDescriptor(
-    name: "dice", summary: "test", example: #"{"stage":"dice"}"#)
-  init(options: StageOptions) {}
+  static let name = "dice"
+  static let summary = "test"
+  init(options: NoOptions) {}
   func run(_ image: consuming PreparedImage, in context: StageContext) -> PreparedImage {
     let image = image
     return PreparedImage(
@@ -38,20 +38,23 @@ private struct Dice: PreparedImageStage {
 }
 
 private struct Sulk: SubmissionStage {
-  static let descriptor = StageDescriptor(
-    name: "sulk", summary: "test", example: #"{"stage":"sulk"}"#)
-  init(options: StageOptions) {}
+  static let name = "sulk"
+  static let summary = "test"
+  init(options: NoOptions) {}
   func run(_ input: consuming Submission, in context: StageContext) throws -> Submission {
     throw StageFailure(.stageFailed, "no", outcome: .fatal)
   }
 }
 
 private struct Careless: RecordStage {
-  static let level = StageOption.integer("Level", in: 1...3, default: 7, help: "")
-  static let descriptor = StageDescriptor(
-    name: "Care Less", summary: "", options: [level.descriptor, level.descriptor],
-    example: #"{"stage":"other","levle":1}"#)
-  init(options: StageOptions) {}
+  struct Options: PluginOptions {
+    @Option("", in: 1...3, name: "Level") var level = 7
+    @Option("", in: 1...3, name: "Level") var again = 7
+  }
+  static let name = "Care Less"
+  static let summary = ""
+  static let example = #"{"stage":"other","levle":1}"#
+  init(options: Options) {}
   func run(_ record: consuming IntakeRecord, in context: StageContext) -> IntakeRecord { record }
 }
 

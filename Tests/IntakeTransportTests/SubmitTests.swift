@@ -14,7 +14,7 @@ struct SubmitTests {
   static let context = StageContext(row: RowReference(line: 2))
 
   static func stage(_ values: [String: OptionValue]) throws -> Submit {
-    try Submit(options: StageOptions(values, for: Submit.descriptor))
+    try Submit(given: values)
   }
 
   static func server(_ status: String = "200 OK", body: String = #"{"ok":true}"#) throws

@@ -91,7 +91,7 @@ struct HeaderTests {
 
   @Test func mappingToAnUnknownColumnIsAnOptionError() throws {
     let error = #expect(throws: OptionError.self) {
-      try Load(options: StageOptions(["map": .table(["Mail": "emial"])], for: Load.descriptor))
+      try Load(given: ["map": .table(["Mail": "emial"])])
     }
     #expect(error?.description.contains("did you mean \"email\"?") == true)
   }

@@ -77,7 +77,7 @@ struct ManifestTests {
 
   @Test func noManifestIsFatal() async throws {
     let error = await #expect(throws: StageFailure.self) {
-      _ = try await Load(options: StageOptions(for: Load.descriptor)).rows()
+      _ = try await Load().rows()
     }
     #expect(error?.hint.contains("standard input") == true)
   }

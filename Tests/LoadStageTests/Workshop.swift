@@ -37,7 +37,7 @@ final class Workshop: Sendable {
   func load(_ name: String, _ options: [String: OptionValue] = [:]) async throws -> Loaded {
     var all = options
     all["manifest"] = .text("\(path)/\(name)")
-    let source = try await Load(options: StageOptions(all, for: Load.descriptor)).rows()
+    let source = try await Load(given: all).rows()
     var rows: [LoadedRow] = []
     while let row = try await source.next() { rows.append(row) }
     return Loaded(rows: rows, notices: source.notices, warnings: source.warnings)

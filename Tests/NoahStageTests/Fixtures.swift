@@ -33,14 +33,14 @@ struct Row {
 
   /// The request that Noah's stage makes of the row.
   func submission(_ options: [String: OptionValue] = [:]) throws -> Submission {
-    let stage = try Noah(options: StageOptions(options, for: Noah.descriptor))
+    let stage = try Noah(given: options)
     return try stage.run(
       Assembly(record: record, images: [:]), in: StageContext(row: record.row))
   }
 
   /// What Noah's stage finds wrong with the row.
   func problems(_ options: [String: OptionValue] = [:]) throws -> [StageFailure] {
-    try Noah(options: StageOptions(options, for: Noah.descriptor)).problems(in: record)
+    try Noah(given: options).problems(in: record)
   }
 }
 

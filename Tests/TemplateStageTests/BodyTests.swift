@@ -79,7 +79,7 @@ struct BodyTests {
        "documents":{"front":"{image:front}","back":"{image:back}"}}}
       """#
     let row = Row.with(["fn": "Ada \"\\\n\u{01} Ö", "zip": "04101"])
-    let dcams = try DCAMS(options: StageOptions(for: DCAMS.descriptor))
+    let dcams = try DCAMS()
     let expected = try dcams.run(row.assembly, in: StageContext(row: row.record.row))
     let made = try row.submission(["body": .text(template)])
     let credentials = ["user": "a\"b", "pass": "p\\"]

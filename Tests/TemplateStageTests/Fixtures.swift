@@ -58,7 +58,7 @@ extension Template {
   static func with(_ options: [String: OptionValue]) throws -> Template {
     let body = options["body-file"] == nil ? OptionValue.text(#"{"id":"{id}"}"#) : nil
     let all = options.merging(body.map { ["body": $0] } ?? [:]) { given, _ in given }
-    return try Template(options: StageOptions(all, for: Template.descriptor))
+    return try Template(given: all)
   }
 }
 

@@ -66,7 +66,7 @@ struct PlanErrorTests {
 
   @Test func theBodyIsGivenOnce() throws {
     let none = #expect(throws: OptionError.self) {
-      try Template(options: StageOptions(for: Template.descriptor))
+      try Template()
     }
     #expect(none?.description.contains("give body or body-file") == true)
     let both = fault(["body": .text("{}"), "body-file": .text("a.json")])

@@ -1,5 +1,5 @@
-/// The recorder that the engine relies on: it knows what became of a row before, and what is about to be sent.
-public protocol Journal: Recorder {
+/// Keeps the ledger, on which the engine relies: what became of a row before, and what is about to be sent.
+public protocol Journal: Plugin {
   /// Opens the ledger for a target and an operation; called once, after `prepare`.
   ///
   /// - Throws: `JournalError` when the ledger cannot be used: the run ends with exit code 6.
@@ -44,6 +44,9 @@ public protocol Journal: Recorder {
   ///
   /// Without it an earlier attempt stays in doubt whatever a later one is told, but for `accepted`.
   func settle(_ key: RowKey, as settlement: Settlement) async throws
+
+  /// Writes one outcome; returns when it is safe on disk.
+  func record(_ outcome: Outcome) async throws
 
   /// The outcome that made the row's standing, as far as the ledger keeps it: codes and numbers, no detail.
   func lastOutcome(of key: RowKey) async -> Outcome?

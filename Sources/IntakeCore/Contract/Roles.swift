@@ -30,7 +30,7 @@ public protocol Assembler: Stage where Input == Assembly, Output == Submission {
   /// Everything that is wrong with the row's fields, with column names; checked before any image is read.
   func problems(in record: IntakeRecord) -> [StageFailure]
 
-  /// What of the row no request will hold, in words for the operator; each text is told once a run.
+  /// What of the row no request will hold, in words for the operator; each text is shown once a run.
   func notices(about record: IntakeRecord) -> [String]
 
   /// Bytes before base64 that the body leaves for all images of the row together, nil for no bound.
@@ -40,7 +40,7 @@ public protocol Assembler: Stage where Input == Assembly, Output == Submission {
 extension Assembler {
   /// Requests hold images by default.
   public var sendsImages: Bool { true }
-  /// Nothing to tell by default.
+  /// Nothing to say by default.
   public func notices(about record: IntakeRecord) -> [String] { [] }
 }
 
@@ -63,38 +63,23 @@ extension Submitter {
   public func check(_ target: any Target) throws(StageFailure) {}
 }
 
-/// What every stage shares, those of their own shape included.
-public protocol DescribedStage: Sendable {
-  /// Name, summary and options.
-  static var descriptor: StageDescriptor { get }
-  /// Takes options that have been checked against the descriptor.
-  init(options: StageOptions) throws(OptionError)
-  /// Called once, before the first row.
-  func prepare() async throws
-  /// Called once, after the last row.
-  func finish() async
-}
+/// Reads the rows of a batch: a stage from nothing to rows.
+///
+/// Its `run` throws a `StageFailure` of class fatal when there is no usable manifest.
+public protocol Loader: Stage where Input == Void, Output == any RowSource {}
 
-extension DescribedStage {
-  /// Nothing to prepare.
-  public func prepare() async throws {}
-  /// Nothing to finish.
-  public func finish() async {}
-}
-
-/// Yields the rows of a batch, one at a time.
-public protocol Loader: DescribedStage {
-  /// Starts reading.
-  ///
-  /// - Throws: `StageFailure` of class fatal when there is no usable manifest.
-  func rows() async throws -> any RowSource
+extension Loader {
+  /// Starts reading, for callers that have no row yet.
+  public func rows() async throws -> any RowSource {
+    try await run((), in: StageContext(row: RowReference(line: 1)))
+  }
 }
 
 /// The rows of a batch that is being read; asked for the next only when there is room for it.
 public protocol RowSource: AnyObject, Sendable {
   /// The next row, nil after the last; may block.
   func next() async throws -> LoadedRow?
-  /// What to tell the operator about the manifest as a whole: a recognised delimiter, ignored columns.
+  /// What the operator should know about the manifest as a whole: a recognised delimiter, ignored columns.
   var notices: [String] { get }
   /// What is likely a mistake of the operator: a column to rename that is not there.
   var warnings: [String] { get }
@@ -126,8 +111,7 @@ public enum LoadedRow: Sendable {
   public var identity: Personal<[UInt8]> { record.identity }
 }
 
-/// Writes down what became of each row.
-public protocol Recorder: DescribedStage {
-  /// Writes one outcome; returns when it is safe on disk.
-  func record(_ outcome: Outcome) async throws
-}
+/// Writes down what became of each row: a stage from an outcome to nothing.
+///
+/// Its `run` returns when the outcome is safe where it keeps it.
+public protocol Recorder: Stage where Input == Outcome, Output == Void {}

@@ -1,36 +1,66 @@
 /// One step of a pipeline: takes a value and returns the next one.
 ///
-/// A stage is written in three parts: a `descriptor` that names it and declares its options, an `init` that
-/// reads them, and `run`. It keeps no state that one item could leave behind for the next, for several items
-/// run through the same value at once. It throws a `StageFailure` to say what the engine and the operator
-/// should do, or anything else, which fails that one row.
-public protocol Stage<Input, Output>: Sendable {
+/// It keeps no state that one item could leave behind for the next, because several items run through the
+/// same value at once. It throws a `StageFailure` to say what the engine and the operator should do, or
+/// anything else, which fails that one row.
+public protocol Stage<Input, Output>: Plugin {
   /// What it takes.
   associatedtype Input: Sendable
   /// What it returns.
   associatedtype Output: Sendable
 
-  /// Name, summary and options: all that help, plans, errors and documentation say about the stage.
-  static var descriptor: StageDescriptor { get }
-
-  /// Takes options that have been checked against the descriptor.
-  ///
-  /// - Throws: `OptionError` for combinations that the descriptor cannot rule out.
-  init(options: StageOptions) throws(OptionError)
-
-  /// Called once, before the first item: read key files, start programs.
-  func prepare() async throws
-
   /// Does the work for one item; runs on a thread that may block.
   func run(_ input: consuming Input, in context: StageContext) async throws -> Output
-
-  /// Called once, after the last item or when the run stops: end programs, close files.
-  func finish() async
 }
 
-extension Stage {
-  /// Nothing to prepare.
-  public func prepare() async throws {}
-  /// Nothing to finish.
-  public func finish() async {}
+/// What a stage may know about the item it works on.
+public struct StageContext: Sendable {
+  /// The row.
+  public let row: RowReference
+  /// The side, while an image is worked on.
+  public let side: Side?
+  /// Bytes before base64 that this image may have at most, as the request leaves room for it; nil for no bound.
+  public let imageBudget: Int?
+  /// Seconds since 1970 at the start of the attempt; virtual in simulations.
+  public let time: UnixTime
+  private let sink: (@Sendable (LogLevel, String) -> Void)?
+
+  /// Describes an item.
+  public init(
+    row: RowReference, side: Side? = nil, imageBudget: Int? = nil, time: UnixTime = 0,
+    log: (@Sendable (LogLevel, String) -> Void)? = nil
+  ) {
+    self.row = row
+    self.side = side
+    self.imageBudget = imageBudget
+    self.time = time
+    self.sink = log
+  }
+
+  /// Tells the operator something about this item, on standard error; leave personal data out.
+  public func log(_ level: LogLevel, _ message: String) { sink?(level, message) }
+
+  /// The same context for one side with its share of the budget.
+  public func forSide(_ side: Side, imageBudget: Int?) -> StageContext {
+    StageContext(row: row, side: side, imageBudget: imageBudget, time: time, log: sink)
+  }
+}
+
+/// How much a log line matters.
+public enum LogLevel: String, Sendable, Comparable, CaseIterable {
+  /// Details for the author of a stage; shown with `--verbose`.
+  case debug
+  /// What is going on; shown with `--verbose`.
+  case info
+  /// Ordinary, and worth telling.
+  case notice
+  /// Something that people should look at.
+  case warning
+  /// Something that went wrong.
+  case error
+
+  /// Later levels matter more.
+  public static func < (left: LogLevel, right: LogLevel) -> Bool {
+    (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+  }
 }

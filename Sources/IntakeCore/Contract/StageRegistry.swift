@@ -1,34 +1,32 @@
 /// The stages that a plan can name, as a value: copy it, add to it, hand it on.
 public struct StageRegistry: Sendable {
   /// The stages in the order in which they were added.
-  public private(set) var entries: [StageEntry]
+  public private(set) var entries: [StageEntry] = []
 
-  /// Starts with the given entries.
-  public init(_ entries: [StageEntry] = []) { self.entries = entries }
+  /// Starts with no stage.
+  public init() {}
 
-  /// The same registry with more stages; a name that is taken already is reported by `check()`.
-  public func adding(_ stages: any Stage.Type...) -> StageRegistry {
-    StageRegistry(entries + stages.map { StageEntry(opening: $0) })
-  }
-
-  /// The same registry with another loader.
-  public func adding(loader: any Loader.Type) -> StageRegistry {
-    StageRegistry(entries + [StageEntry(loader: loader)])
-  }
-
-  /// The same registry with more recorders.
-  public func adding(recorder recorders: any Recorder.Type...) -> StageRegistry {
-    StageRegistry(entries + recorders.map { StageEntry(opening: $0) })
+  /// The same registry with more stages and journals; a name that is taken already is reported by `check()`.
+  public func adding(_ plugins: any Plugin.Type...) -> StageRegistry {
+    plugins.reduce(self) { $0.adding(StageEntry($1, shapes: [StageShape($1)]) { _ in nil }) }
   }
 
   /// The same registry with a family of stages.
-  public func adding(family: any StageFamily.Type) -> StageRegistry {
-    StageRegistry(entries + [StageEntry(opening: family)])
+  public func adding(_ family: any StageFamily.Type) -> StageRegistry {
+    func entry<F: StageFamily>(_: F.Type) -> StageEntry {
+      let first = F.member(for: F.Options())
+      let descriptor = first.descriptor
+      return StageEntry(first, shapes: F.members.map { StageShape($0) }) {
+        values throws(OptionError) in F.member(for: try F.Options(values, of: descriptor))
+      }
+    }
+    return adding(entry(family))
   }
 
-  /// The same registry without some stages.
-  public func removing(_ names: String...) -> StageRegistry {
-    StageRegistry(entries.filter { !names.contains($0.descriptor.name) })
+  private func adding(_ entry: StageEntry) -> StageRegistry {
+    var registry = self
+    registry.entries.append(entry)
+    return registry
   }
 
   /// The entry of that name.
@@ -37,19 +35,22 @@ public struct StageRegistry: Sendable {
   /// Every name, in order.
   public var names: [String] { entries.map(\.descriptor.name) }
 
-  /// Refuses names that stand twice or are no names.
+  /// Refuses names that no plan can use or that stand twice, and plugins that fit nowhere.
   ///
   /// - Throws: `RegistrationError` that says which.
   public func check() throws(RegistrationError) {
     var seen: Set<String> = []
-    for name in names {
-      guard let first = name.utf8.first, (0x61...0x7A).contains(first),
-        name.utf8.allSatisfy({
-          (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
-        })
-      else { throw RegistrationError("\"\(name)\" is no stage name: use a-z, 0-9 and hyphens") }
+    for entry in entries {
+      let name = entry.descriptor.name
+      guard PluginDescriptor.isName(name) else {
+        throw RegistrationError(
+          "\"\(name)\" isn't a valid stage name: use a-z, 0-9 and hyphens, starting with a letter")
+      }
       guard seen.insert(name).inserted else {
         throw RegistrationError("two stages are called \"\(name)\": remove or rename one of them")
+      }
+      guard entry.shape != StageShape(input: Never.self, output: Never.self) else {
+        throw RegistrationError("\"\(name)\" is neither a stage nor a journal")
       }
     }
   }
@@ -62,123 +63,63 @@ public struct RegistrationError: Error, Sendable, Equatable, CustomStringConvert
   init(_ description: String) { self.description = description }
 }
 
-/// One registered stage: what it says about itself, where it fits, and how to make one.
+/// Stages of several shapes under one name, of which the options of a plan entry choose one.
+///
+/// A pipeline is checked by the types of its stages; where the same work is done on several types, each has
+/// its own stage, and a family lets a plan name them all alike.
+public protocol StageFamily: Sendable {
+  /// The options of every member.
+  associatedtype Options: PluginOptions
+  /// Every member, the one that stands where no option says otherwise first; all have the same name.
+  static var members: [any Stage.Type] { get }
+  /// The member that these options choose; one of `members`.
+  static func member(for options: Options) -> any Stage.Type
+}
+
+/// One registered name: what the stage says about itself, where it fits, and how to make one.
 public struct StageEntry: Sendable {
   /// Name, summary and options.
-  public let descriptor: StageDescriptor
+  public let descriptor: PluginDescriptor
   /// What it takes and returns; where an option decides, every shape, the one without options first.
   public let shapes: [StageShape]
-  /// Whether it is a recorder that the engine can rely on.
-  let keepsLedger: Bool
-  let make: @Sendable (StageOptions) throws(OptionError) -> StageInstance
-  private let member: (@Sendable (StageOptions) -> StageEntry)?
+  private let plugin: any Plugin.Type
+  private let member: @Sendable ([String: OptionValue]) throws(OptionError) -> (any Plugin.Type)?
 
-  private init(
-    _ descriptor: StageDescriptor, _ shapes: [StageShape], keepsLedger: Bool = false,
-    member: (@Sendable (StageOptions) -> StageEntry)? = nil,
-    make: @escaping @Sendable (StageOptions) throws(OptionError) -> StageInstance
+  fileprivate init(
+    _ plugin: any Plugin.Type, shapes: [StageShape],
+    member: @escaping @Sendable ([String: OptionValue]) throws(OptionError) -> (any Plugin.Type)?
   ) {
-    self.descriptor = descriptor
+    descriptor = plugin.descriptor
     self.shapes = shapes
-    self.keepsLedger = keepsLedger
+    self.plugin = plugin
     self.member = member
-    self.make = make
-  }
-
-  /// An entry for a stage that takes a value and returns the next one.
-  public init<S: Stage>(_ stage: S.Type) {
-    let shape = StageShape(input: S.Input.self, output: S.Output.self)
-    self.init(S.descriptor, [shape]) { options throws(OptionError) in
-      StageInstance(try S(options: options))
-    }
-  }
-
-  init(opening stage: any Stage.Type) {
-    func open<S: Stage>(_ stage: S.Type) -> StageEntry { StageEntry(stage) }
-    self = open(stage)
-  }
-
-  init(opening recorder: any Recorder.Type) {
-    func open<R: Recorder>(_ recorder: R.Type) -> StageEntry { StageEntry(recorder: recorder) }
-    self = open(recorder)
-  }
-
-  init(opening family: any StageFamily.Type) {
-    func open<F: StageFamily>(_ family: F.Type) -> StageEntry { StageEntry(family: family) }
-    self = open(family)
-  }
-
-  /// An entry for stages under one name, of which the options choose one.
-  public init<F: StageFamily>(family: F.Type) {
-    let shapes = F.members.map { StageEntry(opening: $0).shape }
-    let member: @Sendable (StageOptions) -> StageEntry = { StageEntry(opening: F.member(for: $0)) }
-    self.init(F.descriptor, shapes, member: member) { options throws(OptionError) in
-      try member(options).make(options)
-    }
-  }
-
-  /// An entry for a loader.
-  public init<L: Loader>(loader: L.Type) {
-    self.init(L.descriptor, [.loader]) { options throws(OptionError) in
-      .loader(try L(options: options))
-    }
-  }
-
-  /// An entry for a recorder.
-  public init<R: Recorder>(recorder: R.Type) {
-    self.init(R.descriptor, [.recorder], keepsLedger: R.self is any Journal.Type) {
-      options throws(OptionError) in
-      .recorder(try R(options: options))
-    }
   }
 
   /// What the stage takes and returns; where an option decides, without options.
-  public var shape: StageShape { shapes.first ?? StageShape(input: Never.self, output: Never.self) }
+  public var shape: StageShape { StageShape(plugin) }
 
-  /// The entry that these options choose: itself unless it stands for a family.
-  public func choosing(_ options: StageOptions) -> StageEntry { member?(options) ?? self }
+  /// Whether the engine can rely on it to keep the ledger.
+  var keepsLedger: Bool { plugin is any Journal.Type }
 
-  /// The entry that an entry of a plan chooses; options that are none choose as if they were not there.
+  /// The entry that an entry of a plan chooses: itself unless it stands for a family.
+  ///
+  /// Options that cannot be used choose as if they were not there.
   public func choosing(_ planned: PlannedStage) -> StageEntry {
-    guard let member, let options = try? StageOptions(planned.options, for: descriptor) else {
-      return self
-    }
-    return member(options)
-  }
-}
-
-/// What a stage takes and returns.
-public struct StageShape: Sendable, Equatable, CustomStringConvertible {
-  /// The type it takes.
-  public let input: any Any.Type
-  /// The type it returns.
-  public let output: any Any.Type
-
-  init(input: any Any.Type, output: any Any.Type) {
-    self.input = input
-    self.output = output
+    (try? choosing(planned.options)) ?? self
   }
 
-  static let loader = StageShape(input: Void.self, output: IntakeRecord.self)
-  static let recorder = StageShape(input: Outcome.self, output: Void.self)
-
-  /// Two shapes are the same when both their ends are.
-  public static func == (left: StageShape, right: StageShape) -> Bool {
-    left.input == right.input && left.output == right.output
+  func choosing(_ values: [String: OptionValue]) throws(OptionError) -> StageEntry {
+    guard let chosen = try member(values) else { return self }
+    return StageEntry(chosen, shapes: [StageShape(chosen)]) { _ in nil }
   }
 
-  /// `DocumentImage → PreparedImage`; the ends of the pipeline in words.
-  public var description: String { "\(StageShape.name(input)) → \(StageShape.name(output))" }
-
-  static func name(_ type: any Any.Type) -> String {
-    switch type {
-    case is Void.Type: return "·"
-    default: return "\(type)"
-    }
+  /// Makes the stage that the options choose.
+  func make(_ values: [String: OptionValue]) throws(OptionError) -> any Plugin {
+    func open<P: Plugin>(_: P.Type) throws(OptionError) -> any Plugin { try P(given: values) }
+    let chosen = try member(values) ?? plugin
+    return try open(chosen)
   }
-}
 
-extension StageEntry {
   /// The role that the stage's shape fills: `load`, `decode`, `image`, `shrink`, `encode`, `assemble`,
   /// `submit`, `record` and so on; nil for a shape of its own.
   public var role: String? {
@@ -202,4 +143,40 @@ extension StageEntry {
   public static let mainRoles = [
     "load", "decode", "shrink", "encode", "assemble", "submit", "record",
   ]
+}
+
+/// What a stage takes and returns.
+public struct StageShape: Sendable, Equatable, CustomStringConvertible {
+  /// The type it takes.
+  public let input: any Any.Type
+  /// The type it returns.
+  public let output: any Any.Type
+
+  init(input: any Any.Type, output: any Any.Type) {
+    self.input = input
+    self.output = output
+  }
+
+  /// The place of a plugin in the pipeline; a loader stands for its rows, a journal takes outcomes.
+  init(_ plugin: any Plugin.Type) {
+    func open<S: Stage>(_: S.Type) -> StageShape {
+      StageShape(input: S.Input.self, output: S.Output.self)
+    }
+    switch plugin {
+    case is any Loader.Type: self.init(input: Void.self, output: IntakeRecord.self)
+    case is any Journal.Type: self.init(input: Outcome.self, output: Void.self)
+    case let stage as any Stage.Type: self = open(stage)
+    default: self.init(input: Never.self, output: Never.self)
+    }
+  }
+
+  /// Two shapes are the same when both their ends are.
+  public static func == (left: StageShape, right: StageShape) -> Bool {
+    left.input == right.input && left.output == right.output
+  }
+
+  /// `DocumentImage → PreparedImage`; the ends of the pipeline in words.
+  public var description: String { "\(StageShape.name(input)) → \(StageShape.name(output))" }
+
+  static func name(_ type: any Any.Type) -> String { type == Void.self ? "·" : "\(type)" }
 }

@@ -24,6 +24,7 @@ private struct PipelineBuilder {
   private var assembler: (any Assembler, String)?
   private var submissionStages: [PipelineStep] = []
   private var submitter: (any Submitter, String)?
+  private var journal: (any Journal)?
   private var recorders: [any Recorder] = []
   /// What the stages so far return; nothing before the loader.
   private var current: any Any.Type = Void.self
@@ -42,18 +43,12 @@ private struct PipelineBuilder {
         at: plan.position(planned.offset), hint: PipelineBuilder.list)
     }
     guard entry.shapes.contains(where: fits) else { throw misfit(entry, planned) }
-    let (chosen, options) = try choose(entry, planned)
-    guard fits(chosen.shape) else { throw misfit(chosen, planned) }
-    place(try reading(planned) { () throws(OptionError) in try chosen.make(options) }, chosen)
-  }
-
-  private func choose(_ entry: StageEntry, _ planned: PlannedStage)
-    throws(PlanError) -> (StageEntry, StageOptions)
-  {
-    let options = try reading(planned) { () throws(OptionError) in
-      try StageOptions(planned.options, for: entry.descriptor)
+    let chosen = try reading(planned) { () throws(OptionError) in
+      try entry.choosing(planned.options)
     }
-    return (entry.choosing(options), options)
+    guard fits(chosen.shape) else { throw misfit(chosen, planned) }
+    place(try reading(planned) { () throws(OptionError) in try chosen.make(planned.options) })
+    current = chosen.shape.input == Outcome.self ? current : chosen.shape.output
   }
 
   /// Adds the place in the plan to what is wrong with an option.
@@ -103,20 +98,16 @@ private struct PipelineBuilder {
       at: plan.position(planned.offset), hint: PipelineBuilder.list)
   }
 
-  private mutating func place(_ instance: StageInstance, _ entry: StageEntry) {
-    switch instance {
-    case .loader(let stage): loader = stage
-    case .recorder(let stage):
-      recorders.append(stage)
-      return
-    case .step(let step):
-      switch step.stage {
-      case let stage as any Assembler: assembler = (stage, step.name)
-      case let stage as any Submitter: submitter = (stage, step.name)
-      default: placeStep(step)
-      }
+  private mutating func place(_ plugin: any Plugin) {
+    switch plugin {
+    case let journal as any Journal: self.journal = self.journal ?? journal
+    case let stage as any Loader: loader = stage
+    case let stage as any Recorder: recorders.append(stage)
+    case let stage as any Assembler: assembler = (stage, type(of: plugin).name)
+    case let stage as any Submitter: submitter = (stage, type(of: plugin).name)
+    case let stage as any Stage: placeStep(PipelineStep(stage))
+    default: break
     }
-    current = entry.shape.output
   }
 
   private mutating func placeStep(_ step: PipelineStep) {
@@ -133,14 +124,14 @@ private struct PipelineBuilder {
       throw missing("an assembler", "assemble", "before the submitter")
     }
     guard let submitter else { throw missing("a submitter", "submit", "after the assembler") }
-    guard let journal = recorders.lazy.compactMap({ $0 as? any Journal }).first else {
+    guard let journal else {
       throw missing("a recorder that keeps the ledger", "record", "after the submitter")
     }
     return Pipeline(
       loader: loader, recordStages: recordStages, imageStages: imageStages,
       assembler: assembler.0, assemblerName: assembler.1, submissionStages: submissionStages,
       submitter: submitter.0, submitterName: submitter.1, journal: journal,
-      recorders: recorders.filter { !($0 is any Journal) })
+      recorders: recorders)
   }
 
   /// Says what to add and where, with the stages that this registry has for it.

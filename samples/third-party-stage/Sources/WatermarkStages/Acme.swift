@@ -2,10 +2,10 @@ public import IntakeCore
 
 /// Builds requests for an imagined vendor: one POST, names and images in a flat JSON object.
 public struct Acme: Assembler {
-  /// Name, summary and options.
-  public static let descriptor = StageDescriptor(
-    name: "acme", summary: "build the request for Acme Verify and read its answer",
-    example: #"{"stage":"acme"}"#)
+  /// `acme`.
+  public static let name = "acme"
+  /// What it does.
+  public static let summary = "build the request for Acme Verify and read its answer"
 
   private static let bodyLimit = 5_000_000
 
@@ -13,7 +13,7 @@ public struct Acme: Assembler {
   public let target: any Target = AcmeTarget()
 
   /// Takes no options.
-  public init(options: StageOptions) {}
+  public init(options: NoOptions) {}
 
   /// What the vendor cannot do without.
   public func problems(in record: IntakeRecord) -> [StageFailure] {

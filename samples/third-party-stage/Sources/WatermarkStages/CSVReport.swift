@@ -9,21 +9,28 @@ import Synchronization
 
 /// Appends one line of CSV for each row, for a spreadsheet; stands after `record`, which keeps the ledger.
 public final class CSVReport: Recorder {
-  private static let path = StageOption<String?>.text(
-    "path", help: "the file to append to; required")
+  /// What a plan may set.
+  public struct Options: PluginOptions {
+    @Option("the file to append to; required") var path: String? = nil
 
-  /// Name, summary and options.
-  public static let descriptor = StageDescriptor(
-    name: "csv-report", summary: "append what became of each row to a CSV file",
-    options: [path.descriptor], example: #"{"stage":"csv-report","path":"report.csv"}"#)
+    /// Every option with its default.
+    public init() {}
+  }
+
+  /// `csv-report`.
+  public static let name = "csv-report"
+  /// What it does.
+  public static let summary = "append what became of each row to a CSV file"
+  /// An entry that works.
+  public static let example = #"{"stage":"csv-report","path":"report.csv"}"#
 
   private let path: String
   /// -1 until `prepare`.
   private let descriptor = Mutex<Int32>(-1)
 
   /// Takes checked options; opens nothing yet.
-  public init(options: StageOptions) throws(OptionError) {
-    guard let path = options[Self.path], !path.isEmpty else {
+  public init(options: Options) throws(OptionError) {
+    guard let path = options.path, !path.isEmpty else {
       throw OptionError(option: "path", "stage \"csv-report\" needs a path")
     }
     self.path = path
@@ -41,7 +48,8 @@ public final class CSVReport: Recorder {
   }
 
   /// Writes one line with one call, so that two programs may share the file.
-  public func record(_ outcome: Outcome) async throws {
+  public func run(_ outcome: consuming Outcome, in context: StageContext) throws {
+    let outcome = outcome
     let cells = [
       String(outcome.row.line), outcome.row.id ?? "", outcome.verdict.rawValue,
       outcome.failure?.code.rawValue ?? "",

@@ -5,16 +5,21 @@ import Synchronization
 ///
 /// It stands after `record`, which keeps the ledger. No e-mail, name or date is written: only what results show.
 public final class SQLiteTable: Recorder {
-  private static let path = StageOption<String?>.text(
-    "path", help: "the database; made when it is not there; required")
-  private static let command = StageOption<String?>.text(
-    "command", help: "where the sqlite3 command is; default: /usr/bin/sqlite3")
+  /// What a plan may set.
+  public struct Options: PluginOptions {
+    @Option("the database; made when it is not there; required") var path: String? = nil
+    @Option("where the sqlite3 command is; default: /usr/bin/sqlite3") var command: String? = nil
 
-  /// Name, summary and options.
-  public static let descriptor = StageDescriptor(
-    name: "sqlite-table", summary: "append what became of each row to a SQLite table",
-    options: [path.descriptor, command.descriptor],
-    example: #"{"stage":"sqlite-table","path":"outcomes.db"}"#)
+    /// Every option with its default.
+    public init() {}
+  }
+
+  /// `sqlite-table`.
+  public static let name = "sqlite-table"
+  /// What it does.
+  public static let summary = "append what became of each row to a SQLite table"
+  /// An entry that works.
+  public static let example = #"{"stage":"sqlite-table","path":"outcomes.db"}"#
 
   private static let table = """
     CREATE TABLE IF NOT EXISTS outcomes (at TEXT NOT NULL, row INTEGER NOT NULL, id TEXT, \
@@ -26,11 +31,11 @@ public final class SQLiteTable: Recorder {
   private let shell = Mutex<SQLiteShell?>(nil)
 
   /// Takes checked options; starts nothing yet.
-  public init(options: StageOptions) throws(OptionError) {
-    guard let path = options[Self.path], !path.isEmpty else {
+  public init(options: Options) throws(OptionError) {
+    guard let path = options.path, !path.isEmpty else {
       throw OptionError(option: "path", "stage \"sqlite-table\" needs a path")
     }
-    let command = options[Self.command] ?? "/usr/bin/sqlite3"
+    let command = options.command ?? "/usr/bin/sqlite3"
     guard command.contains("/") else {
       throw OptionError(option: "command", "give the whole path of sqlite3; PATH is not searched")
     }
@@ -50,7 +55,8 @@ public final class SQLiteTable: Recorder {
   }
 
   /// Inserts the row; returns when the command has committed it.
-  public func record(_ outcome: Outcome) async throws {
+  public func run(_ outcome: consuming Outcome, in context: StageContext) throws {
+    let outcome = outcome
     let values = [
       "strftime('%Y-%m-%dT%H:%M:%fZ','now')", String(outcome.row.line), literal(outcome.row.id),
       literal(outcome.verdict.rawValue), literal(outcome.failure?.code.rawValue),

@@ -2,24 +2,30 @@ public import IntakeCore
 
 /// Draws fine diagonal lines over a scan, so that a copy that leaks can be told from the original.
 public struct Watermark: ImageStage {
-  private static let spacing = StageOption<Int>.integer(
-    "spacing", in: 8...1_000, default: 64, unit: "pixels", help: "from one line to the next")
-  private static let strength = StageOption<Int>.integer(
-    "strength", in: 1...100, default: 15, unit: "percent", help: "how much darker the lines are")
+  /// What a plan may set.
+  public struct Options: PluginOptions {
+    @Option("from one line to the next", in: 8...1_000, unit: "pixels") var spacing = 64
+    @Option("how much darker the lines are", in: 1...100, unit: "percent") var strength = 15
 
-  /// Name, summary and options.
-  public static let descriptor = StageDescriptor(
-    name: "watermark", summary: "draw fine diagonal lines over the scan",
-    options: [spacing.descriptor, strength.descriptor],
-    example: #"{"stage":"watermark","spacing":64,"strength":15}"#)
+    /// Every option with its default.
+    public init() {}
+  }
+
+  /// `watermark`.
+  public static let name = "watermark"
+  /// What it does.
+  public static let summary = "draw fine diagonal lines over the scan"
+  /// An entry that works.
+  public static let example = #"{"stage":"watermark","spacing":64,"strength":15}"#
 
   private let spacing: Int
   private let strength: Int
 
   /// Takes checked options.
-  public init(options: StageOptions) {
-    spacing = options[Self.spacing]
-    strength = options[Self.strength]
+  public init(options: Options) {
+    // Read once: the loop below looks at them for every line of pixels.
+    spacing = options.spacing
+    strength = options.strength
   }
 
   /// Decodes the scan at its full size and darkens the luma along the lines; colour stays as it is.

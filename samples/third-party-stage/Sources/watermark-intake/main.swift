@@ -1,5 +1,4 @@
 import IntakeCommand
 import WatermarkStages
 
-IntakeCommand.main(
-  .builtin.adding(Watermark.self, Acme.self).adding(recorder: CSVReport.self, SQLiteTable.self))
+IntakeCommand.main(.builtin.adding(Watermark.self, Acme.self, CSVReport.self, SQLiteTable.self))

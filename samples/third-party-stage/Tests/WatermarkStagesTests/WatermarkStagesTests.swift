@@ -24,7 +24,7 @@ struct WatermarkStagesTests {
 
   @Test func theReportKeepsTheRulesOfStages() async {
     let report = await StageConformance.check(
-      described: CSVReport.self, options: ["path": .text("/dev/null")])
+      CSVReport.self, options: ["path": .text("/dev/null")])
     #expect(report.isConforming, "\(report.text)")
   }
 
@@ -33,7 +33,7 @@ struct WatermarkStagesTests {
     let path = temporaryFile()
     defer { unlink(path) }
     let report = await StageConformance.check(
-      described: SQLiteTable.self, options: ["path": .text(path)])
+      SQLiteTable.self, options: ["path": .text(path)])
     #expect(report.isConforming, "\(report.text)")
   }
 
@@ -43,12 +43,12 @@ struct WatermarkStagesTests {
     let ids = ["C-1", "'); DROP TABLE outcomes; --", "\n.shell touch gone\n", "é\"\u{1F600}", ""]
     let path = temporaryFile()
     defer { unlink(path) }
-    let table = try SQLiteTable(
-      options: StageOptions(["path": .text(path)], for: SQLiteTable.descriptor))
+    let table = try SQLiteTable(given: ["path": .text(path)])
     try await table.prepare()
     for (line, id) in ids.enumerated() {
       let row = RowReference(line: line + 2, id: id)
-      try await table.record(Outcome(row: row, key: nil, verdict: .accepted))
+      try table.run(
+        Outcome(row: row, key: nil, verdict: .accepted), in: StageContext(row: row))
     }
     await table.finish()
     let output = try sqlite(path, "SELECT hex(id) FROM outcomes ORDER BY row;")
@@ -78,11 +78,11 @@ struct WatermarkStagesTests {
   }
 
   @Test func theWatermarkDarkensItsLinesAndNothingElse() throws {
-    let options = try StageOptions(["spacing": .integer(10)], for: Watermark.descriptor)
+    let watermark = try Watermark(given: ["spacing": .integer(10)])
     let image = try SampleImage.document(SampleImage.png(width: 40, height: 40))
     let before = try image.pixels().luma
     let context = StageContext(row: RowReference(line: 2), side: .front)
-    let after = try Watermark(options: options).run(image, in: context).pixels().luma
+    let after = try watermark.run(image, in: context).pixels().luma
     let changed = before.samples.indices.filter { before.samples[$0] != after.samples[$0] }
     #expect(changed.count == 160)
     #expect(changed.allSatisfy { ($0 / 40 + $0 % 40) % 10 == 0 })

@@ -1,0 +1,157 @@
+/// What an option says about itself.
+public struct OptionDescriptor: Sendable {
+  /// The name in plans and after `--set stage.`: lower case and hyphens.
+  public internal(set) var name: String
+  /// What values it takes.
+  public let kind: OptionKind
+  /// The value without the option, nil when there is none.
+  public let defaultValue: OptionValue?
+  /// What the number counts: `pixels`, `bytes`, `seconds`.
+  public let unit: String?
+  /// One line on what it does.
+  public let help: String
+  /// Whether it is a path that starts at the plan's folder when a plan file gives it.
+  public let isPath: Bool
+
+  /// The name is empty until it is known which property holds the option.
+  init(
+    _ name: String?, _ kind: OptionKind, _ defaultValue: OptionValue?, unit: String? = nil,
+    help: String, isPath: Bool = false
+  ) {
+    self.name = name ?? ""
+    self.kind = kind
+    self.defaultValue = defaultValue
+    self.unit = unit
+    self.help = help
+    self.isPath = isPath
+  }
+}
+
+/// The values that an option takes.
+public enum OptionKind: Sendable, Equatable {
+  /// A whole number in a range.
+  case integer(ClosedRange<Int>)
+  /// A number in a range.
+  case number(ClosedRange<Double>)
+  /// Any text.
+  case text
+  /// One of a few words.
+  case choice([String])
+  /// true or false.
+  case flag
+  /// A list of texts.
+  case list
+  /// Names with texts.
+  case table
+
+  /// The values in words: `whole number, 1 to 100`.
+  public var summary: String {
+    switch self {
+    case .integer(let range): return "whole number, \(range.lowerBound) to \(range.upperBound)"
+    case .number(let range): return "number, \(range.lowerBound) to \(range.upperBound)"
+    case .text: return "text"
+    case .choice(let words): return words.joined(separator: " | ")
+    case .flag: return "true | false"
+    case .list: return "list of texts"
+    case .table: return "object of texts"
+    }
+  }
+
+  /// The value in this kind's own form, nil when the kind does not take it.
+  ///
+  /// A text from the command line (`--set edge=1600`) is read as what the option takes.
+  func accepting(_ value: OptionValue) -> OptionValue? {
+    switch (self, value) {
+    case (.integer(let range), .integer(let number)): return range.contains(number) ? value : nil
+    case (.integer(let range), .text(let text)):
+      guard let number = Int(text), range.contains(number) else { return nil }
+      return .integer(number)
+    case (.number(let range), .integer(let whole)):
+      return range.contains(Double(whole)) ? .number(Double(whole)) : nil
+    case (.number(let range), .number(let number)): return range.contains(number) ? value : nil
+    case (.number(let range), .text(let text)):
+      guard let number = Double(text), range.contains(number) else { return nil }
+      return .number(number)
+    case (.text, .text), (.flag, .flag), (.list, .list), (.table, .table): return value
+    case (.choice(let words), .text(let text)): return words.contains(text) ? value : nil
+    case (.flag, .text("true")): return .flag(true)
+    case (.flag, .text("false")): return .flag(false)
+    case (.list, .text(let text)): return .list(text.split(separator: ",").map(String.init))
+    default: return nil
+    }
+  }
+}
+
+/// The value of an option as a plan or a command line gives it.
+public enum OptionValue: Sendable, Equatable, CustomStringConvertible {
+  /// A whole number.
+  case integer(Int)
+  /// A number.
+  case number(Double)
+  /// A text; everything that the command line gives.
+  case text(String)
+  /// true or false.
+  case flag(Bool)
+  /// A list of texts.
+  case list([String])
+  /// Names with texts.
+  case table([String: String])
+
+  /// The value as a plan would write it.
+  public var description: String { json.text }
+
+  /// The value as JSON.
+  public var json: JSONOutput {
+    switch self {
+    case .integer(let value): return .integer(value)
+    case .number(let value): return .decimal(value)
+    case .text(let value): return .string(value)
+    case .flag(let value): return .bool(value)
+    case .list(let values): return .array(values.map { .string($0) })
+    case .table(let table):
+      return .object(table.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+    }
+  }
+
+  var integer: Int? { if case .integer(let value) = self { value } else { nil } }
+  var number: Double? { if case .number(let value) = self { value } else { nil } }
+  var text: String? { if case .text(let value) = self { value } else { nil } }
+  var flag: Bool? { if case .flag(let value) = self { value } else { nil } }
+  var list: [String]? { if case .list(let values) = self { values } else { nil } }
+  var table: [String: String]? { if case .table(let table) = self { table } else { nil } }
+}
+
+/// An option that a stage does not take as given.
+public struct OptionError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The option's name.
+  public let option: String
+  /// What is wrong and what would be right.
+  public let description: String
+
+  /// Describes what is wrong with an option and what would be right.
+  public init(option: String, _ description: String) {
+    self.option = option
+    self.description = description
+  }
+
+  init(unknown name: String, of descriptor: PluginDescriptor) {
+    let known = descriptor.options.map(\.name)
+    let shown = Sanitizer.clean(name, limit: 60)
+    self.init(
+      option: name,
+      "stage \"\(descriptor.name)\" has no option \"\(shown)\""
+        + NearestName.suggestion(for: name, among: known)
+        + (known.isEmpty ? " (it takes none)" : " (it takes \(known.joined(separator: ", ")))"))
+  }
+
+  init(value: OptionValue, of option: OptionDescriptor, stage: String) {
+    let unit = option.unit.map { " \($0)" } ?? ""
+    self.init(
+      option: option.name,
+      "option \"\(option.name)\" of stage \"\(stage)\" takes \(option.kind.summary)\(unit), "
+        + "not \(Sanitizer.clean(value.description, limit: 60))"
+        // A command line has no word for a whole table.
+        + (option.kind == .table ? "; set it name by name: \(stage).\(option.name).NAME=VALUE" : "")
+    )
+  }
+}
