@@ -35,16 +35,15 @@ public struct GateOptions: PluginOptions {
 
   @Option("what to do about front and back that are the same picture")
   var sameSides = GateAction.refuse
+  @Option(
+    "what to do about a picture that another row of this run has, pixel for pixel; of two at work at once the later is refused"
+  )
+  var samePicture = GateAction.refuse
   // Measured: the same picture resized and saved again 0 to 5, fronts and backs 35 and more.
   @Option(
     "same-sides: most bits of 256 in which the fingerprints of one picture differ", in: 0...64,
     unit: "bits")
   var sameBits = 12
-
-  @Option(
-    "what to do about a picture that another row of this run has, pixel for pixel; of two at work at once the later is refused"
-  )
-  var samePicture = GateAction.refuse
   @Option(
     "same-picture: how many of the latest pictures are known, 16 bytes each", in: 2...10_000_000,
     unit: "pictures")

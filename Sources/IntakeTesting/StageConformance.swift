@@ -17,12 +17,12 @@ public enum StageConformance {
     return report
   }
 
-  /// Tries the rules that hold for every plugin, journals included.
-  public static func check<P: Plugin>(
-    _ plugin: P.Type, options: [String: OptionValue]? = nil
+  /// Tries the rules that hold for a journal, which is no step that takes a value.
+  public static func check<J: Journal>(
+    journal: J.Type, options: [String: OptionValue]? = nil
   ) async -> ConformanceReport {
-    var report = ConformanceReport(subject: P.name)
-    await prepared(plugin, options, &report)?.finish()
+    var report = ConformanceReport(subject: J.name)
+    await prepared(journal, options, &report)?.finish()
     return report
   }
 
