@@ -24,7 +24,7 @@ final class ProgramPool: Sendable {
   init(_ options: ExternalOptions, accepts: String) {
     self.options = options
     self.accepts = accepts
-    permits = Permits(options.processes ?? ProcessorCount.online)
+    permits = Permits(options.processes ?? ProcessorCount.usable)
   }
 
   deinit { close() }

@@ -7,39 +7,54 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
-static short prepare(posix_spawnattr_t *attributes) {
+// Each of the three returns 0 or the number of an error: a program must not start with half of what was asked.
+static int set_attributes(posix_spawnattr_t *attributes) {
   sigset_t all, none;
   sigfillset(&all);
   sigemptyset(&none);
-  posix_spawnattr_setsigdefault(attributes, &all);
-  posix_spawnattr_setsigmask(attributes, &none);
   short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID;
 #ifdef POSIX_SPAWN_CLOEXEC_DEFAULT
   flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
 #endif
-  return flags;
+  int code = posix_spawnattr_setsigdefault(attributes, &all);
+  if (code == 0) code = posix_spawnattr_setsigmask(attributes, &none);
+  return code != 0 ? code : posix_spawnattr_setflags(attributes, flags);
+}
+
+static int set_descriptors(posix_spawn_file_actions_t *actions, int input, int output, int errors) {
+  int code = input < 0 ? posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0)
+                       : posix_spawn_file_actions_adddup2(actions, input, 0);
+  if (code == 0) code = posix_spawn_file_actions_adddup2(actions, output, 1);
+  if (code == 0) code = posix_spawn_file_actions_adddup2(actions, errors, 2);
+#ifdef __GLIBC__
+  if (code == 0) code = posix_spawn_file_actions_addclosefrom_np(actions, 3);
+#endif
+  return code;
+}
+
+static int initialize(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *actions) {
+  int code = posix_spawnattr_init(attributes);
+  if (code != 0) return code;
+  code = posix_spawn_file_actions_init(actions);
+  if (code != 0) posix_spawnattr_destroy(attributes);
+  return code;
 }
 
 pid_t csystem_spawn(
   const char *program, char *const arguments[], char *const environment[], int input, int output, int errors) {
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_t actions;
-  posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_init(&actions);
-  posix_spawnattr_setflags(&attributes, prepare(&attributes));
-  if (input < 0) posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  else posix_spawn_file_actions_adddup2(&actions, input, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, 1);
-  posix_spawn_file_actions_adddup2(&actions, errors, 2);
-#ifdef __GLIBC__
-  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-#endif
   pid_t process = -1;
-  int code = posix_spawn(&process, program, &actions, &attributes, arguments, environment);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (code != 0) { errno = code; return -1; }
-  return process;
+  int code = initialize(&attributes, &actions);
+  if (code == 0) {
+    code = set_attributes(&attributes);
+    if (code == 0) code = set_descriptors(&actions, input, output, errors);
+    if (code == 0) code = posix_spawn(&process, program, &actions, &attributes, arguments, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+  }
+  errno = code;
+  return code == 0 ? process : -1;
 }
 
 int csystem_has_ended(pid_t process) {

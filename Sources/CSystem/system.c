@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -52,17 +53,18 @@ static int fail(int code) {
   return -1;
 }
 
-// Cuts the first name off the rest; false when only slashes are left.
-static bool take_name(struct walk *walk, char name[NAME_MAX + 1]) {
+// Cuts the first name off the rest. Returns 1, 0 when only slashes are left, or -1 with errno for a name that is
+// too long for any file: cut to NAME_MAX it could name another one.
+static int take_name(struct walk *walk, char name[NAME_MAX + 1]) {
   size_t start = strspn(walk->rest, "/");
   size_t length = strcspn(walk->rest + start, "/");
-  if (length == 0) return false;
-  size_t kept = length > NAME_MAX ? NAME_MAX : length;
-  memcpy(name, walk->rest + start, kept);
-  name[kept] = 0;
+  if (length == 0) return 0;
+  if (length > NAME_MAX) return fail(ENAMETOOLONG);
+  memcpy(name, walk->rest + start, length);
+  name[length] = 0;
   const char *next = walk->rest + start + length;
   memmove(walk->rest, next, strlen(next) + 1);
-  return true;
+  return 1;
 }
 
 static bool is_last(const struct walk *walk) {
@@ -122,8 +124,9 @@ int csystem_open_beneath_portably(int root, const char *path) {
   memcpy(walk.rest, path, length + 1);
 
   char name[NAME_MAX + 1];
-  int fd = -2;
-  while (fd == -2 && take_name(&walk, name)) fd = step(&walk, name);
+  int fd = -2, taken = 1;
+  while (fd == -2 && (taken = take_name(&walk, name)) > 0) fd = step(&walk, name);
+  if (taken < 0) fd = -1;
   // A path that ends in a folder that was passed already: `a/..` or `.`.
   if (fd == -2) fd = openat(walk.folders[walk.depth], ".", read_flags);
   int code = errno;
@@ -176,6 +179,21 @@ int csystem_reserve(int fd, long long offset, long long length) {
   errno = EOPNOTSUPP;
   return -1;
 #endif
+}
+
+int csystem_allowed_processors(void) {
+#ifdef __linux__
+  // The kernel refuses a set that is smaller than its own, which has as many bits as it was built for.
+  for (int bits = 1024; bits <= 1 << 20; bits *= 4) {
+    cpu_set_t *set = CPU_ALLOC(bits);
+    if (!set) return 0;
+    int code = sched_getaffinity(0, CPU_ALLOC_SIZE(bits), set);
+    int count = code == 0 ? CPU_COUNT_S(CPU_ALLOC_SIZE(bits), set) : 0;
+    CPU_FREE(set);
+    if (code == 0 || errno != EINVAL) return count;
+  }
+#endif
+  return 0;
 }
 
 int csystem_is_remote(int fd) {

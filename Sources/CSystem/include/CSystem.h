@@ -24,5 +24,8 @@ void csystem_return_large_blocks(void);
 /// with `errno`: EOPNOTSUPP where the file system cannot.
 int csystem_reserve(int fd, long long offset, long long length);
 
+/// The processors that the calling thread may run on; 0 where that cannot be told.
+int csystem_allowed_processors(void);
+
 /// Whether a file lies on a file system of another machine (1) or not (0); 0 where that cannot be told.
 int csystem_is_remote(int fd);

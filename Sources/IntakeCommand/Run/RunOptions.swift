@@ -96,7 +96,7 @@ extension RunPolicy {
   /// Reads the bounds and the selection of a run.
   init(_ arguments: Arguments) throws(UsageError) {
     self.init()
-    workers = ProcessorCount.online
+    workers = ProcessorCount.usable
     if let number = try arguments.integer("workers", in: 1...256) { workers = number }
     if let number = try arguments.integer("concurrency", in: 1...256) { concurrency = number }
     if let number = try arguments.integer("limit", in: 0...Int.max) { limit = number }
