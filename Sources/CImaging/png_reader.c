@@ -34,9 +34,9 @@ static void leave(png_structp codec, png_const_charp text) {
   longjmp(reader->jump, 1);
 }
 
-static void ignore(png_structp codec, png_const_charp text) {
-  (void)codec;
-  (void)text;
+// Once the last row is read, libpng only warns of pixel data whose own checksum (Adler-32) is wrong: the words are zlib's.
+static void judge_warning(png_structp codec, png_const_charp text) {
+  if (strstr(text, "incorrect data check")) leave(codec, text);
 }
 
 static void supply(png_structp codec, png_bytep out, size_t count) {
@@ -84,9 +84,9 @@ static void open_codec(imaging_png_reader *reader, imaging_limits limits) {
   png_set_benign_errors(codec, 1);
   // An index beyond the palette shows as black everywhere; it is no reason to refuse a scan.
   png_set_check_for_invalid_index(codec, 0);
-#ifdef PNG_IGNORE_ADLER32
-  // Every byte is already under a CRC-32; the second sum costs a tenth of the time.
-  png_set_option(codec, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
+#ifdef PNG_MAXIMUM_INFLATE_WINDOW
+  // Some writers promise zlib a window that is smaller than the one they use.
+  png_set_option(codec, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
 #endif
   png_set_read_fn(codec, reader, supply);
   png_read_info(codec, reader->info);
@@ -105,7 +105,7 @@ imaging_png_reader *imaging_png_open(
     *status = reader->status;
     return reader;
   }
-  reader->codec = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, leave, ignore);
+  reader->codec = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, leave, judge_warning);
   if (reader->codec) reader->info = png_create_info_struct(reader->codec);
   if (!reader->info) return reader;
   open_codec(reader, limits);
@@ -122,6 +122,7 @@ imaging_status imaging_png_read_rows(
   if (!reader || !reader->ready) return IMAGING_MISUSE;
   int passes = reader->layout.interlaced ? 7 : 1;
   if (passes > 1 && count != reader->layout.height) return IMAGING_MISUSE;
+  if (stride < png_get_rowbytes(reader->codec, reader->info)) return IMAGING_MISUSE;
   if (setjmp(reader->jump)) return reader->status;
   for (int pass = 0; pass < passes; pass++)
     for (int row = 0; row < count; row++) png_read_row(reader->codec, rows + (size_t)row * stride, NULL);

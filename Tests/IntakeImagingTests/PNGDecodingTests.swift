@@ -1,3 +1,4 @@
+import CImaging
 import IntakeCore
 import IntakeImaging
 import Testing
@@ -95,6 +96,57 @@ struct PNGDecodingTests {
     writer.changeData = { $0 }
     writer.changeRows = { $0 + [UInt8](repeating: 0, count: 3 * 289) }
     #expect(Scene.difference(try Self.pixels(of: writer)) <= 1)
+  }
+
+  /// zlib's checksum of the pixels, the last four bytes of the data; the chunk's own is right.
+  @Test(arguments: [0, 2, 3, 6], [false, true])
+  func `a wrong checksum of the pixels is damage`(_ type: Int, _ interlaced: Bool) throws {
+    var writer = PNGWriter(colorType: type, interlaced: interlaced)
+    writer.palette = type == 3 ? [9, 9, 9] : []
+    writer.pixel = { x, y in
+      [Int](repeating: type == 3 ? 0 : x + y, count: [1, 0, 3, 1, 0, 0, 4][type])
+    }
+    _ = try Self.pixels(of: writer)
+    for place in 1...4 {
+      writer.changeData = { data in
+        var data = data
+        data[data.count - place] ^= 1
+        return data
+      }
+      #expect(failure { _ = try Self.pixels(of: writer) }?.code == .damagedImage, "\(place)")
+    }
+  }
+
+  /// Stored data refers to nothing before it, so the window that the header promises may be any.
+  @Test(arguments: 0...7)
+  func `a window of any promised size is read`(_ size: UInt8) throws {
+    var writer = PNGWriter()
+    writer.changeData = { data in
+      // The header is a multiple of 31 (RFC 1950).
+      let first = size << 4 | 8
+      let check = UInt8((31 - Int(first) << 8 % 31) % 31)
+      return [first, check] + data.dropFirst(2)
+    }
+    #expect(Scene.difference(try Self.pixels(of: writer)) <= 1)
+  }
+
+  @Test func `rows that would not fit are not read`() throws {
+    let bytes = PNGWriter().bytes
+    let limits = imaging_limits(max_side: 1000, max_pixels: 1_000_000, max_scans: 1, max_memory: 0)
+    let range = [imaging_range(offset: 0, count: bytes.count)]
+    try bytes.withUnsafeBufferPointer { bytes in
+      try range.withUnsafeBufferPointer { range in
+        var status = imaging_status.IMAGING_OK
+        let (start, list) = (try #require(bytes.baseAddress), try #require(range.baseAddress))
+        let reader = try #require(imaging_png_open(start, list, 1, limits, &status))
+        defer { imaging_png_close(reader) }
+        let width = Int(imaging_png_get_layout(reader).width)
+        var rows = [UInt8](repeating: 0xAA, count: 4 * width)
+        #expect(imaging_png_read_rows(reader, &rows, 3 * width - 1, 1) == .IMAGING_MISUSE)
+        #expect(rows.allSatisfy { $0 == 0xAA })
+        #expect(imaging_png_read_rows(reader, &rows, 3 * width, 1) == .IMAGING_OK)
+      }
+    }
   }
 
   @Test func `transparency of more entries than the palette has does not hurt`() throws {

@@ -156,7 +156,7 @@ imaging_png_reader *imaging_png_open(
   const uint8_t *bytes, const imaging_range *ranges, size_t range_count, imaging_limits limits,
   imaging_status *status);
 imaging_png_layout imaging_png_get_layout(const imaging_png_reader *reader);
-/// Reads the next `count` rows; for an interlaced picture all rows at once.
+/// Reads the next `count` rows of at most `stride` bytes each; for an interlaced picture all rows at once.
 imaging_status imaging_png_read_rows(
   imaging_png_reader *reader, uint8_t *rows, size_t stride, int count);
 /// Checks what follows the last row.
