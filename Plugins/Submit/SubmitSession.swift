@@ -69,6 +69,7 @@ final class SubmitSession: Sendable {
 
   private func opened() throws(StageFailure) -> State {
     if let opened = state.withLock({ $0 }) { return opened }
+    try HTTPLibrary.check()
     // Outside the lock: a credentials command may take seconds.
     let opened = State(endpoint: try checkedEndpoint(), credentials: try credentials())
     state.withLock { $0 = opened }

@@ -41,10 +41,16 @@ static inline CURLcode ccurl_set_start(CURL *handle, curl_prereq_callback callba
 }
 
 /// Allows one scheme only; the text form came with 7.85 and replaces the number, which is deprecated since.
-static inline CURLcode ccurl_set_scheme(CURL *handle, int encrypted) {
 #if LIBCURL_VERSION_NUM >= 0x075500
+static inline CURLcode ccurl_set_scheme(CURL *handle, int encrypted) {
   return curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, encrypted ? "https" : "http");
-#else
-  return curl_easy_setopt(handle, CURLOPT_PROTOCOLS, (long)(encrypted ? CURLPROTO_HTTPS : CURLPROTO_HTTP));
-#endif
 }
+#else
+static inline CURLcode ccurl_set_scheme(CURL *handle, int encrypted) {
+  return curl_easy_setopt(handle, CURLOPT_PROTOCOLS, (long)(encrypted ? CURLPROTO_HTTPS : CURLPROTO_HTTP));
+}
+#endif
+
+/// The oldest libcurl that knows every option set here: CURLOPT_PROTOCOLS_STR came with 7.85 and
+/// CURLOPT_PREREQFUNCTION with 7.80.
+static const unsigned ccurl_oldest_version = LIBCURL_VERSION_NUM >= 0x075500 ? 0x075500 : 0x075000;

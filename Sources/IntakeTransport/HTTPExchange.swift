@@ -11,7 +11,7 @@ public enum HTTPExchange: Sendable {
 }
 
 /// Why nothing went out that a server could have processed.
-public struct NotSent: Sendable, Equatable {
+public struct NotSent: Error, Sendable, Equatable {
   /// The phase that failed.
   public let reason: Reason
   /// libcurl's own words on it, made harmless; empty when it has none.

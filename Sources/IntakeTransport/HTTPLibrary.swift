@@ -1,5 +1,5 @@
 import CCurl
-import IntakeCore
+public import IntakeCore
 
 #if canImport(Glibc)
   import Glibc
@@ -7,7 +7,7 @@ import IntakeCore
   import Darwin
 #endif
 
-/// libcurl as this program uses it: its version and its one-time start.
+/// libcurl as this program uses it: its version, its one-time start, and whether it can be relied on.
 public enum HTTPLibrary {
   /// What a server sees of us; fixed, so that it tells nothing about the machine.
   static let userAgent = "docintake/\(ProductVersion.number)"
@@ -24,6 +24,48 @@ public enum HTTPLibrary {
     return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
   }()
 
-  /// Starts libcurl, once in a process.
-  static func start() { _ = started }
+  /// Starts libcurl, once in a process; false when it cannot be used.
+  @discardableResult
+  static func start() -> Bool { started }
+
+  /// Refuses a libcurl that lacks an option that is relied on, before anything is sent.
+  ///
+  /// Without the hook that reports a request on its way, for one, what was sent would count as not sent.
+  ///
+  /// - Throws: `StageFailure` of class fatal.
+  public static func check() throws(StageFailure) {
+    guard let problem else { return }
+    throw StageFailure(
+      .connectionFailed, problem,
+      hint: "install libcurl \(oldestVersion) or later; nothing was sent",
+      outcome: .fatal)
+  }
+
+  private static let oldestVersion = "7.\(ccurl_oldest_version >> 8 & 0xFF)"
+
+  /// Nil when every option that any exchange sets is accepted.
+  private static let problem: String? = {
+    guard start(), let info = curl_version_info(CURLVERSION_FIRST) else {
+      return "libcurl cannot be started"
+    }
+    guard info.pointee.version_num >= ccurl_oldest_version else {
+      return "this libcurl (\(version)) is too old"
+    }
+    guard let handle = EasyHandle() else { return "libcurl has no memory for a transfer" }
+    var settings = HTTPSettings()
+    settings.caFile = "authorities.pem"
+    settings.keepsConnections = false
+    for method in ["GET", "POST", "PUT"] {
+      let body: [[UInt8]] = method == "GET" ? [] : [[0]]
+      let url = method == "GET" ? "http://localhost/" : "https://localhost/"
+      let request = HTTPRequest(method: method, url: url, headers: [], body: body)
+      let transfer = Transfer(request, expecting: true, limits: settings, abort: AbortFlag())
+      do {
+        try handle.rehearse(transfer, to: try Endpoint(request: url), settings: settings)
+      } catch {
+        return (error as? NotSent)?.detail ?? "\(error)"
+      }
+    }
+    return nil
+  }()
 }
