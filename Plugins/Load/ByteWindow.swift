@@ -1,22 +1,22 @@
 import IntakeSystem
 
-/// The part of the manifest that is in memory: 64 KB pieces are read behind it, records are taken from its front.
+/// The part of the manifest that is in memory: 64 KB pieces are read behind it, rows are taken from its front.
 struct ByteWindow: ~Copyable {
   /// 64 KB: what a pipe holds, and large enough that the system call does not show in the profile.
-  private static let piece = 65_536
+  private static let pieceSize = 65_536
 
   private let source: Descriptor
-  /// The bytes in memory; those before `start` are taken already.
+  /// The bytes in memory; those before `start` have been taken already.
   private(set) var bytes: [UInt8] = []
-  /// Where the first byte that was not taken yet stands in `bytes`.
+  /// The place in `bytes` of the first one that has not been taken yet.
   private(set) var start = 0
-  /// How many bytes of the manifest stood before the buffer's first.
-  private var passed = 0
+  /// How many bytes of the manifest came before those in memory.
+  private(set) var passed = 0
   /// Whether there is nothing left to read behind the window.
   private(set) var isLast = false
-  /// The number of the line that `start` stands in.
+  /// The number of the line that `start` is in, from 1.
   private(set) var line = 1
-  /// Set after a CR that ended the window: an LF that follows belongs to it.
+  /// Set after a CR: an LF that follows belongs to it.
   private var owesLineFeed = false
 
   init(_ source: Descriptor) { self.source = source }
@@ -24,16 +24,13 @@ struct ByteWindow: ~Copyable {
   /// How many bytes are waiting.
   var count: Int { bytes.count - start }
 
-  /// Bytes from the start of the manifest to a place in the window.
-  func offset(of position: Int) -> Int { passed + position }
-
   /// Reads one more piece; false at the end of the manifest.
   ///
-  /// A window that holds the start of a long record doubles, so that it is scanned anew a few times only.
+  /// A window that holds the start of a long row doubles, so the row is scanned again only a few times.
   mutating func grow() throws -> Bool {
     guard !isLast else { return false }
     let kept = count
-    let room = max(ByteWindow.piece, kept)
+    let room = max(ByteWindow.pieceSize, kept)
     let grown = try [UInt8](unsafeUninitializedCapacity: kept + room) {
       [bytes, start] buffer, used in
       let all = UnsafeMutableRawBufferPointer(buffer)
@@ -48,17 +45,17 @@ struct ByteWindow: ~Copyable {
     return !isLast
   }
 
-  /// Takes bytes that are no line ends from the front, such as a byte order mark.
+  /// Takes bytes that do not end a line, such as a byte order mark.
   mutating func skip(_ count: Int) { start += count }
 
-  /// Takes everything up to `end` and counts the lines it held.
-  mutating func take(upTo end: Int, lines: Int, endsInCarriageReturn: Bool) {
-    owesLineFeed = endsInCarriageReturn && end == bytes.count
-    start = end
+  /// Takes everything up to `end`, which is a line end or the end of the manifest, and that line end.
+  mutating func takeLine(upTo end: Int, lines: Int = 1) {
+    owesLineFeed = end < bytes.count && bytes[end] == 0x0D
+    start = min(end + 1, bytes.count)
     line += lines
   }
 
-  /// Makes sure that there is a byte to look at; skips the LF of a CRLF that was cut by the window's end.
+  /// Makes sure that there is a byte to look at, past the LF of a CRLF; false at the end of the manifest.
   mutating func reachNext() throws -> Bool {
     while true {
       while start == bytes.count {
@@ -73,29 +70,31 @@ struct ByteWindow: ~Copyable {
   /// Passes over the rest of the line without keeping it.
   mutating func skipLine() throws {
     while true {
-      var position = start
-      while position < bytes.count, !isLineEnd(bytes[position]) { position += 1 }
-      if position < bytes.count {
-        return takeLine(upTo: position)
-      }
+      let end = bytes[start...].firstIndex(where: \.isLineEnd)
+      if let end { return takeLine(upTo: end) }
       start = bytes.count
       guard try grow() else { return }
     }
   }
 
-  /// Takes a line whose end stands at `end`, with that end.
-  mutating func takeLine(upTo end: Int) {
-    let isReturn = bytes[end] == 0x0D
-    let isPair = isReturn && end + 1 < bytes.count && bytes[end + 1] == 0x0A
-    take(upTo: end + (isPair ? 2 : 1), lines: 1, endsInCarriageReturn: isReturn && !isPair)
+  /// The bytes of the line that starts here, at most `limit`; the same however the bytes come in.
+  ///
+  /// Reads more only where the window ends before the line does, so the places in a record that was found
+  /// whole stay right.
+  mutating func lineStart(atMost limit: Int) throws -> [UInt8] {
+    var length = 0
+    while length < limit {
+      if start + length == bytes.count {
+        guard try grow() else { break }
+      }
+      if bytes[start + length].isLineEnd { break }
+      length += 1
+    }
+    return Array(bytes[start..<start + length])
   }
 }
 
-/// Whether a byte is LF or CR.
-func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
-
-/// Whether a byte is ASCII white space: blank, TAB, LF, VT, FF, CR.
-func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
-
-/// Whether a byte is an ASCII digit.
-func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+extension UInt8 {
+  /// Whether the byte is LF or CR.
+  var isLineEnd: Bool { self == 0x0A || self == 0x0D }
+}

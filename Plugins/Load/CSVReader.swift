@@ -1,11 +1,14 @@
 import IntakeCore
 
-/// The rows of a CSV manifest.
+/// The rows of a CSV manifest, read through one window of memory; finds its feet again after a broken row.
 struct CSVReader: RowReader, ~Copyable {
-  private var scanner: CSVScanner
-  private let header: Header
+  private var window: ByteWindow
+  private var parser: CSVParser
   private let limit: Int
-  let notices: [String]
+  private var header = Header()
+  /// Where the record that was found last ends, until it is taken.
+  private var recordEnd: Int?
+  private(set) var notices: [String] = []
   var warnings: [String] { header.warnings }
 
   /// Reads the header.
@@ -14,25 +17,23 @@ struct CSVReader: RowReader, ~Copyable {
   init(
     _ window: consuming ByteWindow, delimiter: Delimiter?, names: ColumnNames, limit: Int
   ) throws {
-    // Blank lines before the header are passed over here, for the delimiter is told from the header.
-    while try window.reachNext(), isLineEnd(window.bytes[window.start]) {
+    // Blank lines before the header are passed over here because the header shows what the delimiter is.
+    while try window.reachNext(), window.bytes[window.start].isLineEnd {
       window.takeLine(upTo: window.start)
     }
-    let chosen =
-      try delimiter ?? Delimiter.recognised(in: &window, names: names, limit: limit)
-    var scanner = CSVScanner(window, delimiter: chosen.byte, limit: limit)
-    let header = try Header(CSVReader.headerCells(&scanner), names: names)
-    self.scanner = scanner
+    let chosen = try delimiter ?? Delimiter.recognised(in: &window, names: names, limit: limit)
+    self.window = window
     self.limit = limit
-    self.header = header
-    let isGuessed = delimiter == nil && chosen != .comma
-    notices =
-      (isGuessed ? ["the manifest's cells are separated by a \(chosen), as its header shows"] : [])
-      + header.notices
+    parser = CSVParser(delimiter: chosen.byte)
+    header = try Header(try headerCells(), names: names)
+    if delimiter == nil, chosen != .comma {
+      notices = ["the manifest's cells are separated by a \(chosen), as its header shows"]
+    }
+    notices += header.notices
   }
 
-  private static func headerCells(_ scanner: inout CSVScanner) throws -> [String] {
-    switch try scanner.next() {
+  private mutating func headerCells() throws -> [String] {
+    switch try findRecord() {
     case .end:
       throw unusable(
         "the manifest is empty", hint: "a CSV manifest starts with a line that names its columns")
@@ -42,45 +43,110 @@ struct CSVReader: RowReader, ~Copyable {
         hint: "the first line must name the columns, separated by commas")
     case .record: break
     }
-    return try (0..<scanner.cellCount).map { cell throws(StageFailure) in
-      switch scanner.text(of: cell) {
-      case .text(let text): return text
-      case .invalid(let offset):
+    guard parser.cells.count == parser.cellCount else {
+      throw unusable(
+        "the header has \(parser.cellCount) columns, \(parser.cells.count) are allowed",
+        hint: "export the columns of the manifest only")
+    }
+    return try parser.cells.map { cell throws(StageFailure) in
+      guard let text = window.text(of: cell) else {
         throw unusable(
-          "the header is not valid UTF-8 at byte \(offset)", hint: "save the file as CSV UTF-8")
+          "the header is not valid UTF-8 at byte \(window.invalidOffset(in: cell))",
+          hint: "save the file as CSV UTF-8")
       }
+      return text
     }
   }
 
   mutating func next() throws -> RawRow? {
-    switch try scanner.next() {
+    switch try findRecord() {
     case .end: return nil
-    case .fault(let fault, let line, let evidence):
-      return RawRow(line: line, problems: [failure(fault, line: line)], evidence: evidence)
-    case .record(let line):
-      guard scanner.cellCount == header.places.count else { return try miscounted(line) }
-      return try row(line)
+    case .record: return parser.cellCount == header.places.count ? try row() : try miscounted()
+    case .fault(let fault):
+      let row = RawRow(line: window.line, problems: [fault], evidence: try evidence())
+      // The next row is looked for on the next line, not behind the broken one: a quote that nobody closed
+      // would silently hide up to 1 MiB of good rows. The further lines of a broken row are looked at one
+      // by one; they have too few cells and say so.
+      try window.skipLine()
+      return row
     }
   }
 
-  private mutating func row(_ line: Int) throws -> RawRow {
-    var row = RawRow(line: line)
+  private enum Found {
+    case record
+    case fault(StageFailure)
+    case end
+  }
+
+  /// Looks for the next record that is not blank.
+  private mutating func findRecord() throws -> Found {
+    repeat {
+      if let end = recordEnd { window.takeLine(upTo: end, lines: parser.lines) }
+      recordEnd = nil
+      guard try window.reachNext() else { return .end }
+      if let fault = try parseRecord() { return .fault(fault) }
+    } while isBlank
+    return .record
+  }
+
+  private mutating func parseRecord() throws -> StageFailure? {
+    while true {
+      do throws(CSVStop) {
+        let end = try parser.parse(window.bytes, from: window.start, isLast: window.isLast)
+        guard end - window.start <= limit else { return .rowTooLong(limit) }
+        recordEnd = end
+        return nil
+      } catch {
+        switch error {
+        case .fault(let fault): return fault
+        case .needsMore(let insideQuotes) where window.isLast || window.count > limit:
+          return insideQuotes ? unclosedQuote : .rowTooLong(limit)
+        case .needsMore: _ = try window.grow()
+        }
+      }
+    }
+  }
+
+  private var unclosedQuote: StageFailure {
+    StageFailure(
+      .malformedRow, "a quote that opens in the row at line \(window.line) is not closed",
+      hint: "close the quote; the following lines were read as rows of their own")
+  }
+
+  /// Whether no cell of the record holds anything: an empty line, or the rows of mere commas that spreadsheets leave.
+  private var isBlank: Bool {
+    guard parser.cellCount == parser.cells.count else { return false }
+    for cell in parser.cells {
+      for position in cell.range where !window.bytes[position].isASCIISpace { return false }
+    }
+    return true
+  }
+
+  /// The start of the record's first line.
+  private mutating func evidence() throws -> [UInt8] {
+    try window.lineStart(atMost: RawRow.evidenceLimit)
+  }
+
+  private mutating func row() throws -> RawRow {
+    var row = RawRow(line: window.line)
     row.cells.reserveCapacity(header.places.count)
     for (index, place) in header.places.enumerated() where place != .ignored {
       read(index, place, into: &row)
     }
-    if row.cells.isEmpty { row.evidence = try scanner.evidence() }
+    if row.cells.isEmpty { row.evidence = try evidence() }
     return row
   }
 
   private func read(_ index: Int, _ place: Header.Place, into row: inout RawRow) {
-    switch (scanner.text(of: index), place) {
-    case (.text(""), _), (_, .ignored): return
-    case (.text(let text), .column(let name)): row.cells.append(RawCell(name: name, text: text))
-    case (.invalid(let offset), .column(let name)):
+    let cell = parser.cells[index]
+    switch (window.text(of: cell), place) {
+    case (""?, _), (_, .ignored): return
+    case (let text?, .column(let name)): row.cells.append(RawCell(name: name, text: text))
+    case (nil, .column(let name)):
       row.problems.append(
         StageFailure(
-          .malformedRow, "\(name) is not valid UTF-8 at byte \(offset) of the manifest",
+          .malformedRow,
+          "\(name) is not valid UTF-8 at byte \(window.invalidOffset(in: cell)) of the manifest",
           hint: "save the manifest as CSV UTF-8", column: name))
     case (_, .unnamed):
       row.problems.append(
@@ -90,12 +156,10 @@ struct CSVReader: RowReader, ~Copyable {
     }
   }
 
-  /// A row with too few or too many cells.
-  ///
-  /// Nobody knows which cell is whose, so only the first is trusted.
-  private mutating func miscounted(_ line: Int) throws -> RawRow {
-    let (found, wanted) = (scanner.cellCount, header.places.count)
-    var row = RawRow(line: line, evidence: try scanner.evidence())
+  /// A row with too few or too many cells; only the first is trusted because nobody knows which cell is whose.
+  private mutating func miscounted() throws -> RawRow {
+    let (found, wanted) = (parser.cellCount, header.places.count)
+    var row = RawRow(line: window.line, evidence: try evidence())
     row.problems.append(
       StageFailure(
         .malformedRow,
@@ -107,25 +171,80 @@ struct CSVReader: RowReader, ~Copyable {
     }
     return row
   }
+}
 
-  private func failure(_ fault: CSVFault, line: Int) -> StageFailure {
-    switch fault {
-    case .quoteInsideCell(let cell):
-      return StageFailure(
-        .malformedRow, "a quote stands in the middle of cell \(cell)",
-        hint: "put the whole cell in quotes and double the quote inside")
-    case .textAfterQuote(let cell):
-      return StageFailure(
-        .malformedRow, "text follows the closing quote of cell \(cell)",
-        hint: "double quotes that belong to the text, and check for a quote that is not closed")
-    case .unclosedQuote:
-      return StageFailure(
-        .malformedRow, "a quote that opens in the row at line \(line) is not closed",
-        hint: "close the quote; the following lines were read as rows of their own")
-    case .tooLong:
-      return StageFailure(
-        .malformedRow, "the row is longer than \(limit) bytes",
-        hint: "shorten it or raise load.max-row-bytes")
+extension ByteWindow {
+  /// The text of a cell without the white space around it, nil where it is not UTF-8.
+  func text(of cell: CSVCell) -> String? {
+    let content = bytes[trimmed(cell.range)]
+    guard cell.hasDoubledQuotes else { return String(validating: content, as: UTF8.self) }
+    var isSecond = false
+    let single = content.filter { byte in
+      isSecond = byte == UInt8(ascii: "\"") && !isSecond
+      return !isSecond
+    }
+    return String(validating: single, as: UTF8.self)
+  }
+
+  /// Bytes from the start of the manifest to the first one of the cell that is not UTF-8.
+  func invalidOffset(in cell: CSVCell) -> Int {
+    var decoder = UTF8()
+    var rest = bytes[cell.range].makeIterator()
+    var offset = passed + cell.range.lowerBound
+    while case .scalarValue(let scalar) = decoder.decode(&rest) { offset += UTF8.width(scalar) }
+    return offset
+  }
+
+  private func trimmed(_ range: Range<Int>) -> Range<Int> {
+    var (start, end) = (range.lowerBound, range.upperBound)
+    while start < end, bytes[start].isASCIISpace { start += 1 }
+    while start < end, bytes[end - 1].isASCIISpace { end -= 1 }
+    return start..<end
+  }
+}
+
+/// What separates the cells of a CSV manifest.
+enum Delimiter: String, CaseIterable {
+  case comma, semicolon, tab
+
+  /// The byte itself.
+  var byte: UInt8 {
+    switch self {
+    case .comma: return UInt8(ascii: ",")
+    case .semicolon: return UInt8(ascii: ";")
+    case .tab: return 0x09
+    }
+  }
+
+  /// The one under which the header names the most columns; the comma where none stands out.
+  ///
+  /// Only the header decides: rows hold addresses with commas and notes with anything.
+  static func recognised(
+    in window: inout ByteWindow, names: ColumnNames, limit: Int
+  ) throws -> Delimiter {
+    var best = (delimiter: comma, known: 0)
+    for delimiter in allCases {
+      let known = try cells(of: &window, delimiter, limit: limit).count {
+        if case .unknown = names.meaning(of: $0) { return false }
+        return true
+      }
+      if known > best.known { best = (delimiter, known) }
+    }
+    return best.delimiter
+  }
+
+  private static func cells(
+    of window: inout ByteWindow, _ delimiter: Delimiter, limit: Int
+  ) throws -> [String] {
+    var parser = CSVParser(delimiter: delimiter.byte)
+    while true {
+      do throws(CSVStop) {
+        _ = try parser.parse(window.bytes, from: window.start, isLast: window.isLast)
+        return parser.cells.map { window.text(of: $0) ?? "" }
+      } catch {
+        guard case .needsMore = error, !window.isLast, window.count <= limit else { return [] }
+      }
+      _ = try window.grow()
     }
   }
 }

@@ -5,7 +5,7 @@ struct JSONLinesReader: RowReader, ~Copyable {
   private var window: ByteWindow
   private let names: ColumnNames
   private let limit: Int
-  private var told = NameNotices(noun: "field")
+  private var otherNames = OtherNames(noun: "field")
   private var meanings: [String: ColumnNames.Meaning] = [:]
   private var first: RawRow?
 
@@ -19,76 +19,62 @@ struct JSONLinesReader: RowReader, ~Copyable {
     first = try read(isFirst: true)
   }
 
-  var notices: [String] { told.lines }
+  var notices: [String] { otherNames.notices }
 
   /// None: a field that the first rows lack may come later.
   var warnings: [String] { [] }
 
   mutating func next() throws -> RawRow? {
-    if let row = first {
-      first = nil
-      return row
-    }
-    return try read(isFirst: false)
+    guard let row = first.take() else { return try read(isFirst: false) }
+    return row
   }
 
   private mutating func read(isFirst: Bool) throws -> RawRow? {
-    while true {
-      guard try window.reachNext() else { return nil }
+    while try window.reachNext() {
       let line = window.line
-      guard let text = try takeLine() else { return try tooLong(line) }
-      if !text.allSatisfy(isSpace) { return try row(text, line: line, isFirst: isFirst) }
+      let text = try window.lineStart(atMost: limit + 1)
+      guard text.count <= limit else {
+        let evidence = try window.lineStart(atMost: RawRow.evidenceLimit)
+        try window.skipLine()
+        return RawRow(line: line, problems: [.rowTooLong(limit)], evidence: evidence)
+      }
+      window.takeLine(upTo: window.start + text.count)
+      if !text.allSatisfy(\.isASCIISpace) { return try row(text, line: line, isFirst: isFirst) }
     }
-  }
-
-  /// The next line without its end, nil when it is too long.
-  private mutating func takeLine() throws -> [UInt8]? {
-    let line = try window.lineStart(atMost: limit + 1)
-    guard line.count <= limit else { return nil }
-    if window.start + line.count == window.bytes.count {
-      window.take(upTo: window.bytes.count, lines: 1, endsInCarriageReturn: false)
-    } else {
-      window.takeLine(upTo: window.start + line.count)
-    }
-    return line
-  }
-
-  private mutating func tooLong(_ line: Int) throws -> RawRow {
-    let evidence = try window.lineStart(atMost: evidenceLimit)
-    try window.skipLine()
-    let failure = StageFailure(
-      .malformedRow, "the row is longer than \(limit) bytes",
-      hint: "shorten it or raise load.max-row-bytes")
-    return RawRow(line: line, problems: [failure], evidence: evidence)
+    return nil
   }
 
   private mutating func row(_ text: [UInt8], line: Int, isFirst: Bool) throws -> RawRow {
     var row = RawRow(line: line)
     switch Result(catching: { () throws(JSONParser.Failure) in try JSONParser.parse(text) }) {
     case .success(let value):
-      if let fields = value.fields {
-        for field in fields { try read(field, of: text, into: &row, isFirst: isFirst) }
-      } else {
+      for field in value.fields ?? [] { try read(field, of: text, into: &row, isFirst: isFirst) }
+      if value.fields == nil {
         row.problems.append(
           StageFailure(.malformedRow, "a row is an object, not \(value.kindName)"))
       }
     case .failure(let failure):
-      guard !isFirst || text.first(where: { !isSpace($0) }) != UInt8(ascii: "{") || text.count > 2
-      else {
-        throw unusable(
-          "a row's object is spread over several lines",
-          hint: "write one object a line: `jq -c . FILE`")
-      }
+      if isFirst { try checkIsOneLine(text) }
       row.problems.append(
         StageFailure(
           .malformedRow, "\(place(failure.offset, text, line)): \(failure.message)",
           hint: "write one JSON object a line"))
     }
-    if row.cells.isEmpty { row.evidence = Array(text.prefix(evidenceLimit)) }
+    if row.cells.isEmpty { row.evidence = Array(text.prefix(RawRow.evidenceLimit)) }
     return row
   }
 
-  /// Where something stands: the manifest's line, and the column in characters.
+  /// Refuses a manifest whose first line is a lone brace: every further line would be a bad row.
+  private func checkIsOneLine(_ text: [UInt8]) throws(StageFailure) {
+    guard text.count <= 2, text.first(where: { !$0.isASCIISpace }) == UInt8(ascii: "{") else {
+      return
+    }
+    throw unusable(
+      "a row's object is spread over several lines",
+      hint: "write one object a line: `jq -c . FILE`")
+  }
+
+  /// Where something is: the manifest's line, and the column in characters.
   private func place(_ offset: Int, _ text: [UInt8], _ line: Int) -> String {
     "line \(line), column \(TextPosition(offset: offset, in: text).column)"
   }
@@ -103,33 +89,30 @@ struct JSONLinesReader: RowReader, ~Copyable {
       let detail = "\(place): \(ColumnNames.shown(field.name, column: nil)) \(reason)"
       guard !isFirst else { throw unusable(detail, hint: ColumnNames.hint) }
       row.problems.append(StageFailure(.malformedRow, detail, hint: ColumnNames.hint))
+    case .column(let name) where row.cells.contains { $0.name == name }:
+      row.problems.append(
+        StageFailure(.malformedRow, "two fields stand for \(name)", column: name))
     case .column(let name):
-      guard !row.cells.contains(where: { $0.name == name }) else {
+      if let cell = JSONLinesReader.text(of: field.value, in: name.column) {
+        if !cell.isEmpty { row.cells.append(RawCell(name: name, text: cell)) }
+      } else {
+        let place = place(field.value.offset, text, row.line)
         row.problems.append(
-          StageFailure(.malformedRow, "two fields stand for \(name)", column: name))
-        return
+          StageFailure(
+            .malformedRow, "\(place): \(name) is a text, not \(field.value.kindName)",
+            hint: "write the value in quotes", column: name))
       }
-      let place = place(field.value.offset, text, row.line)
-      read(field.value, as: name, at: place, into: &row)
     }
   }
 
-  private func read(
-    _ value: JSONValue, as name: ColumnName, at place: String, into row: inout RawRow
-  ) {
+  /// A value as a trimmed cell, empty for null; nil where it isn't a text.
+  private static func text(of value: JSONValue, in column: Column) -> String? {
     switch value.kind {
-    case .null: return
-    case .string(let text):
-      let trimmed = JSONLinesReader.trimmed(text)
-      if !trimmed.isEmpty { row.cells.append(RawCell(name: name, text: trimmed)) }
-    case .number(let text)
-    where JSONLinesReader.takesNumbers(name.column) && text.utf8.allSatisfy(isDigit):
-      row.cells.append(RawCell(name: name, text: text))
-    default:
-      row.problems.append(
-        StageFailure(
-          .malformedRow, "\(place): \(name) is a text, not \(value.kindName)",
-          hint: "write the value in quotes", column: name))
+    case .null: return ""
+    case .string(let text): return trimmed(text)
+    case .number(let text) where takesNumbers(column) && text.utf8.allSatisfy(\.isASCIIDigit):
+      return text
+    default: return nil
     }
   }
 
@@ -142,9 +125,8 @@ struct JSONLinesReader: RowReader, ~Copyable {
   }
 
   private static func trimmed(_ text: String) -> String {
-    let bytes = text.utf8
-    guard let start = bytes.firstIndex(where: { !isSpace($0) }),
-      let end = bytes.lastIndex(where: { !isSpace($0) })
+    guard let start = text.utf8.firstIndex(where: { !$0.isASCIISpace }),
+      let end = text.utf8.lastIndex(where: { !$0.isASCIISpace })
     else { return "" }
     return String(text[start...end])
   }
@@ -156,8 +138,8 @@ struct JSONLinesReader: RowReader, ~Copyable {
     guard meanings.count < 256 else { return meaning }
     meanings[name] = meaning
     switch meaning {
-    case .ignored: told.ignored.append(name)
-    case .column(let column): told.note(name, readAs: column)
+    case .ignored: otherNames.ignored.append(name)
+    case .column(let column): otherNames.note(name, readAs: column)
     case .unknown: break
     }
     return meaning

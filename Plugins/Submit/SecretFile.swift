@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 
 #if canImport(Glibc)
   import Glibc
@@ -9,7 +10,7 @@ import IntakeCore
 /// A file that only its owner may read, as ssh asks of its keys.
 struct SecretFile {
   let path: String
-  /// What the file is for, where its name must not be told.
+  /// What the file is for, where its name must not be shown.
   private let role: String
 
   init(_ path: String, role: String = "the credentials file") {
@@ -23,12 +24,7 @@ struct SecretFile {
     // Not blocking, so that a pipe in the place of the file is refused instead of waited for.
     let number = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0 else { throw refusal(opening: errno) }
-    var status = stat()
-    guard fstat(number, &status) == 0 else {
-      close(number)
-      throw failure("cannot be examined")
-    }
-    do { try check(status) } catch {
+    do throws(StageFailure) { try check(number) } catch {
       close(number)
       throw error
     }
@@ -42,6 +38,12 @@ struct SecretFile {
   }
 
   private func refusal(opening code: Int32) -> StageFailure {
+    // What names no file may be a password that somebody took for one.
+    func unnamed(_ words: String) -> StageFailure {
+      .credentials(
+        "\(role) \(words)",
+        hint: "give the path of a file, never the credentials themselves")
+    }
     switch code {
     case ELOOP:
       return failure("is a symbolic link", hint: "name the file itself, or use command:\"cat …\"")
@@ -51,15 +53,10 @@ struct SecretFile {
     }
   }
 
-  /// What names no file may be a password that somebody took for one.
-  private func unnamed(_ words: String) -> StageFailure {
-    .credentials(
-      "\(role) \(words)",
-      hint: "give the path of a file; the credentials themselves never stand there")
-  }
-
-  private func check(_ status: stat) throws(StageFailure) {
-    guard status.st_mode & S_IFMT == S_IFREG else { throw failure("is no regular file") }
+  private func check(_ number: Int32) throws(StageFailure) {
+    var status = stat()
+    guard fstat(number, &status) == 0 else { throw failure("cannot be examined") }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw failure("isn't a regular file") }
     guard status.st_uid == geteuid() || status.st_uid == 0 else {
       throw failure("belongs to another user", hint: "make it yours: chown")
     }
@@ -77,6 +74,64 @@ struct SecretFile {
     guard stat(folder, &status) == 0 else { return }
     guard status.st_mode & 0o002 == 0 || status.st_mode & S_ISVTX != 0 else {
       throw failure("is in a folder that everybody may write to", hint: "chmod o-w the folder")
+    }
+  }
+}
+
+/// An open descriptor that secrets are read from; closed afterwards, so that no child inherits it.
+struct SecretDescriptor {
+  let number: Int32
+  let name: String
+
+  init(_ number: Int32, name: String) {
+    self.number = number
+    self.name = name
+  }
+
+  /// The content without one line end at its end; a writer that never ends is given up.
+  func read() throws(StageFailure) -> [UInt8] {
+    defer { close(number) }
+    let end = SystemTime.monotonic + CredentialsSource.patience
+    var content: [UInt8] = []
+    while let piece = try next(before: end) {
+      content += piece
+      guard content.count <= CredentialsSource.sizeLimit else {
+        throw .credentials("\(name) holds more than \(CredentialsSource.sizeLimit) bytes")
+      }
+    }
+    return try SecretDescriptor.trimmed(content, name: name)
+  }
+
+  /// Takes one line end away and refuses what no secret holds.
+  static func trimmed(_ content: [UInt8], name: String) throws(StageFailure) -> [UInt8] {
+    var content = content
+    if content.last == 0x0A { content.removeLast() }
+    if content.last == 0x0D { content.removeLast() }
+    guard !content.isEmpty else { throw .credentials("\(name) is empty") }
+    guard !content.contains(0) else { throw .credentials("\(name) holds a NUL byte") }
+    return content
+  }
+
+  /// The next bytes, nil at the end.
+  private func next(before end: Double) throws(StageFailure) -> [UInt8]? {
+    while true {
+      var ready = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+      _ = poll(&ready, 1, 100)
+      guard SystemTime.monotonic < end else {
+        throw .credentials("\(name) did not end within \(Int(CredentialsSource.patience)) s")
+      }
+      if ready.revents == 0 { continue }
+      var buffer = [UInt8](repeating: 0, count: 4096)
+      #if canImport(Glibc)
+        let count = Glibc.read(number, &buffer, buffer.count)
+      #else
+        let count = Darwin.read(number, &buffer, buffer.count)
+      #endif
+      if count > 0 { return Array(buffer.prefix(count)) }
+      if count == 0 { return nil }
+      guard errno == EINTR || errno == EAGAIN else {
+        throw .credentials("\(name) cannot be read (\(String(cString: strerror(errno))))")
+      }
     }
   }
 }

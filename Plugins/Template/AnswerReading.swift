@@ -21,9 +21,10 @@ struct AnswerReading: Sendable {
   /// A success by its code; the body decides where the plan says how.
   private func judged(_ response: HTTPResponse, _ answer: JSONValue?) -> Receipt {
     guard !rules.isEmpty else {
-      // A gateway's page behind a 200 is no answer of the API.
-      guard answer != nil || !isMarkup(response.body) else {
-        return inDoubt(response, "a page where the API's answer was to be")
+      // A gateway's page behind a 200 isn't an answer of the API.
+      let isMarkup = response.body.first { !$0.isASCIISpace } == UInt8(ascii: "<")
+      guard answer != nil || !isMarkup else {
+        return inDoubt(response, "a page instead of the API's answer")
       }
       return accepted(response, answer)
     }
@@ -64,8 +65,93 @@ struct AnswerReading: Sendable {
       detail: "the target answered \(response.status)" + (reason.map { " with " + $0 } ?? "") + word
     )
   }
+}
 
-  private func isMarkup(_ body: [UInt8]) -> Bool {
-    body.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "<")
+/// The status codes that mean success: single ones, and `2xx` for all of them.
+struct SuccessCodes: Sendable {
+  private let codes: [Int]
+  private let isAny: Bool
+
+  init(_ words: [String]) throws(TemplateFault) {
+    isAny = words.isEmpty || words.contains("2xx")
+    codes = try words.filter { $0 != "2xx" }.map { word throws(TemplateFault) in
+      guard let code = Int(word), (200...299).contains(code) else {
+        throw TemplateFault(
+          "\"\(TemplateFault.shown(word))\" doesn't mean success: write codes from 200 to 299, or 2xx")
+      }
+      return code
+    }
+  }
+
+  func contains(_ status: Int) -> Bool {
+    codes.contains(status) || isAny && (200...299).contains(status)
+  }
+}
+
+/// The place of a value in an answer: `result`, `data.status`, `items.0.state`.
+struct AnswerPath: Sendable, Equatable, CustomStringConvertible {
+  let description: String
+  private let steps: [String]
+
+  init(_ text: String) throws(TemplateFault) {
+    description = text
+    steps = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard steps.allSatisfy({ !$0.isEmpty }) else {
+      throw TemplateFault(
+        "\"\(TemplateFault.shown(text))\" isn't a path: write names with a dot between, as in data.status"
+      )
+    }
+  }
+
+  /// The value there, nil when the answer has none.
+  func value(in answer: JSONValue) -> JSONValue? {
+    var value = answer
+    for step in steps {
+      let next =
+        value[step]
+        ?? value.elements.flatMap { list in
+          Int(step).flatMap { list.indices.contains($0) ? list[$0] : nil }
+        }
+      guard let next else { return nil }
+      value = next
+    }
+    return value
+  }
+
+  /// A text, number or truth value there, as text.
+  func text(in answer: JSONValue) -> String? {
+    switch value(in: answer)?.kind {
+    case .string(let text), .number(let text): text
+    case .bool(let flag): flag ? "true" : "false"
+    default: nil
+    }
+  }
+
+  /// A single short word there: what is longer or has spaces might quote the customer.
+  func word(in answer: JSONValue?) -> String? {
+    guard let word = answer.flatMap(text), (1...40).contains(word.utf8.count) else { return nil }
+    let isPlain = word.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_.:/".utf8.contains($0) }
+    return isPlain ? word : nil
+  }
+}
+
+/// `result=Success`: what an answer has to say besides its status code.
+struct AcceptanceRule: Sendable {
+  let path: AnswerPath
+  private let wanted: String
+
+  init(_ text: String) throws(TemplateFault) {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[1].isEmpty else {
+      throw TemplateFault(
+        "\"\(TemplateFault.shown(text))\" isn't a rule: write PATH=VALUE, as in result=Success")
+    }
+    path = try AnswerPath(String(parts[0]))
+    wanted = parts[1].lowercased()
+  }
+
+  /// Whether the answer says so, whatever the case of its letters; nil when it says nothing there.
+  func isMet(by answer: JSONValue) -> Bool? {
+    path.text(in: answer).map { $0.lowercased() == wanted }
   }
 }

@@ -12,8 +12,7 @@ indirect enum BodyTemplate: Sendable {
   init(json bytes: [UInt8]) throws(TemplateFault) {
     let root: JSONValue
     do throws(JSONParser.Failure) { root = try JSONParser.parse(bytes) } catch {
-      let place = TextPosition(offset: error.offset, in: bytes)
-      throw TemplateFault("\(place) of the template: \(error.message)")
+      throw BodyTemplate.fault(error.message, at: error.offset, in: bytes)
     }
     guard root.fields != nil || root.elements != nil else {
       throw TemplateFault("the template is an object or a list, not \(root.kindName)")
@@ -26,36 +25,30 @@ indirect enum BodyTemplate: Sendable {
     case .null: self = .fixed("null")
     case .bool(let flag): self = .fixed(flag ? "true" : "false")
     case .number(let text): self = .fixed(text)
-    case .string(let text): self = .text(try BodyTemplate.text(text, at: value.offset, in: source))
-    case .array(let elements):
-      var list: [BodyTemplate] = []
-      for element in elements { list.append(try BodyTemplate(element, in: source)) }
-      self = .list(list)
-    case .object(let fields):
-      var members: [(String, BodyTemplate)] = []
-      for field in fields {
-        try BodyTemplate.checkName(field, in: source)
-        members.append((field.name, try BodyTemplate(field.value, in: source)))
+    case .string(let text):
+      do throws(TemplateFault) { self = .text(try PlaceholderText(text)) } catch {
+        throw BodyTemplate.fault(error.message, at: value.offset, in: source)
       }
-      self = .object(members)
+    case .array(let elements):
+      self = .list(
+        try elements.map { element throws(TemplateFault) in try BodyTemplate(element, in: source) })
+    case .object(let fields):
+      self = .object(
+        try fields.map { field throws(TemplateFault) in
+          // Names of fields are the API's own; one that came from a row could overwrite another.
+          guard !field.name.contains(where: { $0 == "{" || $0 == "}" }) else {
+            throw BodyTemplate.fault(
+              "the name \"\(TemplateFault.shown(field.name))\" holds a brace; "
+                + "placeholders belong in values only", at: field.offset, in: source)
+          }
+          return (field.name, try BodyTemplate(field.value, in: source))
+        })
     }
   }
 
-  private static func text(
-    _ text: String, at offset: Int, in source: [UInt8]
-  ) throws(TemplateFault) -> PlaceholderText {
-    do throws(TemplateFault) { return try PlaceholderText(text) } catch {
-      throw TemplateFault(
-        "\(TextPosition(offset: offset, in: source)) of the template: \(error.message)")
-    }
-  }
-
-  /// Names of fields are the API's own; one that came from a row could overwrite another.
-  private static func checkName(_ field: JSONField, in source: [UInt8]) throws(TemplateFault) {
-    guard field.name.contains("{") || field.name.contains("}") else { return }
-    throw TemplateFault(
-      "\(TextPosition(offset: field.offset, in: source)) of the template: the name "
-        + "\"\(TemplateFault.shown(field.name))\" holds a brace; placeholders stand in values only")
+  private static func fault(_ message: String, at offset: Int, in source: [UInt8]) -> TemplateFault
+  {
+    TemplateFault("\(TextPosition(offset: offset, in: source)) of the template: \(message)")
   }
 
   /// Every placeholder, in order.
@@ -79,5 +72,81 @@ indirect enum BodyTemplate: Sendable {
     case .object(let members):
       !members.isEmpty && members.allSatisfy { $0.value.isAbsent(in: row) }
     }
+  }
+
+  /// The body of one row.
+  func segments(for row: RowContent) -> [BodySegment] {
+    var writer = BodyWriter(row)
+    writer.add(self)
+    writer.flush()
+    return writer.segments
+  }
+}
+
+/// Writes the body of one row: secrets and scans stay segments of their own.
+private struct BodyWriter {
+  private let row: RowContent
+  private(set) var segments: [BodySegment] = []
+  private var text: [UInt8] = []
+
+  init(_ row: RowContent) { self.row = row }
+
+  mutating func add(_ template: BodyTemplate) {
+    switch template {
+    case .fixed(let json): write(json)
+    case .text(let text): add(text)
+    case .list(let elements):
+      write("[")
+      for (index, element) in present(elements, \.self).enumerated() {
+        if index > 0 { write(",") }
+        add(element)
+      }
+      write("]")
+    case .object(let members):
+      write("{")
+      for (index, member) in present(members, \.value).enumerated() {
+        write((index > 0 ? "," : "") + JSONText.quoted(member.name) + ":")
+        add(member.value)
+      }
+      write("}")
+    }
+  }
+
+  private func present<Item>(_ items: [Item], _ template: (Item) -> BodyTemplate) -> [Item] {
+    items.filter { !template($0).isAbsent(in: row) }
+  }
+
+  private mutating func add(_ content: PlaceholderText) {
+    write("\"")
+    for part in content.parts {
+      switch part {
+      case .literal(let literal): text += JSONText.escaped(literal.utf8)
+      case .placeholder(.secret(let name)): add(.secret(name))
+      case .placeholder(.image(let side, .base64)): add(side)
+      case .placeholder(.image(let side, .dataURI)):
+        write("data:\(row.mediaType(side));base64,")
+        add(side)
+      case .placeholder(let placeholder):
+        text += JSONText.escaped((row.text(placeholder) ?? "").utf8)
+      }
+    }
+    write("\"")
+  }
+
+  private mutating func add(_ side: Side) {
+    if let image = row.images[side] { add(.image(image)) }
+  }
+
+  private mutating func write(_ more: String) { text += Array(more.utf8) }
+
+  private mutating func add(_ segment: BodySegment) {
+    flush()
+    segments.append(segment)
+  }
+
+  /// Makes a segment of the text so far.
+  mutating func flush() {
+    if !text.isEmpty { segments.append(.bytes(text)) }
+    text = []
   }
 }

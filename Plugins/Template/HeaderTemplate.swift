@@ -1,5 +1,68 @@
 import IntakeCore
 
+/// What follows the endpoint's own address, with cells percent-encoded in their places.
+struct PathTemplate: Sendable {
+  let text: PlaceholderText
+
+  init(_ path: String) throws(TemplateFault) {
+    guard path.isEmpty || path.hasPrefix("/") || path.hasPrefix("?") else {
+      throw TemplateFault("a path starts with / or ?")
+    }
+    text = try PlaceholderText(path)
+    for part in text.parts {
+      switch part {
+      case .placeholder(.column): continue
+      case .literal(let literal) where PathTemplate.isPlain(literal): continue
+      case .literal:
+        throw TemplateFault(
+          "the path holds a character that addresses do not have: percent-encode it (and leave # out)"
+        )
+      case .placeholder:
+        // Every server on the way logs addresses.
+        throw TemplateFault("a path takes columns only, neither secrets nor images")
+      }
+    }
+  }
+
+  private static func isPlain(_ text: String) -> Bool {
+    text.utf8.allSatisfy {
+      PercentText.isUnreserved($0) || "/?:@!$&'()*+,;=%".utf8.contains($0)
+    }
+  }
+
+  /// Every cell of the path has to be there, and none may name the folder itself or the one above.
+  func problems(in row: RowContent) -> [StageFailure] {
+    let columns = text.placeholders.compactMap { placeholder in
+      placeholder.columnName.map { ($0, isMissing: row.text(placeholder) == nil) }
+    }
+    let missing = columns.filter(\.isMissing).map { name, _ in
+      StageFailure(
+        .missingValue, "column \"\(name)\" is empty, and the path needs it", column: name)
+    }
+    guard missing.isEmpty, hasDotSegment(row) else { return missing }
+    // Such segments are removed before sending (RFC 3986 §5.2.4), which leads to another address.
+    return [
+      StageFailure(
+        .invalidValue, "a part of the path would be . or .., which no address can hold",
+        column: columns.first?.0)
+    ]
+  }
+
+  private func hasDotSegment(_ row: RowContent) -> Bool {
+    filled(for: row).prefix { $0 != "?" }.split(separator: "/").contains { $0 == "." || $0 == ".." }
+  }
+
+  /// The path of one row.
+  func filled(for row: RowContent) -> String {
+    text.parts.map { part in
+      switch part {
+      case .literal(let literal): literal
+      case .placeholder(let placeholder): PercentText.encoded(row.text(placeholder) ?? "")
+      }
+    }.joined()
+  }
+}
+
 /// A header field with cells and secrets in their places.
 struct HeaderTemplate: Sendable {
   let name: String
@@ -12,12 +75,12 @@ struct HeaderTemplate: Sendable {
 
   init(name: String, text: String) throws(TemplateFault) {
     guard HeaderTemplate.isToken(name) else {
-      throw TemplateFault("\"\(TemplateFault.shown(name))\" is no name of a header field")
+      throw TemplateFault("\"\(TemplateFault.shown(name))\" isn't a name of a header field")
     }
     guard !HeaderTemplate.reserved.contains(name.lowercased()) else {
       throw TemplateFault("the header field \(name) is written by the transport: leave it out")
     }
-    guard HeaderTemplate.isVisible(text.utf8) else {
+    guard text.utf8.allSatisfy(\.isASCIIPrintable) else {
       throw TemplateFault("the value of \(name) holds a character that header fields do not have")
     }
     self.name = name
@@ -29,11 +92,19 @@ struct HeaderTemplate: Sendable {
     }
   }
 
+  /// The characters of a name (RFC 9110 §5.6.2).
+  static func isToken(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "!#$%&'*+-.^_`|~".utf8.contains($0) }
+  }
+
   /// Cells that no header field can carry.
+  ///
+  /// Only printable ASCII is safe: anything else is read in more than one way, and a line break starts a new field.
   func problems(in row: RowContent) -> [StageFailure] {
     text.placeholders.compactMap { placeholder in
       guard let column = placeholder.columnName, let value = row.text(placeholder),
-        !HeaderTemplate.isVisible(value.utf8)
+        !value.utf8.allSatisfy(\.isASCIIPrintable)
       else { return nil }
       return StageFailure(
         .invalidValue,
@@ -54,22 +125,6 @@ struct HeaderTemplate: Sendable {
         case .placeholder(let placeholder): .text(row.text(placeholder) ?? "")
         }
       })
-  }
-
-  /// The characters of a name (RFC 9110 §5.6.2).
-  static func isToken(_ text: String) -> Bool {
-    !text.isEmpty
-      && text.utf8.allSatisfy {
-        switch $0 {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        default: "!#$%&'*+-.^_`|~".utf8.contains($0)
-        }
-      }
-  }
-
-  /// Printable ASCII: anything else is read in more than one way, and a line break starts a new field.
-  static func isVisible(_ bytes: some Sequence<UInt8>) -> Bool {
-    bytes.allSatisfy { (0x20...0x7E).contains($0) }
   }
 }
 

@@ -27,12 +27,18 @@ enum Placeholder: Sendable, Equatable {
     case mediaType = "media-type"
   }
 
-  /// Reads what stands between the braces.
+  /// Reads what is between the braces.
   init(_ text: String) throws(TemplateFault) {
     let words = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     switch words[0] {
     case "image": self = try Placeholder.image(words, text)
-    case "secret": self = try Placeholder.secret(words, text)
+    case "secret":
+      guard words.count == 2, Placeholder.isSecretName(words[1]) else {
+        throw TemplateFault(
+          "{\(TemplateFault.shown(text))} isn't a secret: write {secret:NAME} with a name of the "
+            + "credentials file, letters, digits, - and _")
+      }
+      self = .secret(words[1])
     case "brace" where words == ["brace", "open"]: self = .brace("{")
     case "brace" where words == ["brace", "close"]: self = .brace("}")
     default: self = try Placeholder.column(words, text)
@@ -49,16 +55,6 @@ enum Placeholder: Sendable, Equatable {
         "an image is image:front or image:back, and may end in :data-uri or :media-type")
     }
     return .image(side, form)
-  }
-
-  private static func secret(_ words: [String], _ text: String) throws(TemplateFault) -> Placeholder
-  {
-    guard words.count == 2, SecretName.isValid(words[1]) else {
-      throw TemplateFault(
-        "{\(TemplateFault.shown(text))} is no secret: write {secret:NAME} with a name of the "
-          + "credentials file, letters, digits, - and _")
-    }
-    return .secret(words[1])
   }
 
   private static func column(_ words: [String], _ text: String) throws(TemplateFault) -> Placeholder
@@ -82,18 +78,83 @@ enum Placeholder: Sendable, Equatable {
     }
     return .column(column, form)
   }
+
+  /// Letters, digits, hyphen and underscore, at most 64.
+  private static func isSecretName(_ name: String) -> Bool {
+    (1...64).contains(name.utf8.count)
+      && name.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_".utf8.contains($0) }
+  }
+
+  /// The column that it takes its text from.
+  var columnName: ColumnName? { if case .column(let name, _) = self { name } else { nil } }
+  /// The secret that it stands for.
+  var secretName: String? { if case .secret(let name) = self { name } else { nil } }
+  /// The side that it shows, unless it is only the name of the format.
+  var shownSide: Side? {
+    if case .image(let side, let form) = self, form != .mediaType { side } else { nil }
+  }
 }
 
-/// The names that a secret may have.
-enum SecretName {
-  /// Letters, digits, hyphen and underscore, at most 64.
-  static func isValid(_ name: String) -> Bool {
-    (1...64).contains(name.utf8.count)
-      && name.utf8.allSatisfy {
-        switch $0 {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "_"): true
-        default: false
-        }
+/// A text with placeholders in it, taken apart.
+struct PlaceholderText: Sendable, Equatable {
+  enum Part: Sendable, Equatable {
+    case literal(String)
+    case placeholder(Placeholder)
+  }
+
+  private(set) var parts: [Part] = []
+
+  /// Reads a text; every brace belongs to a placeholder.
+  init(_ text: String) throws(TemplateFault) {
+    var rest = text[...]
+    while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
+      add(rest[..<brace])
+      guard rest[brace] == "{" else {
+        throw TemplateFault("a } without its {; write {brace:close} for the character itself")
       }
+      rest = rest[rest.index(after: brace)...]
+      try takePlaceholder(from: &rest)
+    }
+    add(rest)
+  }
+
+  /// Takes everything up to the closing brace, and the brace.
+  private mutating func takePlaceholder(from rest: inout Substring) throws(TemplateFault) {
+    guard let end = rest.firstIndex(where: { $0 == "{" || $0 == "}" }), rest[end] == "}" else {
+      throw TemplateFault(
+        rest.hasPrefix("{")
+          ? "{{ begins nothing: placeholders have single braces, and {brace:open} is the character"
+          : "a { without its }; write {brace:open} for the character itself")
+    }
+    let placeholder = try Placeholder(String(rest[..<end]))
+    if case .brace(let character) = placeholder {
+      add(character[...])
+    } else {
+      parts.append(.placeholder(placeholder))
+    }
+    rest = rest[rest.index(after: end)...]
+  }
+
+  private mutating func add(_ text: Substring) {
+    guard !text.isEmpty else { return }
+    if case .literal(let before) = parts.last {
+      parts[parts.count - 1] = .literal(before + text)
+    } else {
+      parts.append(.literal(String(text)))
+    }
+  }
+
+  /// The placeholders in order.
+  var placeholders: [Placeholder] {
+    parts.compactMap { if case .placeholder(let placeholder) = $0 { placeholder } else { nil } }
+  }
+
+  /// Whether there is nothing to send: a placeholder alone that is empty, or a scan that is not there.
+  ///
+  /// `{fn} {ln}` with one of the two empty is still a name; half a data URI is nothing.
+  func isAbsent(in row: RowContent) -> Bool {
+    for case .image(let side, _) in placeholders where !row.sides.contains(side) { return true }
+    guard parts.count == 1, case .column = placeholders.first else { return false }
+    return placeholders.first.flatMap(row.text) == nil
   }
 }

@@ -45,6 +45,6 @@ struct RowContent {
       .compactMap { fields[$0.column, $0.number] }
     let dates = cells.compactMap { CalendarDate($0.exposed) }
     let texts = cells.map(\.exposed) + dates.flatMap { [$0.compact, $0.dashed] }
-    return Set(texts + texts.map(PathTemplate.encoded)).map { Personal($0) }
+    return Set(texts + texts.map { PercentText.encoded($0) }).map { Personal($0) }
   }
 }
