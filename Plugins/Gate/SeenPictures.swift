@@ -43,7 +43,7 @@ final class SeenPictures: Sendable {
       var start = ring.digests.startIndex
       while let index = ring.digests[start...].firstIndex(of: digest) {
         let owner = PicturePlace(code: ring.owners[index])
-        // A side comes twice when it is prepared anew for a larger share of the bytes.
+        // A side comes twice when it is prepared again for a larger share of the bytes.
         if owner == place { return twin }
         if owner.line != place.line { twin = twin ?? owner }
         start = index + 1
@@ -62,5 +62,35 @@ final class SeenPictures: Sendable {
     ring.digests[ring.next] = digest
     ring.owners[ring.next] = owner
     ring.next = (ring.next + 1) % capacity
+  }
+}
+
+/// The fingerprints and digests of the sides that were looked at last, to be compared with their other sides.
+final class LatestRows: Sendable {
+  /// Both sides of a row are prepared one after the other by one of at most 256 workers: 40 KB cover twice that.
+  private static let capacity = 1_024
+
+  private struct Entry {
+    let place: PicturePlace
+    let digest: PictureDigest
+    let print: PicturePrint?
+  }
+
+  private let entries = Mutex<[Entry]>([])
+
+  /// In how many bits the print differs from that of the row's other side, nil while that cannot be known.
+  ///
+  /// The same pixels differ in none, also where a page has too little on it to have a print.
+  func distance(of print: PicturePrint?, _ digest: PictureDigest, at place: PicturePlace) -> Int? {
+    entries.withLock { entries in
+      entries.removeAll { $0.place == place }
+      if entries.count >= Self.capacity { entries.removeFirst(Self.capacity / 2) }
+      entries.append(Entry(place: place, digest: digest, print: print))
+      let other = entries.last { $0.place.line == place.line && $0.place.side != place.side }
+      guard let other else { return nil }
+      if other.digest == digest { return 0 }
+      guard let print else { return nil }
+      return other.print?.distance(to: print)
+    }
   }
 }

@@ -17,18 +17,21 @@ struct CSVReader: RowReader, ~Copyable {
   init(
     _ window: consuming ByteWindow, delimiter: Delimiter?, names: ColumnNames, limit: Int
   ) throws {
-    // Blank lines before the header are passed over here because the header shows what the delimiter is.
-    while try window.reachNext(), window.bytes[window.start].isLineEnd {
-      window.takeLine(upTo: window.start)
-    }
-    let chosen = try delimiter ?? Delimiter.recognised(in: &window, names: names, limit: limit)
     self.window = window
     self.limit = limit
-    parser = CSVParser(delimiter: chosen.byte)
-    header = try Header(try headerCells(), names: names)
-    if delimiter == nil, chosen != .comma {
-      notices = ["the manifest's cells are separated by a \(chosen), as its header shows"]
+    parser = CSVParser(delimiter: (delimiter ?? .comma).byte)
+    // Blank lines before the header are passed over here because the header shows what the delimiter is.
+    while try self.window.reachNext(), self.window.bytes[self.window.start].isLineEnd {
+      self.window.takeLine(upTo: self.window.start)
     }
+    if delimiter == nil {
+      let found = try Delimiter.recognised(in: &self.window, names: names, limit: limit)
+      parser = CSVParser(delimiter: found.byte)
+      if found != .comma {
+        notices = ["the manifest's cells are separated by a \(found), as its header shows"]
+      }
+    }
+    header = try Header(try headerCells(), names: names)
     notices += header.notices
   }
 

@@ -49,7 +49,7 @@ struct CellRule: Sendable {
     switch problem {
     case .tooLong(let bytes): "has \(bytes) bytes, \(EmailAddress.longest) are allowed"
     case .at: "isn't a valid e-mail address: it needs exactly one @"
-    case .localPart: "isn't a valid e-mail address: it has something before the @ that isn't allowed"
+    case .localPart: "isn't a valid e-mail address: what is before the @ isn't allowed"
     case .domain: "isn't a valid e-mail address: a domain with a dot must follow the @"
     }
   }

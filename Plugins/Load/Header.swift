@@ -190,7 +190,8 @@ struct OtherNames {
     }
     if !ignored.isEmpty {
       let names = ignored.map(quoted).joined(separator: ", ")
-      lines.append(ignored.count == 1 ? "\(noun) \(names) is ignored" : "\(noun)s \(names) are ignored")
+      lines.append(
+        ignored.count == 1 ? "\(noun) \(names) is ignored" : "\(noun)s \(names) are ignored")
     }
     return lines
   }

@@ -101,7 +101,7 @@ enum ManifestContent: Equatable {
     }
     if bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return archive(bytes) }
     // Text in UTF-16 or UTF-32 without a mark has NULs among its first letters.
-    if bytes.prefix(4).contains(0) { return .other("not UTF-8 text", hint: asUTF8) }
+    if bytes.prefix(4).contains(0) { return .other("text that isn't UTF-8", hint: asUTF8) }
     let text = String(decoding: bytes.prefix(64), as: UTF8.self).lowercased()
     if ["<!doctype", "<html", "<?xml"].contains(where: text.hasPrefix) {
       return .other("a web page or XML file", hint: asUTF8)
@@ -127,10 +127,10 @@ enum ManifestContent: Equatable {
   private static let isPacked = "unpack it first: `zcat FILE | docintake run -`"
 
   private static let signatures: [([UInt8], String, String)] = [
-    ([0xFF, 0xFE, 0x00, 0x00], "a text in UTF-32", asUTF8),
-    ([0x00, 0x00, 0xFE, 0xFF], "a text in UTF-32", asUTF8),
-    ([0xFF, 0xFE], "a text in UTF-16", asUTF8),
-    ([0xFE, 0xFF], "a text in UTF-16", asUTF8),
+    ([0xFF, 0xFE, 0x00, 0x00], "text in UTF-32", asUTF8),
+    ([0x00, 0x00, 0xFE, 0xFF], "text in UTF-32", asUTF8),
+    ([0xFF, 0xFE], "text in UTF-16", asUTF8),
+    ([0xFE, 0xFF], "text in UTF-16", asUTF8),
     ([0xD0, 0xCF, 0x11, 0xE0], "an Excel workbook of the old kind", exported),
     (Array("%PDF".utf8), "a PDF file", isScan),
     ([0xFF, 0xD8, 0xFF], "a JPEG image", isScan),

@@ -77,7 +77,8 @@ struct SuccessCodes: Sendable {
     codes = try words.filter { $0 != "2xx" }.map { word throws(TemplateFault) in
       guard let code = Int(word), (200...299).contains(code) else {
         throw TemplateFault(
-          "\"\(TemplateFault.shown(word))\" doesn't mean success: write codes from 200 to 299, or 2xx")
+          "\"\(TemplateFault.shown(word))\" doesn't mean success: write codes from 200 to 299, or 2xx"
+        )
       }
       return code
     }

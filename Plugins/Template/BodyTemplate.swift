@@ -73,25 +73,23 @@ indirect enum BodyTemplate: Sendable {
       !members.isEmpty && members.allSatisfy { $0.value.isAbsent(in: row) }
     }
   }
-
-  /// The body of one row.
-  func segments(for row: RowContent) -> [BodySegment] {
-    var writer = BodyWriter(row)
-    writer.add(self)
-    writer.flush()
-    return writer.segments
-  }
 }
 
 /// Writes the body of one row: secrets and scans stay segments of their own.
-private struct BodyWriter {
+struct BodyWriter {
   private let row: RowContent
-  private(set) var segments: [BodySegment] = []
+  private var segments: [BodySegment] = []
   private var text: [UInt8] = []
 
-  init(_ row: RowContent) { self.row = row }
+  /// The body in segments.
+  static func segments(of template: BodyTemplate, for row: RowContent) -> [BodySegment] {
+    var writer = BodyWriter(row: row)
+    writer.add(template)
+    writer.flush()
+    return writer.segments
+  }
 
-  mutating func add(_ template: BodyTemplate) {
+  private mutating func add(_ template: BodyTemplate) {
     switch template {
     case .fixed(let json): write(json)
     case .text(let text): add(text)
@@ -145,7 +143,7 @@ private struct BodyWriter {
   }
 
   /// Makes a segment of the text so far.
-  mutating func flush() {
+  private mutating func flush() {
     if !text.isEmpty { segments.append(.bytes(text)) }
     text = []
   }

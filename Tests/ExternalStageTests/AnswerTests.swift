@@ -4,6 +4,7 @@ import IntakeCore
 import IntakeSystem
 import IntakeTesting
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct AnswerTests {
@@ -127,27 +128,27 @@ import Testing
   }
 
   @Test func theEndOfItsInputEndsTheProgram() async throws {
-    let script = try Script(python: "answer('pass')")
+    let folder = TemporaryFolder()
+    let script = try Script(
+      python: "answer('pass')",
+      start: "import atexit; atexit.register(lambda: open('\(folder.path)/ended', 'w').close())")
     let bench = try Bench<ImageItem>(script)
     try await bench.stage.prepare()
     #expect(script.processes.count == 1)
-    let start = SystemTime.monotonic
     await bench.stage.finish()
     #expect(script.processes == [])
-    #expect(SystemTime.monotonic - start < 1.5, "it was asked to end, not killed")
+    #expect(folder.files().count == 1, "it was killed, not asked to end")
   }
 
   @Test func cancellingTheTaskEndsTheWait() async throws {
-    let script = try Script(python: "time.sleep(60)")
+    let script = try Script(python: "time.sleep(3600)")
     let bench = try Bench<ImageItem>(script)
     try await bench.stage.prepare()
     let task = Task.detached { [image] in try bench.run(image) }
     try await Task.sleep(for: .milliseconds(300))
-    let start = SystemTime.monotonic
     task.cancel()
+    // The stage's own timeout would end in another error.
     await #expect(throws: CancellationError.self) { _ = try await task.value }
-    // The program sleeps for a minute; a loaded machine may take seconds to look again.
-    #expect(SystemTime.monotonic - start < 20)
     #expect(script.processes == [])
     await bench.stage.finish()
   }

@@ -1,7 +1,6 @@
 import ExternalStage
 import Glibc
 import IntakeCore
-import IntakeSystem
 import IntakeTesting
 import Testing
 
@@ -89,14 +88,13 @@ import Testing
     let script = try Script(
       python: """
         if os.fork() == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(3600)
         os._exit(1)
         """)
     let bench = try Bench<ImageItem>(script)
     try await bench.stage.prepare()
-    let start = SystemTime.monotonic
+    // Waiting for the child would end at the stage's timeout, which has another code.
     #expect(bench.failure(image)?.code == .stageProtocol)
-    #expect(SystemTime.monotonic - start < 2)
     await bench.stage.finish()
     #expect(bench.script.processes == [])
   }

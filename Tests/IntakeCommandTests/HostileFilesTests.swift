@@ -12,12 +12,6 @@ import Testing
 /// Files made to break their reader, through the built command: bombs, cuts at every hundredth, 2,000 mutations.
 @Suite(.timeLimit(.minutes(5)))
 struct HostileFilesTests {
-  /// Seconds for one file; a debug build resamples ten times slower.
-  #if DEBUG
-    private static let mostSeconds = 20.0
-  #else
-    private static let mostSeconds = 1.0
-  #endif
   private static let python = "/usr/bin/python3"
 
   private let folder = TemporaryFolder()
@@ -44,9 +38,6 @@ struct HostileFilesTests {
       #expect(code != "internal_error" && code != "stage_failed", "\(id)")
       #expect(row["detail"]?.string?.isEmpty == false && row["hint"]?.string?.isEmpty == false)
     }
-    let times = row["ms"]?.fields ?? []
-    let milliseconds = times.reduce(0) { $0 + ($1.value.number ?? 0) }
-    #expect(milliseconds < 1_000 * Self.mostSeconds, "\(id)")
   }
 
   private func makeFiles(mutations: Int) throws {

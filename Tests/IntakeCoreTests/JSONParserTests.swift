@@ -1,4 +1,5 @@
 import IntakeCore
+import TestSupport
 import Testing
 
 struct JSONParserTests {
@@ -50,7 +51,7 @@ struct JSONParserTests {
   }
 
   @Test func randomBytesNeverTrap() {
-    var random = SystemRandomNumberGenerator()
+    var random = SeededRandom.announced()
     let alphabet = Array(#"{}[]":,\u0d8ntrue0123456789.eE+- "#.utf8) + [0xE9, 0x00]
     for _ in 0..<20_000 {
       let text = (0..<Int.random(in: 0...24, using: &random)).map { _ in

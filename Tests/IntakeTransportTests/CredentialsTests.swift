@@ -69,7 +69,8 @@ struct CredentialsTests {
   @Test func aPipeInThePlaceOfAFileIsRefusedWithoutWaiting() throws {
     let folder = try TemporaryFolder.make()
     #expect(mkfifo(folder + "/c", 0o600) == 0)
-    #expect(CredentialsTests.refusal(folder + "/c")?.detail.contains("no regular file") == true)
+    #expect(
+      CredentialsTests.refusal(folder + "/c")?.detail.contains("isn't a regular file") == true)
   }
 
   @Test(arguments: [
@@ -145,19 +146,17 @@ struct CredentialsTests {
   }
 
   @Test func aGrandchildThatHoldsThePipeIsNotWaitedFor() throws {
-    let start = ContinuousClock.now
+    // Waiting for its end would end in a refusal after 10 s.
     let credentials = try CredentialsTests.read(
-      #"command:sleep 30 & echo '{"user":"u"}'"#)
+      #"command:sleep 600 & echo '{"user":"u"}'"#)
     #expect(credentials.names == ["user"])
-    #expect(ContinuousClock.now - start < .seconds(5))
   }
 
   @Test func aCommandThatHangsIsEnded() throws {
-    let start = ContinuousClock.now
-    var command = CredentialsCommand("trap '' TERM INT; while :; do sleep 1; done")
-    command.seconds = 0.3
-    let failure = #expect(throws: StageFailure.self) { try command.run() }
+    let failure = #expect(throws: StageFailure.self) {
+      try CredentialsSource.output(
+        of: "trap '' TERM INT; while :; do sleep 1; done", seconds: 0.3)
+    }
     #expect(failure?.detail.contains("was stopped after") == true)
-    #expect(ContinuousClock.now - start < .seconds(5))
   }
 }

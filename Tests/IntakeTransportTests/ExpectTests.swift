@@ -69,7 +69,7 @@ struct ExpectTests {
     #expect(server.requests.count == 2)
   }
 
-  @Test func aServerThatNeverSaysContinueCostsOneSecondOnce() throws {
+  @Test func aServerThatNeverSaysContinueIsAskedOnce() throws {
     let server = try FaultServer { connection, request in
       _ = connection.readBody(request.bodySize)
       connection.answer("200 OK")
@@ -77,14 +77,9 @@ struct ExpectTests {
     }
     defer { server.stop() }
     let client = HTTPClient.quick(expect: .auto, deadline: 5)
-    var times: [Duration] = []
     for _ in 0..<3 {
-      let start = ContinuousClock.now
       #expect(try client.receipt(for: .plain(300_000), to: server.url()).outcome == .accepted)
-      times.append(ContinuousClock.now - start)
     }
-    #expect(times[0] > .seconds(0.9) && times[0] < .seconds(2.5))
-    #expect(times[1] < .seconds(0.8) && times[2] < .seconds(0.8))
     #expect(server.requests.map { $0.field("Expect") != nil } == [true, false, false])
   }
 

@@ -61,54 +61,55 @@ struct HTTPFaultTests {
       return false
     }
     defer { server.stop() }
-    let start = ContinuousClock.now
     let receipt = try HTTPClient.quick().receipt(for: .plain(), to: server.url())
     #expect(receipt.outcome == .inDoubt)
-    #expect(ContinuousClock.now - start < .seconds(2.5))
     #expect(server.requests.count == 1)
   }
 
   @Test func aDrippingAnswerIsLeftAtTheDeadline() throws {
     let server = try FaultServer { connection, request in
       request.takeBody(from: connection)
-      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+      // The whole body would take 14 hours.
       while connection.send(" ") { try? blockFor(milliseconds: 50) }
       return false
     }
     defer { server.stop() }
-    let start = ContinuousClock.now
     let receipt = try HTTPClient.quick().receipt(for: .plain(), to: server.url())
     #expect(receipt.outcome == .inDoubt)
-    #expect(ContinuousClock.now - start < .seconds(2.5))
   }
 
   @Test func aServerThatStopsReadingIsLeftAtTheDeadline() throws {
-    let server = try FaultServer { connection, _ in
-      try? blockFor(milliseconds: 3_000)
+    let gate = Gate()
+    let server = try FaultServer { _, _ in
+      gate.wait()
       return false
     }
-    defer { server.stop() }
-    let start = ContinuousClock.now
+    defer {
+      gate.open()
+      server.stop()
+    }
     let receipt = try HTTPClient.quick().receipt(for: .plain(20_000_000), to: server.url())
     #expect(receipt.outcome == .inDoubt)
-    #expect(ContinuousClock.now - start < .seconds(2.5))
   }
 
   @Test func aStalledUploadIsLeftBeforeTheDeadline() throws {
-    let server = try FaultServer { connection, _ in
-      try? blockFor(milliseconds: 8_000)
+    let gate = Gate()
+    let server = try FaultServer { _, _ in
+      gate.wait()
       return false
     }
-    defer { server.stop() }
+    defer {
+      gate.open()
+      server.stop()
+    }
     HostileEnvironment.enter()
     var settings = HTTPSettings()
     settings.stallWindow = 1
     settings.expect = .never
-    let start = ContinuousClock.now
     let receipt = try HTTPClient(settings).receipt(for: .plain(20_000_000), to: server.url())
     #expect(receipt.outcome == .inDoubt)
     #expect(receipt.detail?.hasPrefix("the target stopped reading after ") == true)
-    #expect(ContinuousClock.now - start < .seconds(6))
   }
 
   @Test func aSlowAnswerIsNoStall() throws {
@@ -171,9 +172,7 @@ struct HTTPFaultTests {
     let submission = Submission.plain()
     let request = try PlainTarget().request(
       for: submission, endpoint: server.url(), credentials: nil, at: 0)
-    let start = ContinuousClock.now
     let exchange = HTTPClient.quick(deadline: 20).send(request, abort: abort)
-    #expect(ContinuousClock.now - start < .seconds(3))
     guard case .unanswered(let cause) = exchange else {
       Issue.record("not in doubt: \(exchange)")
       return

@@ -1,4 +1,5 @@
 import IntakeCore
+import TestSupport
 import Testing
 
 @testable import IntakeTransport
@@ -67,16 +68,17 @@ struct ResponseHeadTests {
   }
 
   @Test func randomBytesNeverBringItDown() {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SeededRandom.announced()
     let start = Array("HTTP/1.1 200 OK\r\n".utf8)
     for _ in 0..<5_000 {
       var head = ResponseHead()
       for _ in 0..<4 {
         var line = start
         for _ in 0..<3 {
-          line[Int.random(in: 0..<line.count)] = .random(in: 0...255, using: &generator)
+          line[Int.random(in: 0..<line.count, using: &generator)] = .random(
+            in: 0...255, using: &generator)
         }
-        line.removeLast(Int.random(in: 0...line.count))
+        line.removeLast(Int.random(in: 0...line.count, using: &generator))
         _ = line.withUnsafeBytes { head.take($0) }
       }
       #expect(!head.isComplete || (200...599).contains(head.status))

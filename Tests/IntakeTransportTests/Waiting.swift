@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -8,5 +10,16 @@
 func blockFor(milliseconds: Int) throws {
   guard usleep(useconds_t(milliseconds * 1_000)) == 0 else {
     throw SetupFailure(step: "usleep", code: errno)
+  }
+}
+
+/// Holds threads until the test opens it.
+final class Gate: Sendable {
+  private let isOpen = Mutex(false)
+
+  func open() { isOpen.withLock { $0 = true } }
+
+  func wait() {
+    while !isOpen.withLock({ $0 }) { try? blockFor(milliseconds: 10) }
   }
 }

@@ -32,6 +32,14 @@ struct HeaderTests {
     #expect(failure.detail.contains(message), "\(failure.detail)")
   }
 
+  @Test func aHeaderOfMoreThan1024ColumnsIsFatal() async throws {
+    let commas = String(repeating: ",", count: 1_024)
+    let failure = try await refusal("id\(commas)\n1\(commas)\n")
+    #expect(failure.detail == "the header has 1025 columns, 1024 are allowed")
+    let most = commas.dropLast()
+    #expect(try await Workshop.load("id\(most)\n1\(most)\n").cells(.id) == ["1"])
+  }
+
   @Test func everyUnknownColumnIsNamedAtOnce() async throws {
     let failure = try await refusal("id,emial,adress,lnn\n")
     #expect(failure.detail.contains("emial") && failure.detail.contains("adress"))
@@ -41,7 +49,7 @@ struct HeaderTests {
 
   @Test func aFirstLineOfDataIsNotShown() async throws {
     let failure = try await refusal("17,jane@example.com,Jane,Doe,19800101\n")
-    #expect(failure.detail.contains("no header"))
+    #expect(failure.detail.contains("isn't a header"))
     for word in ["jane", "Jane", "Doe", "1980"] {
       #expect(!failure.description.contains(word))
     }

@@ -46,11 +46,11 @@ struct ImagePathTests {
   }
 
   private func scans() throws -> Workshop {
-    let workshop = try Workshop()
-    try workshop.write("a.jpg", "front")
-    try workshop.write("empty.jpg", "")
+    let workshop = Workshop()
+    workshop.write("a.jpg", "front")
+    workshop.write("empty.jpg", "")
     mkdir(workshop.path + "/inner", 0o700)
-    try workshop.write("inner/b.jpg", "back")
+    workshop.write("inner/b.jpg", "back")
     symlink("a.jpg", workshop.path + "/inside.jpg")
     symlink("../a.jpg", workshop.path + "/inner/up.jpg")
     symlink("inner", workshop.path + "/folder")

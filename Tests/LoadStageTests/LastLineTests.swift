@@ -20,7 +20,7 @@ struct LastLineTests {
   }
 
   @Test func `a manifest that is cut anywhere is read to its end`() async throws {
-    let workshop = try Workshop()
+    let workshop = Workshop()
     let text = Array(Self.objects(["a", "b"]).joined(separator: "\n").utf8)
     for length in (text.count / 2 + 2)...text.count {
       let loaded = try await workshop.load(text: text.prefix(length), as: "batch.jsonl")

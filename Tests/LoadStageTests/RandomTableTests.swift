@@ -74,7 +74,7 @@ struct RandomTableTests {
   func noMutationOfAManifestCrashesOrHangs(seed: UInt64) async throws {
     var random = SeededRandom(seed: seed)
     let seeds = FuzzSeeds.all
-    let workshop = try Workshop()
+    let workshop = Workshop()
     var rows = 0
     for _ in 0..<250 {
       var bytes = seeds.randomElement(using: &random) ?? []

@@ -1,37 +1,18 @@
 import IntakeCore
-import IntakeSystem
+import TestSupport
 
 @testable import LoadStage
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// A folder of its own for one test, removed with it.
 final class Workshop: Sendable {
-  let path: String
+  private let folder = TemporaryFolder()
+  var path: String { folder.path }
 
-  init() throws {
-    var template = Array("/tmp/load-test-XXXXXX".utf8CString)
-    let made = template.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
-    }
-    guard let made else { throw FileFailure(code: errno) }
-    path = made
+  func write(_ name: String, _ content: some Collection<UInt8>) {
+    folder.write(name, Array(content))
   }
 
-  deinit { Workshop.remove(path) }
-
-  func write(_ name: String, _ content: some Collection<UInt8>) throws {
-    guard let file = fopen("\(path)/\(name)", "w") else { throw FileFailure(code: errno) }
-    defer { fclose(file) }
-    let bytes = Array(content)
-    guard fwrite(bytes, 1, bytes.count, file) == bytes.count else { throw FileFailure(code: errno) }
-  }
-
-  func write(_ name: String, _ content: String) throws { try write(name, content.utf8) }
+  func write(_ name: String, _ content: String) { folder.write(name, content) }
 
   /// The rows of a manifest with the given options, and the notices.
   func load(_ name: String, _ options: [String: OptionValue] = [:]) async throws -> Loaded {
@@ -48,27 +29,13 @@ final class Workshop: Sendable {
     text: some Collection<UInt8>, as name: String = "batch.csv",
     _ options: [String: OptionValue] = [:]
   ) async throws -> Loaded {
-    try write(name, text)
+    write(name, text)
     return try await load(name, options)
   }
 
   /// Loads a text of its own.
   static func load(_ text: String, _ options: [String: OptionValue] = [:]) async throws -> Loaded {
     try await Workshop().load(text: Array(text.utf8), options)
-  }
-
-  private static func remove(_ path: String) {
-    if let stream = opendir(path) {
-      while let entry = readdir(stream) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) {
-          String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        let inner = "\(path)/\(name)"
-        if name != ".", name != "..", unlink(inner) != 0 { remove(inner) }
-      }
-      closedir(stream)
-    }
-    rmdir(path)
   }
 }
 

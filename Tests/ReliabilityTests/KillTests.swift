@@ -52,12 +52,13 @@ struct KillTests {
     -> [Program.Result]
   {
     let program = Program(folder: folder)
+    var random = SeededRandom.announced()
     var results: [Program.Result] = []
     for number in 0..<count {
       let run = try program.start(command)
       // Most runs die among their first rows; one in five lives long enough to settle rows in doubt.
-      try await Task.sleep(
-        for: .microseconds(Int.random(in: 10_000...(number % 5 == 0 ? 2_500_000 : 400_000))))
+      let most = number % 5 == 0 ? 2_500_000 : 400_000
+      try await Task.sleep(for: .microseconds(Int.random(in: 10_000...most, using: &random)))
       run.signal(SIGKILL)
       results.append(try await run.wait())
       guard DurableFile.exists(batch.ledger) else { continue }

@@ -64,7 +64,7 @@ struct StoppedRunTests {
       try await Task.sleep(for: .milliseconds(10))
     }
     running.signal(15)
-    let result = try await running.wait(seconds: 20)
+    let result = try await running.wait()
     #expect(result.code == 4, "\(result.errors)")
     #expect(result.errors.contains("stopped by a signal"), "\(result.errors)")
     #expect(result.rows.isEmpty)

@@ -64,7 +64,7 @@ struct StreamTests {
   @Test func aManifestFromAClosedStandardInputIsRefused() async throws {
     let running = try Program(folder: folder).start(
       ["run", "-", "--to", "sandbox", "--ledger", folder.path + "/l"], closing: [0])
-    let result = try await running.wait(seconds: 20)
+    let result = try await running.wait()
     #expect(result.code == 2, "\(result.errors)")
   }
 

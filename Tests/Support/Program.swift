@@ -183,13 +183,13 @@ package final class StartedProgram: Sendable {
   }
 
   /// Waits on the calling thread until standard error or output holds a text.
-  package func waitFor(_ wanted: String, seconds: Double = 30) throws {
+  package func waitFor(_ wanted: String, seconds: Double = 120) throws {
     let end = SystemTime.monotonic + seconds
     while try !hasSaid(wanted, until: end) { usleep(10_000) }
   }
 
   /// The same without holding a thread.
-  package func waitFor(_ wanted: String, seconds: Double = 30) async throws {
+  package func waitFor(_ wanted: String, seconds: Double = 120) async throws {
     let end = SystemTime.monotonic + seconds
     while try !hasSaid(wanted, until: end) { try await Task.sleep(for: .milliseconds(10)) }
   }
