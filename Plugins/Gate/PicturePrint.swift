@@ -67,7 +67,7 @@ struct PicturePrint: Sendable, Equatable {
 /// It is SipHash with a key of the run's own: a million pictures collide by chance once in 10^7 runs, and nobody can
 /// make two that do.
 struct PictureDigest: Sendable, Equatable {
-  let value: Int
+  private let value: Int
 
   init(_ luma: Plane) {
     var hasher = Hasher()

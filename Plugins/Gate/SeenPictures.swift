@@ -1,22 +1,15 @@
 import IntakeCore
 import Synchronization
 
-/// Whose picture it is.
+/// Whose picture it is, in 8 bytes.
 struct PicturePlace: Sendable, Hashable {
-  let line: Int
-  let side: Side
-
-  init(line: Int, side: Side) {
-    self.line = line
-    self.side = side
-  }
-
   /// Twice the line, plus one for a back.
-  fileprivate var code: Int { line << 1 | (side == .back ? 1 : 0) }
+  private let code: Int
 
-  fileprivate init(code: Int) {
-    self.init(line: code >> 1, side: code & 1 == 1 ? .back : .front)
-  }
+  init(line: Int, side: Side) { code = line << 1 | (side == .back ? 1 : 0) }
+
+  var line: Int { code >> 1 }
+  var side: Side { code & 1 == 1 ? .back : .front }
 }
 
 /// What the latest pictures of a run look like to the pixel, in a ring that never grows beyond its capacity.
@@ -25,9 +18,20 @@ struct PicturePlace: Sendable, Hashable {
 /// beside the decode of the picture; an index would cost three times the memory.
 final class SeenPictures: Sendable {
   private struct Ring {
-    var digests: [Int] = []
-    var owners: [Int] = []
+    var digests: [PictureDigest] = []
+    var owners: [PicturePlace] = []
     var next = 0
+
+    mutating func remember(_ digest: PictureDigest, _ owner: PicturePlace, capacity: Int) {
+      guard digests.count == capacity else {
+        digests.append(digest)
+        owners.append(owner)
+        return
+      }
+      digests[next] = digest
+      owners[next] = owner
+      next = (next + 1) % capacity
+    }
   }
 
   private let capacity: Int
@@ -37,31 +41,19 @@ final class SeenPictures: Sendable {
 
   /// The picture of another row with the very same pixels; this one is remembered.
   func twin(of digest: PictureDigest, at place: PicturePlace) -> PicturePlace? {
-    let digest = digest.value
-    return ring.withLock { ring in
+    ring.withLock { ring in
       var twin: PicturePlace?
       var start = ring.digests.startIndex
       while let index = ring.digests[start...].firstIndex(of: digest) {
-        let owner = PicturePlace(code: ring.owners[index])
+        let owner = ring.owners[index]
         // A side comes twice when it is prepared again for a larger share of the bytes.
         if owner == place { return twin }
         if owner.line != place.line { twin = twin ?? owner }
         start = index + 1
       }
-      remember(digest, place.code, in: &ring)
+      ring.remember(digest, place, capacity: capacity)
       return twin
     }
-  }
-
-  private func remember(_ digest: Int, _ owner: Int, in ring: inout Ring) {
-    guard ring.digests.count == capacity else {
-      ring.digests.append(digest)
-      ring.owners.append(owner)
-      return
-    }
-    ring.digests[ring.next] = digest
-    ring.owners[ring.next] = owner
-    ring.next = (ring.next + 1) % capacity
   }
 }
 

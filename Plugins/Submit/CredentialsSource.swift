@@ -42,8 +42,8 @@ public enum CredentialsSource: Sendable, Equatable {
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
       return try Credentials(json: try SecretFile(path).read(), keyFolder: folder)
     case .descriptor(let number):
-      let secret = SecretDescriptor(number, name: "descriptor \(number)")
-      return try Credentials(json: try secret.read(), keyFolder: nil)
+      let secret = SecretDescriptor(number: number, name: "descriptor \(number)")
+      return try Credentials(json: try secret.content(), keyFolder: nil)
     case .command(let command):
       let output = try CredentialsSource.output(of: command, seconds: CredentialsSource.patience)
       return try Credentials(json: output, keyFolder: nil)

@@ -28,7 +28,7 @@ struct SecretFile {
       close(number)
       throw error
     }
-    return try SecretDescriptor(number, name: name).read()
+    return try SecretDescriptor(number: number, name: name).content()
   }
 
   private var name: String { "the file \(Sanitizer.clean(path))" }
@@ -83,13 +83,8 @@ struct SecretDescriptor {
   let number: Int32
   let name: String
 
-  init(_ number: Int32, name: String) {
-    self.number = number
-    self.name = name
-  }
-
   /// The content without one line end at its end; a writer that never ends is given up.
-  func read() throws(StageFailure) -> [UInt8] {
+  func content() throws(StageFailure) -> [UInt8] {
     defer { close(number) }
     let end = SystemTime.monotonic + CredentialsSource.patience
     var content: [UInt8] = []
@@ -122,13 +117,8 @@ struct SecretDescriptor {
       }
       if ready.revents == 0 { continue }
       var buffer = [UInt8](repeating: 0, count: 4096)
-      #if canImport(Glibc)
-        let count = Glibc.read(number, &buffer, buffer.count)
-      #else
-        let count = Darwin.read(number, &buffer, buffer.count)
-      #endif
-      if count > 0 { return Array(buffer.prefix(count)) }
-      if count == 0 { return nil }
+      let count = read(number, &buffer, buffer.count)
+      if count >= 0 { return count == 0 ? nil : Array(buffer.prefix(count)) }
       guard errno == EINTR || errno == EAGAIN else {
         throw .credentials("\(name) cannot be read (\(String(cString: strerror(errno))))")
       }

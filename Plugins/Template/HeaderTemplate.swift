@@ -114,39 +114,27 @@ struct HeaderTemplate: Sendable {
   }
 
   /// The field of one row, its secrets still to come; nil when there is nothing to say.
-  func filled(for row: RowContent) -> FilledHeader? {
-    guard !text.isAbsent(in: row) else { return nil }
-    return FilledHeader(
-      name: name,
-      parts: text.parts.map { part in
-        switch part {
-        case .literal(let literal): .text(literal)
-        case .placeholder(.secret(let secret)): .secret(secret)
-        case .placeholder(let placeholder): .text(row.text(placeholder) ?? "")
-        }
-      })
-  }
-}
-
-/// A header field of one row.
-struct FilledHeader: Sendable {
-  enum Part: Sendable {
-    case text(String)
-    case secret(String)
+  func filled(for row: RowContent) -> HeaderTemplate? {
+    text.isAbsent(in: row) ? nil : HeaderTemplate(filled: name, text.filled(for: row))
   }
 
-  let name: String
-  let parts: [Part]
+  private init(filled name: String, _ text: PlaceholderText) {
+    self.name = name
+    self.text = text
+  }
 
   /// Whether it has to wait for the credentials.
-  var hasSecret: Bool { parts.contains { if case .secret = $0 { true } else { false } } }
+  var hasSecret: Bool { text.placeholders.contains { $0.secretName != nil } }
 
-  /// The field as it is sent; a secret that is missing leaves its place empty.
+  /// A filled field as it is sent; a secret that is missing leaves its place empty.
   func field(with credentials: Credentials?) -> HTTPField {
-    let texts = parts.map { part in
+    let texts = text.parts.map { part in
       switch part {
-      case .text(let text): text
-      case .secret(let name): String(decoding: credentials?[name]?.exposed ?? [], as: UTF8.self)
+      case .literal(let literal): literal
+      case .placeholder(let placeholder):
+        String(
+          decoding: placeholder.secretName.flatMap { credentials?[$0]?.exposed } ?? [],
+          as: UTF8.self)
       }
     }
     return HTTPField(name, texts.joined())

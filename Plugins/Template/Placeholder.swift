@@ -104,6 +104,8 @@ struct PlaceholderText: Sendable, Equatable {
 
   private(set) var parts: [Part] = []
 
+  private init() {}
+
   /// Reads a text; every brace belongs to a placeholder.
   init(_ text: String) throws(TemplateFault) {
     var rest = text[...]
@@ -156,5 +158,17 @@ struct PlaceholderText: Sendable, Equatable {
     for case .image(let side, _) in placeholders where !row.sides.contains(side) { return true }
     guard parts.count == 1, case .column = placeholders.first else { return false }
     return placeholders.first.flatMap(row.text) == nil
+  }
+  /// The text with the row's cells in their places; secrets are left.
+  func filled(for row: RowContent) -> PlaceholderText {
+    var filled = PlaceholderText()
+    for part in parts {
+      switch part {
+      case .literal(let literal): filled.add(literal[...])
+      case .placeholder(.secret): filled.parts.append(part)
+      case .placeholder(let placeholder): filled.add((row.text(placeholder) ?? "")[...])
+      }
+    }
+    return filled
   }
 }

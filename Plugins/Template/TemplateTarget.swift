@@ -10,7 +10,7 @@ struct TemplateTarget: Target {
   /// The secrets of the header fields, which must be of one line.
   let headerSecrets: Set<String>
   /// The header fields of one row that hold secrets.
-  var lateHeaders: [FilledHeader] = []
+  var lateHeaders: [HeaderTemplate] = []
 
   func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {
     let wanted = bodySecrets.union(headerSecrets).union(authentication.secrets).sorted()
