@@ -65,7 +65,7 @@ let package = Package(
     .module("IntakeTransport", "CCurl", "IntakeCore"),
     .module("IntakeLedger", "IntakeCore", "IntakeCrypto", "IntakeSystem"),
     .module("IntakeRunner", "IntakeCore", "IntakeSystem"),
-    .module("IntakeSandbox", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeSystem"),
+    .module("IntakeSandbox", "IntakeCore", "IntakeCrypto", "IntakeSystem"),
     .module(
       "IntakeCommand", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger",
       "IntakeRunner", "IntakeSandbox", "IntakeSystem", "IntakeTesting", "IntakeTransport",

@@ -45,7 +45,7 @@ public final class Sandbox: Sendable {
   private static func signature(_ pem: [UInt8]) throws(SandboxError) -> NoahSignature {
     guard let key = ECDSAPublicKey(pem: pem) ?? ECDSAPublicKey(privatePEM: pem) else {
       throw .publicKey(
-        "the key for Noah is no P-384 or P-256 key in PEM: make one with openssl ecparam")
+        "the key for Noah isn't a P-384 or P-256 key in PEM: make one with openssl ecparam")
     }
     return NoahSignature(key: key)
   }

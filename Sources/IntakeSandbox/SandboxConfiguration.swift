@@ -49,3 +49,57 @@ public struct SandboxConfiguration: Sendable {
     publicKey = (credentials["publicKey"] ?? credentials["privateKey"])?.exposed ?? publicKey
   }
 }
+
+/// What the server puts up with; each limit keeps a hostile or broken client from taking the machine.
+public struct ServerLimits: Sendable {
+  /// The most bytes of a request body; the default is the only size DCAMS publishes, 10 MB.
+  public var body = 10_000_000
+  /// The most bytes of request line and header fields together.
+  public var head = 65_536
+  /// The most connections at a time.
+  public var connections = 128
+  /// The most bytes of bodies held at a time, over all connections.
+  public var bodiesInFlight = 128 << 20
+  /// Milliseconds a connection may be idle between two requests.
+  public var idle = 60_000
+  /// Milliseconds a header may take from its first byte on.
+  public var headTime = 10_000
+  /// Milliseconds without a byte of the body before the client is given up.
+  public var bodyGap = 15_000
+  /// Milliseconds a whole body may take.
+  public var bodyTime = 120_000
+  /// Milliseconds an answer may take to be taken by the client.
+  public var answerTime = 60_000
+
+  /// The defaults.
+  public init() {}
+}
+
+/// Why the sandbox cannot be set up or started; each says what is wrong and what to do.
+public enum SandboxError: Error, Sendable, Equatable {
+  /// Another program listens on the port.
+  case portInUse(port: UInt16)
+  /// The system refused the socket.
+  case cannotListen(port: UInt16, errno: Int32)
+  /// A `--fault` does not follow the grammar.
+  case fault(String)
+  /// A `--switch` is unknown or has no such value.
+  case option(String)
+  /// The Noah public key cannot be used.
+  case publicKey(String)
+  /// The state directory cannot be read or written.
+  case state(String)
+}
+
+extension SandboxError: CustomStringConvertible {
+  /// One sentence with the next step.
+  public var description: String {
+    switch self {
+    case .portInUse(let port):
+      return "port \(port) is in use: choose another, or port 0 for a free one"
+    case .cannotListen(let port, let code):
+      return "cannot listen on 127.0.0.1:\(port) (errno \(code)): choose a port above 1023, or 0"
+    case .fault(let text), .option(let text), .publicKey(let text), .state(let text): return text
+    }
+  }
+}

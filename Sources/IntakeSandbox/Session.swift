@@ -1,5 +1,14 @@
 import IntakeCore
 
+/// What all connections of a sandbox share.
+struct ServerContext: Sendable {
+  let router: Router
+  let log: RequestLog
+  let faults: FaultPlan
+  let limits: ServerLimits
+  let bodies: BodyBudget
+}
+
 /// One connection from its first to its last request.
 struct Session {
   private let connection: Connection
@@ -17,12 +26,16 @@ struct Session {
   mutating func run() {
     var idle = context.limits.idle
     while true {
-      do throws(RequestReader.Failure) {
+      do {
         guard let head = try reader.head(idle: idle) else { return }
         guard case .wait(let milliseconds) = try serve(head) else { return }
         idle = milliseconds
       } catch {
-        return end(after: error)
+        // A malformed request is answered; a broken connection is just left.
+        guard let refusal = error as? RequestFailure else { return }
+        let answer = Answer.text(refusal.status, refusal.message + "\n")
+        _ = try? writer(keepsAlive: false).writeEarly(answer)
+        return
       }
     }
   }
@@ -31,16 +44,9 @@ struct Session {
     AnswerWriter(connection: connection, limits: context.limits, keepsAlive: keepsAlive)
   }
 
-  /// A malformed request is told so; a broken connection needs no farewell.
-  private func end(after failure: RequestReader.Failure) {
-    guard case .request(let refusal) = failure else { return }
-    let answer = Answer.text(refusal.status, refusal.message + "\n")
-    _ = try? writer(keepsAlive: false).writeEarly(answer)
-  }
-
-  private mutating func serve(_ head: RequestHead) throws(RequestReader.Failure) -> AfterAnswer {
+  private mutating func serve(_ head: RequestHead) throws -> AfterAnswer {
     guard head.isForLoopback else {
-      throw .request(RequestFailure(status: 421, message: "the Host field names another machine"))
+      throw RequestFailure(421, "the Host field names another machine")
     }
     if let api = context.router.api(for: head.path) {
       use += 1
@@ -51,18 +57,16 @@ struct Session {
   }
 
   /// Pages and control addresses: never faulty, and their bodies are small.
-  private mutating func servePage(
-    _ head: RequestHead
-  ) throws(RequestReader.Failure) -> AfterAnswer {
+  private mutating func servePage(_ head: RequestHead) throws -> AfterAnswer {
     let writer = writer(keepsAlive: head.keepsAlive)
     if case .length(let length) = head.framing, length > 65_536 {
       return try writer.writeEarly(context.router.answer(toOversized: head))
     }
-    if head.expectsContinue { try writer.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
+    if head.expectsContinue { try writer.sendContinue() }
     let body = try reader.body(of: head)
     let answer = context.router.answer(to: Call(head: head, body: body, time: .now))
     guard head.method == "HEAD" else { return try writer.write(answer) }
     try writer.send(answer.head(keepsAlive: head.keepsAlive))
-    return head.keepsAlive ? .wait(context.limits.idle) : .close
+    return writer.after
   }
 }

@@ -27,9 +27,9 @@ struct FaultGrammarTests {
     ("slow:ms=-1", "ms takes a whole number from 0 to 3600000"),
     ("slow:ms=99999999999999999999", "ms takes a whole number from 0 to 3600000"),
     ("empty=1", "\"empty\" takes no value"),
-    ("500@", "\"\" is no request number"),
-    ("500@0", "\"0\" is no request number: write @3, @1-5, @4- or @every:10"),
-    ("500@5-1", "\"5-1\" is no request number"),
+    ("500@", "\"\" isn't a request number"),
+    ("500@0", "\"0\" isn't a request number: write @3, @1-5, @4- or @every:10"),
+    ("500@5-1", "\"5-1\" isn't a request number"),
     ("500@every:0", "\"every:\" takes a number from 1 up"),
     ("500@emial=x", "there is no condition \"emial\", did you mean \"email\"?"),
     ("close-before@email=a*", "it acts before the body is read"),
@@ -54,6 +54,25 @@ struct FaultGrammarTests {
   ])
   func grammarListsEffectsAndParameters(part: String) {
     #expect(Sandbox.faultGrammar.contains(part))
+  }
+
+  @Test func everyEffectOfTheGrammarIsReadWithItsParameters() throws {
+    let lines = Sandbox.faultGrammar.split(separator: "\n").drop {
+      $0 != "Before the body is read:"
+    }
+    var names: [String] = []
+    for line in lines.filter({ $0.hasPrefix("  ") }) {
+      let words = line.split(separator: " ").map(String.init)
+      if !line.dropFirst(2).hasPrefix(" ") {
+        names.append(words[0] == "CODE" ? "429" : words[0])
+        #expect(throws: Never.self) { try Fault(names.last ?? "") }
+      } else if words[0].hasPrefix(":") {
+        for parameter in words {
+          #expect(throws: Never.self) { try Fault((names.last ?? "") + parameter) }
+        }
+      }
+    }
+    #expect(names.count > 50 && Set(names).count == names.count)
   }
 
   @Test func grammarFitsATerminal() {

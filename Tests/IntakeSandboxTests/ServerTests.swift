@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeSandbox
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5)))
@@ -33,6 +34,7 @@ struct ServerTests {
     let other = try box.connect()
     while try other.exchange("GET", "/sandbox/requests").body.isEmpty {}
     box.sandbox.stop()
+    #expect(try box.client.everything().isEmpty)
   }
 
   @Test func readyLineNamesBothEndpoints() throws {
@@ -182,7 +184,7 @@ struct ServerTests {
 
   @Test func threeHundredMutatedRequestsNeverHarmTheServer() throws {
     let box = try TestSandbox { $0.limits.bodyGap = 200 }
-    var random = Seeded(state: 20_261_121)
+    var random = SeededRandom(seed: 20_261_121)
     let body = Array(Request.create("ada@example.com", DCAMSStorageTests.person).text.utf8)
     let honest = WireClient.request("POST", Self.path, body: body)
     for _ in 0..<300 {
@@ -259,17 +261,5 @@ struct ServerTests {
     #expect(try box.post(Request.create("a@example.com")).status == 200)
     #expect(try box.post(Request.create("b@example.com")).status == 503)
     #expect(try box.post(Request.create("a@example.com")).status == 200)
-  }
-}
-
-/// The same numbers on every run (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

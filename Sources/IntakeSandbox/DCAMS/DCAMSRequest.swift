@@ -4,22 +4,16 @@ import IntakeCore
 struct DCAMSRequest {
   private let body: JSONValue?
 
-  /// Reads a body; whatever is no JSON object leaves every field absent.
+  /// Reads a body; anything but a JSON object leaves every field absent.
   init(_ bytes: [UInt8]) { body = try? JSONParser.parse(bytes) }
 
-  /// The body is a JSON object.
   var isReadable: Bool { body?.fields != nil }
-  /// The user's name.
   var user: String? { body?["user"]?.string }
-  /// The user's password.
   var pass: String? { body?["pass"]?.string }
-  /// The name of the service, known or not.
   var service: String? { body?["service"]?.string }
-  /// The free value.
   var reference: Reference? { Reference(body?["reference"]) }
-  /// The e-mail, trimmed of nothing.
+  /// The e-mail as it was sent.
   var email: String? { target("email") }
-  /// The status to set.
   var status: String? { target("status") }
 
   /// The fields of the target, in the order of the vendor's answers.
@@ -65,5 +59,35 @@ extension JSONValue {
     case .string, .number, .null: true
     case .bool, .array, .object: false
     }
+  }
+}
+
+/// The four services of DCAMS Storage.
+enum DCAMSService: String, CaseIterable {
+  case createOrUpdateCustomer, updateStatus, getStatus, getDocumentImages
+
+  /// The statuses a customer can have.
+  static let statuses = ["PASS", "PENDING", "FAIL"]
+}
+
+/// The errors that the DCAMS pages document, word by word.
+enum DCAMSError: Error {
+  case invalidEmail, missingInput, wrongCredentials, notFound
+
+  var status: Int { answer.status }
+  var message: String { answer.message }
+
+  private var answer: (status: Int, message: String) {
+    switch self {
+    case .invalidEmail: return (400, "The email address is invalid")
+    case .missingInput: return (400, "Missing a required input")
+    case .wrongCredentials: return (401, "Either your username or password is incorrect")
+    case .notFound: return (404, "The email address was not found")
+    }
+  }
+
+  /// The message documented for a status, nil when the pages have none.
+  static func message(for status: Int) -> String? {
+    [missingInput, wrongCredentials, notFound].first { $0.status == status }?.message
   }
 }

@@ -15,9 +15,7 @@ struct DCAMSStorage: VendorAPI {
   func prepare(_ call: Call) -> PreparedCall {
     guard call.head.method == "POST" else {
       return PreparedCall(service: "", customer: nil) {
-        var answer = refusal(405, "Only POST is supported")
-        answer.headers.append(HTTPField("Allow", "POST"))
-        return Reply(answer: answer)
+        Reply(answer: refusal(405, "Only POST is supported").with(HTTPField("Allow", "POST")))
       }
     }
     let request = DCAMSRequest(call.body)
@@ -51,7 +49,7 @@ struct DCAMSStorage: VendorAPI {
   }
 
   /// The order of the checks: readable, credentials, inputs, form of the e-mail, and only then the look-up.
-  private func carryOut(_ request: DCAMSRequest, at time: Timestamp) throws(DCAMSError) -> Reply {
+  private func carryOut(_ request: DCAMSRequest, at time: UTCTime) throws(DCAMSError) -> Reply {
     guard request.isReadable else { throw .missingInput }
     guard user.matches(Secret(request.user ?? "")), pass.matches(Secret(request.pass ?? ""))
     else { throw .wrongCredentials }
@@ -68,20 +66,20 @@ struct DCAMSStorage: VendorAPI {
   }
 
   private func find(_ email: String) throws(DCAMSError) -> Customer {
-    guard EmailAddress.isValid(email) else { throw .invalidEmail }
+    guard EmailAddress.problem(in: email, strictly: true) == nil else { throw .invalidEmail }
     guard let customer = store.customer(.dcams, email) else { throw .notFound }
     return customer
   }
 
   private func createOrUpdate(
-    _ request: DCAMSRequest, _ email: String, at time: Timestamp
+    _ request: DCAMSRequest, _ email: String, at time: UTCTime
   ) throws(DCAMSError) -> Reply {
     guard !request.hasMisplacedValue else { throw .missingInput }
     let images = try images(of: request)
     let isFrontOptional =
       switches[.frontOnUpdate] == "optional" && store.customer(.dcams, email) != nil
     guard images[.front] != nil || isFrontOptional else { throw .missingInput }
-    guard EmailAddress.isValid(email) else { throw .invalidEmail }
+    guard EmailAddress.problem(in: email, strictly: true) == nil else { throw .invalidEmail }
     let sides = images.keys.sorted().map(\.rawValue).joined(separator: " and ")
     return store(email, at: time) { customer, isNew in
       apply(request, images, to: &customer, isNew: isNew)
@@ -93,7 +91,7 @@ struct DCAMSStorage: VendorAPI {
   }
 
   private func updateStatus(
-    _ request: DCAMSRequest, _ email: String, at time: Timestamp
+    _ request: DCAMSRequest, _ email: String, at time: UTCTime
   ) throws(DCAMSError) -> Reply {
     guard let status = request.status, DCAMSService.statuses.contains(status) else {
       throw .missingInput
@@ -109,7 +107,7 @@ struct DCAMSStorage: VendorAPI {
 
   /// Stores a change and answers with what is stored then; a full or unwritable store refuses.
   private func store(
-    _ email: String, at time: Timestamp, change: (inout Customer, _ isNew: Bool) -> Void,
+    _ email: String, at time: UTCTime, change: (inout Customer, _ isNew: Bool) -> Void,
     answering success: (Customer, _ isNew: Bool) -> JSONOutput
   ) -> Reply {
     do throws(CustomerStore.Failure) {
@@ -150,5 +148,62 @@ struct DCAMSStorage: VendorAPI {
     customer.images.merge(images) { _, new in new }
     customer.reference = request.reference ?? customer.reference
     if isNew || switches[.resetStatus] == "on" { customer.status = switches[.createStatus] }
+  }
+}
+
+extension DCAMSStorage {
+  /// The documented answer of each service, in the documented order of fields.
+  func success(
+    _ service: DCAMSService, _ customer: Customer, type: String? = nil
+  ) -> JSONOutput {
+    let (isTop, isInTarget) = statusPlaces(service)
+    let status = JSONOutput.string(customer.status)
+    var fields: [(String, JSONOutput)] = [("result", .string("Success"))]
+    if let reference = customer.reference { fields.append(("reference", reference.output)) }
+    if service == .createOrUpdateCustomer, switches[.customerLink] == "documented" {
+      fields.append(("customer_link", .string(link(to: customer))))
+    }
+    if isTop { fields.append(("status", status)) }
+    if let type { fields.append(("type", .string(type))) }
+    var target = DCAMSRequest.attributes.compactMap { name in
+      customer[field: name].map { (name, JSONOutput.string($0)) }
+    }
+    if isInTarget { target.append(("status", status)) }
+    if service == .getDocumentImages { target.append(("documents", documents(customer))) }
+    fields.append(("target", .object(target)))
+    return .object(fields)
+  }
+
+  /// The address of the page that shows the customer, shaped like the vendor's.
+  func link(to customer: Customer) -> String {
+    "\(address)/admin/customers.php?a=edit&id=\(customer.number)"
+  }
+
+  private func statusPlaces(_ service: DCAMSService) -> (isTop: Bool, isInTarget: Bool) {
+    switch switches[.statusLocation] {
+    case "top": return (true, false)
+    case "target": return (false, true)
+    case "both": return (true, true)
+    default: return (service != .updateStatus, service == .updateStatus)
+    }
+  }
+
+  private func documents(_ customer: Customer) -> JSONOutput {
+    .object(
+      Side.allCases.compactMap { side in
+        document(side, customer).map { (side.rawValue, $0) }
+      })
+  }
+
+  private func document(_ side: Side, _ customer: Customer) -> JSONOutput? {
+    guard let bytes = store.bytes(of: side, of: customer), let image = customer.images[side] else {
+      switch switches[.missingBack] {
+      case "empty": return .string("")
+      case "null": return .null
+      default: return nil
+      }
+    }
+    let prefix = switches[.imagesAs] == "raw" ? "" : "data:\(image.mediaType);base64,"
+    return .string(prefix + Base64Text.text(bytes))
   }
 }

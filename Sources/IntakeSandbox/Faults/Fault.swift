@@ -4,7 +4,6 @@ import IntakeCore
 public struct Fault: Sendable, CustomStringConvertible {
   /// The fault as it was written.
   public let description: String
-  /// What goes wrong.
   let effect: FaultEffect
   /// The HTTP status that stands for the effect, as in `429@3`.
   let code: Int?
@@ -29,9 +28,9 @@ public struct Fault: Sendable, CustomStringConvertible {
     let head = pieces[0].split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     (effect, code) = try FaultEffect.named(String(head[0]))
     var given = Array(pieces.dropFirst())
-    if code != nil, case .opening(.early) = effect { given.append("status=\(code ?? 0)") }
+    if let code, effect.name == FaultEffect.early.name { given.append("status=\(code)") }
     if head.count == 2 {
-      guard let first = effect.kind.parameters.first else {
+      guard let first = effect.parameters.first else {
         throw FaultSyntax("\"\(head[0])\" takes no value")
       }
       given.append("\(first.name)=\(head[1])")
@@ -39,12 +38,11 @@ public struct Fault: Sendable, CustomStringConvertible {
     (values, flags) = try Fault.parameters(given, of: effect)
     var conditions: [FaultCondition] = []
     for part in parts.dropFirst() { conditions.append(try FaultCondition(part)) }
-    if case .opening = effect, conditions.contains(where: \.needsBody) {
+    if case .opening = effect.action, conditions.contains(where: \.needsBody) {
       throw FaultSyntax(
         "it acts before the body is read, so it takes a request number, connection, use or path")
     }
-    if case .wire(.keepaliveClose) = effect { conditions.append(.use(2...Int.max)) }
-    self.conditions = conditions
+    self.conditions = conditions + effect.conditions
   }
 
   private static func parameters(
@@ -56,7 +54,7 @@ public struct Fault: Sendable, CustomStringConvertible {
       let pair = piece.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(pair[0])
       let value = pair.count == 2 ? PercentText.decoded(pair[1]) : nil
-      let known = effect.kind.parameters
+      let known = effect.parameters
       guard let parameter = known.first(where: { $0.name == name }) else {
         let nearest = NearestName.suggestion(for: name, among: known.map(\.name))
         throw FaultSyntax("there is no parameter \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
@@ -71,20 +69,70 @@ public struct Fault: Sendable, CustomStringConvertible {
     return (values, flags)
   }
 
-  /// Whether the fault is for this request.
-  func applies(to facts: RequestFacts) -> Bool { conditions.allSatisfy { $0.holds(for: facts) } }
+  func applies(to request: LoggedRequest) -> Bool {
+    conditions.allSatisfy { $0.holds(request) }
+  }
 
   /// The value of a whole-number parameter, given or default.
   subscript(name: String) -> Int {
     if let number = values[name].flatMap({ Int($0) }) { return number }
-    let parameter = effect.kind.parameters.first { $0.name == name }
-    guard case .integer(_, let otherwise) = parameter?.kind else { return 0 }
+    let parameter = effect.parameters.first { $0.name == name }
+    guard case .integer(_, _, let otherwise) = parameter else { return 0 }
     return otherwise
   }
 
-  /// The value of a text parameter.
   func text(_ name: String) -> String? { values[name] }
 
-  /// Whether a flag was given.
+  /// Whether it answers a 2xx status.
+  var isSuccess: Bool { code.map { (200...299).contains($0) } ?? false }
+
   func has(_ name: String) -> Bool { flags.contains(name) }
+}
+
+/// What is wrong with a fault, without the fault itself.
+struct FaultSyntax: Error {
+  let message: String
+  init(_ message: String) { self.message = message }
+}
+
+/// A value that an effect takes, as `name=value` after a colon, or a flag when it is just `name`.
+enum FaultParameter: Sendable {
+  /// Present or not.
+  case flag(String)
+  /// Any text; `%3A` stands for a colon, `%40` for an at sign.
+  case text(String)
+  /// A whole number within a range, and its value when it is not given.
+  case integer(String, ClosedRange<Int>, Int)
+
+  /// Milliseconds, an hour at most.
+  static func milliseconds(_ otherwise: Int) -> Self { .integer("ms", 0...3_600_000, otherwise) }
+
+  /// An HTTP status for a made-up answer.
+  static func status(_ otherwise: Int) -> Self { .integer("status", 200...599, otherwise) }
+
+  var name: String {
+    switch self {
+    case .flag(let name), .text(let name), .integer(let name, _, _): return name
+    }
+  }
+
+  /// How the help shows it.
+  var form: String {
+    switch self {
+    case .flag: return ":\(name)"
+    case .text: return ":\(name)=TEXT"
+    case .integer(_, _, let otherwise): return ":\(name)=\(otherwise)"
+    }
+  }
+
+  /// What is wrong with a value for this parameter, nil when it is right.
+  func complaint(about value: String?) -> String? {
+    switch self {
+    case .flag: return value == nil ? nil : "\(name) takes no value"
+    case .text: return value == nil ? "\(name) needs a value" : nil
+    case .integer(_, let range, _):
+      if let value, let number = Int(value), range.contains(number) { return nil }
+      return "\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound)"
+    }
+  }
 }

@@ -1,36 +1,66 @@
 import IntakeCore
 
-/// What goes wrong, by the phase of the exchange in which it does.
-enum FaultEffect: Sendable, Equatable {
-  case opening(OpeningEffect)
-  case timing(TimingEffect)
-  case verdict(VerdictEffect)
-  case content(ContentEffect)
-  case wire(WireEffect)
+/// One thing that can go wrong on purpose; the grammar, the help and the execution follow from the table of these.
+struct FaultEffect: Sendable {
+  /// The name that it is written with.
+  let name: String
+  /// What it does, in one line of the help.
+  let summary: String
+  /// What it takes; the first may be given as `name=value` right after the effect's own name.
+  let parameters: [FaultParameter]
+  /// What must hold besides the conditions that are given.
+  let conditions: [FaultCondition]
+  /// What it does, in the phase of the exchange in which it acts; at most one of a phase acts on a request.
+  let action: Action
 
-  /// The effect itself, for its parameters.
-  var kind: any FaultKind {
-    switch self {
-    case .opening(let kind): return kind
-    case .timing(let kind): return kind
-    case .verdict(let kind): return kind
-    case .content(let kind): return kind
-    case .wire(let kind): return kind
-    }
+  init(
+    _ name: String, _ summary: String, takes parameters: [FaultParameter] = [],
+    on conditions: [FaultCondition] = [], _ action: Action
+  ) {
+    (self.name, self.summary, self.parameters) = (name, summary, parameters)
+    (self.conditions, self.action) = (conditions, action)
   }
 
-  /// The name it is written with.
-  var name: String { kind.rawValue }
+  typealias Open =
+    @Sendable (APIExchange, Fault) throws -> Opening
+  typealias Decide = @Sendable (Fault, any VendorAPI, PreparedCall) -> Answer
+  typealias Spoil = @Sendable (Answer, Fault) -> Answer
+  typealias Write =
+    @Sendable (AnswerWriter, Answer, Fault) throws -> AfterAnswer
 
-  /// All effects, in the order in which they act.
-  static let all: [FaultEffect] =
-    OpeningEffect.allCases.map { .opening($0) } + TimingEffect.allCases.map { .timing($0) }
-    + VerdictEffect.allCases.map { .verdict($0) } + ContentEffect.allCases.map { .content($0) }
-    + WireEffect.allCases.map { .wire($0) }
+  enum Action: Sendable {
+    /// Before the body is read; only number, connection and path of the request are known then.
+    case opening(Open)
+    /// In time: adds the first parameter's value to a delay.
+    case timing(@Sendable (inout FaultSelection, Int) -> Void)
+    /// A made-up decision in place of the vendor's; the request isn't carried out unless `accepted` is given.
+    case verdict(Decide)
+    /// A request that is carried out, and an answer whose content isn't what was documented.
+    case content(Spoil)
+    /// In writing the answer, or in not writing it.
+    case wire(Wire)
+  }
+
+  /// How an exchange goes on after an opening effect.
+  enum Opening {
+    case done(AfterAnswer)
+    /// The body is read, at a pace where one is given, after `100 Continue` where the client waits for it.
+    case reading(sendsContinue: Bool = true, pacing: Pacing? = nil)
+  }
+
+  /// How an answer is written.
+  struct Wire: Sendable {
+    /// The request is carried out first; otherwise only with `accepted`.
+    var isCarriedOut = true
+    /// The client gets a status.
+    var isAnswered = true
+    let write: Write
+  }
 
   /// The effect of that name, and its HTTP status where the name is one: `429`, `413-early`.
   static func named(_ name: String) throws(FaultSyntax) -> (FaultEffect, code: Int?) {
-    if let effect = all.first(where: { $0.name == name && name != "CODE" }) {
+    let all = phases.flatMap(\.effects)
+    if let effect = all.first(where: { $0.name == name && $0.name != status.name }) {
       return (effect, nil)
     }
     let isEarly = name.hasSuffix("-early")
@@ -39,10 +69,59 @@ enum FaultEffect: Sendable, Equatable {
       guard (200...599).contains(code) else {
         throw FaultSyntax("an HTTP status is a number from 200 to 599")
       }
-      return (isEarly ? .opening(.early) : .verdict(.status), code)
+      return (isEarly ? early : status, code)
     }
-    let names = all.map(\.name) + ["413-early"]
-    let nearest = NearestName.suggestion(for: name, among: names)
+    let nearest = NearestName.suggestion(for: name, among: all.map(\.name) + ["413-early"])
     throw FaultSyntax("there is no effect \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
   }
+
+  /// The name and what it does, then the parameters with their defaults, at most 90 columns wide.
+  fileprivate var help: String {
+    let margin = String(repeating: " ", count: 22)
+    var text = "  " + name + String(repeating: " ", count: 20 - name.utf8.count)
+    var column = margin.utf8.count
+    for word in summary.split(separator: " ") {
+      if column + word.utf8.count > 90 {
+        text.removeLast()
+        text += "\n" + margin
+        column = margin.utf8.count
+      }
+      text += word + " "
+      column += word.utf8.count + 1
+    }
+    let parameters = parameters.map(\.form).joined(separator: " ")
+    return text.dropLast() + (parameters.isEmpty ? "\n" : "\n\(margin)\(parameters)\n")
+  }
+}
+
+extension Sandbox {
+  /// The grammar of `--fault`, for `sandbox --help`.
+  public static var faultGrammar: String {
+    let sections = FaultEffect.phases.map { title, effects in
+      "\n\(title):\n" + effects.map(\.help).joined()
+    }
+    return faultIntroduction + sections.joined()
+  }
+
+  private static let faultIntroduction = """
+    --fault EFFECT[=VALUE][:PARAMETER[=VALUE]]…[@CONDITION]…
+
+    Several faults may be given; of those that exclude each other the first one acts. Faults touch
+    requests to the two APIs only, never pages or /sandbox/…. Without a condition a fault is for every
+    request. %3A stands for a colon in a value, %40 for an at sign.
+
+    Conditions (all of a fault's must hold; numbers are 3, 1-5 or 4- for all from 4 on):
+      @3 @1-5 @4-      the number of the request, counted from 1
+      @every:10        every tenth request
+      @try=1           the number of the request about the same customer: 1 fails first attempts only
+      @email=*slow*    the customer's e-mail, in any case; * is any text, ? one character
+      @id=17-*         the CustomerID
+      @service=get*    the DCAMS service, or Noah's getCustomer, putCustomer, getUploadURL, upload
+      @path=/v1/*      the path
+      @connection=2    the number of the connection
+      @use=2-          the number of the request on its connection
+
+    Examples: 429:retry-after=2@1-5   500@every:10   slow=800@email=*slow*   503:accepted@try=1
+
+    """
 }

@@ -1,3 +1,5 @@
+import IntakeCore
+
 /// All faults of a sandbox, and which of them act on a request.
 struct FaultPlan: Sendable {
   private let faults: [Fault]
@@ -5,46 +7,51 @@ struct FaultPlan: Sendable {
   init(_ faults: [Fault]) { self.faults = faults }
 
   /// What goes wrong before the body is read.
-  func opening(_ facts: RequestFacts) -> (effect: OpeningEffect, fault: Fault)? {
+  func opening(_ request: LoggedRequest) -> (act: FaultEffect.Open, fault: Fault)? {
     for fault in faults {
-      if case .opening(let effect) = fault.effect, fault.applies(to: facts) {
-        return (effect, fault)
+      if case .opening(let act) = fault.effect.action, fault.applies(to: request) {
+        return (act, fault)
       }
     }
     return nil
   }
 
   /// What goes wrong once the request is known.
-  func selection(_ facts: RequestFacts) -> FaultSelection {
+  func selection(_ request: LoggedRequest) -> FaultSelection {
     var selection = FaultSelection()
-    for fault in faults where fault.applies(to: facts) { selection.add(fault) }
+    for fault in faults where fault.applies(to: request) { selection.add(fault) }
     return selection
   }
 }
 
 /// The faults that act on one request: at most one of each phase, and all that are about time.
 struct FaultSelection {
+  /// The faults as they were written.
   private(set) var names: [String] = []
-  private(set) var latency = 0
-  private(set) var slowness = 0
-  private(set) var clockOffset = 0
-  private(set) var verdict: (effect: VerdictEffect, fault: Fault)?
-  private(set) var content: (effect: ContentEffect, fault: Fault)?
-  private(set) var wire: (effect: WireEffect, fault: Fault)?
+  /// Milliseconds to wait before the request is carried out.
+  var latency = 0
+  /// Milliseconds to wait before the answer.
+  var slowness = 0
+  /// Seconds by which the clock is ahead.
+  var clockOffset = 0
+  /// What decides in place of the vendor.
+  private(set) var verdict: (decide: FaultEffect.Decide, fault: Fault)?
+  /// What spoils the content of the answer.
+  private(set) var content: (spoil: FaultEffect.Spoil, fault: Fault)?
+  /// What spoils the writing of the answer.
+  private(set) var wire: (effect: FaultEffect.Wire, fault: Fault)?
 
   /// Adds a fault unless an earlier one of its phase has been chosen.
   mutating func add(_ fault: Fault) {
-    switch fault.effect {
+    switch fault.effect.action {
     case .opening: return
-    case .timing(.latency): latency += fault["ms"]
-    case .timing(.slow): slowness += fault["ms"]
-    case .timing(.clock): clockOffset += fault["seconds"]
-    case .verdict(let effect):
+    case .timing(let add): add(&self, fault.effect.parameters.first.map { fault[$0.name] } ?? 0)
+    case .verdict(let decide):
       if verdict != nil { return }
-      verdict = (effect, fault)
-    case .content(let effect):
+      verdict = (decide, fault)
+    case .content(let spoil):
       if content != nil { return }
-      content = (effect, fault)
+      content = (spoil, fault)
     case .wire(let effect):
       if wire != nil { return }
       wire = (effect, fault)
@@ -54,9 +61,99 @@ struct FaultSelection {
 
   /// Whether the vendor gets to see the request.
   var carriesOut: Bool {
-    if let wire, !wire.effect.carriesOut(wire.fault) { return false }
-    guard let verdict else { return true }
-    let isSuccess = verdict.fault.code.map { (200...299).contains($0) } ?? false
-    return isSuccess || verdict.fault.has("accepted")
+    if let wire, !wire.effect.isCarriedOut, !wire.fault.has("accepted") { return false }
+    guard let fault = verdict?.fault else { return true }
+    return fault.isSuccess || fault.has("accepted")
+  }
+}
+
+/// One `@…` of a fault: which requests it is for.
+struct FaultCondition: Sendable {
+  /// It needs what only the body says.
+  var needsBody = false
+  /// Whether a request is one of those that are meant.
+  let holds: @Sendable (LoggedRequest) -> Bool
+
+  /// From the second request of a connection on.
+  static let reusesConnection = FaultCondition { $0.use > 1 }
+
+  init(needsBody: Bool = false, _ holds: @escaping @Sendable (LoggedRequest) -> Bool) {
+    (self.needsBody, self.holds) = (needsBody, holds)
+  }
+
+  /// Reads the text after an at sign; throws what is wrong with it.
+  init(_ text: String) throws(FaultSyntax) {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    if text.hasPrefix("every:") {
+      guard let step = Int(text.dropFirst(6)), step > 0 else {
+        throw FaultSyntax("\"every:\" takes a number from 1 up, as in @every:10")
+      }
+      self.init { $0.number % step == 0 }
+    } else if parts.count == 2 {
+      try self.init(String(parts[0]), PercentText.decoded(parts[1]))
+    } else {
+      let range = try FaultCondition.range(text)
+      self.init { range.contains($0.number) }
+    }
+  }
+
+  /// Reads `name=value`; `email` and `id` are the customer's two names.
+  private init(_ name: String, _ value: String) throws(FaultSyntax) {
+    switch name {
+    case "connection":
+      let range = try FaultCondition.range(value)
+      self.init { range.contains($0.connection) }
+    case "use":
+      let range = try FaultCondition.range(value)
+      self.init { range.contains($0.use) }
+    case "try":
+      let range = try FaultCondition.range(value)
+      self.init(needsBody: true) { range.contains($0.attempt) }
+    case "path": self.init { Glob.matches($0.path, value) }
+    case "email", "id": self.init(needsBody: true) { Glob.matches($0.customer, value) }
+    case "service": self.init(needsBody: true) { Glob.matches($0.service, value) }
+    default:
+      let names = ["connection", "use", "path", "try", "email", "id", "service"]
+      let nearest = NearestName.suggestion(for: name, among: names)
+      throw FaultSyntax("there is no condition \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
+    }
+  }
+
+  /// `3`, `1-5`, or `4-` for all from 4 on.
+  private static func range(_ text: String) throws(FaultSyntax) -> ClosedRange<Int> {
+    let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+    if let low = Int(parts[0]), low > 0 {
+      if parts.count == 1 { return low...low }
+      if parts[1].isEmpty { return low...Int.max }
+      if let high = Int(parts[1]), high >= low { return low...high }
+    }
+    let shown = Sanitizer.clean(text, limit: 40)
+    throw FaultSyntax("\"\(shown)\" isn't a request number: write @3, @1-5, @4- or @every:10")
+  }
+}
+
+/// Patterns with `*` for any run of characters and `?` for one, whatever their case.
+enum Glob {
+  static func matches(_ text: String?, _ pattern: String) -> Bool {
+    guard let text = text.map({ Array($0.lowercased().unicodeScalars) }) else { return false }
+    let pattern = Array(pattern.lowercased().unicodeScalars)
+    var (place, index) = (0, 0)
+    var retry: (place: Int, index: Int)?
+    while place < text.count {
+      if index < pattern.count, pattern[index] == "*" {
+        retry = (place, index + 1)
+        index += 1
+      } else if index < pattern.count, pattern[index] == "?" || pattern[index] == text[place] {
+        place += 1
+        index += 1
+      } else if let last = retry {
+        // The star takes one character more, and what follows it is tried again.
+        retry = (last.place + 1, last.index)
+        (place, index) = (last.place + 1, last.index)
+      } else {
+        return false
+      }
+    }
+    return pattern[index...].allSatisfy { $0 == "*" }
   }
 }

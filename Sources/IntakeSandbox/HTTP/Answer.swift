@@ -2,38 +2,44 @@ import IntakeCore
 
 /// An answer before it is written: status, header fields, body.
 struct Answer: Sendable {
-  /// Status code.
   var status: Int
   /// Header fields besides those that `bytes` writes itself.
   var headers: [HTTPField]
-  /// The body.
   var body: [UInt8]
 
-  /// Makes an answer.
   init(_ status: Int, _ headers: [HTTPField] = [], body: [UInt8] = []) {
     self.status = status
     self.headers = headers
     self.body = body
   }
 
-  /// An answer in JSON.
   static func json(_ status: Int, _ value: JSONOutput) -> Answer {
     Answer(status, [HTTPField("Content-Type", "application/json")], body: Array(value.text.utf8))
   }
 
-  /// An answer in plain text.
   static func text(_ status: Int, _ text: String) -> Answer {
     let type = HTTPField("Content-Type", "text/plain; charset=utf-8")
     return Answer(status, [type], body: Array(text.utf8))
   }
 
-  /// The fields that tell where the body ends; 204 and 304 have none.
+  /// A small page as web servers and gateways answer it.
+  static func page(_ status: Int, _ title: String) -> Answer {
+    let text = "<!DOCTYPE html><html><head><title>\(title)</title></head><body><h1>\(title)</h1>"
+    let type = HTTPField("Content-Type", "text/html; charset=utf-8")
+    return Answer(status, [type], body: Array((text + "</body></html>\n").utf8))
+  }
+
+  func with(_ field: HTTPField) -> Answer { Answer(status, headers + [field], body: body) }
+
+  func with(body: [UInt8]) -> Answer { Answer(status, headers, body: body) }
+
+  /// The fields that say where the body ends; 204 and 304 have none.
   var framing: [HTTPField] {
     status == 204 || status == 304 ? [] : [HTTPField("Content-Length", String(body.count))]
   }
 
   /// The header as it goes over the wire, up to and with the empty line.
-  func head(keepsAlive: Bool, date: Timestamp = .now, framing: [HTTPField]? = nil) -> [UInt8] {
+  func head(keepsAlive: Bool, date: UTCTime = .now, framing: [HTTPField]? = nil) -> [UInt8] {
     var head = "HTTP/1.1 \(status) \(Answer.reason(status))\r\nDate: \(date.httpDate)\r\n"
     for field in headers + (framing ?? self.framing) {
       head += field.name + ": " + field.value + "\r\n"
@@ -43,7 +49,7 @@ struct Answer: Sendable {
   }
 
   /// The whole answer as it goes over the wire.
-  func bytes(keepsAlive: Bool, date: Timestamp = .now) -> [UInt8] {
+  func bytes(keepsAlive: Bool, date: UTCTime = .now) -> [UInt8] {
     head(keepsAlive: keepsAlive, date: date) + (framing.isEmpty ? [] : body)
   }
 
@@ -61,4 +67,100 @@ struct Answer: Sendable {
     500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway",
     503: "Service Unavailable", 504: "Gateway Timeout", 505: "HTTP Version Not Supported",
   ]
+}
+
+/// What becomes of a connection after an answer.
+enum AfterAnswer: Equatable {
+  case close
+  /// It waits for the next request for that many milliseconds.
+  case wait(Int)
+}
+
+/// Writes answers to a connection, properly or spoiled on purpose.
+struct AnswerWriter {
+  let connection: Connection
+  let limits: ServerLimits
+  let keepsAlive: Bool
+  /// The sandbox's clock.
+  var date: UTCTime = .now
+
+  /// What becomes of the connection after a proper answer.
+  var after: AfterAnswer { keepsAlive ? .wait(limits.idle) : .close }
+
+  func send(_ bytes: [UInt8]) throws {
+    try connection.send(bytes, before: Deadline(milliseconds: limits.answerTime))
+  }
+
+  /// Lets the client send the body.
+  func sendContinue() throws {
+    try send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+  }
+
+  /// Sends an answer as it should be.
+  func write(_ answer: Answer) throws -> AfterAnswer {
+    try send(answer.bytes(keepsAlive: keepsAlive, date: date))
+    return after
+  }
+
+  /// Sends an answer to a request whose body was not read, and closes.
+  func writeEarly(_ answer: Answer) throws -> AfterAnswer {
+    try send(answer.bytes(keepsAlive: false, date: date))
+    connection.finish()
+    return .close
+  }
+}
+
+/// Answers that are spoiled on purpose.
+extension AnswerWriter {
+  /// Half a header: it ends amid the name of a field, where a careless reader sees a header without a body.
+  static func cutHeader(_ head: [UInt8]) -> [UInt8] {
+    let text = String(decoding: head, as: UTF8.self)
+    let place = text.utf8.indices.first { text.utf8[$0...].starts(with: "Content-Le".utf8) }
+    return place.map { Array(text.utf8[..<$0]) + Array("Content-Le".utf8) }
+      ?? Array(head.prefix(head.count / 2))
+  }
+
+  /// An answer in chunks: one or two halves of the body, and what ends it.
+  static func chunked(_ answer: Answer, _ date: UTCTime, halves: Int, end: String) -> [UInt8] {
+    let coding = [HTTPField("Transfer-Encoding", "chunked")]
+    let middle = answer.body.count / 2
+    let chunks = [answer.body[..<middle], answer.body[middle...]].prefix(halves)
+    return answer.head(keepsAlive: true, date: date, framing: coding)
+      + chunks.flatMap(chunk) + Array(end.utf8)
+  }
+
+  private static func chunk(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+    bytes.isEmpty
+      ? [] : Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + Array("\r\n".utf8)
+  }
+
+  /// Sends an answer byte by byte, that many milliseconds apart.
+  func drip(_ answer: Answer, _ gap: Int) throws -> AfterAnswer {
+    for byte in answer.bytes(keepsAlive: keepsAlive, date: date) {
+      try send([byte])
+      try connection.pause(milliseconds: gap)
+    }
+    return after
+  }
+
+  /// Sends an answer with at least that many bytes of header.
+  func sendBigHeader(_ answer: Answer, _ size: Int) throws -> AfterAnswer {
+    let head = answer.head(keepsAlive: false, date: date)
+    try send(Array(head.dropLast(2)))
+    let line = Array("X-Filler: \(String(repeating: "x", count: 1010))\r\n".utf8)
+    for _ in 0..<(size / line.count + 1) { try send(line) }
+    try send(Array("\r\n".utf8) + answer.body)
+    return .close
+  }
+
+  /// Sends an answer with a body of that many blanks.
+  func sendHuge(_ answer: Answer, _ size: Int) throws -> AfterAnswer {
+    let length = [HTTPField("Content-Length", String(size))]
+    try send(answer.head(keepsAlive: false, date: date, framing: length))
+    let piece = [UInt8](repeating: UInt8(ascii: " "), count: 1 << 16)
+    for start in stride(from: 0, to: size, by: piece.count) {
+      try send(Array(piece.prefix(size - start)))
+    }
+    return .close
+  }
 }

@@ -4,13 +4,8 @@
   import Darwin
 #endif
 
-/// Why a connection is of no more use.
-enum ConnectionEnd: Error {
-  /// The other side closed or reset it, or the server is stopping.
-  case closed
-  /// A deadline passed.
-  case timedOut
-}
+/// The other side closed or reset the connection, a deadline passed, or the server is stopping.
+struct Disconnected: Error {}
 
 /// One accepted TCP connection: blocking reads and writes with deadlines, and the ways to end badly.
 struct Connection: Sendable {
@@ -28,14 +23,14 @@ struct Connection: Sendable {
   /// Appends at most `most` bytes to `buffer` as soon as there are any; returns how many, 0 at the end.
   func receive(
     _ most: Int, into buffer: inout [UInt8], before deadline: Deadline
-  ) throws(ConnectionEnd) -> Int {
+  ) throws -> Int {
     while true {
       let count = receiveNow(min(most, 1 << 16), into: &buffer)
       if count >= 0 { return count }
       switch errno {
       case EINTR: continue
       case EAGAIN, EWOULDBLOCK: try wait(for: Int16(POLLIN), before: deadline)
-      default: throw .closed
+      default: throw Disconnected()
       }
     }
   }
@@ -48,8 +43,7 @@ struct Connection: Sendable {
     }
   }
 
-  /// Sends all bytes.
-  func send(_ bytes: [UInt8], before deadline: Deadline) throws(ConnectionEnd) {
+  func send(_ bytes: [UInt8], before deadline: Deadline) throws {
     var sent = 0
     while sent < bytes.count {
       let count = sendNow(bytes, from: sent)
@@ -58,7 +52,7 @@ struct Connection: Sendable {
       } else if errno == EAGAIN || errno == EWOULDBLOCK {
         try wait(for: Int16(POLLOUT), before: deadline)
       } else if errno != EINTR {
-        throw .closed
+        throw Disconnected()
       }
     }
   }
@@ -67,31 +61,26 @@ struct Connection: Sendable {
     let flags = Int32(MSG_DONTWAIT) | Connection.noSignal
     return bytes.withUnsafeBytes { raw in
       let rest = UnsafeRawBufferPointer(rebasing: raw[start...])
-      #if canImport(Glibc)
-        return Glibc.send(descriptor, rest.baseAddress, rest.count, flags)
-      #else
-        return Darwin.send(descriptor, rest.baseAddress, rest.count, flags)
-      #endif
+      return sendOnce(descriptor, rest.baseAddress, rest.count, flags)
     }
   }
 
-  private func wait(for events: Int16, before deadline: Deadline) throws(ConnectionEnd) {
+  private func wait(for events: Int16, before deadline: Deadline) throws {
     var entry = pollfd(fd: descriptor, events: events, revents: 0)
     let timeout = deadline.pollTimeout
-    guard timeout > 0 else { throw .timedOut }
+    guard timeout > 0 else { throw Disconnected() }
     let ready = poll(&entry, 1, timeout)
-    if ready == 0 { throw .timedOut }
-    if ready < 0, errno != EINTR { throw .closed }
+    guard ready > 0 || (ready < 0 && errno == EINTR) else { throw Disconnected() }
   }
 
   /// Waits that many milliseconds; a reset connection or a stopping server ends the wait early.
-  func pause(milliseconds: Int) throws(ConnectionEnd) {
+  func pause(milliseconds: Int) throws {
     let deadline = Deadline(milliseconds: milliseconds)
     while true {
       var entry = pollfd(fd: descriptor, events: 0, revents: 0)
       let timeout = deadline.pollTimeout
       guard timeout > 0 else { return }
-      if poll(&entry, 1, timeout) > 0 { throw .closed }
+      if poll(&entry, 1, timeout) > 0 { throw Disconnected() }
     }
   }
 
@@ -99,7 +88,7 @@ struct Connection: Sendable {
   func awaitEnd(milliseconds: Int) {
     let deadline = Deadline(milliseconds: milliseconds)
     var byte: UInt8 = 0
-    // Looked at four times a second: poll tells a half-closed connection on Linux only.
+    // Looked at four times a second: poll reports a half-closed connection on Linux only.
     while deadline.pollTimeout > 0, (try? pause(milliseconds: 250)) != nil {
       if recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK)) == 0 { return }
     }
@@ -123,5 +112,34 @@ struct Connection: Sendable {
       else { return }
       total += count
     }
+  }
+}
+
+/// `send(2)`; inside the type its name would be taken by the type's own `send`.
+private func sendOnce(
+  _ descriptor: Int32, _ start: UnsafeRawPointer?, _ count: Int, _ flags: Int32
+) -> Int { send(descriptor, start, count, flags) }
+
+/// A point in time that a blocking call must not outlast; monotonic, so a stepped clock changes nothing.
+struct Deadline: Sendable {
+  private let instant: ContinuousClock.Instant
+
+  /// A deadline that many milliseconds from now.
+  init(milliseconds: Int) {
+    instant = ContinuousClock.now.advanced(by: .milliseconds(milliseconds))
+  }
+
+  private init(_ instant: ContinuousClock.Instant) { self.instant = instant }
+
+  /// Whichever of the two comes first.
+  func orSooner(_ other: Deadline) -> Deadline { Deadline(min(instant, other.instant)) }
+
+  /// Milliseconds left as `poll(2)` takes them, rounded up; 0 when the time has passed.
+  var pollTimeout: Int32 {
+    let left = ContinuousClock.now.duration(to: instant)
+    guard left > .zero else { return 0 }
+    let (seconds, attoseconds) = left.components
+    let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1
+    return Int32(clamping: milliseconds)
   }
 }

@@ -2,28 +2,26 @@ import IntakeCore
 
 /// Why a request cannot be served: the answer to give before the connection is closed.
 struct RequestFailure: Error, Equatable {
-  /// Status code of the answer.
   let status: Int
-  /// What is wrong, in words.
   let message: String
+
+  init(_ status: Int, _ message: String) { (self.status, self.message) = (status, message) }
 }
 
 /// Request line and header fields of a request (RFC 9112), read strictly.
 struct RequestHead: Sendable {
-  /// Method as sent.
   let method: String
   /// The path as sent, without the query.
   let path: String
   /// What follows the question mark, empty when there is none.
   let query: String
-  /// Header fields in order.
   let headers: [HTTPField]
   /// HTTP/1.1, as opposed to 1.0.
   let isCurrent: Bool
   /// How long the body is.
   let framing: Framing
 
-  /// How the end of the body is told.
+  /// How the end of the body is known.
   enum Framing: Sendable, Equatable {
     case length(Int)
     case chunked
@@ -38,13 +36,13 @@ struct RequestHead: Sendable {
     guard let first = lines.popFirst() else { throw RequestHead.bad("there is no request line") }
     let words = first.split(separator: 0x20, omittingEmptySubsequences: false)
     guard words.count == 3, RequestHead.isToken(words[0]), words[0].count <= 32,
-      words[1].allSatisfy({ (0x21...0x7E).contains($0) }), !words[1].isEmpty
+      words[1].allSatisfy({ $0.isASCIIPrintable && $0 != 0x20 }), !words[1].isEmpty
     else { throw RequestHead.bad("the request line is malformed") }
     method = RequestHead.text(words[0])
     isCurrent = try RequestHead.isCurrent(words[2])
     (path, query) = try RequestHead.target(RequestHead.text(words[1]))
     guard lines.count <= RequestHead.mostFields else {
-      throw RequestFailure(status: 431, message: "more than \(RequestHead.mostFields) fields")
+      throw RequestFailure(431, "more than \(RequestHead.mostFields) fields")
     }
     var headers: [HTTPField] = []
     for line in lines { headers.append(try RequestHead.field(line)) }
@@ -91,7 +89,7 @@ struct RequestHead: Sendable {
 
 extension RequestHead {
   private static func bad(_ message: String) -> RequestFailure {
-    RequestFailure(status: 400, message: message)
+    RequestFailure(400, message)
   }
 
   private static func text(_ bytes: some Collection<UInt8>) -> String {
@@ -111,12 +109,7 @@ extension RequestHead {
 
   private static func isToken(_ bytes: ArraySlice<UInt8>) -> Bool {
     !bytes.isEmpty
-      && bytes.allSatisfy { byte in
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: return true
-        default: return Array("!#$%&'*+-.^_`|~".utf8).contains(byte)
-        }
-      }
+      && bytes.allSatisfy { $0.isASCIIAlphanumeric || "!#$%&'*+-.^_`|~".utf8.contains($0) }
   }
 
   private static func isCurrent(_ version: ArraySlice<UInt8>) throws(RequestFailure) -> Bool {
@@ -124,7 +117,7 @@ extension RequestHead {
     case "HTTP/1.1": return true
     case "HTTP/1.0": return false
     case let other where other.hasPrefix("HTTP/"):
-      throw RequestFailure(status: 505, message: "only HTTP/1.0 and HTTP/1.1 are spoken here")
+      throw RequestFailure(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
     default: throw bad("the request line is malformed")
     }
   }
@@ -165,12 +158,12 @@ extension RequestHead {
       // Both at once is how requests are smuggled past proxies (RFC 9112 §6.1).
       guard lengths.isEmpty else { throw bad("both Content-Length and Transfer-Encoding") }
       guard codings.count == 1, codings[0].lowercased() == "chunked" else {
-        throw RequestFailure(status: 501, message: "the only transfer coding here is chunked")
+        throw RequestFailure(501, "the only transfer coding here is chunked")
       }
       return .chunked
     }
     guard let first = lengths.first else { return .length(0) }
-    guard Set(lengths).count == 1, first.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+    guard Set(lengths).count == 1, first.utf8.allSatisfy(\.isASCIIDigit),
       let length = Int(first)
     else { throw bad("Content-Length is malformed") }
     return .length(length)

@@ -4,12 +4,6 @@ struct RequestReader {
   private let limits: ServerLimits
   private var buffer: [UInt8] = []
 
-  /// What may go wrong while reading.
-  enum Failure: Error {
-    case connection(ConnectionEnd)
-    case request(RequestFailure)
-  }
-
   /// Starts at the connection's first byte.
   init(_ connection: Connection, limits: ServerLimits) {
     self.connection = connection
@@ -17,7 +11,7 @@ struct RequestReader {
   }
 
   /// The next request's head, nil when the client closed instead; waits `idle` milliseconds for its first byte.
-  mutating func head(idle: Int) throws(Failure) -> RequestHead? {
+  mutating func head(idle: Int) throws -> RequestHead? {
     if buffer.isEmpty, try fill(limits.head, before: Deadline(milliseconds: idle)) == 0 {
       return nil
     }
@@ -27,29 +21,24 @@ struct RequestReader {
       if let end = RequestReader.emptyLine(in: buffer, from: searched) {
         let head = buffer[..<end]
         buffer.removeSubrange(..<(end + 4))
-        return try RequestReader.parse(head)
+        return try RequestHead(parsing: head)
       }
       searched = max(0, buffer.count - 3)
       guard buffer.count < limits.head else {
-        let message = "the header is longer than \(limits.head) bytes"
-        throw .request(RequestFailure(status: 431, message: message))
+        throw RequestFailure(431, "the header is longer than \(limits.head) bytes")
       }
       if try fill(limits.head - buffer.count, before: deadline) == 0 {
-        throw .connection(.closed)
+        throw Disconnected()
       }
     }
   }
 
-  private static func parse(_ bytes: ArraySlice<UInt8>) throws(Failure) -> RequestHead {
-    do { return try RequestHead(parsing: bytes) } catch { throw .request(error) }
-  }
-
   /// The body that belongs to a head.
-  mutating func body(of head: RequestHead, pacing: Pacing? = nil) throws(Failure) -> [UInt8] {
+  mutating func body(of head: RequestHead, pacing: Pacing? = nil) throws -> [UInt8] {
     let deadline = Deadline(milliseconds: limits.bodyTime)
     switch head.framing {
     case .length(let length):
-      guard length <= limits.body else { throw .request(tooLarge) }
+      guard length <= limits.body else { throw tooLarge }
       var body: [UInt8] = []
       body.reserveCapacity(length)
       try take(length, into: &body, before: deadline, pacing: pacing)
@@ -59,11 +48,11 @@ struct RequestReader {
   }
 
   /// The refusal of a body over the limit.
-  var tooLarge: RequestFailure {
-    RequestFailure(status: 413, message: "The request is larger than \(limits.body) bytes")
+  private var tooLarge: RequestFailure {
+    RequestFailure(413, "The request is larger than \(limits.body) bytes")
   }
 
-  private mutating func chunkedBody(before deadline: Deadline) throws(Failure) -> [UInt8] {
+  private mutating func chunkedBody(before deadline: Deadline) throws -> [UInt8] {
     var body: [UInt8] = []
     while true {
       let sizeLine = try line(before: deadline)
@@ -72,7 +61,7 @@ struct RequestReader {
         throw malformed("a chunk size is malformed")
       }
       if size == 0 { break }
-      guard size <= limits.body - body.count else { throw .request(tooLarge) }
+      guard size <= limits.body - body.count else { throw tooLarge }
       try take(size, into: &body, before: deadline)
       guard try line(before: deadline).isEmpty else { throw malformed("a chunk has no end") }
     }
@@ -86,12 +75,10 @@ struct RequestReader {
     throw malformed("the trailer is too long")
   }
 
-  private func malformed(_ message: String) -> Failure {
-    .request(RequestFailure(status: 400, message: message))
-  }
+  private func malformed(_ message: String) -> RequestFailure { RequestFailure(400, message) }
 
   /// The bytes up to the next CRLF, at most 4,096: chunk sizes and trailers are short.
-  private mutating func line(before deadline: Deadline) throws(Failure) -> [UInt8] {
+  private mutating func line(before deadline: Deadline) throws -> [UInt8] {
     while true {
       if let feed = buffer.firstIndex(of: 0x0A) {
         guard feed > 0, buffer[feed - 1] == 0x0D else { throw malformed("a line has no CRLF") }
@@ -99,38 +86,33 @@ struct RequestReader {
         return Array(buffer[..<(feed - 1)])
       }
       guard buffer.count < 4096 else { throw malformed("a line of the body is too long") }
-      if try fill(4096, before: deadline) == 0 { throw .connection(.closed) }
+      if try fill(4096, before: deadline) == 0 { throw Disconnected() }
     }
   }
 
   private mutating func take(
     _ count: Int, into body: inout [UInt8], before deadline: Deadline, pacing: Pacing? = nil
-  ) throws(Failure) {
+  ) throws {
     let buffered = min(count, buffer.count)
     body += buffer[..<buffered]
     buffer.removeSubrange(..<buffered)
     let end = body.count + count - buffered
-    if let pacing { try rest(milliseconds: buffered * pacing.milliseconds / pacing.bytes) }
+    if let pacing {
+      // The time that bytes which came with the header would have taken at the wanted pace.
+      try connection.pause(milliseconds: buffered * pacing.milliseconds / pacing.bytes)
+    }
     while body.count < end {
       let gap = Deadline(milliseconds: limits.bodyGap).orSooner(deadline)
-      do throws(ConnectionEnd) {
-        let most = min(end - body.count, pacing?.bytes ?? Int.max)
-        let received = try connection.receive(most, into: &body, before: gap)
-        if received == 0 { throw ConnectionEnd.closed }
-        if let pacing { try connection.pause(milliseconds: pacing.milliseconds) }
-      } catch { throw .connection(error) }
+      let most = min(end - body.count, pacing?.bytes ?? Int.max)
+      guard try connection.receive(most, into: &body, before: gap) > 0 else {
+        throw Disconnected()
+      }
+      if let pacing { try connection.pause(milliseconds: pacing.milliseconds) }
     }
   }
 
-  /// The time that bytes which came with the header would have taken at the wanted pace.
-  private func rest(milliseconds: Int) throws(Failure) {
-    do { try connection.pause(milliseconds: milliseconds) } catch { throw .connection(error) }
-  }
-
-  private mutating func fill(_ most: Int, before deadline: Deadline) throws(Failure) -> Int {
-    do { return try connection.receive(most, into: &buffer, before: deadline) } catch {
-      throw .connection(error)
-    }
+  private mutating func fill(_ most: Int, before deadline: Deadline) throws -> Int {
+    try connection.receive(most, into: &buffer, before: deadline)
   }
 
   private static func emptyLine(in bytes: [UInt8], from start: Int) -> Int? {

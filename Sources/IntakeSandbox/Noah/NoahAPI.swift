@@ -74,9 +74,7 @@ struct NoahAPI: VendorAPI {
   }
 
   private func wrongMethod(_ allowed: String) -> Answer {
-    var answer = refusal(405, "this path takes \(allowed)")
-    answer.headers.append(HTTPField("Allow", allowed))
-    return answer
+    refusal(405, "this path takes \(allowed)").with(HTTPField("Allow", allowed))
   }
 
   private func checkKey(_ call: Call) throws(NoahError) {
@@ -92,7 +90,6 @@ struct NoahAPI: VendorAPI {
     if let apiKey, !apiKey.matches(Secret(given)) { throw .unauthorized("X-Api-Key invalid") }
   }
 
-  /// The customer of that id, or the vendor's error.
   func find(_ id: String) throws(NoahError) -> Customer {
     guard let customer = store.customer(.noah, id) else {
       throw NoahError(

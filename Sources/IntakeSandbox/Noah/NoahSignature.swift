@@ -3,7 +3,6 @@ import IntakeCrypto
 
 /// Checks `Api-Signature`: a compact JSON Web Token over method, path, query and body.
 struct NoahSignature: Sendable {
-  /// The caller's public key.
   let key: ECDSAPublicKey
   /// What `aud` must contain, whatever host is asked.
   static let audience = "https://api.noah.com"
@@ -16,7 +15,7 @@ struct NoahSignature: Sendable {
     let parts = token.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3, let header = NoahSignature.object(parts[0]),
       let claims = NoahSignature.object(parts[1]),
-      let signature = Base64Text.decodedURLSafe(parts[2])
+      let signature = Base64Text.decodeURLSafe(parts[2])
     else { throw .unauthorized("token malformed") }
     // Only the algorithm of the registered key: `none` and HMAC with the public key are old attacks.
     guard header["alg"]?.string == (key.curve == .p384 ? "ES384" : "ES256") else {
@@ -30,13 +29,13 @@ struct NoahSignature: Sendable {
   }
 
   private static func object(_ part: Substring) -> JSONValue? {
-    guard let bytes = Base64Text.decodedURLSafe(part),
+    guard let bytes = Base64Text.decodeURLSafe(part),
       let value = try? JSONParser.parse(bytes), value.fields != nil
     else { return nil }
     return value
   }
 
-  private func checkTimes(_ claims: JSONValue, at time: Timestamp) throws(NoahError) {
+  private func checkTimes(_ claims: JSONValue, at time: UTCTime) throws(NoahError) {
     let audiences = claims["aud"].map { $0.elements ?? [$0] } ?? []
     guard audiences.contains(where: { $0.string == NoahSignature.audience }) else {
       throw .unauthorized("token aud must be \(NoahSignature.audience)")
@@ -64,7 +63,7 @@ struct NoahSignature: Sendable {
     }
     let hash = claims["bodyHash"]?.string?.lowercased()
     let isOptional = call.body.isEmpty && claims["bodyHash"] == nil
-    guard isOptional || hash == Hex.sha256(of: call.body) else {
+    guard isOptional || hash == StoredImage.sha256(of: call.body) else {
       throw .unauthorized("token bodyHash does not match the request")
     }
   }

@@ -1,16 +1,13 @@
 import IntakeCore
 
-/// A customer as the sandbox keeps it: what either API was told, and when.
+/// A customer as the sandbox keeps it: what either API received, and when.
 struct Customer: Sendable {
   /// Counts the customers of this sandbox; the digits in `customer_link`.
   let number: Int
-  /// The API that brought it.
   let origin: Origin
   /// What that API finds it by: the e-mail as first stored, or the CustomerID.
   let key: String
-  /// When it was first stored.
-  let created: Timestamp
-  /// The status, spelt as the API spells it.
+  let created: UTCTime
   var status: String
   /// The free value of DCAMS, as received.
   var reference: Reference?
@@ -18,7 +15,6 @@ struct Customer: Sendable {
   var fields: [CustomerField] = []
   /// Noah's request body as received; its answers repeat parts of it.
   var document: [UInt8] = []
-  /// The scans.
   var images: [Side: StoredImage] = [:]
   /// What happened to it, oldest first.
   var events: [CustomerEvent] = []
@@ -26,19 +22,20 @@ struct Customer: Sendable {
   /// Whether all but key, number, reference and status was dropped to keep memory flat.
   private(set) var isReduced = false
 
+  /// Bytes of the scans that are in memory.
+  var keptBytes: Int { images.values.reduce(0) { $0 + ($1.bytes?.count ?? 0) } }
+
   /// Drops everything that grows with what was sent.
   mutating func reduce() {
     (fields, document, images, events) = ([], [], [:], [])
     isReduced = true
   }
 
-  /// The two APIs.
   enum Origin: String, Sendable {
     case dcams = "DCAMS"
     case noah = "Noah"
   }
 
-  /// The value of a field.
   subscript(field name: String) -> String? { fields.first { $0.name == name }?.value }
 
   /// Sets a field, in its old place where it had one.
@@ -51,7 +48,7 @@ struct Customer: Sendable {
   }
 
   /// Notes what happened; the first and the latest 49 are kept.
-  mutating func note(_ text: String, at time: Timestamp) {
+  mutating func note(_ text: String, at time: UTCTime) {
     if events.count >= 50 { events.remove(at: 1) }
     events.append(CustomerEvent(time: time, text: text))
   }
@@ -59,17 +56,13 @@ struct Customer: Sendable {
 
 /// One field of a customer.
 struct CustomerField: Sendable, Hashable {
-  /// The API's own name.
   let name: String
-  /// The value as text.
   let value: String
 }
 
 /// Something that happened to a customer.
 struct CustomerEvent: Sendable, Hashable {
-  /// When.
-  let time: Timestamp
-  /// What, in words.
+  let time: UTCTime
   let text: String
 }
 
@@ -87,7 +80,6 @@ enum Reference: Sendable, Hashable {
     }
   }
 
-  /// As text, for people.
   var text: String {
     switch self {
     case .text(let text), .number(let text): return text
@@ -98,5 +90,52 @@ enum Reference: Sendable, Hashable {
   var output: JSONOutput {
     guard case .number(let digits) = self, let number = Int(digits) else { return .string(text) }
     return .integer(number)
+  }
+}
+
+extension Customer {
+  /// The customer as its file holds it; the images' bytes are in files of their own.
+  var record: JSONOutput {
+    let scans = Side.allCases.compactMap { side in
+      images[side].map { (side.rawValue, $0.record) }
+    }
+    return .object([
+      ("number", .integer(number)), ("api", .string(origin.rawValue)), ("key", .string(key)),
+      ("created", .decimal(created.seconds)), ("status", .string(status)),
+      ("reference", reference?.output ?? .null),
+      ("fields", .array(fields.map { .array([.string($0.name), .string($0.value)]) })),
+      ("document", .string(String(decoding: document, as: UTF8.self))),
+      ("images", .object(scans)),
+      ("events", .array(events.map { .array([.decimal($0.time.seconds), .string($0.text)]) })),
+    ])
+  }
+
+  /// Reads a record; nil when something is missing.
+  init?(record: JSONValue) {
+    guard let number = record["number"]?.integer, let key = record["key"]?.string,
+      let origin = record["api"]?.string.flatMap({ Origin(rawValue: $0) }),
+      let created = record["created"]?.number, let status = record["status"]?.string,
+      let fields = record["fields"]?.elements, let events = record["events"]?.elements,
+      let scans = record["images"]?.fields
+    else { return nil }
+    self.init(
+      number: number, origin: origin, key: key, created: UTCTime(seconds: created),
+      status: status, reference: Reference(record["reference"]))
+    self.fields = fields.compactMap { pair in
+      guard let pair = pair.elements, pair.count == 2 else { return nil }
+      guard let name = pair[0].string, let value = pair[1].string else { return nil }
+      return CustomerField(name: name, value: value)
+    }
+    self.events = events.compactMap { pair in
+      guard let pair = pair.elements, pair.count == 2 else { return nil }
+      guard let time = pair[0].number, let text = pair[1].string else { return nil }
+      return CustomerEvent(time: UTCTime(seconds: time), text: text)
+    }
+    document = Array((record["document"]?.string ?? "").utf8)
+    for scan in scans {
+      guard let side = Side(rawValue: scan.name), let image = StoredImage(record: scan.value)
+      else { return nil }
+      images[side] = image
+    }
   }
 }

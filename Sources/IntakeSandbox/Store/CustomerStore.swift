@@ -6,12 +6,11 @@ final class CustomerStore: Sendable {
   private struct State {
     var customers: [Customer] = []
     var places: [Key: Int] = [:]
-    var kept: [KeptImage] = []
-    var dropped = 0
+    /// The images whose bytes are kept, the oldest first; some were replaced since.
+    var kept = Queue<KeptImage>()
     var imageBytes = 0
     /// Places of the customers that are kept whole, those longest untouched first.
-    var whole: [Int] = []
-    var reduced = 0
+    var whole = Queue<Int>()
   }
 
   /// Compared as bytes: equality of String calls composed and decomposed forms the same.
@@ -37,9 +36,7 @@ final class CustomerStore: Sendable {
     case full
     case unwritable
 
-    /// The HTTP status to answer.
     var status: Int { self == .full ? 503 : 500 }
-    /// The message to answer.
     var message: String {
       self == .full
         ? "The sandbox holds as many customers as it can" : "The state cannot be written"
@@ -75,7 +72,6 @@ final class CustomerStore: Sendable {
     state.withLock { state in state.places[Key(origin, key)].map { state.customers[$0] } }
   }
 
-  /// The customer with that number.
   func customer(number: Int) -> Customer? {
     state.withLock { $0.customers.first(numbered: number) }
   }
@@ -85,7 +81,7 @@ final class CustomerStore: Sendable {
 
   /// Changes a customer, or makes one first; returns it as it is then, and whether it is new.
   func upsert(
-    _ origin: Customer.Origin, _ key: String, at time: Timestamp,
+    _ origin: Customer.Origin, _ key: String, at time: UTCTime,
     change: (inout Customer, _ isNew: Bool) -> Void
   ) throws(Failure) -> (customer: Customer, isNew: Bool) {
     let stored = state.withLock { state -> (Customer, Bool)? in
@@ -99,7 +95,7 @@ final class CustomerStore: Sendable {
           Customer(number: number, origin: origin, key: key, created: time, status: ""))
         state.places[storeKey] = place
       }
-      let before = state.customers[place].images
+      let before = state.customers[place]
       change(&state.customers[place], known == nil)
       account(for: place, before: before, in: &state)
       keepWhole(place, in: &state)
@@ -116,37 +112,29 @@ final class CustomerStore: Sendable {
     guard isSaved else { throw .unwritable }
   }
 
-  private func account(for place: Int, before: [Side: StoredImage], in state: inout State) {
-    for (side, image) in state.customers[place].images {
-      let old = before[side]
-      guard image.bytes != nil, old?.bytes == nil || old?.sha256 != image.sha256 else { continue }
-      state.imageBytes += image.byteCount
+  /// Counts the bytes of images that are new, and no longer those that were replaced.
+  private func account(for place: Int, before: Customer, in state: inout State) {
+    let customer = state.customers[place]
+    state.imageBytes += customer.keptBytes - before.keptBytes
+    for (side, image) in customer.images where image.bytes != nil {
+      let old = before.images[side]
+      if old?.bytes != nil, old?.sha256 == image.sha256 { continue }
       state.kept.append(
         KeptImage(place: place, side: side, sha256: image.sha256, byteCount: image.byteCount))
-    }
-    for (side, old) in before where old.bytes != nil {
-      if state.customers[place].images[side]?.sha256 != old.sha256 {
-        state.imageBytes -= old.byteCount
-      }
     }
     dropOldest(in: &state)
   }
 
   private func dropOldest(in state: inout State) {
-    while state.dropped < state.kept.count {
-      let oldest = state.kept[state.dropped]
+    while let oldest = state.kept.first {
       let image = state.customers[oldest.place].images[oldest.side]
       // An entry whose image was replaced or dropped since is stale: its bytes are gone already.
       let isStale = image?.bytes == nil || image?.sha256 != oldest.sha256
-      guard isStale || state.imageBytes > mostImageBytes else { break }
-      state.dropped += 1
+      guard isStale || state.imageBytes > mostImageBytes else { return }
+      state.kept.removeFirst()
       if isStale { continue }
       state.customers[oldest.place].images[oldest.side]?.bytes = nil
       state.imageBytes -= oldest.byteCount
-    }
-    if state.dropped > 1024, state.dropped > state.kept.count / 2 {
-      state.kept.removeFirst(state.dropped)
-      state.dropped = 0
     }
   }
 
@@ -154,19 +142,12 @@ final class CustomerStore: Sendable {
   private func keepWhole(_ place: Int, in state: inout State) {
     guard mostWhole < .max else { return }
     state.whole.append(place)
-    while state.whole.count - state.reduced > mostWhole {
-      let oldest = state.whole[state.reduced]
-      state.reduced += 1
+    while state.whole.elements.count > mostWhole, let oldest = state.whole.first {
+      state.whole.removeFirst()
       // The latest touch of a customer counts; an earlier entry of it is stale.
-      guard !state.whole[state.reduced...].contains(oldest) else { continue }
-      for image in state.customers[oldest].images.values where image.bytes != nil {
-        state.imageBytes -= image.byteCount
-      }
+      guard !state.whole.elements.contains(oldest) else { continue }
+      state.imageBytes -= state.customers[oldest].keptBytes
       state.customers[oldest].reduce()
-    }
-    if state.reduced > 1024, state.reduced > state.whole.count / 2 {
-      state.whole.removeFirst(state.reduced)
-      state.reduced = 0
     }
   }
 
@@ -193,5 +174,24 @@ extension [Customer] {
       if self[middle].number < number { low = middle + 1 } else { high = middle }
     }
     return low < endIndex && self[low].number == number ? self[low] : nil
+  }
+}
+
+/// A queue that moves its elements only once in a while, when half of them were taken.
+struct Queue<Element> {
+  private var all: [Element] = []
+  private var taken = 0
+
+  /// What is in the queue, the oldest first.
+  var elements: ArraySlice<Element> { all[taken...] }
+  var first: Element? { elements.first }
+
+  mutating func append(_ element: Element) { all.append(element) }
+
+  mutating func removeFirst() {
+    taken += 1
+    guard taken > 1024, taken > all.count / 2 else { return }
+    all.removeFirst(taken)
+    taken = 0
   }
 }

@@ -1,21 +1,21 @@
 import IntakeCore
 import Synchronization
 
-/// One request to either API as the sandbox saw it: the oracle that tests compare a ledger with.
+/// One request to either API as the sandbox saw it: what faults are chosen by, and tests compare a ledger with.
 struct LoggedRequest: Sendable {
   /// Counts the requests to the APIs from 1.
   let number: Int
-  /// Seconds since 1970.
-  let time: Timestamp
-  /// The connection it came on, from 1.
+  let time: UTCTime
   let connection: Int
+  /// Counts the requests of the connection from 1.
+  let use: Int
   let method: String
   let path: String
   /// The DCAMS service, or what Noah was asked to do.
   var service = ""
   /// The e-mail or CustomerID, where one was found.
   var customer: String?
-  /// Counts the requests about this customer from 1.
+  /// Counts the requests about this customer from 1; 0 while it is not known.
   var attempt = 0
   /// Bytes of the body, 0 when it was not read whole.
   var bytes = 0
@@ -23,12 +23,10 @@ struct LoggedRequest: Sendable {
   var status: Int?
   /// The request changed what is stored.
   var isAccepted = false
-  /// The faults that were injected.
   var faults: [String] = []
   /// Oddities worth a look, free of personal data.
   var notes: [String] = []
 
-  /// As one line of JSON.
   var output: JSONOutput {
     .object([
       ("number", .integer(number)), ("time", .decimal(time.seconds)),
@@ -58,7 +56,6 @@ final class RequestLog: Sendable {
   /// Keeps the latest `most` requests.
   init(most: Int) { self.most = most }
 
-  /// The number of the next request.
   func nextNumber() -> Int {
     state.withLock { state in
       state.count += 1
@@ -70,14 +67,13 @@ final class RequestLog: Sendable {
   func nextAttempt(_ customer: String) -> Int {
     let name = customer.hashValue
     return state.withLock { state in
-      // A million keys are some 40 MB; a sandbox that has seen more starts to count anew.
+      // A million keys are some 40 MB; a sandbox that has seen more starts to count again.
       if state.attempts.count >= 1_000_000 { state.attempts = [:] }
       state.attempts[name, default: 0] += 1
       return state.attempts[name] ?? 1
     }
   }
 
-  /// Adds a request.
   func add(_ entry: LoggedRequest) {
     state.withLock { state in
       if state.entries.count < most {
@@ -89,11 +85,10 @@ final class RequestLog: Sendable {
     }
   }
 
-  /// The kept requests, oldest first.
   var entries: [LoggedRequest] {
     state.withLock { Array($0.entries[$0.start...] + $0.entries[..<$0.start]) }
   }
 
-  /// Forgets all requests and starts to count anew.
+  /// Forgets all requests and starts to count again.
   func reset() { state.withLock { $0 = State() } }
 }

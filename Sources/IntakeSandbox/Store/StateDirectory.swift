@@ -1,10 +1,13 @@
 import IntakeCore
+import IntakeSystem
 import Synchronization
 
 /// Customers kept on disk across restarts: a JSON file for each, and its images beside it.
 final class StateDirectory: Sendable {
   private let path: String
-  private let lock: Int32
+  private let folder: Folder
+  /// Held as long as the sandbox lives.
+  private let lock: AppendOnlyFile
   /// The image files of each customer; also the lock under which files are written, one save at a time.
   private let images = Mutex<[Int: Set<String>]>([:])
 
@@ -14,25 +17,34 @@ final class StateDirectory: Sendable {
   /// Takes over a directory; makes it when only its parent is there.
   init(_ path: String) throws(SandboxError) {
     self.path = path
-    for folder in [path, path + "/customers", path + "/images"] {
-      guard PrivateFile.makeDirectory(folder) else {
-        throw .state("the state directory cannot be made: its parent must exist and be writable")
+    do {
+      // A parent that is missing is a mistyped path.
+      guard DurableFile.exists(DurableFile.folder(of: path)) else { throw FileFailure.notFound }
+      for folder in [path, path + "/customers", path + "/images"] {
+        try DurableFile.makeFolder(folder)
       }
+      folder = try Folder(path)
+    } catch {
+      throw .state("the state directory cannot be made: its parent must exist and be writable")
     }
-    guard let lock = PrivateFile.lock(path + "/lock") else {
+    guard let lock = try? StateDirectory.lock(path + "/lock") else {
       throw .state("the state directory is in use by another sandbox, or is not writable")
     }
     self.lock = lock
   }
 
-  deinit { PrivateFile.unlock(lock) }
+  private static func lock(_ path: String) throws(SystemCallFailure) -> AppendOnlyFile? {
+    let mode: AppendOnlyFile.Mode = DurableFile.exists(path) ? .appending : .creating
+    let file = try AppendOnlyFile.open(path, mode)
+    return try file.lock() ? file : nil
+  }
 
   /// All customers, in the order of their numbers; image files that none of them names are removed.
   func customers() throws(SandboxError) -> [Customer] {
-    let names = PrivateFile.names(in: path + "/customers").filter { $0.hasSuffix(".json") }
+    let names = names(in: "customers").filter { $0.hasSuffix(".json") }
     var customers: [Customer] = []
     for name in names {
-      guard let bytes = PrivateFile.read(file(name), most: StateDirectory.mostBytes),
+      guard let bytes = read("customers/" + name),
         let value = try? JSONParser.parse(bytes), let customer = Customer(record: value)
       else {
         throw .state("\(name) in the state directory is damaged: move it away or start afresh")
@@ -48,9 +60,7 @@ final class StateDirectory: Sendable {
     images.withLock { images in
       for customer in customers { images[customer.number] = StateDirectory.names(customer) }
       let known = images.values.reduce(into: Set<String>()) { $0.formUnion($1) }
-      for name in PrivateFile.names(in: path + "/images") where !known.contains(name) {
-        PrivateFile.remove(image(name))
-      }
+      for name in names(in: "images") where !known.contains(name) { remove("images/" + name) }
     }
   }
 
@@ -63,11 +73,11 @@ final class StateDirectory: Sendable {
       for (side, scan) in customer.images {
         let name = StateDirectory.name(scan, side, customer.number)
         guard !old.contains(name), let bytes = scan.bytes else { continue }
-        guard PrivateFile.replace(image(name), with: bytes) else { return false }
+        guard replace("images/" + name, bytes) else { return false }
       }
       let record = Array(customer.record.text.utf8)
-      guard PrivateFile.replace(file("\(customer.number).json"), with: record) else { return false }
-      for name in old.subtracting(new) { PrivateFile.remove(image(name)) }
+      guard replace("customers/\(customer.number).json", record) else { return false }
+      for name in old.subtracting(new) { remove("images/" + name) }
       images[customer.number] = new
       return true
     }
@@ -76,21 +86,31 @@ final class StateDirectory: Sendable {
   /// The bytes of an image that memory does not hold; nil when the file is not what it was.
   func bytes(of scan: StoredImage, side: Side, of customer: Customer) -> [UInt8]? {
     let name = StateDirectory.name(scan, side, customer.number)
-    let bytes = PrivateFile.read(image(name), most: StateDirectory.mostBytes)
-    return bytes.flatMap { StoredImage($0).sha256 == scan.sha256 ? $0 : nil }
+    return read("images/" + name).flatMap { StoredImage.sha256(of: $0) == scan.sha256 ? $0 : nil }
   }
 
-  /// Removes all customers and images.
   func clear() {
     images.withLock { images in
-      for name in PrivateFile.names(in: path + "/customers") { PrivateFile.remove(file(name)) }
-      for name in PrivateFile.names(in: path + "/images") { PrivateFile.remove(image(name)) }
+      for part in ["customers", "images"] {
+        for name in names(in: part) { remove(part + "/" + name) }
+      }
       images = [:]
     }
   }
 
-  private func file(_ name: String) -> String { path + "/customers/" + name }
-  private func image(_ name: String) -> String { path + "/images/" + name }
+  private func names(in part: String) -> [String] {
+    folder.names(in: part, atMost: .max).filter { !$0.hasPrefix(".") }
+  }
+
+  private func read(_ name: String) -> [UInt8]? {
+    try? folder.read(name, atMost: StateDirectory.mostBytes)
+  }
+
+  private func replace(_ name: String, _ bytes: [UInt8]) -> Bool {
+    (try? DurableFile.replace(path + "/" + name, bytes)) != nil
+  }
+
+  private func remove(_ name: String) { try? DurableFile.remove(path + "/" + name) }
 
   /// Named after its content, so that a crash between two writes never pairs a record with a strange image.
   private static func name(_ scan: StoredImage, _ side: Side, _ number: Int) -> String {

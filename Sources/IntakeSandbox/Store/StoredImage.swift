@@ -5,13 +5,12 @@ import IntakeCrypto
 struct StoredImage: Sendable {
   /// The bytes; nil when they were dropped to keep memory flat.
   var bytes: [UInt8]?
-  /// How many bytes arrived.
   let byteCount: Int
   /// SHA-256 of the bytes in hexadecimal.
   let sha256: String
   /// JPEG or PNG, nil for anything else.
   let format: ImageFormat?
-  /// Width and height in pixels, where the header tells them.
+  /// Width and height in pixels, where the header holds them.
   let size: PixelSize?
   /// The media type of the `data:` prefix that came before the base64, nil when it came raw.
   let prefix: String?
@@ -20,7 +19,7 @@ struct StoredImage: Sendable {
   init(_ bytes: [UInt8], prefix: String? = nil) {
     let header = ImageProbe.look(at: bytes)
     self.init(
-      bytes: bytes, byteCount: bytes.count, sha256: Hex.sha256(of: bytes),
+      bytes: bytes, byteCount: bytes.count, sha256: StoredImage.sha256(of: bytes),
       format: header?.format ?? ImageFormat(recognizing: bytes), size: header?.size, prefix: prefix)
   }
 
@@ -40,35 +39,97 @@ struct StoredImage: Sendable {
   /// Reads a field of DCAMS: raw base64, or base64 behind `data:image/…;base64,`; nil when it is neither.
   init?(field text: String) {
     guard text.utf8.starts(with: "data:".utf8) else {
-      guard let bytes = Base64Text.decoded(text[...].utf8) else { return nil }
+      guard let bytes = Base64Text.decodeStrictly(text) else { return nil }
       self.init(bytes)
       return
     }
     guard let comma = text.utf8.prefix(128).firstIndex(of: UInt8(ascii: ",")) else { return nil }
     let prefix = text[..<comma].dropFirst("data:".count)
     guard prefix.hasPrefix("image/"), prefix.hasSuffix(";base64"),
-      let bytes = Base64Text.decoded(text[text.utf8.index(after: comma)...].utf8)
+      let bytes = Base64Text.decodeStrictly(text[text.utf8.index(after: comma)...])
     else { return nil }
     self.init(bytes, prefix: String(prefix.dropLast(";base64".count)))
   }
 
-  /// The media type to serve it with; what is no image is never served as one.
+  /// The media type to serve it with; only an image is served as one.
   var mediaType: String {
     format.map { "image/" + $0.rawValue } ?? "application/octet-stream"
   }
+
+  /// SHA-256 in hexadecimal; empty only when libcrypto has no memory left.
+  static func sha256(of bytes: [UInt8]) -> String { Hex.text((try? Digest.sha256(bytes)) ?? []) }
 }
 
-/// Hexadecimal text.
-enum Hex {
-  /// The SHA-256 of bytes; empty only when libcrypto has no memory left.
-  static func sha256(of bytes: [UInt8]) -> String {
-    text((try? Digest.sha256(bytes)) ?? [])
+extension StoredImage {
+  /// What is known of the image, without its bytes.
+  var record: JSONOutput {
+    .object([
+      ("bytes", .integer(byteCount)), ("sha256", .string(sha256)),
+      ("format", .optional(format?.rawValue)), ("width", size.map { .integer($0.width) } ?? .null),
+      ("height", size.map { .integer($0.height) } ?? .null), ("prefix", .optional(prefix)),
+    ])
   }
 
-  /// Two lower-case digits a byte.
-  static func text(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    return String(decoding: text, as: UTF8.self)
+  init?(record: JSONValue) {
+    // The hash names a file: anything but hexadecimal digits could name one elsewhere.
+    guard let bytes = record["bytes"]?.integer, let sha256 = record["sha256"]?.string,
+      sha256.utf8.count == 64, Hex.bytes(sha256) != nil
+    else { return nil }
+    let width = record["width"]?.integer
+    let height = record["height"]?.integer
+    let size = width.flatMap { width in height.map { PixelSize(width: width, height: $0) } }
+    self.init(
+      bytes: nil, byteCount: bytes, sha256: sha256,
+      format: record["format"]?.string.flatMap { ImageFormat(rawValue: $0) }, size: size,
+      prefix: record["prefix"]?.string)
+  }
+}
+
+/// Reads format and size of a received image from its header, independently of the stages that are judged by it.
+enum ImageProbe {
+  /// What the bytes are, nil when they are neither a JPEG nor a PNG with a readable header.
+  static func look(at bytes: [UInt8]) -> (format: ImageFormat, size: PixelSize)? {
+    guard let format = ImageFormat(recognizing: bytes) else { return nil }
+    let size = format == .png ? pngSize(bytes) : jpegSize(bytes)
+    return size.map { (format, $0) }
+  }
+
+  private static func number(_ bytes: [UInt8], _ start: Int, _ count: Int) -> Int? {
+    guard start + count <= bytes.count else { return nil }
+    return bytes[start..<(start + count)].reduce(0) { $0 << 8 | Int($1) }
+  }
+
+  /// The first chunk is IHDR: its width stands at byte 16, its height at byte 20 (PNG §11.2.1).
+  private static func pngSize(_ bytes: [UInt8]) -> PixelSize? {
+    guard bytes.dropFirst(12).starts(with: Array("IHDR".utf8)),
+      let width = number(bytes, 16, 4), let height = number(bytes, 20, 4)
+    else { return nil }
+    return PixelSize(width: width, height: height)
+  }
+
+  /// Walks the marker segments up to the frame header (T.81 §B.2.2).
+  private static func jpegSize(_ bytes: [UInt8]) -> PixelSize? {
+    var index = 2
+    while index + 4 <= bytes.count {
+      guard bytes[index] == 0xFF else { return nil }
+      let marker = bytes[index + 1]
+      switch marker {
+      case 0xFF:
+        index += 1
+        continue
+      case 0x01, 0xD0...0xD7:
+        index += 2
+        continue
+      case 0xD9, 0xDA: return nil
+      case 0xC0...0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF:
+        guard let height = number(bytes, index + 5, 2), let width = number(bytes, index + 7, 2)
+        else { return nil }
+        return PixelSize(width: width, height: height)
+      default: break
+      }
+      guard let length = number(bytes, index + 2, 2), length >= 2 else { return nil }
+      index += 2 + length
+    }
+    return nil
   }
 }

@@ -1,5 +1,7 @@
 import IntakeCore
+import Synchronization
 
+/// The two-step upload of a scan: an address first, then the bytes.
 extension NoahAPI {
   /// Gives out a presigned address for one side of a document.
   func getUploadURL(_ id: String, _ call: Call) throws(NoahError) -> Answer {
@@ -25,7 +27,7 @@ extension NoahAPI {
       200,
       .object([
         ("PresignedURL", .string(address + NoahRoute.uploadPath + token)),
-        ("ExpiresAt", .string(ticket.expires.rfc3339)),
+        ("ExpiresAt", .string(ticket.expires.rfc3339Milliseconds)),
       ]))
   }
 
@@ -52,4 +54,43 @@ extension NoahAPI {
       throw NoahError(status: error.status, detail: error.message)
     }
   }
+}
+
+/// The presigned addresses that were given out and have not expired.
+final class UploadTickets: Sendable {
+  /// What an address is good for.
+  struct Ticket: Sendable {
+    let customer: String
+    let side: Side
+    let documentType: String
+    let expires: UTCTime
+  }
+
+  private struct State {
+    var tickets: [String: Ticket] = [:]
+    var tokens = Queue<String>()
+  }
+
+  private let most: Int
+  private let state = Mutex(State())
+
+  /// Keeps the latest `most` tickets: more than any client has open at a time.
+  init(most: Int) { self.most = max(1, most) }
+
+  /// Keeps a ticket and returns the token that names it; the token cannot be guessed.
+  func issue(_ ticket: Ticket) -> String {
+    var generator = SystemRandomNumberGenerator()
+    let token = Hex.text((0..<24).map { _ in UInt8.random(in: 0...255, using: &generator) })
+    state.withLock { state in
+      state.tickets[token] = ticket
+      state.tokens.append(token)
+      guard state.tokens.elements.count > most, let oldest = state.tokens.first else { return }
+      state.tickets[oldest] = nil
+      state.tokens.removeFirst()
+    }
+    return token
+  }
+
+  /// The ticket of a token, expired or not.
+  subscript(token: String) -> Ticket? { state.withLock { $0.tickets[token] } }
 }
