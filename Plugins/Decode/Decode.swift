@@ -1,7 +1,7 @@
 public import IntakeCore
 import IntakeImaging
 
-/// Reads a scan, tells its format by content, and checks its header before any pixel is decoded.
+/// Reads a scan, recognises its format by content and checks its header before any pixel is decoded.
 public struct Decode: ImageDecoder {
   /// What a plan may set.
   public struct Options: PluginOptions {

@@ -3,17 +3,17 @@ import IntakeCore
 /// Where a picture shows something, and how sharp that is: looked at in tiles of 32 × 32 pixels.
 ///
 /// A tile of paper, cloth or table differs little within itself, however the light falls off across the
-/// picture; a tile with print has edges. What an edge looks like tells the blur: a step smeared by a lens is
+/// picture; a tile with print has edges. What an edge looks like shows the blur: a step smeared by a lens is
 /// as wide as its height divided by its steepest place.
 struct PictureDetail {
   /// The part of the tiles that show something, in percent.
-  private(set) var busyShare = 0.0
+  private let busyShare: Double
   /// The width of the edges in the sharpest tenth of those tiles, in pixels; nil where there are none.
-  private(set) var edgeWidth: Double?
+  private let edgeWidth: Double?
 
   private static let side = 32
-  /// Levels between the darkest and the brightest of a tile from which on it shows something; sensor noise
-  /// and paper grain stay below 16 at this scale.
+  /// Levels between the darkest and the brightest of a tile that shows something; sensor noise and paper
+  /// grain stay below 16 at this scale.
   private static let leastContrast = 28
 
   init(_ luma: Plane) {
@@ -51,25 +51,61 @@ struct PictureDetail {
     return Double(brightest - darkest) / Double(steepest)
   }
 
-  /// What is wrong when too little is to be seen.
-  func blankness(_ limits: GateOptions) -> String? {
-    guard busyShare < limits.blankShare else { return nil }
-    return "the picture is blank: \(busyShare.tenths) % of it show something, "
-      + "at least \(limits.blankShare.tenths) % is asked for"
+  /// What is wrong when too little shows.
+  func blankness(_ options: GateOptions) -> String? {
+    guard busyShare < options.blankShare else { return nil }
+    return "the picture is blank: \(Self.tenths(busyShare)) % of it show something, "
+      + "at least \(Self.tenths(options.blankShare)) % is asked for"
   }
 
   /// What is wrong when nothing is sharp.
-  func softness(_ limits: GateOptions) -> String? {
-    guard let edgeWidth, edgeWidth > limits.blurWidth else { return nil }
-    return "the picture is blurred: its sharpest edges are \(edgeWidth.tenths) pixels wide, "
-      + "at most \(limits.blurWidth.tenths) is allowed (on a copy of 1,024 pixels)"
+  func softness(_ options: GateOptions) -> String? {
+    guard let edgeWidth, edgeWidth > options.blurWidth else { return nil }
+    return "the picture is blurred: its sharpest edges are \(Self.tenths(edgeWidth)) pixels wide, "
+      + "at most \(Self.tenths(options.blurWidth)) is allowed (on a copy of 1,024 pixels)"
+  }
+
+  /// A number with one digit after the point.
+  private static func tenths(_ number: Double) -> String {
+    let value = Int((number * 10).rounded())
+    return "\(value / 10).\(value % 10)"
   }
 }
 
-extension Double {
-  /// The number with one digit after the point.
-  fileprivate var tenths: String {
-    let value = Int((self * 10).rounded())
-    return "\(value / 10).\(value % 10)"
+/// How dark and how bright a picture is at its ends.
+struct Exposure {
+  /// The level that the darkest five-thousandth stays within, 0 to 255: a white page with one line of print has ink there.
+  private let darkest: Int
+  /// The level that the brightest hundredth reaches, 0 to 255: smaller spots are lamps and reflections.
+  private let brightest: Int
+
+  init(_ luma: Plane) {
+    var counts = [Int](repeating: 0, count: 256)
+    for sample in luma.samples { counts[Int(sample)] += 1 }
+    darkest = Self.level(in: counts, beyond: luma.samples.count / 5_000)
+    brightest = 255 - Self.level(in: counts.reversed(), beyond: luma.samples.count / 100)
+  }
+
+  private static func level(in counts: [Int], beyond limit: Int) -> Int {
+    var sum = 0
+    for (level, count) in counts.enumerated() {
+      sum += count
+      if sum > limit { return level }
+    }
+    return 255
+  }
+
+  /// What is wrong when nothing is bright.
+  func darkness(_ options: GateOptions) -> String? {
+    guard brightest < options.darkLevel else { return nil }
+    return "the picture is too dark: its brightest hundredth reaches \(brightest) of 255, "
+      + "at least \(options.darkLevel) is asked for"
+  }
+
+  /// What is wrong when nothing is dark.
+  func brightness(_ options: GateOptions) -> String? {
+    guard darkest > options.brightLevel else { return nil }
+    return "the picture is too bright: its darkest spots are at \(darkest) of 255, "
+      + "at most \(options.brightLevel) is allowed"
   }
 }

@@ -15,16 +15,16 @@ struct CSVReader: RowReader, ~Copyable {
   ///
   /// - Throws: `StageFailure` of class fatal when there is none, or one that cannot be used.
   init(
-    _ window: consuming ByteWindow, delimiter: Delimiter?, names: ColumnNames, limit: Int
+    _ window: consuming ByteWindow, delimiter: Delimiter, names: ColumnNames, limit: Int
   ) throws {
     self.window = window
     self.limit = limit
-    parser = CSVParser(delimiter: (delimiter ?? .comma).byte)
+    parser = CSVParser(delimiter: delimiter.byte)
     // Blank lines before the header are passed over here because the header shows what the delimiter is.
     while try self.window.reachNext(), self.window.bytes[self.window.start].isLineEnd {
       self.window.takeLine(upTo: self.window.start)
     }
-    if delimiter == nil {
+    if delimiter == .auto {
       let found = try Delimiter.recognised(in: &self.window, names: names, limit: limit)
       parser = CSVParser(delimiter: found.byte)
       if found != .comma {
@@ -208,12 +208,14 @@ extension ByteWindow {
 
 /// What separates the cells of a CSV manifest.
 enum Delimiter: String, CaseIterable {
+  /// The one that the header shows.
+  case auto
   case comma, semicolon, tab
 
-  /// The byte itself.
+  /// The byte itself; a comma until the header has been looked at.
   var byte: UInt8 {
     switch self {
-    case .comma: return UInt8(ascii: ",")
+    case .auto, .comma: return UInt8(ascii: ",")
     case .semicolon: return UInt8(ascii: ";")
     case .tab: return 0x09
     }
@@ -226,7 +228,7 @@ enum Delimiter: String, CaseIterable {
     in window: inout ByteWindow, names: ColumnNames, limit: Int
   ) throws -> Delimiter {
     var best = (delimiter: comma, known: 0)
-    for delimiter in allCases {
+    for delimiter in allCases where delimiter != .auto {
       let known = try cells(of: &window, delimiter, limit: limit).count {
         if case .unknown = names.meaning(of: $0) { return false }
         return true

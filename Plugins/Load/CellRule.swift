@@ -6,7 +6,9 @@ import IntakeSystem
 /// Messages name the column and the rule, never what the cell holds.
 struct CellRule: Sendable {
   /// A date of birth later than this day is refused.
-  let latestBirth: CalendarDate?
+  ///
+  /// Unless a test says otherwise, the latest day that it is anywhere: UTC and 14 hours (Line Islands).
+  var latestBirth = UTCTime(seconds: SystemTime.wall + 14 * 3_600).date
 
   /// Far beyond any name or address; keeps a body and a message small.
   private static let mostCharacters = 1_000
@@ -36,7 +38,7 @@ struct CellRule: Sendable {
     case .email: return EmailAddress.problem(in: text).map(CellRule.words)
     case .dob:
       guard let date = CalendarDate(text) else { return CellRule.dateForm }
-      return latestBirth.map { date > $0 } == true ? "lies in the future" : nil
+      return date > latestBirth ? "lies in the future" : nil
     case .idIssued, .idExpiry: return CalendarDate(text) == nil ? CellRule.dateForm : nil
     case .status:
       return ["PASS", "PENDING", "FAIL"].contains(text.uppercased())
@@ -89,12 +91,5 @@ struct CellRule: Sendable {
     case .fn, .ln, .mn, .addr, .addr2, .city, .state, .front, .back: return true
     default: return false
     }
-  }
-}
-
-extension CalendarDate {
-  /// The latest day that it is anywhere: UTC and 14 hours (Line Islands).
-  static func latestToday() -> CalendarDate {
-    UTCTime(seconds: SystemTime.wall + 14 * 3_600).date
   }
 }

@@ -12,8 +12,7 @@ public struct Load: Loader {
     var imagesRoot: String? = nil
     @Option("columns by the names that the header has for them") var map: [String: String] = [:]
     @Option("header names to drop") var ignoreColumns: [String] = []
-    @Option("what separates cells; auto tells it from the header")
-    var delimiter = DelimiterChoice.auto
+    @Option("what separates cells; auto tells it from the header") var delimiter = Delimiter.auto
     @Option(
       "longest row that is read; longer ones are refused", in: 1_024...16_777_216, unit: "bytes")
     var maxRowBytes = 1_048_576
@@ -27,7 +26,6 @@ public struct Load: Loader {
   }
 
   enum Format: String, CaseIterable { case auto, csv, jsonl }
-  enum DelimiterChoice: String, CaseIterable { case auto, comma, semicolon, tab }
   enum Duplicates: String, CaseIterable { case refuse, allow }
 
   /// `load`.
@@ -38,18 +36,18 @@ public struct Load: Loader {
   public static let example =
     #"{"stage":"load","manifest":"customers.csv","map":{"Birth Date":"dob"}}"#
 
-  let options: Options
+  private let options: Options
   private let names: ColumnNames
 
   /// Checks that renamed columns exist.
   public init(options: Options) throws(OptionError) {
     self.options = options
-    var renamed: [String: ColumnName] = [:]
-    for (name, column) in options.map {
+    let renamed = try options.map.map { name, column throws(OptionError) in
       guard let known = ColumnName(column) else { throw Load.unknown(column, for: name) }
-      renamed[name] = known
+      return (name, known)
     }
-    names = ColumnNames(renamed: renamed, ignored: options.ignoreColumns)
+    names = ColumnNames(
+      renamed: Dictionary(renamed) { first, _ in first }, ignored: options.ignoreColumns)
   }
 
   private static func unknown(_ column: String, for name: String) -> OptionError {
@@ -81,17 +79,44 @@ public struct Load: Loader {
 
   private func open(_ manifest: Manifest) throws -> any RowSource {
     var window = ByteWindow(manifest.source)
-    let (isJSON, notices) = try recognise(&window, path: manifest.path)
-    let builder = RowBuilder(
-      root: try root(of: manifest), rule: CellRule(latestBirth: CalendarDate.latestToday()))
+    let content = try recognise(&window, path: manifest.path)
+    let builder = RowBuilder(root: try root(of: manifest), rule: CellRule())
     let limit = options.maxRowBytes
-    if isJSON {
+    let notices = options.format == .auto ? Load.surprise(content, path: manifest.path) : []
+    if options.format == .jsonl || (options.format == .auto && content == .jsonLines) {
       let reader = try JSONLinesReader(window, names: names, limit: limit)
       return ManifestRows(reader, builder: builder, notices: notices)
     }
-    let delimiter = Delimiter(rawValue: options.delimiter.rawValue)
-    let reader = try CSVReader(window, delimiter: delimiter, names: names, limit: limit)
+    let reader = try CSVReader(window, delimiter: options.delimiter, names: names, limit: limit)
     return ManifestRows(reader, builder: builder, notices: notices)
+  }
+
+  /// Takes the byte order mark off and looks at what follows.
+  private func recognise(_ window: inout ByteWindow, path: String?) throws -> ManifestContent {
+    while window.count < 64, try window.grow() {}
+    if window.bytes.starts(with: [0xEF, 0xBB, 0xBF]) { window.skip(3) }
+    let content = ManifestContent(window.bytes[window.start...])
+    switch content {
+    case .other(let kind, let hint):
+      throw unusable("the manifest is \(kind), neither CSV nor JSON Lines", hint: hint, file: path)
+    case .empty where options.format != .jsonl:
+      throw unusable(
+        "the manifest is empty", hint: "a CSV manifest starts with a line that names its columns",
+        file: path)
+    default: return content
+    }
+  }
+
+  /// A notice when the name of the file says something else than its content.
+  private static func surprise(_ content: ManifestContent, path: String?) -> [String] {
+    let name = path?.lowercased() ?? ""
+    switch content {
+    case .jsonLines where name.hasSuffix(".csv"):
+      return ["the manifest is called .csv and read as JSON Lines, as its first byte shows"]
+    case .csv where name.hasSuffix(".jsonl") || name.hasSuffix(".ndjson"):
+      return ["the manifest is called JSON Lines and read as CSV, as its first byte shows"]
+    default: return []
+    }
   }
 
   private func root(of manifest: Manifest) throws(StageFailure) -> Folder {

@@ -3,6 +3,26 @@ import IntakeTransport
 
 /// Sends each request once over HTTPS and says what became of it.
 public struct Submit: Submitter {
+  /// What a plan may set.
+  public struct Options: PluginOptions {
+    @Option("address of the target: https, or http on this machine; required")
+    var endpoint: String? = nil
+    @Option("FILE (0600), fd:N or command:…, a JSON object of texts")
+    var credentials: String? = nil
+    @Option("for one attempt, answer included", in: 1...600, unit: "seconds") var timeout = 60.0
+    @Option("for name, connection and TLS", in: 0.1...120, unit: "seconds")
+    var connectTimeout = 10.0
+    @Option("ask before the body goes out (Expect: 100-continue); auto: over 64 KiB")
+    var expect = ExpectPolicy.auto
+    @Option("PEM file with the only authorities to trust, instead of the system's")
+    var caFile: String? = nil
+    @Option("the most that is read of an answer", in: 1_024...67_108_864, unit: "bytes")
+    var maxAnswer = 1_048_576
+
+    /// Every option with its default.
+    public init() {}
+  }
+
   /// `submit`.
   public static let name = "submit"
   /// What it does.
@@ -11,18 +31,18 @@ public struct Submit: Submitter {
   public static let example =
     #"{"stage":"submit","endpoint":"https://target.example/api","credentials":"keys.json"}"#
 
-  /// Answers to inquiries may hold both images again, as base64, in a body of the size we may send.
-  static let inquiryAnswerLimit = 16 << 20
+  /// 16 MiB: answers to inquiries may hold both images again, as base64.
+  private static let inquiryAnswerLimit = 16 << 20
 
   private let session: SubmitSession
 
   /// Takes checked options; opens nothing yet.
-  public init(options: SubmitOptions) { session = SubmitSession(options) }
+  public init(options: Options) { session = SubmitSession(options) }
 
-  /// Checks the endpoint and reads the credentials, once.
+  /// Checks the endpoint and reads the credentials, once; holds no thread of the pool meanwhile.
   ///
   /// - Throws: `StageFailure` of class fatal that says what to correct.
-  public func prepare() async throws { try session.open() }
+  public func prepare() async throws { try await session.open() }
 
   /// Checks that a target can work with this endpoint and these credentials; once a target.
   ///
@@ -32,8 +52,7 @@ public struct Submit: Submitter {
   /// Sends the request once; never repeats it.
   public func run(_ input: consuming Submission, in context: StageContext) async throws -> Receipt {
     let submission = input
-    let exchange = await send(
-      try request(for: submission, at: context.time), answerLimit: nil)
+    let exchange = await send(try request(for: submission, at: context.time), answerLimit: nil)
     return Receipt(of: exchange, for: submission, at: context.time)
   }
 
@@ -48,7 +67,10 @@ public struct Submit: Submitter {
     {
       return response
     }
-    throw StageFailure(Receipt(of: exchange, for: inquiry, at: context.time))
+    let receipt = Receipt(of: exchange, for: inquiry, at: context.time)
+    throw StageFailure(
+      receipt.code ?? .unrecognizedAnswer, receipt.detail ?? "the target gave no usable answer",
+      hint: receipt.hint, outcome: receipt.outcome)
   }
 
   /// Builds and signs; whatever fails here has sent nothing.
@@ -76,14 +98,5 @@ public struct Submit: Submitter {
     } onCancel: {
       abort.raise()
     }
-  }
-}
-
-extension StageFailure {
-  /// The failure that a receipt describes.
-  init(_ receipt: Receipt) {
-    self.init(
-      receipt.code ?? .unrecognizedAnswer, receipt.detail ?? "the target gave no usable answer",
-      hint: receipt.hint, outcome: receipt.outcome)
   }
 }

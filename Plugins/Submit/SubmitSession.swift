@@ -1,11 +1,12 @@
 import IntakeCore
+import IntakeSystem
 import IntakeTransport
 import Synchronization
 
 /// What `prepare` makes of the options: a checked endpoint, the credentials, and the connections.
 final class SubmitSession: Sendable {
   let client: HTTPClient
-  private let options: SubmitOptions
+  private let options: Submit.Options
   private let state = Mutex<State?>(nil)
 
   private struct State {
@@ -14,13 +15,30 @@ final class SubmitSession: Sendable {
     var checkedTargets: Set<String> = []
   }
 
-  init(_ options: SubmitOptions) {
+  init(_ options: Submit.Options) {
     self.options = options
-    client = HTTPClient(options.settings)
+    var settings = HTTPSettings()
+    settings.deadline = options.timeout
+    settings.connectTimeout = options.connectTimeout
+    settings.expect = options.expect
+    settings.caFile = options.caFile
+    settings.answerLimit = options.maxAnswer
+    client = HTTPClient(settings)
   }
 
   /// Checks the endpoint and reads the credentials; the second time it does nothing.
-  func open() throws(StageFailure) { _ = try opened() }
+  ///
+  /// On a thread of its own: a credentials command may take 10 s, and the pool has one thread a core.
+  func open() async throws(StageFailure) {
+    let result: Result<Void, StageFailure> = await withCheckedContinuation { continuation in
+      let work: @Sendable () -> Void = {
+        continuation.resume(
+          returning: Result { () throws(StageFailure) in _ = try self.opened() })
+      }
+      if !SystemThread.start(work) { work() }
+    }
+    try result.get()
+  }
 
   /// Asks a target, once, whether it can work with this endpoint and these credentials.
   func check(_ target: any Target) throws(StageFailure) {
@@ -47,8 +65,8 @@ final class SubmitSession: Sendable {
     return request
   }
 
-  /// A request to an address that a server told: no credentials, no signature, and never to where that server
-  /// has no business: plain HTTP, or this machine while the endpoint is another.
+  /// A request to an address that a server gave: without credentials or a signature, and never to where that
+  /// server has no business: plain HTTP, or this machine while the endpoint is another.
   private func direct(
     _ submission: Submission, to address: Secret, from endpoint: String
   ) throws(StageFailure) -> HTTPRequest {
@@ -59,7 +77,7 @@ final class SubmitSession: Sendable {
       } else { false }
     guard isAllowed else {
       throw StageFailure(
-        .uploadRefused, "the target told an address that is not https on a host of its own",
+        .uploadRefused, "the target gave an address that is not https on a host of its own",
         hint: "ask the vendor; nothing was sent to that address")
     }
     return HTTPRequest(
@@ -71,7 +89,11 @@ final class SubmitSession: Sendable {
     if let opened = state.withLock({ $0 }) { return opened }
     try HTTPLibrary.check()
     // Outside the lock: a credentials command may take seconds.
-    let opened = State(endpoint: try checkedEndpoint(), credentials: try credentials())
+    let opened = State(
+      endpoint: try checkedEndpoint(),
+      credentials: try options.credentials.map { text throws(StageFailure) in
+        try CredentialsSource(text).read()
+      })
     state.withLock { $0 = opened }
     return opened
   }
@@ -85,10 +107,5 @@ final class SubmitSession: Sendable {
       throw StageFailure(
         .wrongEndpoint, error.description, hint: "correct --endpoint", outcome: .fatal)
     }
-  }
-
-  private func credentials() throws(StageFailure) -> Credentials? {
-    guard let text = options.credentials else { return nil }
-    return try CredentialsSource(text).read()
   }
 }

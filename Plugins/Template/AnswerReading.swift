@@ -2,11 +2,26 @@ import IntakeCore
 
 /// How the plan says that answers are to be read.
 struct AnswerReading: Sendable {
-  let success: SuccessCodes
+  /// The status codes that mean success.
+  let success: Set<Int>
   let rules: [AcceptanceRule]
   var status: AnswerPath?
   var type: AnswerPath?
   var error: AnswerPath?
+
+  /// Reads status codes: single ones, and `2xx` or nothing for all that can mean success.
+  static func codes(_ words: [String]) throws(TemplateFault) -> Set<Int> {
+    var codes: Set<Int> = words.isEmpty || words.contains("2xx") ? Set(200...299) : []
+    for word in words where word != "2xx" {
+      guard let code = Int(word), (200...299).contains(code) else {
+        throw TemplateFault(
+          "\"\(TemplateFault.shown(word))\" doesn't mean success: write codes from 200 to 299, or 2xx"
+        )
+      }
+      codes.insert(code)
+    }
+    return codes
+  }
 
   /// What a complete answer means.
   func receipt(for response: HTTPResponse) -> Receipt {
@@ -64,28 +79,6 @@ struct AnswerReading: Sendable {
       .rejected, http: response.status, code: .refusedByTarget,
       detail: "the target answered \(response.status)" + (reason.map { " with " + $0 } ?? "") + word
     )
-  }
-}
-
-/// The status codes that mean success: single ones, and `2xx` for all of them.
-struct SuccessCodes: Sendable {
-  private let codes: [Int]
-  private let isAny: Bool
-
-  init(_ words: [String]) throws(TemplateFault) {
-    isAny = words.isEmpty || words.contains("2xx")
-    codes = try words.filter { $0 != "2xx" }.map { word throws(TemplateFault) in
-      guard let code = Int(word), (200...299).contains(code) else {
-        throw TemplateFault(
-          "\"\(TemplateFault.shown(word))\" doesn't mean success: write codes from 200 to 299, or 2xx"
-        )
-      }
-      return code
-    }
-  }
-
-  func contains(_ status: Int) -> Bool {
-    codes.contains(status) || isAny && (200...299).contains(status)
   }
 }
 

@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 
 /// A body as JSON whose texts hold placeholders.
 indirect enum BodyTemplate: Sendable {
@@ -18,6 +19,18 @@ indirect enum BodyTemplate: Sendable {
       throw TemplateFault("the template is an object or a list, not \(root.kindName)")
     }
     self = try BodyTemplate(root, in: bytes)
+  }
+
+  /// Reads a template from a file that the plan names.
+  init(file path: String) throws(TemplateFault) {
+    let bytes: [UInt8]
+    do throws(FileFailure) {
+      // A template is a page of text; a megabyte is somebody's mistake.
+      bytes = try Descriptor.open(path).wholeFile(atMost: 1 << 20)
+    } catch {
+      throw TemplateFault("\(Sanitizer.clean(path)): \(error)")
+    }
+    try self.init(json: bytes)
   }
 
   private init(_ value: JSONValue, in source: [UInt8]) throws(TemplateFault) {

@@ -10,30 +10,47 @@ public struct Template: Assembler {
   public static let example =
     #"{"stage":"template","path":"/customers/{id}","body":"{\"name\":\"{fn} {ln}\",\"scan\":\"{image:front}\"}"}"#
 
-  private let template: RequestTemplate
-  private let required: [ColumnName]
   private let options: TemplateOptions
+  private let path: PathTemplate
+  private let headers: [HeaderTemplate]
+  private let body: BodyTemplate
+  private let required: [ColumnName]
   private let repeatSafety: RepeatSafety
   private let described: TemplateTarget
+  /// How often a side's scan is in the body at most, 0 when none is.
+  private let mostUses: Int
+  /// The columns that are sent as dates.
+  private let dates: [ColumnName]
   /// The receiving API.
   public var target: any Target { described }
 
   /// Reads the options and checks every placeholder.
   public init(options: TemplateOptions) throws(OptionError) {
     self.options = options
-    template = try RequestTemplate(options)
+    path = try options.pathTemplate()
+    body = try options.bodyTemplate()
+    let authentication = try options.authentication()
+    headers = try options.headerTemplates(besides: authentication.fieldName)
     required = try options.requiredColumns()
     // Two equal PUT leave what one leaves (RFC 9110 §9.2.2), unless the plan knows better.
     let isPut = options.method == .put && !options.$repeatSafety.isGiven
     repeatSafety = isPut ? .idempotent : options.repeatSafety.value
+    let inHeaders = headers.flatMap(\.text.placeholders)
     described = TemplateTarget(
-      authentication: template.authentication, reading: try options.reading(),
-      bodySecrets: template.bodySecrets, headerSecrets: template.headerSecrets)
+      authentication: authentication, reading: try options.answerReading(),
+      bodySecrets: Set(body.placeholders.compactMap(\.secretName)),
+      headerSecrets: Set(inHeaders.compactMap(\.secretName)))
+    let sides = body.placeholders.compactMap(\.shownSide)
+    mostUses = Side.allCases.map { side in sides.count { $0 == side } }.max() ?? 0
+    let all = path.text.placeholders + inHeaders + body.placeholders
+    dates = Set(all.compactMap(\.dateColumn)).sorted { $0.description < $1.description }
   }
 
   /// What the plan requires, and what the request cannot carry.
   public func problems(in record: IntakeRecord) -> [StageFailure] {
-    missing(in: record) + template.problems(in: RowContent(measuring: record))
+    let row = RowContent(measuring: record)
+    return missing(in: record) + path.problems(in: row)
+      + headers.flatMap { $0.problems(in: row) } + dateProblems(in: record)
   }
 
   private func missing(in record: IntakeRecord) -> [StageFailure] {
@@ -48,12 +65,23 @@ public struct Template: Assembler {
     }
   }
 
+  private func dateProblems(in record: IntakeRecord) -> [StageFailure] {
+    dates.filter { name in
+      record.fields[name.column, name.number] != nil
+        && record.fields.date(name.column, name.number) == nil
+    }.map { name in
+      StageFailure(
+        .invalidValue,
+        "column \"\(name)\" holds no real day in the form YYYY-MM-DD or YYYYMMDD", column: name)
+    }
+  }
+
   /// What the limit leaves after all fields: base64 takes 4 bytes for 3, and each image is padded once.
   public func imageBudget(for record: IntakeRecord) -> Int? {
-    guard template.mostUses > 0 else { return nil }
-    let empty = BodyWriter.segments(of: template.body, for: RowContent(measuring: record))
+    guard mostUses > 0 else { return nil }
+    let empty = BodyWriter.segments(of: body, for: RowContent(measuring: record))
     let envelope = empty.reduce(0) { $0 + $1.bytes(with: nil).count }
-    let room = (options.maxBody - envelope - Template.reserve) / template.mostUses
+    let room = (options.maxBody - envelope - Template.reserve) / mostUses
     return max(0, EncodedImage.decodedCapacity(of: room) - 3 * record.images.count)
   }
 
@@ -64,16 +92,14 @@ public struct Template: Assembler {
   public func run(_ assembly: consuming Assembly, in context: StageContext) throws -> Submission {
     let customer = Template.customer(assembly.record)
     let row = RowContent(assembly)
-    let headers = template.headers.compactMap { $0.filled(for: row) }
+    let filled = headers.compactMap { $0.filled(for: row) }
     var target = described
-    target.lateHeaders = headers.filter(\.hasSecret)
+    target.lateHeaders = filled.filter(\.hasSecret)
     var submission = Submission(
-      method: options.method.rawValue, path: template.path.filled(for: row),
-      headers: headers.filter { !$0.hasSecret }.map { $0.field(with: nil) },
-      body: BodyWriter.segments(of: template.body, for: row),
-      operation: options.operation ?? "template",
-      repeatSafety: repeatSafety, customer: customer, bodyLimit: options.maxBody,
-      target: target)
+      method: options.method.rawValue, path: path.filled(for: row),
+      headers: filled.filter { !$0.hasSecret }.map { $0.field(with: nil) },
+      body: BodyWriter.segments(of: body, for: row), operation: options.operation ?? "template",
+      repeatSafety: repeatSafety, customer: customer, bodyLimit: options.maxBody, target: target)
     submission.personalTexts = row.personalTexts
     return submission
   }

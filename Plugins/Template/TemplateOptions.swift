@@ -3,7 +3,7 @@ import IntakeSystem
 
 /// The options of `template`.
 public struct TemplateOptions: PluginOptions {
-  @Option("the HTTP method") var method = TemplateMethod.post
+  @Option("the HTTP method") var method = Method.post
   @Option("what follows the endpoint, as in /customers/{id}; cells are percent-encoded")
   var path: String? = nil
   @Option("header fields; values may hold {column} and {secret:NAME}")
@@ -26,7 +26,7 @@ public struct TemplateOptions: PluginOptions {
   var auth: String? = nil
   @Option("name of the request in the ledger (default: template)") var operation: String? = nil
   @Option("what sending twice would do; without the option, PUT is idempotent")
-  var repeatSafety = TemplateRepetition.never
+  var repeatSafety = Repetition.never
   @Option(
     "the most bytes the serialized request may have, credentials included",
     in: 1_000...100_000_000, unit: "bytes")
@@ -34,91 +34,106 @@ public struct TemplateOptions: PluginOptions {
 
   /// Every option with its default.
   public init() {}
-}
 
-/// The methods that a plan may choose.
-enum TemplateMethod: String, CaseIterable {
-  case post = "POST"
-  case put = "PUT"
-  case patch = "PATCH"
-}
+  /// The methods that a plan may choose.
+  enum Method: String, CaseIterable {
+    case post = "POST"
+    case put = "PUT"
+    case patch = "PATCH"
+  }
 
-/// What a plan may say of sending twice; a row's request never only reads.
-enum TemplateRepetition: String, CaseIterable {
-  case never, converges, idempotent
+  /// What a plan may say of sending twice; a row's request never only reads.
+  enum Repetition: String, CaseIterable {
+    case never, converges, idempotent
 
-  var value: RepeatSafety { RepeatSafety(rawValue: rawValue) ?? .never }
-}
+    var value: RepeatSafety { RepeatSafety(rawValue: rawValue) ?? .never }
+  }
 
-extension TemplateOptions {
+  // MARK: The options, read
+
+  func pathTemplate() throws(OptionError) -> PathTemplate {
+    try reading("path", try PathTemplate(path ?? ""))
+  }
+
+  func authentication() throws(OptionError) -> Authentication {
+    try reading("auth", try Authentication(auth ?? "none"))
+  }
+
   /// The body's template, from the plan or from its file.
   func bodyTemplate() throws(OptionError) -> BodyTemplate {
     switch (body, bodyFile) {
-    case (let text?, nil):
-      return try reading("body") { () throws(TemplateFault) in
-        try BodyTemplate(json: Array(text.utf8))
-      }
-    case (nil, let path?):
-      return try reading("body-file") { () throws(TemplateFault) in
-        try BodyTemplate(json: try TemplateOptions.content(of: path))
-      }
-    case (nil, nil):
-      throw OptionError(template: "body", TemplateFault("it is missing: give body or body-file"))
-    case (_?, _?):
-      throw OptionError(template: "body-file", TemplateFault("give body or body-file, not both"))
+    case (let text?, nil): try reading("body", try BodyTemplate(json: Array(text.utf8)))
+    case (nil, let path?): try reading("body-file", try BodyTemplate(file: path))
+    case (nil, nil): throw fault("body", TemplateFault("it is missing: give body or body-file"))
+    case (_?, _?): throw fault("body-file", TemplateFault("give body or body-file, not both"))
     }
   }
 
-  private static func content(of path: String) throws(TemplateFault) -> [UInt8] {
-    do throws(FileFailure) {
-      // A template is a page of text; a megabyte is somebody's mistake.
-      return try Descriptor.open(path).wholeFile(atMost: 1 << 20)
-    } catch {
-      throw TemplateFault("\(Sanitizer.clean(path)): \(error)")
+  /// The header fields in the order of their names; `own` is written for the credentials.
+  func headerTemplates(besides own: String?) throws(OptionError) -> [HeaderTemplate] {
+    var names: Set<String> = []
+    var templates: [HeaderTemplate] = []
+    for (name, text) in headers.sorted(by: { $0.key < $1.key }) {
+      templates.append(try reading("headers", try HeaderTemplate(name: name, text: text)))
+      guard names.insert(name.lowercased()).inserted, name.lowercased() != own?.lowercased() else {
+        throw fault("headers", TemplateFault("the header field \(name) is written twice"))
+      }
     }
+    guard !names.contains("content-type") else { return templates }
+    return templates
+      + [try reading("headers", try HeaderTemplate(name: "Content-Type", text: "application/json"))]
   }
 
   /// The columns that have to be filled.
   func requiredColumns() throws(OptionError) -> [ColumnName] {
-    try reading("required") { () throws(TemplateFault) in
-      var columns: [ColumnName] = []
-      for name in required {
-        guard let column = ColumnName(name) else {
-          throw .unknown(
-            name, among: Column.allCases.map(\.rawValue), "there is no such column")
-        }
-        columns.append(column)
+    try required.map { name throws(OptionError) in
+      guard let column = ColumnName(name) else {
+        let known = Column.allCases.map(\.rawValue)
+        throw fault("required", .unknown(name, among: known, "there is no such column"))
       }
-      return columns
+      return column
     }
   }
 
   /// How answers are read.
-  func reading() throws(OptionError) -> AnswerReading {
-    let codes = try reading("success") { () throws(TemplateFault) in
-      try SuccessCodes(success)
-    }
-    let rules = try reading("accepted-when") { () throws(TemplateFault) in
-      var rules: [AcceptanceRule] = []
-      for text in acceptedWhen { rules.append(try AcceptanceRule(text)) }
-      return rules
-    }
-    return AnswerReading(
-      success: codes, rules: rules, status: try answerPath("status-path", statusPath),
+  func answerReading() throws(OptionError) -> AnswerReading {
+    AnswerReading(
+      success: try reading("success", try AnswerReading.codes(success)),
+      rules: try acceptedWhen.map { text throws(OptionError) in
+        try reading("accepted-when", try AcceptanceRule(text))
+      },
+      status: try answerPath("status-path", statusPath),
       type: try answerPath("type-path", typePath), error: try answerPath("error-path", errorPath))
   }
 
   private func answerPath(_ option: String, _ text: String?) throws(OptionError) -> AnswerPath? {
     guard let text else { return nil }
-    return try reading(option) { () throws(TemplateFault) in try AnswerPath(text) }
+    return try reading(option, try AnswerPath(text))
   }
 
-  /// Does something with an option's value and adds the option's name to what is wrong.
-  func reading<Result>(_ option: String, _ body: () throws(TemplateFault) -> Result)
-    throws(OptionError) -> Result
-  {
-    do throws(TemplateFault) { return try body() } catch {
-      throw OptionError(template: option, error)
-    }
+  /// Reads an option's value and adds the option's name to what is wrong.
+  private func reading<Result>(
+    _ option: String, _ value: @autoclosure () throws(TemplateFault) -> Result
+  ) throws(OptionError) -> Result {
+    do throws(TemplateFault) { return try value() } catch { throw fault(option, error) }
   }
+
+  private func fault(_ option: String, _ fault: TemplateFault) -> OptionError {
+    OptionError(option: option, "option \"\(option)\" of stage \"template\": \(fault.message)")
+  }
+}
+
+/// What is wrong with a template, before it is known which option holds it.
+struct TemplateFault: Error, Equatable {
+  let message: String
+
+  init(_ message: String) { self.message = message }
+
+  /// A name that means nothing here, with the one that was most likely meant.
+  static func unknown(_ text: String, among known: [String], _ rule: String) -> TemplateFault {
+    TemplateFault("{\(shown(text))}: \(rule)\(NearestName.suggestion(for: text, among: known))")
+  }
+
+  /// A text of the plan as messages quote it.
+  static func shown(_ text: String) -> String { Sanitizer.clean(text, limit: 60) }
 }

@@ -25,9 +25,8 @@ struct TemplateTarget: Target {
           "the credentials hold no \(missing.joined(separator: " and no "))",
           hint: "give --credentials with a file that holds \(example)")
     }
-    // A user and password are sent as base64, which is always of one line.
-    let shown = authentication == .basic ? [] : authentication.secrets
-    for name in headerSecrets.union(shown).sorted() {
+    let asTheyAre = authentication.isEncoded ? [] : authentication.secrets
+    for name in headerSecrets.union(asTheyAre).sorted() {
       guard credentials?[name]?.exposed.allSatisfy(\.isASCIIPrintable) == true else {
         throw .credentials(
           "the \(name) of the credentials holds a line break or a character beyond ASCII",
@@ -67,20 +66,22 @@ extension StageFailure {
 }
 
 /// How a request shows who sends it.
-enum Authentication: Sendable, Equatable {
-  case none
-  /// `Authorization: Bearer` with the secret `token`.
-  case bearer
-  /// `Authorization: Basic` with the secrets `user` and `pass`.
-  case basic
-  /// A header field of that name with the secret `apiKey`.
-  case header(String)
+struct Authentication: Sendable {
+  /// The secrets that it needs.
+  let secrets: [String]
+  /// The header field that it writes, nil where there is none.
+  let fieldName: String?
+  /// What comes before the secret in that field.
+  private let scheme: String
+  /// Whether the secrets are sent as base64, which is always of one line.
+  let isEncoded: Bool
 
   init(_ text: String) throws(TemplateFault) {
+    isEncoded = text == "basic"
     switch text {
-    case "none": self = .none
-    case "bearer": self = .bearer
-    case "basic": self = .basic
+    case "none": (fieldName, scheme, secrets) = (nil, "", [])
+    case "bearer": (fieldName, scheme, secrets) = ("Authorization", "Bearer ", ["token"])
+    case "basic": (fieldName, scheme, secrets) = ("Authorization", "Basic ", ["user", "pass"])
     default:
       let name = String(text.dropFirst("header:".count))
       guard text.hasPrefix("header:"), HeaderTemplate.isToken(name) else {
@@ -88,41 +89,15 @@ enum Authentication: Sendable, Equatable {
           "it is none, bearer, basic or header:NAME, not \"\(TemplateFault.shown(text))\""
             + NearestName.suggestion(for: text, among: ["none", "bearer", "basic"]))
       }
-      self = .header(name)
-    }
-  }
-
-  /// The secrets that it needs.
-  var secrets: [String] {
-    switch self {
-    case .none: []
-    case .bearer: ["token"]
-    case .basic: ["user", "pass"]
-    case .header: ["apiKey"]
-    }
-  }
-
-  /// The field that it writes.
-  var fieldName: String? {
-    switch self {
-    case .none: nil
-    case .bearer, .basic: "Authorization"
-    case .header(let name): name
+      (fieldName, scheme, secrets) = (name, "", ["apiKey"])
     }
   }
 
   /// The field as it is sent.
   func field(with credentials: Credentials?) -> HTTPField? {
     let values = secrets.map { credentials?[$0]?.exposed ?? [] }
-    switch self {
-    case .none: return nil
-    case .bearer: return HTTPField("Authorization", "Bearer " + Self.text(values[0]))
-    case .basic:
-      let pair = values[0] + [UInt8(ascii: ":")] + values[1]
-      return HTTPField("Authorization", "Basic " + Base64Text.text(pair))
-    case .header(let name): return HTTPField(name, Self.text(values[0]))
-    }
+    let value = Array(values.joined(separator: CollectionOfOne(UInt8(ascii: ":"))))
+    let text = isEncoded ? Base64Text.text(value) : String(decoding: value, as: UTF8.self)
+    return fieldName.map { HTTPField($0, scheme + text) }
   }
-
-  private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

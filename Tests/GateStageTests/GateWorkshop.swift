@@ -71,7 +71,7 @@ enum Picture: PixelSource {
   private func level(_ x: Int, _ y: Int) -> Int {
     switch self {
     case .print, .broken: return Self.page(x, y)
-    // The same, a little darker and with grain, as a picture that was saved anew.
+    // The same, a little darker and with grain, as a picture that was saved again.
     case .reprint: return Self.page(x, y) * 96 / 100 + (x &* 7 + y &* 13) % 3
     case .otherPrint: return Self.page(511 - x, 383 - y)
     case .oneLine: return y / 10 == 12 && x < 400 ? Self.page(x, y) - 30 : 248

@@ -19,7 +19,7 @@ struct SamePictureTests {
     #expect(failure?.detail.contains("front and back are the same picture") == true)
   }
 
-  @Test func `the hint tells which of two rows is refused, and that earlier runs are not known`()
+  @Test func `the hint says which of two rows is refused, and that earlier runs are not known`()
     throws
   {
     let check = try GateWorkshop()

@@ -78,7 +78,7 @@ struct CredentialsTests {
     #"{"user":"canary","user":"b"}"#, #"{"user":"canary"} x"#, #"{"user":"canary\u0000"}"#,
     #"{"privateKeyFile":"missing"}"#, "{\"user\":\"canary\"}\u{0}",
   ])
-  func contentThatIsNoObjectOfTextsIsRefused(_ text: String) throws {
+  func contentThatIsNotAnObjectOfTextsIsRefused(_ text: String) throws {
     let folder = try TemporaryFolder.make()
     _ = CredentialsTests.refusal(
       try TemporaryFolder.write(text, to: folder + "/c", mode: 0o600))
@@ -122,7 +122,7 @@ struct CredentialsTests {
   @Test(arguments: [
     "fd:", "fd:x", "fd:-1", "fd:1", "fd:2", "fd:9999", "command:", "command:  ", "",
   ])
-  func aSourceThatIsNoneIsRefused(_ text: String) { _ = CredentialsTests.refusal(text) }
+  func aMalformedSourceIsRefused(_ text: String) { _ = CredentialsTests.refusal(text) }
 
   @Test func aCommandIsRunInACleanEnvironment() throws {
     HostileEnvironment.enter()

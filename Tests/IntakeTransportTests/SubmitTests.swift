@@ -103,6 +103,22 @@ struct SubmitTests {
     #expect(failure?.description.contains("canary") == false)
   }
 
+  /// What the commands wait for can only happen while a thread of the pool is free: there is one a core.
+  @Test func waitingForCredentialsLeavesThePoolToOthers() async throws {
+    let folder = try TemporaryFolder.make()
+    let command = "until [ -e \(folder)/go ]; do sleep 0.05; done; echo '{\"user\":\"u\"}'"
+    let stages = try (0...sysconf(Int32(_SC_NPROCESSORS_ONLN))).map { _ in
+      try SubmitTests.stage([
+        "endpoint": .text("https://target.example/"), "credentials": .text("command:" + command),
+      ])
+    }
+    try await withThrowingTaskGroup { group in
+      for stage in stages { group.addTask { try await stage.prepare() } }
+      group.addTask { try TemporaryFolder.write("", to: folder + "/go", mode: 0o600) }
+      try await group.waitForAll()
+    }
+  }
+
   @Test(arguments: [
     ("timeout", OptionValue.integer(0)), ("timeout", .number(.nan)), ("timeout", .number(1e18)),
     ("expect", .text("maybe")), ("max-answer", .integer(0)), ("endpont", .text("https://a")),

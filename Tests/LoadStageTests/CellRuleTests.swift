@@ -4,7 +4,9 @@ import Testing
 @testable import LoadStage
 
 struct CellRuleTests {
-  private let rule = CellRule(latestBirth: CalendarDate("20261122"))
+  private let rule: CellRule
+
+  init() throws { rule = CellRule(latestBirth: try #require(CalendarDate("20261122"))) }
 
   private func problem(_ column: Column, _ text: String) -> String? {
     rule.problem(of: RawCell(name: ColumnName(column), text: text))?.detail

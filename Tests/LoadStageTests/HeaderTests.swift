@@ -110,7 +110,7 @@ struct HeaderTests {
     #expect(loaded.codes == ["3 malformed_row"])
   }
 
-  @Test func aRecognisedDelimiterIsSaid() async throws {
+  @Test func aRecognisedDelimiterIsReported() async throws {
     let loaded = try await Workshop.load("id;fn\n1;a,b\n")
     #expect(loaded.cells(.fn) == ["a,b"])
     #expect(loaded.notices.contains { $0.contains("semicolon") })

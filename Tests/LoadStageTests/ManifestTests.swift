@@ -30,7 +30,7 @@ struct ManifestTests {
       (Array("<!DOCTYPE html>".utf8), "web page"), (Array("[{\"id\":1}]".utf8), "JSON list"),
       (Array("{\\rtf1".utf8), "rich text"),
     ] as [([UInt8], String)])
-  func otherKindsOfFilesAreToldByTheirFirstBytes(bytes: [UInt8], name: String) async throws {
+  func otherKindsOfFilesAreRecognisedByTheirFirstBytes(bytes: [UInt8], name: String) async throws {
     let error = await #expect(throws: StageFailure.self) {
       _ = try await Workshop().load(text: bytes)
     }

@@ -30,7 +30,7 @@ struct WithoutDuplicatesTests {
     ("id,email,dob\n1,a@b.example,\n2,a@b.example,1980-13-01\n", ColumnName(.email)),
     ("id,email,dob\n1,a@b.example,\n1,c@b.example,1980-13-01\n", ColumnName(.id)),
   ])
-  func aRowThatIsBadAnywayTellsItsClashToo(text: String, column: ColumnName) async throws {
+  func aRowThatIsBadAnywayNamesItsClashToo(text: String, column: ColumnName) async throws {
     let failures = try #require(try await Workshop.load(text).failures.first)
     #expect(failures.map(\.code) == [.conflictingRow, .invalidValue])
     #expect(failures.map(\.column) == [column, ColumnName(.dob)])
