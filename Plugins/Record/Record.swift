@@ -83,7 +83,7 @@ public final class Record: Journal {
 
   /// When the ledger's last line about a row was written at the latest, for it keeps whole seconds; nil when there is none.
   public func lastWritten(_ key: RowKey) async -> UnixTime? {
-    opened.withLock { $0 }?.ledger.lastWritten(key).map { Double($0.seconds + 1) }
+    opened.withLock { $0 }?.ledger.lastWritten(key)
   }
 
   /// How often the program crashed while it worked on this row and nothing came of it since.
@@ -98,7 +98,7 @@ public final class Record: Journal {
 
   /// The outcome that made the row's standing.
   public func lastOutcome(of key: RowKey) async -> Outcome? {
-    opened.withLock { $0 }?.ledger.lastOutcome(of: key).flatMap(Outcome.init(recorded:))
+    opened.withLock { $0 }?.ledger.lastOutcome(of: key)
   }
 
   /// Ends the ledger's thread and lets go of its lock.
@@ -120,12 +120,12 @@ extension Record {
 
   /// Writes down that a follow-up is about to be sent; returns when that is on disk.
   public func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws {
-    try await openLedger().note(step, of: submission, isDone: false, for: key)
+    try await openLedger().begin(step, of: submission, for: key)
   }
 
   /// Writes down that the target has a step; returns when that is on disk.
   public func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws {
-    try await openLedger().note(step, of: submission, isDone: true, for: key)
+    try await openLedger().complete(step, of: submission, for: key)
   }
 
   /// Writes one outcome; returns when it is safe on disk.
@@ -133,18 +133,7 @@ extension Record {
 
   /// Settles a row in doubt because the target was asked; `unknown` settles nothing.
   public func settle(_ key: RowKey, as settlement: Settlement) async throws {
-    switch settlement {
-    case .accepted(let evidence):
-      try await openLedger().mark(key, as: .accepted, by: author(evidence))
-    case .notAccepted(let evidence):
-      try await openLedger().mark(key, as: .notAccepted, by: author(evidence))
-    case .unknown: break
-    }
-  }
-
-  /// The target and what it proved, as one word: a ledger line holds no blanks.
-  private func author(_ evidence: String) -> String {
-    "target:" + String(evidence.map { $0 == " " ? "_" : $0 })
+    try await openLedger().settle(key, as: settlement)
   }
 
   private func openLedger() throws(JournalError) -> Ledger {

@@ -1,4 +1,4 @@
-package import IntakeCore
+public import IntakeCore
 import IntakeSystem
 
 #if canImport(Glibc)
@@ -7,27 +7,55 @@ import IntakeSystem
   import Darwin
 #endif
 
+/// How a ledger is opened.
+public struct LedgerSettings: Sendable {
+  /// The file.
+  public var path: String
+  /// The receiving API; a ledger is about one.
+  public var target: String
+  /// The operation that this run sends rows for, which is part of their keys; a ledger may see several.
+  public var operation: String?
+  /// The part of the manifest that this run takes, `i/n`; nil for all of it.
+  public var shard: String?
+  /// Name and version of the program, for the record.
+  public var tool: String
+  /// Whether lines are synchronised to disk; without it a power cut loses what was promised: benchmarks only.
+  public var isSynchronized = true
+
+  /// Names the file and the receiving API.
+  public init(
+    path: String, target: String, operation: String? = nil, shard: String? = nil,
+    tool: String = "docintake-\(ProductVersion.number)"
+  ) {
+    self.path = path
+    self.target = target
+    self.operation = operation
+    self.shard = shard
+    self.tool = tool
+  }
+}
+
 /// The steps from a path to a ledger that can be written: lock, key, check, recovery, a line for this run.
 package struct LedgerOpening {
   let file: any JournalFile
+  let keys: KeyRing
+  /// The receiving API as it stands in the ledger.
   let target: String
   let operation: String
-  let keys: KeyRing
   var index: LedgerIndex
   var writer: LineWriter
   var notices: [String]
 
   /// Opens or makes the files; blocks for about two seconds a million lines.
-  static func run(_ settings: LedgerSettings) throws(JournalError) -> LedgerOpening {
+  init(_ settings: LedgerSettings) throws(JournalError) {
     let file = try LedgerFile.openLocked(settings.path)
-    let keys = try keyRing(for: file)
-    return try LedgerOpening(file, keys, settings)
+    try self.init(file, LedgerOpening.keys(of: file), settings)
   }
 
   /// Continues with a file that is locked.
-  package init(_ file: any JournalFile, _ keys: KeyRing, _ settings: LedgerSettings)
-    throws(JournalError)
-  {
+  package init(
+    _ file: any JournalFile, _ keys: KeyRing, _ settings: LedgerSettings
+  ) throws(JournalError) {
     self.file = file
     self.keys = keys
     target = LedgerWord.encoded(settings.target, limit: 512)
@@ -36,7 +64,7 @@ package struct LedgerOpening {
     index = content.index
     try content.check(target: target, keys: keys, path: file.path)
     try content.check(shard: settings.shard.map { LedgerWord.encoded($0) }, path: file.path)
-    notices = try LedgerRepair.cutTornEnd(of: file, after: content.tip)
+    notices = try LedgerFile.cutTornEnd(of: file, after: content.tip)
     if file.isRemote {
       notices.append(
         "ledger \(file.path) lies on a network file system, where locks and synchronisation may be weaker than "
@@ -44,9 +72,8 @@ package struct LedgerOpening {
     }
     // What is in the file may still be only in memory when the last run was killed before its fsync; from
     // here on it counts, so it has to be on disk.
-    try JournalError.explaining("ledger \(file.path) cannot be written to disk") {
-      () throws(SystemCallFailure) in try file.synchronize()
-    }
+    try JournalError.explaining(
+      "ledger \(file.path) cannot be written to disk", try file.synchronize())
     writer = LineWriter(file, at: content.tip, isSynchronized: settings.isSynchronized)
     try begin(settings)
   }
@@ -69,13 +96,12 @@ package struct LedgerOpening {
   }
 
   /// The keys of the ledger; made for a new one, never for one that has lines.
-  private static func keyRing(for file: any JournalFile) throws(JournalError) -> KeyRing {
+  private static func keys(of file: AppendOnlyFile) throws(JournalError) -> KeyRing {
     if let keys = try KeyRing.read(for: file.path) { return keys }
-    let size = try JournalError.explaining("ledger \(file.path) cannot be used") {
-      () throws(SystemCallFailure) in try file.size()
-    }
+    let size = try JournalError.explaining(
+      "ledger \(file.path) cannot be used", try file.size())
     guard size == 0 else {
-      try LedgerKind.check(file)
+      try LedgerFile.checkKind(of: file)
       throw JournalError(
         "the key file \(KeyRing.path(for: file.path)) of the ledger is missing: without it no row can be "
           + "recognised and all would be sent again. Restore it, or name another ledger")
@@ -90,4 +116,17 @@ package struct LedgerOpening {
     guard gethostname(&name, name.count - 1) == 0 else { return "unknown" }
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
+}
+
+/// Runs work that blocks on a thread of its own, and waits for its result without blocking the cooperative pool.
+func onOwnThread<Result: Sendable>(
+  _ body: @escaping @Sendable () throws(JournalError) -> Result
+) async throws(JournalError) -> Result {
+  let result: Swift.Result<Result, JournalError> = await withCheckedContinuation { continuation in
+    let isStarted = SystemThread.start {
+      continuation.resume(returning: Swift.Result(catching: body))
+    }
+    if !isStarted { continuation.resume(returning: .failure(.noThread)) }
+  }
+  return try result.get()
 }

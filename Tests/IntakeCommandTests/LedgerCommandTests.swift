@@ -66,7 +66,7 @@ struct LedgerCommandTests {
     ] {
       let result = try await program.start(arguments + [sheet]).wait()
       #expect(result.code == 6, "\(arguments): \(result.errors)")
-      #expect(result.errors.contains("excel.csv is no ledger"), "\(arguments): \(result.errors)")
+      #expect(result.errors.contains("excel.csv isn't a ledger"), "\(arguments): \(result.errors)")
       #expect(!result.errors.contains("backup") && !result.errors.contains("ada@"))
     }
   }

@@ -140,7 +140,7 @@ struct DamageTests {
   func aFileThatIsNoLedgerIsCalledThat(text: String) async throws {
     _ = try await makeLedger()
     let message = await refusal(of: Array(text.utf8))
-    #expect(message.contains("batch.ledger is no ledger") && !message.contains("damaged"))
+    #expect(message.contains("batch.ledger isn't a ledger") && !message.contains("damaged"))
   }
 
   private func joined(_ lines: some Sequence<ArraySlice<UInt8>>) -> [UInt8] {

@@ -85,13 +85,15 @@ extension Submission {
 }
 
 extension Ledger {
-  static func open(_ path: String, shard: String? = nil) async throws -> Ledger {
-    try await open(LedgerSettings(path: path, target: "dcams", shard: shard))
+  static func open(
+    _ path: String, operation: String = "createOrUpdateCustomer", shard: String? = nil
+  ) async throws -> Ledger {
+    try await open(LedgerSettings(path: path, target: "dcams", operation: operation, shard: shard))
   }
 
-  func key(_ row: String) -> RowKey {
-    key(for: Personal(Array(row.utf8)), operation: "createOrUpdateCustomer")
-  }
+  func known(_ row: String) throws -> any KnownRow { try self.row(for: Personal(Array(row.utf8))) }
+
+  func key(_ row: String) -> RowKey { (try? known(row))?.key ?? RowKey("no key") }
 
   /// Sends a row in the way that the runner does: intent, outcome.
   func send(_ row: String, _ verdict: Verdict = .accepted, _ text: String = "{}") async throws {

@@ -14,7 +14,7 @@ struct FormatTests {
     var previous = "00000000"
     for body in bodies {
       let chained = Array((previous + body).utf8)
-      let digits = String(CRC32.checksum(of: chained, 0..<chained.count), radix: 16)
+      let digits = String(Checksums.crc32(chained), radix: 16)
       previous = String(repeating: "0", count: 8 - digits.utf8.count) + digits
       try file.append(Array((body + ",\"c\":\"\(previous)\"}\n").utf8))
     }
@@ -36,7 +36,7 @@ struct FormatTests {
     let records = try read(file(start(0), start(1)))
     #expect(records.count == 2)
     #expect(records.first?.key?.description == Self.key)
-    #expect(records.first?.time == LedgerTime(seconds: 1_795_224_600))
+    #expect(records.first?.time == UTCTime(seconds: 1_795_224_600))
   }
 
   @Test func fieldsThatALaterProgramAddsAreIgnored() throws {
@@ -53,7 +53,7 @@ struct FormatTests {
     var previous = "00000000"
     for line in text.split(separator: "\n") {
       let chained = Array((previous + line.dropLast(16)).utf8)
-      let digits = String(CRC32.checksum(of: chained, 0..<chained.count), radix: 16)
+      let digits = String(Checksums.crc32(chained), radix: 16)
       previous = String(repeating: "0", count: 8 - digits.utf8.count) + digits
       #expect(line.hasSuffix(",\"c\":\"\(previous)\"}"))
     }

@@ -79,6 +79,11 @@ final class LossyFile: JournalFile {
   /// How often the file was synchronised.
   var synchronizations: Int { state.withLock { $0.synchronizations } }
 
+  /// What a power cut could take away.
+  var unsynchronizedText: String {
+    state.withLock { String(decoding: $0.inMemory.dropFirst($0.onDisk.count), as: UTF8.self) }
+  }
+
   /// What a power cut could not take away.
   var durableText: String { state.withLock { String(decoding: $0.onDisk, as: UTF8.self) } }
 

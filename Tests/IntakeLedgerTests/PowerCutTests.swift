@@ -28,7 +28,7 @@ struct PowerCutTests {
     }
 
     private mutating func append(_ writer: inout LineWriter) {
-      var record = LedgerRecord(.intent, at: LedgerTime(seconds: 1_790_000_000))
+      var record = LedgerRecord(.intent, at: UTCTime(seconds: 1_790_000_000))
       record.key = Fingerprint(high: random.next(), low: random.next())
       record.digest = Fingerprint(high: random.next(), low: random.next())
       record.operation = String(repeating: "x", count: Int.random(in: 0...60, using: &random))

@@ -21,8 +21,8 @@ struct SourceTests {
     try await send("zip=10001", in: first)
     await first.close()
     let second = try await Ledger.open(folder.ledger)
-    #expect(!second.isChanged(source("zip=10001"), for: second.key("row-1")))
-    #expect(second.isChanged(source("zip=10002"), for: second.key("row-1")))
+    #expect(try !second.known("row-1").isChanged(source("zip=10001")))
+    #expect(try second.known("row-1").isChanged(source("zip=10002")))
     #expect(!Bytes.text(folder.ledger).contains("10001"))
   }
 
@@ -30,14 +30,14 @@ struct SourceTests {
     let ledger = try await Ledger.open(folder.ledger)
     try await send("a", in: ledger)
     try await send("b", in: ledger)
-    #expect(ledger.isChanged(source("a"), for: ledger.key("row-1")))
-    #expect(!ledger.isChanged(source("b"), for: ledger.key("row-1")))
+    #expect(try ledger.known("row-1").isChanged(source("a")))
+    #expect(try !ledger.known("row-1").isChanged(source("b")))
   }
 
   @Test func aLedgerThatDoesNotKnowClaimsNothing() async throws {
     let ledger = try await Ledger.open(folder.ledger)
-    #expect(!ledger.isChanged(source("a"), for: ledger.key("row-1")))
+    #expect(try !ledger.known("row-1").isChanged(source("a")))
     try await send(nil, in: ledger)
-    #expect(!ledger.isChanged(source("a"), for: ledger.key("row-1")))
+    #expect(try !ledger.known("row-1").isChanged(source("a")))
   }
 }

@@ -35,17 +35,17 @@ struct StandingTests {
       case .start: try await ledger.noteStart(of: key)
       case .intent: try await ledger.intend(Self.request, for: key, attempt: 1)
       case .begun(let step):
-        try await ledger.note(step, of: Self.request, isDone: false, for: key)
-      case .done(let step): try await ledger.note(step, of: Self.request, isDone: true, for: key)
+        try await ledger.begin(step, of: Self.request, for: key)
+      case .done(let step): try await ledger.complete(step, of: Self.request, for: key)
       case .sent(let verdict): try await ledger.record(.test(key, verdict, attempts: 1))
       case .notSent(let verdict): try await ledger.record(.test(key, verdict))
       case .mark(let settled): try await ledger.mark(key, as: settled, by: "target")
       }
     }
-    let live = ledger.standing(of: key)
+    let live = try ledger.known("row").standing
     await ledger.close()
     let reopened = try await Ledger.open(folder.ledger)
-    #expect(reopened.standing(of: key) == live, "what is remembered is what is read again")
+    #expect(try reopened.known("row").standing == live, "what is remembered is what is read again")
     await reopened.close()
     return live
   }
@@ -120,12 +120,12 @@ struct StandingTests {
   ) async throws {
     #expect(try await self.standing(after: events) == standing)
     let ledger = try await Ledger.open(folder.ledger)
-    let key = ledger.key("row")
-    #expect(ledger.stepsDone(of: Self.request, for: key) == done)
+    let row = try ledger.known("row")
+    #expect(row.stepsDone(of: Self.request) == done)
     var changed = Self.request
     changed.followUps[1] = FollowUp(
       name: "upload.back", side: nil, inquiry: .test("?"), request: .test("other"))
-    #expect(ledger.stepsDone(of: changed, for: key).isEmpty)
+    #expect(row.stepsDone(of: changed).isEmpty)
     await ledger.close()
   }
 
@@ -138,12 +138,18 @@ struct StandingTests {
   func startsWithoutAnEndAreCounted(events: [Event], count: Int) async throws {
     _ = try await standing(after: events)
     let ledger = try await Ledger.open(folder.ledger)
-    #expect(ledger.unfinishedStarts(of: ledger.key("row")) == count)
+    #expect(try ledger.known("row").crashes == count)
   }
 
   @Test func anOutcomeThatSaysLessDoesNotHideTheOneThatCounts() async throws {
     _ = try await standing(after: [.intent, .sent(.accepted), .run, .notSent(.rejected)])
     let ledger = try await Ledger.open(folder.ledger)
-    #expect(ledger.lastOutcome(of: ledger.key("row"))?.verdict == "accepted")
+    #expect(try ledger.known("row").standing == .accepted)
+    await ledger.close()
+    var verdicts: [String?] = []
+    try LedgerReader(folder.ledger).forEachRow { row throws(JournalError) in
+      verdicts.append(row.outcome?.verdict)
+    }
+    #expect(verdicts == ["accepted"])
   }
 }

@@ -35,7 +35,7 @@ enum LedgerCommands {
     }
   }
 
-  /// Says which ids no row goes by; the words are those of the command line.
+  /// Reports the ids that no row goes by; the words are those of the command line.
   private static func missing(_ ids: [String]) -> ExitCode {
     let console = Console(isJSON: false)
     for id in ids {
@@ -134,7 +134,7 @@ enum LedgerCommands {
     Console(isJSON: false).log(
       .warning,
       "\(found.joined(separator: ", ")): a shard did not run to its end; run its command again, "
-        + "then merge anew", row: nil)
+        + "then merge again", row: nil)
     return rows.inDoubt > 0 ? .inDoubt : .success
   }
 
@@ -157,7 +157,7 @@ enum LedgerCommands {
       throw UsageError("--older-than DAYS or --forget ID is missing", command: arguments.command)
     }
     return try await explaining {
-      let limit = days.map { LedgerTime(seconds: Int(SystemTime.wall) - $0 * 86_400) }
+      let limit = days.map { UTCTime(seconds: SystemTime.wall - Double($0) * 86_400) }
       let reader = try LedgerReader(path)
       let named = try arguments.all("forget").map { id in
         (id: id, keys: try reader.keys(of: RowIdentity.of(id: id)))

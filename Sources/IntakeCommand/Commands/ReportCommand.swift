@@ -29,3 +29,146 @@ enum ReportCommand {
     }
   }
 }
+
+/// The counts of a ledger and every row that isn't accepted.
+struct LedgerReport {
+  let statistics: LedgerStatistics
+  /// The rows that aren't accepted, in the order of the manifest.
+  let open: [LedgerRow]
+
+  /// The headings of `cells`.
+  static let headings = ["line", "standing", "stage", "code", "where", "next step", "key"]
+
+  init(_ reader: LedgerReader) throws(JournalError) {
+    statistics = try reader.statistics()
+    var open: [LedgerRow] = []
+    try reader.forEachRow { (row) throws(JournalError) in
+      if row.standing != .accepted { open.append(row) }
+    }
+    self.open = open.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
+  }
+
+  var json: JSONOutput {
+    .object([("statistics", statistics.json), ("notAccepted", .array(open.map(\.json)))])
+  }
+
+  var facts: [(String, String)] {
+    [
+      ("target", statistics.target ?? "-"),
+      ("operations", statistics.operations.joined(separator: ", ")), ("runs", "\(statistics.runs)"),
+      ("from", statistics.first?.rfc3339 ?? "-"), ("to", statistics.last?.rfc3339 ?? "-"),
+    ]
+  }
+
+  /// How many rows have which standing.
+  var counts: [(String, Int)] {
+    let rows = statistics.rows
+    return [
+      ("rows", rows.total), ("accepted", rows.accepted), ("not accepted", rows.notAccepted),
+      ("in doubt", rows.inDoubt),
+    ]
+  }
+
+  /// Why a run may have reported more rows than there are here.
+  static let note =
+    "A row that repeats an earlier one, or its id, is not counted: docintake check MANIFEST names it."
+
+  /// A row of the table, under `headings`.
+  func cells(_ row: LedgerRow) -> [String] {
+    let line = row.line.map(String.init) ?? "-"
+    let key = row.key.description
+    guard !row.isUnanswered else {
+      let hint = LedgerRow.unansweredHint
+      return [line, row.standing.word, "-", LedgerRow.unanswered, "-", hint, key]
+    }
+    let code = row.outcome?.code
+    return [
+      line, row.standing.word, row.outcome?.stage ?? "-", code ?? "-",
+      row.outcome?.column ?? row.outcome?.side ?? "-",
+      code.flatMap(FailureCode.named)?.hint ?? "-", key,
+    ]
+  }
+
+  var text: String {
+    let lines = facts + counts.map { ($0.0, "\($0.1)") }
+    let table = open.isEmpty ? [] : [LedgerReport.headings] + open.map(cells)
+    let widths = LedgerReport.headings.indices.map { column in
+      table.map { $0[column].count }.max() ?? 0
+    }
+    let rows = table.map { cells in
+      zip(cells, widths).dropLast().map { HelpText.pad($0, $1 + 2) }.joined() + (cells.last ?? "")
+    }
+    let head = lines.map { HelpText.pad($0.0, 14) + $0.1 } + ["", LedgerReport.note]
+    return (head + (rows.isEmpty ? [] : [""]) + rows)
+      .joined(separator: "\n") + "\n"
+  }
+}
+
+/// A report as one page without scripts that needs nothing else: it may be mailed and printed.
+struct ReportPage {
+  private let report: LedgerReport
+
+  init(_ report: LedgerReport) { self.report = report }
+
+  var html: String {
+    """
+    <!doctype html>
+    <html lang="en"><head><meta charset="utf-8"><title>docintake report</title>
+    <meta name="viewport" content="width=device-width"><style>\(ReportPage.style)</style></head><body>
+    <h1>docintake report</h1>
+    <ul>\(tiles)</ul>
+    <dl>\(facts)</dl>
+    <p>\(LedgerReport.note)</p>
+    \(openRows)
+    </body></html>
+
+    """
+  }
+
+  private var tiles: String {
+    report.counts.map { name, count in
+      let kind = name.replacing(" ", with: "-")
+      return "<li class=\"\(kind)\(count == 0 ? " none" : "")\"><b>\(count)</b> \(name)</li>"
+    }.joined()
+  }
+
+  private var facts: String {
+    report.facts.map { "<dt>\(escaped($0.0))</dt><dd>\(escaped($0.1))</dd>" }.joined()
+  }
+
+  private var openRows: String {
+    guard !report.open.isEmpty else { return "<p>Every row is accepted.</p>" }
+    let headings = LedgerReport.headings.map { "<th>\($0)</th>" }.joined()
+    let rows = report.open.map { row in
+      "<tr>" + report.cells(row).map { "<td>\(escaped($0))</td>" }.joined() + "</tr>"
+    }
+    return """
+      <h2>Rows that are not accepted</h2>
+      <table><thead><tr>\(headings)</tr></thead><tbody>
+      \(rows.joined(separator: "\n"))
+      </tbody></table>
+      """
+  }
+
+  /// Nothing in a ledger is personal, yet stages of others may have put anything into a code.
+  private func escaped(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+  }
+
+  private static let style = """
+    :root{color-scheme:light dark;--dim:#667085;--line:#d9dee7;--good:#12805c;--bad:#c0262d;--open:#a15c07}
+    @media (prefers-color-scheme:dark){:root{--dim:#98a2b3;--line:#2c3442;--good:#4ade9f;--bad:#ff8a8a;--open:#f5b860}}
+    body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1.5rem}
+    h1{font-size:1.5rem}h2{font-size:1.05rem;margin-top:2rem}
+    ul{display:flex;flex-wrap:wrap;gap:.75rem;padding:0;list-style:none}
+    li{border:1px solid var(--line);border-radius:.6rem;padding:.6rem 1.1rem;color:var(--dim)}
+    li b{display:block;font-size:1.6rem;line-height:1.2;color:CanvasText;font-variant-numeric:tabular-nums}
+    .accepted b{color:var(--good)}.not-accepted b{color:var(--bad)}.in-doubt b{color:var(--open)}
+    .none b{color:var(--dim)}
+    dl{display:grid;grid-template-columns:8rem 1fr;gap:.1rem 1rem}dt{color:var(--dim)}dd{margin:0}
+    table{border-collapse:collapse;width:100%;font-size:.9rem}
+    th,td{border-bottom:1px solid var(--line);padding:.35rem .8rem .35rem 0;text-align:left;vertical-align:top}
+    th{color:var(--dim);font-weight:500}td:first-child{font-variant-numeric:tabular-nums}
+    td:last-child{font:.8rem ui-monospace,monospace}td:nth-child(-n+5){white-space:nowrap}
+    """
+}

@@ -16,7 +16,7 @@ extension LedgerRow {
     var fields: [(String, JSONOutput)] = ledger.map { [("ledger", .string($0))] } ?? []
     fields += [
       ("key", .string(key.description)), ("standing", .string(standing.field)),
-      ("at", .string(time.description)),
+      ("at", .string(time.rfc3339)),
     ]
     if isUnanswered {
       fields += [
@@ -26,19 +26,18 @@ extension LedgerRow {
       if let line { fields.append(("row", .integer(line))) }
     }
     guard let outcome else { return .object(fields) }
-    let texts = [
-      ("outcome", outcome.verdict), ("operation", outcome.operation), ("stage", outcome.stage),
-      ("code", outcome.code), ("column", outcome.column), ("side", outcome.side),
-      ("status", outcome.status), ("type", outcome.type),
-      ("settledBy", outcome.author),
-    ]
-    for (name, text) in texts { if let text { fields.append((name, .string(text))) } }
-    let numbers = [
-      ("row", outcome.row), ("http", outcome.http), ("attempts", outcome.attempt),
-      ("bodyBytes", outcome.bytes), ("ms", outcome.milliseconds),
-    ]
-    for (name, number) in numbers { if let number { fields.append((name, .integer(number))) } }
+    fields += outcome.shown.map { ($0.name, JSONOutput($0.value)) }
     return .object(fields)
+  }
+}
+
+extension JSONOutput {
+  fileprivate init(_ value: FieldValue) {
+    switch value {
+    case .word(let word): self = .string(word)
+    case .number(let number): self = .integer(number)
+    case .fingerprint(let fingerprint): self = .string(fingerprint.description)
+    }
   }
 }
 
@@ -65,7 +64,7 @@ extension LedgerStatistics {
         ("rows", rows.json), ("runs", .integer(runs)), ("lines", .integer(lines)),
         ("codes", .object(codes.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })),
         ("shards", .array(shards.map { .string($0) })),
-        ("first", .optional(first?.description)), ("last", .optional(last?.description)),
+        ("first", .optional(first?.rfc3339)), ("last", .optional(last?.rfc3339)),
       ])
   }
 }

@@ -66,7 +66,7 @@ package struct LineWriter {
   /// Writes one line, on disk only after `synchronize()`, and returns where it begins.
   package mutating func append(_ record: LedgerRecord) throws(JournalError) -> Int {
     if let failure { throw failure }
-    let line = LineBuilder.line(record, number: tip.count, synced: synced, after: tip.checksum)
+    let line = record.line(number: tip.count, synced: synced, after: tip.checksum)
     guard line.bytes.count <= LineFormat.limit else {
       throw JournalError("a ledger line of \(line.bytes.count) bytes is over \(LineFormat.limit)")
     }

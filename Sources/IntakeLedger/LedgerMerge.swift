@@ -1,23 +1,23 @@
-public import IntakeCore
+package import IntakeCore
 import IntakeSystem
 
 /// Joins the ledgers of several machines into one that is as good as any: it can be read, run on and merged.
-public struct LedgerMerge: Sendable, Equatable {
+package struct LedgerMerge: Sendable, Equatable {
   /// Lines of the new ledger.
-  public let lines: Int
+  package let lines: Int
   /// Rows by standing.
-  public let rows: LedgerCounts
+  package let rows: LedgerCounts
   /// How many parts the manifest was cut into, all of which are there; nil when the runs took all of it.
-  public let shards: Int?
+  package let shards: Int?
 
   /// Writes the ledger `output` with its key file.
   ///
   /// - Throws: `JournalError` when a shard is missing or there twice, when two ledgers know the same row, when
   ///   they are about different targets, when one is in use or damaged, or when `output` is there already.
-  public static func run(
+  package static func run(
     _ inputs: [String], output: String
   ) async throws(JournalError) -> LedgerMerge {
-    try await OwnThread.run { () throws(JournalError) in
+    try await onOwnThread { () throws(JournalError) in
       try LedgerMerge(try inputs.map { path throws(JournalError) in try Part(path) }, output)
     }
   }
@@ -34,11 +34,8 @@ public struct LedgerMerge: Sendable, Equatable {
     }
     try LedgerMerge.checkRows(of: parts)
     shards = try ShardCover.check(parts.map { ($0.path, $0.shards) })
-    var keys: [KeyRing] = []
-    for part in parts where !keys.contains(part.keys) { keys.append(part.keys) }
-    let ring = KeyRing(joining: keys)
-    lines = try LedgerMerge.write(parts, ring, output)
-    rows = parts.reduce(into: LedgerCounts([])) { $0.add(LedgerCounts($1.index.states)) }
+    lines = try LedgerMerge.write(parts, KeyRing(joining: parts.map(\.keys)), output)
+    rows = LedgerCounts(parts.lazy.flatMap(\.index.states))
   }
 
   /// Refuses ledgers that know the same row: which of the two is right about it cannot be told.
@@ -57,29 +54,19 @@ public struct LedgerMerge: Sendable, Equatable {
   private static func write(
     _ parts: [Part], _ ring: KeyRing, _ output: String
   ) throws(JournalError) -> Int {
-    var draft = try LedgerDraft(for: output)
-    do throws(JournalError) {
+    try LedgerDraft.publish(as: output) { (draft) throws(JournalError) in
       // The batch began when its first shard did, not when the ledgers were joined.
       var head = LedgerRecord(.open, at: parts.map(\.begin).min() ?? .now())
       head.tool = LedgerMerge.tool
       head.target = parts.first?.target
       head.keyProof = ring.proof()
       try draft.add(head)
-      for part in parts {
-        var scan = LedgerScan(part.file)
-        _ = try scan.run { (record, _) throws(JournalError) in try draft.add(record) }
-      }
+      for part in parts { try draft.add(linesOf: part.file) }
       try ring.write(for: output)
-    } catch {
-      draft.discard()
-      throw error
     }
-    let count = draft.count
-    try draft.publish(as: output)
-    return count
   }
 
-  /// What the first line of a merged ledger names as its program; it is no run.
+  /// What the first line of a merged ledger names as its program; it isn't a run.
   static let tool = "merge"
 
   /// One of the ledgers that are merged; locked against runs while this lives.
@@ -89,7 +76,7 @@ public struct LedgerMerge: Sendable, Equatable {
     let keys: KeyRing
     let index: LedgerIndex
     let target: String
-    let begin: LedgerTime
+    let begin: UTCTime
     let shards: Set<String>
 
     init(_ path: String) throws(JournalError) {
@@ -106,14 +93,62 @@ public struct LedgerMerge: Sendable, Equatable {
       guard let head = content.head, let target = head.target else {
         throw JournalError("ledger \(path) is empty: leave it out")
       }
-      guard let keys = try KeyRing.read(for: path) else {
-        throw JournalError(
-          "the key file \(KeyRing.path(for: path)) is missing: copy it beside the ledger")
-      }
-      try content.check(target: target, keys: keys, path: path)
-      (self.file, self.keys, self.target) = (file, keys, target)
+      keys = try content.keys(for: path)
+      (self.file, self.target) = (file, target)
       (index, begin) = (content.index, head.time)
       shards = Set(content.runs.map { $0.shard ?? "" })
     }
+  }
+}
+
+/// The proof that the ledgers of a batch that was cut into parts are all there.
+enum ShardCover {
+  /// Checks which parts (`i/n`) the runs of each ledger took.
+  ///
+  /// - Returns: the number of parts, nil when no run took a part only.
+  /// - Throws: `JournalError` that names the parts that are missing, or taken by two ledgers.
+  static func check(_ ledgers: [(path: String, shards: Set<String>)]) throws(JournalError) -> Int? {
+    // Runs over a merged ledger, and the line of the merge itself, take the whole; they prove nothing.
+    var owners: [Int: String] = [:]
+    var total: Int?
+    for (path, shards) in ledgers {
+      for shard in shards.sorted() where !shard.isEmpty {
+        let (number, count) = try parts(of: shard, path)
+        guard total ?? count == count else {
+          throw JournalError(
+            "ledger \(path) is of \(count) shards and another of \(total ?? 0): merge those of one batch"
+          )
+        }
+        total = count
+        if let other = owners.updateValue(path, forKey: number) {
+          throw JournalError(
+            "ledgers \(other) and \(path) are both of shard \(shard): give one of them")
+        }
+      }
+    }
+    guard let total else { return nil }
+    if let path = ledgers.first(where: { $0.shards.allSatisfy(\.isEmpty) })?.path {
+      throw JournalError("ledger \(path) is of no shard and others are: leave it out")
+    }
+    let missing = (1...total).filter { owners[$0] == nil }
+    guard missing.isEmpty else {
+      let list = missing.prefix(20).map { "\($0)/\(total)" }.joined(separator: ", ")
+      throw JournalError(
+        "\(missing.count) of \(total) shards are missing (\(list)): run them, or give their ledgers too"
+      )
+    }
+    return total
+  }
+
+  private static func parts(
+    of shard: String, _ path: String
+  ) throws(JournalError) -> (number: Int, count: Int) {
+    let numbers = shard.split(separator: "/").map { Int($0) ?? 0 }
+    guard numbers.count == 2, (1...1_000_000).contains(numbers[1]),
+      (1...numbers[1]).contains(numbers[0])
+    else {
+      throw JournalError("ledger \(path) names a shard \(shard), which isn't of the form i/n")
+    }
+    return (numbers[0], numbers[1])
   }
 }

@@ -1,37 +1,36 @@
+import Dispatch
 import IntakeCore
+import IntakeSystem
 import Synchronization
 
 /// Writes the lines of many tasks in one thread, and synchronises once for all that have come meanwhile.
 ///
 /// Group commit without a delay: while one `fsync` runs, lines queue up, and the next one covers them all. A
-/// lone caller waits for its own `fsync` and no longer; nobody returns before the own line is on disk.
+/// lone caller waits for its own `fsync` and no longer; nobody returns before their own line is on disk.
 final class CommitQueue: Sendable {
   private struct Request: Sendable {
     /// The line to write; nil for one who waits for the lines before.
     let record: LedgerRecord?
-    let answer: @Sendable (JournalError?) -> Void
+    let caller: CheckedContinuation<JournalError?, Never>
   }
 
   private struct Waiting {
     var requests: [Request] = []
     var isClosed = false
-    var onEnd: (@Sendable () -> Void)?
+    var closer: CheckedContinuation<Void, Never>?
   }
 
   private let waiting = Mutex(Waiting())
   private let writer: Mutex<LineWriter>
   private let index: Mutex<LedgerIndex>
-  private let bell: Doorbell
+  /// Wakes the thread: a request came to an empty queue, or the queue was closed.
+  private let work = DispatchSemaphore(value: 0)
 
-  /// Starts the thread.
+  /// Starts the thread, which may block: it isn't one of the cooperative pool, which has one a core.
   init(_ writer: sending LineWriter, index: sending LedgerIndex) throws(JournalError) {
-    guard let bell = Doorbell() else {
-      throw JournalError("no descriptor is left for the ledger: raise `ulimit -n`")
-    }
-    self.bell = bell
     self.writer = Mutex(writer)
     self.index = Mutex(index)
-    try OwnThread.start { self.serve() }
+    guard SystemThread.start({ self.serve() }) else { throw JournalError.noThread }
   }
 
   /// Looks something up in the states of the rows.
@@ -47,7 +46,7 @@ final class CommitQueue: Sendable {
 
   private func answer(to record: LedgerRecord?) async throws(JournalError) {
     let failure: JournalError? = await withCheckedContinuation { continuation in
-      enqueue(Request(record: record) { continuation.resume(returning: $0) })
+      enqueue(Request(record: record, caller: continuation))
     }
     if let failure { throw failure }
   }
@@ -58,17 +57,17 @@ final class CommitQueue: Sendable {
       let isFirst = waiting.withLock { waiting in
         guard !waiting.isClosed else { return false }
         waiting.isClosed = true
-        waiting.onEnd = { continuation.resume() }
+        waiting.closer = continuation
         return true
       }
-      if isFirst { bell.ring() } else { continuation.resume() }
+      if isFirst { work.signal() } else { continuation.resume() }
     }
   }
 
   /// Ends the thread without waiting for it.
   func abandon() {
     waiting.withLock { $0.isClosed = true }
-    bell.ring()
+    work.signal()
   }
 
   private func enqueue(_ request: Request) {
@@ -77,24 +76,25 @@ final class CommitQueue: Sendable {
       return (waiting.requests.count == 1, waiting.isClosed)
     }
     if isClosed {
-      request.answer(
-        JournalError("the ledger is closed: this is a programming error, please report it"))
+      request.caller.resume(
+        returning: JournalError(
+          "the ledger is closed: this is a programming error, please report it"))
     } else if isFirst {
-      bell.ring()
+      work.signal()
     }
   }
 
   private func serve() {
     while true {
-      bell.wait()
-      let (requests, isClosed, onEnd) = waiting.withLock { waiting in
+      work.wait()
+      let (requests, isClosed, closer) = waiting.withLock { waiting in
         defer { waiting.requests = [] }
-        return (waiting.requests, waiting.isClosed, waiting.onEnd)
+        return (waiting.requests, waiting.isClosed, waiting.closer)
       }
       commit(requests)
       guard isClosed else { continue }
       writer.withLock { $0.release() }
-      onEnd?()
+      closer?.resume()
       return
     }
   }
@@ -114,10 +114,10 @@ final class CommitQueue: Sendable {
         return error
       }
     }
-    for request in written { request.answer(failure) }
+    for request in written { request.caller.resume(returning: failure) }
   }
 
-  /// Writes one line; false when it was refused and the caller has been told.
+  /// Writes one line; false when it was refused and the caller knows.
   private func write(_ request: Request, with writer: inout LineWriter) -> Bool {
     guard let record = request.record else { return true }
     do throws(JournalError) {
@@ -127,7 +127,7 @@ final class CommitQueue: Sendable {
       index.withLock { $0.apply(record, at: offset) }
       return true
     } catch {
-      request.answer(error)
+      request.caller.resume(returning: error)
       return false
     }
   }

@@ -1,10 +1,28 @@
 package import IntakeCore
 import IntakeSystem
 
+/// Where the next line goes and what it is chained to.
+package struct LedgerTip: Sendable, Equatable {
+  /// Lines so far: the number of the next one.
+  package private(set) var count = 0
+  /// The checksum of the last line.
+  package private(set) var checksum: UInt32 = 0
+  /// Bytes so far.
+  package private(set) var end = 0
+
+  package init() {}
+
+  mutating func advance(by size: Int, checksum: UInt32) {
+    count += 1
+    end += size
+    self.checksum = checksum
+  }
+}
+
 /// Reads a ledger from its first byte, checks every line, and tells a torn end from damage.
 ///
-/// A line that is not whole at the end of the file is what a crash or a power cut leaves; nobody was told
-/// that it is on disk, so it can be cut. Everything else that is not as it was written is damage, and a damaged
+/// A line that isn't whole at the end of the file is what a crash or a power cut leaves; nobody was promised
+/// that it is on disk, so it can be cut. Everything else that isn't as it was written is damage, and a damaged
 /// ledger is not worked with: what it no longer says may be that a row was sent.
 package struct LedgerScan {
   let file: any JournalFile
@@ -37,7 +55,7 @@ package struct LedgerScan {
     return tip
   }
 
-  /// What a line says, nil when anything about it is not as it was written.
+  /// What a line says, nil when anything about it isn't as it was written.
   private mutating func check(_ line: LineReader.Line) -> (LedgerRecord, UInt32)? {
     let bytes = reader.buffer
     let range = line.range
@@ -46,7 +64,7 @@ package struct LedgerScan {
       let digits = parser.text(.checksum), digits == range.upperBound - 10..<range.upperBound - 2
     else { return nil }
     let body = range.lowerBound..<range.upperBound - LineFormat.checksumSize
-    let checksum = LineFormat.checksum(bytes, body, after: tip.checksum)
+    let checksum = LineFormat.checksum(bytes.span.extracting(body), after: tip.checksum)
     guard LineFormat.matches(checksum, bytes, digits), let record = LedgerRecord(parser, bytes)
     else { return nil }
     return (record, checksum)
@@ -62,21 +80,19 @@ package struct LedgerScan {
   }
 }
 
-// What the first line that is not good means.
+// What the first line that isn't good means.
 extension LedgerScan {
   /// Returns when everything from this line on was never promised to be on disk.
   private mutating func examine(_ first: LineReader.Line) throws(JournalError) {
-    var line = first
-    try refuseNewerVersion(line)
-    let hole = reader.buffer[line.range].firstIndex(of: 0)
-    guard beginsWell(line, upTo: hole), hole != nil || !line.isTerminated else {
-      try LedgerKind.check(file)
+    try refuseNewerVersion(first)
+    let hole = reader.buffer[first.range].firstIndex(of: 0)
+    guard beginsWell(first, upTo: hole), hole != nil || !first.isTerminated else {
+      try LedgerFile.checkKind(of: file)
       throw damage(first)
     }
     // Lines that were written after the hole without anybody waiting for them may be lost with it. But one
     // that knew this line to be on disk proves that it was, and that the disk has lost it since.
-    while let next = try nextLine() {
-      line = next
+    while let line = try nextLine() {
       if let synced = synced(line), synced > tip.count { throw damage(first) }
     }
   }
@@ -90,24 +106,17 @@ extension LedgerScan {
     return bytes.dropLast().allSatisfy { $0 != UInt8(ascii: "}") && $0 != UInt8(ascii: "\n") }
   }
 
-  /// How many lines a line behind the hole knew to be on disk; it is not checked, for its predecessor is lost.
+  /// How many lines a line behind the hole knew to be on disk; it isn't checked, because its predecessor is lost.
   private func synced(_ line: LineReader.Line) -> Int? {
-    var rest = reader.buffer[line.range].drop { $0 == 0 }
-    guard rest.starts(with: LineFormat.prefix) else { return nil }
-    rest = rest.dropFirst(LineFormat.prefix.count).drop { (0x30...0x39).contains($0) }
-    let name = Array(",\"s\":".utf8)
-    guard rest.starts(with: name) else { return nil }
-    let digits = rest.dropFirst(name.count).prefix { (0x30...0x39).contains($0) }
-    return Int(String(decoding: digits, as: UTF8.self))
+    let rest = reader.buffer[line.range].drop { $0 == 0 }
+    guard let (_, behind) = number(in: rest, after: LineFormat.prefix) else { return nil }
+    return number(in: behind, after: Array(",\"s\":".utf8))?.value
   }
 
   private func refuseNewerVersion(_ line: LineReader.Line) throws(JournalError) {
     let start = Array("{\"v\":".utf8)
-    let bytes = reader.buffer[line.range]
-    guard bytes.starts(with: start) else { return }
-    let digits = bytes.dropFirst(start.count).prefix { (0x30...0x39).contains($0) }
-    guard let version = Int(String(decoding: digits.prefix(9), as: UTF8.self)),
-      version > LineFormat.version, bytes.dropFirst(start.count + digits.count).first == 0x2C
+    guard let (version, rest) = number(in: reader.buffer[line.range], after: start),
+      version > LineFormat.version, rest.first == UInt8(ascii: ",")
     else { return }
     throw JournalError(
       "ledger \(file.path), line \(tip.count + 1) (byte \(tip.end)) has format version \(version), and this "
@@ -115,9 +124,79 @@ extension LedgerScan {
       line: tip.count + 1)
   }
 
+  /// The number of up to 18 digits that follows a beginning, and what stands behind it.
+  private func number(
+    in bytes: ArraySlice<UInt8>, after beginning: [UInt8]
+  ) -> (value: Int, rest: ArraySlice<UInt8>)? {
+    guard bytes.starts(with: beginning) else { return nil }
+    let digits = bytes.dropFirst(beginning.count).prefix(18).prefix { $0.isASCIIDigit }
+    guard !digits.isEmpty else { return nil }
+    return (digits.reduce(0) { $0 * 10 + Int($1 & 15) }, bytes[digits.endIndex...])
+  }
+
   private func damage(_ line: LineReader.Line) -> JournalError {
     JournalError(
       "ledger \(file.path) is damaged at line \(tip.count + 1) (byte \(line.offset)): it was changed after "
         + "it had been written; nothing was sent. Restore it from a backup", line: tip.count + 1)
+  }
+}
+
+/// Reads a file line by line, a megabyte at a time.
+struct LineReader {
+  /// A line, or what stands where one should.
+  struct Line {
+    /// Where its bytes are in `buffer`, without the newline.
+    let range: Range<Int>
+    /// Where it begins in the file.
+    let offset: Int
+    /// Whether a newline ends it; if not it is the rest of the file, or a piece of an overlong line.
+    let isTerminated: Bool
+  }
+
+  private let file: any JournalFile
+  private(set) var buffer: [UInt8] = []
+  private var position = 0
+  /// Where `buffer` begins in the file.
+  private var base: Int
+  private var isAtEnd = false
+
+  static let chunk = 1 << 20
+
+  init(_ file: any JournalFile, from offset: Int = 0) {
+    self.file = file
+    base = offset
+  }
+
+  /// The next line, nil at the end of the file.
+  mutating func next() throws(SystemCallFailure) -> Line? {
+    while true {
+      if let newline = newline() {
+        defer { position = newline + 1 }
+        return Line(range: position..<newline, offset: base + position, isTerminated: true)
+      }
+      let rest = buffer.count - position
+      if isAtEnd || rest > LineReader.chunk {
+        guard rest > 0 else { return nil }
+        defer { position = buffer.count }
+        return Line(
+          range: position..<buffer.count, offset: base + position, isTerminated: false)
+      }
+      try refill()
+    }
+  }
+
+  private func newline() -> Int? {
+    buffer.withUnsafeBufferPointer { bytes in
+      bytes[position...].firstIndex(of: UInt8(ascii: "\n"))
+    }
+  }
+
+  private mutating func refill() throws(SystemCallFailure) {
+    let rest = Array(buffer[position...])
+    let chunk = try file.read(at: base + buffer.count, count: LineReader.chunk)
+    base += position
+    position = 0
+    isAtEnd = chunk.count < LineReader.chunk
+    buffer = rest.isEmpty ? chunk : rest + chunk
   }
 }

@@ -1,0 +1,204 @@
+package import IntakeCore
+import IntakeCrypto
+import IntakeSystem
+
+/// The secret keys of a ledger, in a file of its own beside it: `LEDGER.key`, 0600.
+///
+/// With the ledger alone nobody can find out whether a certain customer is in it. The file holds a line of 64
+/// hexadecimal digits for each key: one for a ledger that was written by a run, several for one that was
+/// merged from the ledgers of several machines.
+package struct KeyRing: Sendable, Equatable {
+  /// The keys; the first makes the names of rows that are new.
+  let keys: [Secret256]
+
+  /// A ring with one new key.
+  package static func random() throws(JournalError) -> KeyRing {
+    do throws(CryptoError) {
+      return KeyRing(keys: [try Secret256.random()])
+    } catch {
+      throw JournalError("a key for the ledger cannot be made: \(error)")
+    }
+  }
+
+  private init(keys: [Secret256]) { self.keys = keys }
+
+  /// The keys of several rings, each once.
+  init(joining rings: [KeyRing]) {
+    var keys: [Secret256] = []
+    for key in rings.flatMap(\.keys) where !keys.contains(key) { keys.append(key) }
+    self.init(keys: keys)
+  }
+
+  /// The row's name under each key, in the order of the keys; complete, because a name that is missing may
+  /// be the one by which the row is known.
+  func names(
+    of row: Personal<[UInt8]>, target: String, operation: String
+  ) throws(JournalError) -> [Fingerprint] {
+    let parts = [Array(target.utf8), Array(operation.utf8), row.exposed]
+    let names = fingerprints("row", parts)
+    guard !names.isEmpty, names.count == keys.count else {
+      throw JournalError("the row's key cannot be made: libcrypto fails; check OpenSSL 3")
+    }
+    return names
+  }
+
+  /// The customer's name under each key.
+  func customers(_ customer: String) -> [Fingerprint] {
+    fingerprints("customer", [Array(customer.utf8)])
+  }
+
+  /// The name of what a request says under each key; none when libcrypto fails.
+  func digests(of submission: Submission) -> [Fingerprint] {
+    (try? KeyRing.content(of: submission)).map { fingerprints("content", [$0]) } ?? []
+  }
+
+  /// The name of what a row was made of under each key.
+  func sources(_ source: Personal<[UInt8]>) -> [Fingerprint] {
+    fingerprints("source", [source.exposed])
+  }
+
+  /// A proof that a ledger was made with exactly these keys; it tells nothing about them.
+  func proof() -> Fingerprint? {
+    guard let first = keys.first else { return nil }
+    return fingerprint("keys", keys.dropFirst().map(\.bytes), first)
+  }
+
+  private func fingerprints(_ purpose: String, _ parts: [[UInt8]]) -> [Fingerprint] {
+    keys.compactMap { fingerprint(purpose, parts, $0) }
+  }
+
+  /// HMAC over the purpose and the parts, each with its length before it so that no two lists look alike.
+  private func fingerprint(_ purpose: String, _ parts: [[UInt8]], _ key: Secret256) -> Fingerprint?
+  {
+    var message: [UInt8] = []
+    for part in [Array(purpose.utf8)] + parts {
+      message += (0..<8).map { UInt8(truncatingIfNeeded: part.count >> (56 - 8 * $0)) }
+      message += part
+    }
+    return (try? Digest.hmacSHA256(message, key: key)).flatMap(Fingerprint.init(digest:))
+  }
+
+  /// The SHA-256 of what a request says, whoever sends it and whenever.
+  ///
+  /// Method, path and body count; headers don't, because they carry dates and signatures. A secret stands there
+  /// by its name between two NUL bytes, which no JSON text holds, so a rotated password changes nothing. How
+  /// the body is cut into segments makes no difference.
+  private static func content(of submission: Submission) throws(CryptoError) -> [UInt8] {
+    var stream = try SHA256Stream()
+    try stream.update(Array("\(submission.method)\n\(submission.path)\n".utf8))
+    for segment in submission.body {
+      if case .secret(let name) = segment {
+        try stream.update([0] + Array(name.utf8) + [0])
+      } else {
+        try stream.update(segment.bytes(with: nil))
+      }
+    }
+    for followUp in submission.followUps {
+      try stream.update(Array("\n\0\(followUp.name)\n\(followUp.inquiry.path)\n".utf8))
+      for segment in followUp.request.body { try stream.update(segment.bytes(with: nil)) }
+    }
+    return try stream.finish()
+  }
+}
+
+// The file.
+extension KeyRing {
+  /// The name of the key file of a ledger.
+  package static func path(for ledger: String) -> String { ledger + ".key" }
+
+  /// Reads the key file of a ledger; nil when there is none.
+  package static func read(for ledger: String) throws(JournalError) -> KeyRing? {
+    let path = path(for: ledger)
+    guard DurableFile.exists(path) else { return nil }
+    let (bytes, permissions) = try JournalError.explaining(
+      "the ledger's key file \(path) cannot be read"
+    ) { () throws(SystemCallFailure) in
+      let file = try AppendOnlyFile.open(path, .reading)
+      return (try file.read(at: 0, count: 1 << 20), try file.permissions())
+    }
+    guard permissions & 0o077 == 0 else {
+      throw JournalError(
+        "the ledger's key file \(path) can be read by others: run `chmod 600` on it and start again"
+      )
+    }
+    return try KeyRing(text: bytes, path: path)
+  }
+
+  /// Writes the key file of a ledger that has none.
+  func write(for ledger: String) throws(JournalError) {
+    let path = KeyRing.path(for: ledger)
+    let text = keys.map { Hex.text($0.bytes) + "\n" }.joined()
+    try JournalError.explaining(
+      "the ledger's key file \(path) cannot be written",
+      try DurableFile.create(path, Array(text.utf8)))
+  }
+
+  private init(text: [UInt8], path: String) throws(JournalError) {
+    var keys: [Secret256] = []
+    for line in text.split(separator: UInt8(ascii: "\n")) {
+      guard let key = Hex.bytes(line).flatMap(Secret256.init) else {
+        throw JournalError(
+          "line \(keys.count + 1) of the key file \(path) isn't a key of 64 hexadecimal digits: restore the "
+            + "file")
+      }
+      keys.append(key)
+    }
+    guard !keys.isEmpty else {
+      throw JournalError("the key file \(path) is empty: restore it from a backup")
+    }
+    self.init(keys: keys)
+  }
+}
+
+/// The first 128 bits of an HMAC: what the ledger knows of a row, a customer or a request.
+///
+/// 22 characters of URL-safe base64 as text. 128 bits are enough by far: among five million rows two share one
+/// with a probability of about 10⁻²⁶.
+package struct Fingerprint: Sendable, Hashable {
+  let high: UInt64
+  let low: UInt64
+
+  package init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  /// Takes the first 16 bytes of a digest; nil when there are fewer.
+  fileprivate init?(digest: [UInt8]) {
+    guard digest.count >= 16 else { return nil }
+    high = digest[..<8].reduce(0) { $0 << 8 | UInt64($1) }
+    low = digest[8..<16].reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// Reads 22 characters of URL-safe base64 without padding; nil for anything else.
+  package init?(_ text: String) { self.init(Array(text.utf8), 0..<text.utf8.count) }
+
+  init?(_ bytes: [UInt8], _ range: Range<Int>) {
+    guard range.count == 22 else { return nil }
+    let values = Base64Text.urlSafeValues
+    var (high, low) = (UInt64(0), UInt64(0))
+    for position in 0..<22 {
+      let value = values[Int(bytes[range.lowerBound + position])]
+      guard value < 64 else { return nil }
+      // 22 × 6 = 132 bits for 128: the last character gives its upper two bits, the others must be zero.
+      let (bits, width) = position == 21 ? (value >> 4, UInt64(2)) : (value, 6)
+      guard position < 21 || value & 0xF == 0 else { return nil }
+      high = high << width | low >> (64 - width)
+      low = low << width | UInt64(bits)
+    }
+    self.init(high: high, low: low)
+  }
+
+  /// The fingerprint in short, never 0: enough for a notice, with a chance of 1 in 4 billion to miss one.
+  var short: UInt32 { max(1, UInt32(truncatingIfNeeded: low)) }
+}
+
+extension Fingerprint: CustomStringConvertible {
+  /// 22 characters of URL-safe base64.
+  package var description: String {
+    Base64Text.urlSafeText(
+      [high, low].flatMap { half in
+        (0..<8).map { UInt8(truncatingIfNeeded: half >> UInt64(56 - 8 * $0)) }
+      })
+  }
+}

@@ -1,0 +1,200 @@
+import IntakeCore
+
+/// Every field of a line, in the order in which they are written; a new field is one declaration here.
+///
+/// `in` lists the kinds of lines that may have the field, `needed` those that are damaged without it, and
+/// `shown` says at which place and by which name `ledger show` and reports have it. Reading, writing, the
+/// check of a line and the reports follow from that; `LedgerRecord` has a property of each field's name.
+///
+/// There is none for a name, a path, an e-mail or a text of a server: what has no place here cannot leak.
+package struct LedgerFields: Sendable {
+  /// Version of the program.
+  package let tool = LedgerField<String>("tool", in: [.open])
+  /// The receiving API that the ledger is about.
+  package let target = LedgerField<String>("target", needed: [.open])
+  /// Which part of the manifest the run took, `i/n`.
+  package let shard = LedgerField<String>("shard", in: [.open])
+  /// The machine.
+  package let host = LedgerField<String>("host", in: [.open])
+  /// The process.
+  package let process = LedgerField<Int>("pid", in: [.open])
+  /// Proof that the key file belongs to the ledger.
+  package let keyProof = LedgerField<Fingerprint>("key", needed: [.open])
+  /// The row.
+  package let key = LedgerField<Fingerprint>(
+    "k", needed: [.start, .intent, .step, .outcome, .mark])
+  /// The customer, the same for every row and operation about that customer.
+  package let customer = LedgerField<Fingerprint>("i", in: [.intent, .outcome])
+  /// The content of the request, without credentials.
+  package let digest = LedgerField<Fingerprint>("d", in: [.outcome], needed: [.intent])
+  /// What the row was made of: its cells and the bytes of its images; missing in ledgers of older programs.
+  package let source = LedgerField<Fingerprint>("src", in: [.intent])
+  /// Which attempt it is, 1 or more; in an outcome how many there were in that run, 0 for none.
+  package let attempt = LedgerField<Int>("a", needed: [.intent, .outcome], shown: (11, "attempts"))
+  /// The vendor's name of the operation.
+  package let operation = LedgerField<String>(
+    "op", in: [.open, .intent, .outcome], shown: (2, "operation"))
+  /// Which step of the row it is: 0 for the request itself, 1 to 7 for its follow-ups.
+  package let step = LedgerField<Int>("f", needed: [.step]) { number, _ in number < 8 }
+  /// What the step brings, such as `upload.front`.
+  package let part = LedgerField<String>("part", in: [.step])
+  /// A `Verdict` for outcomes, a `Settled` for marks, a `StepState` for steps.
+  package let verdict = LedgerField<String>(
+    "r", needed: [.step, .outcome, .mark], shown: (1, "outcome")
+  ) { word, kind in kind.allows(verdict: word) }
+  /// The stage that failed.
+  package let stage = LedgerField<String>("stage", in: [.outcome], shown: (3, "stage"))
+  /// Why, from the one list of codes.
+  package let code = LedgerField<String>("code", in: [.outcome], shown: (4, "code"))
+  /// The column at fault, where it is one; missing in ledgers of older programs, as is `side`.
+  package let column = LedgerField<String>("column", in: [.outcome], shown: (5, "column"))
+  /// The side at fault, where it is one.
+  package let side = LedgerField<String>("side", in: [.outcome], shown: (6, "side"))
+  /// Status code of the answer, 200 to 599.
+  package let http = LedgerField<Int>("http", in: [.outcome], shown: (10, "http"))
+  /// The customer's status at the target.
+  package let status = LedgerField<String>("status", in: [.outcome], shown: (7, "status"))
+  /// What the target did: `createCustomer`, `updateCustomer` ….
+  package let type = LedgerField<String>("type", in: [.outcome], shown: (8, "type"))
+  /// Bytes of the body that was sent.
+  package let bytes = LedgerField<Int>("bytes", in: [.outcome], shown: (12, "bodyBytes"))
+  /// Milliseconds that the row took in all stages together.
+  package let milliseconds = LedgerField<Int>("ms", in: [.outcome], shown: (13, "ms"))
+  /// Line number in the manifest of that run.
+  package let row = LedgerField<Int>("row", in: [.outcome], shown: (9, "row"))
+  /// Who settled a row: `operator:NAME` or `target:EVIDENCE`.
+  package let author = LedgerField<String>("by", in: [.mark])
+
+  static let all = LedgerFields()
+}
+
+/// A field of a line: what is said of it in the table, and the type that its value has in a record.
+package struct LedgerField<Value: LedgerValue>: RuledField {
+  let rule: FieldRule
+
+  init(
+    _ name: StaticString, in kinds: [LedgerRecord.Kind] = [], needed: [LedgerRecord.Kind] = [],
+    shown: (place: Int, name: String)? = nil,
+    where isValid: (@Sendable (Value, LedgerRecord.Kind) -> Bool)? = nil
+  ) {
+    let check: FieldRule.Check? = isValid.map { isValid in
+      { (value, kind) in Value(value).map { isValid($0, kind) } ?? false } as FieldRule.Check
+    }
+    rule = FieldRule(
+      name: FieldName(name), type: Value.type, kinds: kinds + needed, needed: needed, shown: shown,
+      isValid: check)
+  }
+}
+
+private protocol RuledField { var rule: FieldRule { get } }
+
+/// The rule of a field without the type of its value.
+struct FieldRule: Sendable {
+  typealias Check = @Sendable (FieldValue, LedgerRecord.Kind) -> Bool
+
+  let name: FieldName
+  let type: FieldValue.Kind
+  let kinds: [LedgerRecord.Kind]
+  let needed: [LedgerRecord.Kind]
+  let shown: (place: Int, name: String)?
+  let isValid: Check?
+
+  /// All rules in the order of their declaration, which a mirror knows: no field can be forgotten.
+  static let all = Mirror(reflecting: LedgerFields.all).children.compactMap {
+    ($0.value as? any RuledField)?.rule
+  }
+}
+
+/// The fields that a line of a kind may have, as plain numbers: counting references would slow down reading.
+struct LineLayout: Sendable {
+  let kind: LedgerRecord.Kind
+  let slots: [Slot]
+  /// The word of the kind, packed as names are.
+  private let word: FieldName
+
+  struct Slot: Sendable {
+    let name: FieldName
+    /// Where the rule of the field stands among all.
+    let place: Int
+    let type: FieldValue.Kind
+    let isNeeded: Bool
+    let isChecked: Bool
+  }
+
+  private init(_ kind: LedgerRecord.Kind) {
+    self.kind = kind
+    word = FieldName(Array(kind.rawValue.utf8)[...])
+    slots = FieldRule.all.enumerated().filter { $1.kinds.contains(kind) }.map { place, rule in
+      Slot(
+        name: rule.name, place: place, type: rule.type, isNeeded: rule.needed.contains(kind),
+        isChecked: rule.isValid != nil)
+    }
+  }
+
+  private static let all = LedgerRecord.Kind.allCases.map(LineLayout.init)
+
+  /// The layout of the kind that a line names, nil when there is no such kind.
+  static func of(kind word: FieldName) -> LineLayout? { all.first { $0.word == word } }
+
+  /// Whether a field may have a value in lines of this kind.
+  func allows(_ value: FieldValue, in slot: Slot) -> Bool {
+    !slot.isChecked || FieldRule.all[slot.place].isValid?(value, kind) == true
+  }
+}
+
+/// What a field holds: a word, a whole number or a fingerprint.
+package enum FieldValue: Sendable, Equatable {
+  case word(String)
+  case number(Int)
+  case fingerprint(Fingerprint)
+
+  /// The three types.
+  package enum Kind: Sendable { case word, number, fingerprint }
+
+  /// Reads the value that stands in a line; nil when it is of another type.
+  init?(_ field: LineParser.Field, _ kind: Kind, _ bytes: [UInt8]) {
+    switch kind {
+    case .word where field.isText:
+      self = .word(String(decoding: bytes[field.value], as: UTF8.self))
+    case .fingerprint where field.isText:
+      guard let fingerprint = Fingerprint(bytes, field.value) else { return nil }
+      self = .fingerprint(fingerprint)
+    case .number where !field.isText: self = .number(field.number(bytes))
+    default: return nil
+    }
+  }
+}
+
+/// The type that the value of a field has in a record.
+package protocol LedgerValue: Sendable, Equatable {
+  static var type: FieldValue.Kind { get }
+  init?(_ value: FieldValue)
+  var fieldValue: FieldValue { get }
+}
+
+extension String: LedgerValue {
+  package static var type: FieldValue.Kind { .word }
+  package init?(_ value: FieldValue) {
+    guard case .word(let word) = value else { return nil }
+    self = word
+  }
+  package var fieldValue: FieldValue { .word(self) }
+}
+
+extension Int: LedgerValue {
+  package static var type: FieldValue.Kind { .number }
+  package init?(_ value: FieldValue) {
+    guard case .number(let number) = value else { return nil }
+    self = number
+  }
+  package var fieldValue: FieldValue { .number(self) }
+}
+
+extension Fingerprint: LedgerValue {
+  package static var type: FieldValue.Kind { .fingerprint }
+  package init?(_ value: FieldValue) {
+    guard case .fingerprint(let fingerprint) = value else { return nil }
+    self = fingerprint
+  }
+  package var fieldValue: FieldValue { .fingerprint(self) }
+}

@@ -1,0 +1,213 @@
+import IntakeCore
+package import IntakeSystem
+
+/// The file under a ledger; tests put one in its place that loses, tears and reorders what was not synchronised.
+package protocol JournalFile: Sendable {
+  /// The path, for messages.
+  var path: String { get }
+  /// Whether another machine keeps the file.
+  var isRemote: Bool { get }
+  /// Bytes in the file.
+  func size() throws(SystemCallFailure) -> Int
+  /// Reads up to `count` bytes; fewer at the end of the file only.
+  func read(at offset: Int, count: Int) throws(SystemCallFailure) -> [UInt8]
+  /// Writes all bytes at the end; on failure some of them may stand there.
+  func append(_ bytes: [UInt8]) throws(SystemCallFailure)
+  /// Returns when everything written is on the disk.
+  func synchronize() throws(SystemCallFailure)
+  /// Cuts the file.
+  func truncate(to size: Int) throws(SystemCallFailure)
+  /// Makes sure that the disk has room for these bytes.
+  func reserve(_ range: Range<Int>) throws(SystemCallFailure)
+  /// Whether the path still names this file.
+  func isInPlace() throws(SystemCallFailure) -> Bool
+  /// Lets others have the file.
+  func unlock()
+}
+
+extension AppendOnlyFile: JournalFile {}
+
+/// The way to a ledger's file: made where it is missing, refused where it isn't fit, locked, repaired.
+enum LedgerFile {
+  /// Opens the file for appending, or makes it, and locks it.
+  static func openLocked(_ path: String) throws(JournalError) -> AppendOnlyFile {
+    let file = try JournalError.explaining(
+      "ledger \(path) cannot be opened", try openOrCreate(path))
+    try checkPermissions(of: file)
+    let isOurs = try JournalError.explaining(
+      "ledger \(path) cannot be locked", try file.lock())
+    guard isOurs else { throw inUse(file) }
+    // Between opening and locking, another process may have replaced the file (`ledger prune`).
+    let isInPlace = try JournalError.explaining(
+      "ledger \(path) cannot be locked", try file.isInPlace())
+    guard isInPlace else {
+      throw JournalError(
+        "ledger \(path) was replaced while it was being opened: run the same command again")
+    }
+    return file
+  }
+
+  private static func openOrCreate(_ path: String) throws(SystemCallFailure) -> AppendOnlyFile {
+    if DurableFile.exists(path) { return try AppendOnlyFile.open(path, .appending) }
+    try DurableFile.makeFolder(DurableFile.folder(of: path))
+    do throws(SystemCallFailure) {
+      let file = try AppendOnlyFile.open(path, .creating)
+      try DurableFile.synchronizeFolder(of: path)
+      return file
+    } catch {
+      guard error.code == SystemCallFailure.exists else { throw error }
+      return try AppendOnlyFile.open(path, .appending)
+    }
+  }
+
+  /// The administrator may write to any file; that does not mean that its owner wants it.
+  private static func checkPermissions(of file: AppendOnlyFile) throws(JournalError) {
+    let bits = try JournalError.explaining(
+      "ledger \(file.path) cannot be opened", try file.permissions())
+    guard bits & 0o200 != 0 else {
+      throw JournalError(
+        "ledger \(file.path) is read-only: run `chmod u+w` on it, or name another ledger")
+    }
+    guard bits & 0o022 == 0 else {
+      throw JournalError(
+        "ledger \(file.path) can be written by others: run `chmod 600` on it and start again")
+    }
+  }
+
+  /// Names the process that has the ledger, from the last line that a run wrote when it opened it.
+  private static func inUse(_ file: AppendOnlyFile) -> JournalError {
+    var reader = LineReader(file)
+    var parser = LineParser()
+    var holder: LedgerRecord?
+    while let line = try? reader.next() {
+      // Only the few lines of this kind are parsed; the kind stands among the first 64 bytes.
+      guard reader.buffer[line.range.prefix(64)].contains(subsequence: LedgerFile.openKind),
+        parser.parse(reader.buffer, line.range)
+      else { continue }
+      holder = LedgerRecord(parser, reader.buffer) ?? holder
+    }
+    let process = holder?.process.map { "process \($0)" } ?? "another process"
+    let host = holder?.host.map { " on \($0)" } ?? ""
+    let since = holder.map { " since \($0.time.rfc3339)" } ?? ""
+    return JournalError(
+      "ledger \(file.path) is in use by \(process)\(host)\(since): wait for it, or give this run another ledger"
+    )
+  }
+
+  private static let openKind = Array("\"t\":\"open\"".utf8)
+}
+
+extension ArraySlice<UInt8> {
+  fileprivate func contains(subsequence: [UInt8]) -> Bool {
+    guard count >= subsequence.count else { return false }
+    return (startIndex...endIndex - subsequence.count).contains {
+      self[$0..<$0 + subsequence.count].elementsEqual(subsequence)
+    }
+  }
+}
+
+// What is in the file.
+extension LedgerFile {
+  /// What the first line of every ledger begins with.
+  private static let start = LineFormat.prefix + Array("0,\"s\":0,\"t\":\"open\"".utf8)
+
+  /// Refuses a file that doesn't begin as a ledger does; an empty one is a new ledger.
+  ///
+  /// Half of the bytes have to agree, counted by their places: a disk that damages a ledger leaves more of
+  /// it, and a manifest in JSON Lines has no more than the first two in common with one.
+  static func checkKind(of file: any JournalFile) throws(JournalError) {
+    let bytes = try JournalError.explaining(
+      "ledger \(file.path) cannot be read", try file.read(at: 0, count: start.count))
+    let expected = start.prefix(bytes.count)
+    // A power cut leaves zeros where a block was never written.
+    let alike = zip(bytes, expected).count { $0 == $1 || $0 == 0 }
+    guard 2 * alike < expected.count else { return }
+    throw JournalError(
+      "\(file.path) isn't a ledger: name the file that an earlier run gave as its ledger, or one that "
+        + "doesn't exist yet", line: 1)
+  }
+
+  /// Cuts everything behind the last good line, as a crash leaves it, and keeps it aside.
+  ///
+  /// The bytes are on disk under another name before they are cut; a crash in between leaves both.
+  ///
+  /// - Returns: what the operator should know; empty when there was nothing to cut.
+  static func cutTornEnd(
+    of file: any JournalFile, after tip: LedgerTip
+  ) throws(JournalError) -> [String] {
+    try JournalError.explaining("the torn end of ledger \(file.path) cannot be repaired") {
+      () throws(SystemCallFailure) in
+      let size = try file.size()
+      guard size > tip.end else { return [] }
+      let copy = try keepAside(file, tip.end..<size)
+      try file.truncate(to: tip.end)
+      try file.synchronize()
+      return [
+        "the ledger ended in the middle of line \(tip.count + 1), as a crash leaves it: the unfinished "
+          + "\(size - tip.end) bytes were moved to \(copy)"
+      ]
+    }
+  }
+
+  private static func keepAside(
+    _ file: any JournalFile, _ range: Range<Int>
+  ) throws(SystemCallFailure) -> String {
+    var number = 1
+    while DurableFile.exists("\(file.path).torn-\(number)") { number += 1 }
+    let path = "\(file.path).torn-\(number)"
+    let copy = try AppendOnlyFile.open(path, .creating)
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let bytes = try file.read(
+        at: offset, count: min(LineReader.chunk, range.upperBound - offset))
+      guard !bytes.isEmpty else { break }
+      try copy.append(bytes)
+      offset += bytes.count
+    }
+    try copy.synchronize()
+    try DurableFile.synchronizeFolder(of: path)
+    return path
+  }
+}
+
+extension JournalError {
+  /// The system grants no thread.
+  static let noThread = JournalError("no thread can be started for the ledger: raise `ulimit -u`")
+
+  /// Runs a system call and says what an error of it means for the ledger, with the next step.
+  static func explaining<Result>(
+    _ what: String, _ call: @autoclosure () throws(SystemCallFailure) -> Result
+  ) throws(JournalError) -> Result {
+    try explaining(what) { () throws(SystemCallFailure) in try call() }
+  }
+
+  /// Runs system calls and says what an error of theirs means for the ledger, with the next step.
+  static func explaining<Result>(
+    _ what: String, _ calls: () throws(SystemCallFailure) -> Result
+  ) throws(JournalError) -> Result {
+    do throws(SystemCallFailure) {
+      return try calls()
+    } catch {
+      throw JournalError("\(what) (\(error)): \(error.nextStep)")
+    }
+  }
+}
+
+extension SystemCallFailure {
+  /// What the operator can do about it.
+  var nextStep: String {
+    if code == SystemCallFailure.fileTooLarge {
+      return "raise the limit on file sizes (`ulimit -f`) and run the same command again"
+    }
+    if isOutOfSpace { return "free disk space and run the same command again" }
+    switch code {
+    case SystemCallFailure.notPermitted, SystemCallFailure.accessDenied:
+      return "check the owner and permissions of the file and its folder"
+    case SystemCallFailure.readOnly: return "use --ledger with a path on a disk that can be written"
+    case SystemCallFailure.isLink: return "name the file itself, not a symbolic link to it"
+    case SystemCallFailure.isFolder: return "name a file, not a folder"
+    case SystemCallFailure.isSpecial: return "name a regular file, not a pipe or device"
+    default: return "check the path and the disk, then run the same command again"
+    }
+  }
+}

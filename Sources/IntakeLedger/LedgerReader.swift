@@ -1,0 +1,229 @@
+package import IntakeCore
+import IntakeSystem
+
+/// A ledger that is only read; it may be in use meanwhile.
+///
+/// Every reading checks every line first, so what it says is what was written.
+package struct LedgerReader: Sendable {
+  /// The path of the file.
+  package let path: String
+  private let file: any JournalFile
+
+  /// Opens a ledger for reading.
+  package init(_ path: String) throws(JournalError) {
+    self.path = path
+    file = try JournalError.explaining(
+      "ledger \(path) cannot be read", try AppendOnlyFile.open(path, .reading))
+  }
+
+  /// Checks every line.
+  ///
+  /// - Throws: `JournalError` that names line and byte of the damage.
+  package func verify() throws(JournalError) -> LedgerCheck {
+    var scan = LedgerScan(file)
+    let tip = try scan.run { (_, _) throws(JournalError) in }
+    let size = try JournalError.explaining("ledger \(path) cannot be read", try file.size())
+    return LedgerCheck(lines: tip.count, bytes: tip.end, tornBytes: max(0, size - tip.end))
+  }
+
+  /// Hands on every line in order, with its number counted from 1.
+  package func forEachLine(
+    _ visit: (LedgerRecord, Int) throws(JournalError) -> Void
+  ) throws(JournalError) {
+    var number = 0
+    var scan = LedgerScan(file)
+    _ = try scan.run { (record, _) throws(JournalError) in
+      number += 1
+      try visit(record, number)
+    }
+  }
+
+  /// Hands on what became of every row, in the order in which the rows first appeared.
+  package func forEachRow(
+    _ visit: (LedgerRow) throws(JournalError) -> Void
+  ) throws(JournalError) {
+    for state in try LedgerContent(of: file).index.states {
+      try visit(LedgerRow(state, in: file))
+    }
+  }
+
+  /// Counts and dates.
+  package func statistics() throws(JournalError) -> LedgerStatistics {
+    LedgerStatistics(try LedgerContent(of: file), in: file)
+  }
+
+  /// The names that a row may have in this ledger: one for each operation and each key.
+  ///
+  /// - Throws: `JournalError` when the key file is missing: without it nobody can find a row.
+  package func keys(of row: Personal<[UInt8]>) throws(JournalError) -> [RowKey] {
+    let content = try LedgerContent(of: file)
+    let keys = try content.keys(for: path)
+    let target = content.head?.target ?? ""
+    var names: [Fingerprint] = []
+    for operation in content.operations.sorted() {
+      names += try keys.names(of: row, target: target, operation: operation)
+    }
+    return names.filter { content.index[$0] != nil }.map { RowKey($0.description) }
+  }
+}
+
+/// A ledger whose every line is as it was written.
+package struct LedgerCheck: Sendable, Equatable {
+  /// Good lines.
+  package let lines: Int
+  /// Bytes of the good lines.
+  package let bytes: Int
+  /// Bytes of an unfinished line at the end: of a crash, or of a run that is writing it just now.
+  package let tornBytes: Int
+}
+
+/// What a ledger says about one row.
+package struct LedgerRow: Sendable, Equatable {
+  /// The row's key.
+  package let key: RowKey
+  /// What counts for the next run.
+  package let standing: Standing
+  /// The outcome that made the standing; nil when there is none, or when an attempt without one came after it.
+  package let outcome: LedgerRecord?
+  /// Whether it is in doubt because an attempt never ended: the program was killed, or is sending it just now.
+  package let isUnanswered: Bool
+  /// Line number in the manifest of the last run that reported an outcome; nil when none did.
+  package let line: Int?
+  /// When the last line about it was written.
+  package let time: UTCTime
+  /// Starts without an end: 1 or more when the program crashed or was killed while it worked on the images.
+  package let unfinishedStarts: Int
+
+  init(_ state: RowState, in file: any JournalFile) {
+    key = RowKey(state.key.description)
+    standing = state.standing
+    let last = state.outcomeOffset.flatMap { LedgerRecord(at: $0, of: file) }
+    isUnanswered = state.isUnanswered
+    outcome = state.isUnanswered ? nil : last
+    line = last?.row
+    time = state.lastTime
+    unfinishedStarts = Int(state.starts)
+  }
+}
+
+/// Counts and dates of a ledger.
+package struct LedgerStatistics: Sendable, Equatable {
+  /// Rows by standing.
+  package let rows: LedgerCounts
+  /// Rows that are not accepted, by the code of their last outcome.
+  package let codes: [String: Int]
+  /// Lines of the file.
+  package let lines: Int
+  /// The receiving API, nil for an empty ledger.
+  package let target: String?
+  /// The operations that rows were sent for, sorted.
+  package let operations: [String]
+  /// The parts of the manifest that the runs took, sorted; empty when they took all of it.
+  package let shards: [String]
+  /// The part that the ledger was begun for, which binds every later run; nil when that was no part only.
+  package let shard: String?
+  /// How often the ledger was opened by a run.
+  package let runs: Int
+  /// When the first run opened it.
+  package let first: UTCTime?
+  /// When the last line about a row, or of a run, was written.
+  package let last: UTCTime?
+
+  init(_ content: LedgerContent, in file: any JournalFile) {
+    let states = content.index.states
+    rows = LedgerCounts(states)
+    lines = content.tip.count
+    target = content.head?.target.map { PercentText.decoded($0) }
+    operations = content.operations.sorted()
+    shards = Set(content.runs.compactMap(\.shard)).sorted()
+    shard = content.head?.shard
+    runs = content.runs.count
+    first = content.head?.time
+    last = (states.map(\.lastTime) + content.runs.map(\.time)).max()
+    var codes: [String: Int] = [:]
+    for state in states where state.standing != .accepted {
+      // What an attempt before said is not why the row is in doubt.
+      guard !state.isUnanswered, let offset = state.outcomeOffset,
+        let code = LedgerRecord(at: offset, of: file)?.code
+      else { continue }
+      codes[code, default: 0] += 1
+    }
+    self.codes = codes
+  }
+}
+
+/// What a ledger holds, read and checked from its first line to its last good one.
+struct LedgerContent {
+  let index: LedgerIndex
+  let tip: LedgerTip
+  /// The first line, which says what the ledger is about; nil for an empty ledger.
+  let head: LedgerRecord?
+  /// The lines of the runs; the line of a merge isn't one.
+  let runs: [LedgerRecord]
+  /// Every operation that rows were sent for.
+  let operations: Set<String>
+
+  init(of file: any JournalFile) throws(JournalError) {
+    // A row takes about two lines of 250 bytes; an estimate that is too low only costs time.
+    let size = (try? file.size()) ?? 0
+    var index = LedgerIndex(expecting: size / 500)
+    var head: LedgerRecord?
+    var runs: [LedgerRecord] = []
+    var operations: Set<String> = []
+    // Most lines name the operation of the line before: comparing is ten times cheaper than hashing.
+    var last = ""
+    var scan = LedgerScan(file)
+    tip = try scan.run { (record, offset) throws(JournalError) in
+      if offset == 0 { head = record }
+      if record.kind == .open, record.tool != LedgerMerge.tool { runs.append(record) }
+      if let operation = record.operation, operation != last {
+        operations.insert(operation)
+        last = operation
+      }
+      index.apply(record, at: offset)
+    }
+    (self.index, self.head) = (index, head)
+    (self.runs, self.operations) = (runs, operations)
+  }
+
+  /// Refuses a ledger that is about something else, or whose keys are not those in the key file.
+  func check(target: String, keys: KeyRing, path: String) throws(JournalError) {
+    guard let head else { return }
+    guard head.kind == .open, let known = head.target else {
+      throw JournalError(
+        "ledger \(path) does not begin with the line of a run: it isn't whole; restore it from a backup"
+      )
+    }
+    guard known == target else {
+      throw JournalError(
+        "ledger \(path) is about \(known), not \(target): name another ledger for this target")
+    }
+    guard head.keyProof == keys.proof() else {
+      throw JournalError(
+        "the key file \(KeyRing.path(for: path)) belongs to another ledger: with it no row would be "
+          + "recognised and all would be sent again. Restore the right one")
+    }
+  }
+
+  /// The keys in the ledger's key file; for an empty ledger any will do.
+  func keys(for path: String) throws(JournalError) -> KeyRing {
+    guard let keys = try KeyRing.read(for: path) else {
+      throw JournalError(
+        "the key file \(KeyRing.path(for: path)) is missing: without it no row can be found by its id; "
+          + "copy it beside the ledger")
+    }
+    try check(target: head?.target ?? "", keys: keys, path: path)
+    return keys
+  }
+
+  /// Refuses a run over another part of the manifest than the ledger was begun for.
+  ///
+  /// The rows of the other parts are in other ledgers: taken for new ones here, they would be sent twice.
+  func check(shard: String?, path: String) throws(JournalError) {
+    guard let known = head?.shard, known != shard else { return }
+    throw JournalError(
+      "ledger \(path) is of shard \(known), and this run takes \(shard.map { "shard \($0)" } ?? "all rows"): "
+        + "rows that other ledgers hold would be sent twice. Give --shard \(known), or name another ledger"
+    )
+  }
+}

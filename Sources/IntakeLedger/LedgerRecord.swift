@@ -1,0 +1,213 @@
+package import IntakeCore
+import IntakeSystem
+
+/// What one line of a ledger says, without its numbering and its checksum.
+///
+/// It has a property for each field of `LedgerFields`, nil where the line has no such field: `record.verdict`.
+@dynamicMemberLookup
+package struct LedgerRecord: Sendable, Equatable {
+  /// What the line is about.
+  package let kind: Kind
+  /// When it was written.
+  package var time: UTCTime
+  /// The values of the fields that are there, in the order of the line.
+  private var entries: [Entry] = []
+
+  private struct Entry: Sendable, Equatable {
+    let name: FieldName
+    let place: Int
+    var value: FieldValue
+  }
+
+  /// The kinds of lines.
+  package enum Kind: String, Sendable, CaseIterable {
+    /// A run opened the ledger.
+    case open
+    /// Work on a row's images begins; not synchronised, because it only serves to find rows that crash a program.
+    case start
+    /// A row is about to be sent.
+    case intent
+    /// A row takes several requests: one of them is about to be sent, or was accepted.
+    case step
+    /// What became of a row.
+    case outcome
+    /// A row in doubt was settled without sending it.
+    case mark
+  }
+
+  package init(_ kind: Kind, at time: UTCTime, key: Fingerprint? = nil) {
+    self.kind = kind
+    self.time = time
+    self.key = key
+  }
+
+  /// The value of a field.
+  package subscript<Value>(
+    dynamicMember field: KeyPath<LedgerFields, LedgerField<Value>>
+  ) -> Value? {
+    get { value(of: LedgerFields.all[keyPath: field].rule.name) }
+    set { set(LedgerFields.all[keyPath: field].rule.name, newValue?.fieldValue) }
+  }
+
+  private func value<Value: LedgerValue>(of name: FieldName) -> Value? {
+    for index in entries.indices where entries[index].name == name {
+      return Value(entries[index].value)
+    }
+    return nil
+  }
+
+  private mutating func set(_ name: FieldName, _ value: FieldValue?) {
+    entries.removeAll { $0.name == name }
+    guard let value, let place = FieldRule.all.firstIndex(where: { $0.name == name }) else {
+      return
+    }
+    let next = entries.firstIndex { $0.place > place } ?? entries.endIndex
+    entries.insert(Entry(name: name, place: place, value: value), at: next)
+  }
+
+  /// The fields that reports show, by the names and in the order that they have there.
+  package var shown: [(name: String, value: FieldValue)] {
+    entries.compactMap { entry in FieldRule.all[entry.place].shown.map { ($0, entry.value) } }
+      .sorted { $0.0.place < $1.0.place }.map { ($0.name, $1) }
+  }
+
+  /// Whether the line only counts when it is on disk.
+  var needsSync: Bool { kind != .start }
+}
+
+// The line.
+extension LedgerRecord {
+  /// The line with its newline, and its checksum.
+  func line(
+    number: Int, synced: Int, after previous: UInt32
+  ) -> (bytes: [UInt8], checksum: UInt32) {
+    var line = LineBuilder()
+    line.add(.version, .number(LineFormat.version))
+    line.add(.number, .number(number))
+    line.add(.synced, .number(synced))
+    line.add(.kind, .word(kind.rawValue))
+    for entry in entries { line.add(entry.name, entry.value) }
+    line.add(.time, .word(time.rfc3339))
+    return line.sealed(after: previous)
+  }
+
+  /// Reads the fields of a line; nil when the kind is unknown or a field that the kind needs is missing.
+  init?(_ line: LineParser, _ bytes: [UInt8]) {
+    guard let word = line.text(.kind), let layout = LineLayout.of(kind: FieldName(bytes[word])),
+      let time = line.text(.time).flatMap({ UTCTime(rfc3339: bytes.span.extracting($0)) })
+    else { return nil }
+    self.init(layout.kind, at: time)
+    entries.reserveCapacity(layout.slots.count)
+    for slot in layout.slots {
+      if let field = line.first(slot.name), let value = FieldValue(field, slot.type, bytes),
+        layout.allows(value, in: slot)
+      {
+        entries.append(Entry(name: slot.name, place: slot.place, value: value))
+      } else if slot.isNeeded {
+        return nil
+      }
+    }
+  }
+
+  /// Reads the line that begins at an offset of a file that has been checked.
+  init?(at offset: Int, of file: any JournalFile) {
+    guard let bytes = try? file.read(at: offset, count: LineFormat.limit),
+      let end = bytes.firstIndex(of: UInt8(ascii: "\n"))
+    else { return nil }
+    var parser = LineParser()
+    guard parser.parse(bytes, 0..<end) else { return nil }
+    self.init(parser, bytes)
+  }
+}
+
+// Outcomes.
+extension LedgerRecord {
+  /// The part of an outcome that is kept: codes and numbers, no text that a person or a server wrote.
+  init(_ outcome: Outcome, key: Fingerprint) {
+    self.init(.outcome, at: .now(), key: key)
+    self.attempt = outcome.attempts
+    self.verdict = outcome.verdict.rawValue
+    self.row = outcome.row.line
+    self.stage = outcome.stage.map { LedgerWord.encoded($0) }
+    self.code = (outcome.failure?.code ?? outcome.receipt?.code)?.rawValue
+    self.column = (outcome.failure?.column?.description).map { LedgerWord.encoded($0) }
+    self.side = outcome.failure?.side?.rawValue
+    self.http = outcome.receipt?.http
+    self.status = outcome.receipt?.status.map { LedgerWord.plain($0) }
+    self.type = outcome.receipt?.type.map { LedgerWord.plain($0) }
+    self.bytes = outcome.receipt?.bodyBytes
+    let time = outcome.timings.reduce(0) { $0 + $1.milliseconds }
+    self.milliseconds = time.isFinite && time < 1e15 ? Int(time.rounded()) : nil
+  }
+}
+
+extension Outcome {
+  /// An outcome as the ledger keeps it; nil for lines of another kind.
+  package init?(recorded record: LedgerRecord) {
+    guard record.kind == .outcome, let verdict = Verdict(rawValue: record.verdict ?? "") else {
+      return nil
+    }
+    self.init(
+      row: RowReference(line: record.row ?? 0), key: record.key.map { RowKey($0.description) },
+      verdict: verdict)
+    stage = record.stage
+    attempts = record.attempt ?? 0
+    let code = record.code.flatMap(FailureCode.named)
+    if let code, verdict != .accepted {
+      failure = StageFailure(
+        code, "the ledger keeps no detail", outcome: verdict.outcomeClass,
+        column: record.column.flatMap { ColumnName($0) },
+        side: record.side.flatMap { Side(rawValue: $0) })
+    }
+    guard record.bytes != nil || record.http != nil else { return }
+    receipt = Receipt(
+      verdict.outcomeClass, http: record.http, status: record.status, type: record.type, code: code)
+    receipt?.bodyBytes = record.bytes ?? 0
+  }
+}
+
+extension Verdict {
+  fileprivate var outcomeClass: OutcomeClass {
+    switch self {
+    case .accepted, .skipped: return .accepted
+    case .rejected: return .rejected
+    case .failed: return .retryable(after: nil)
+    case .inDoubt: return .inDoubt
+    }
+  }
+}
+
+/// How a row in doubt was settled without sending it again.
+public enum Settled: String, Sendable, CaseIterable {
+  /// The target has it: it is not sent again.
+  case accepted
+  /// The target does not have it: it may be sent.
+  case notAccepted = "not_accepted"
+}
+
+/// What a ledger says about one step of a row that takes several requests.
+enum StepState: String {
+  /// About to be sent.
+  case begun
+  /// The target has it.
+  case accepted
+}
+
+extension LedgerRecord.Kind {
+  /// Whether lines of this kind may have a verdict of that word.
+  func allows(verdict word: String) -> Bool {
+    switch self {
+    case .outcome: return Verdict(rawValue: word) != nil
+    case .mark: return Settled(rawValue: word) != nil
+    case .step: return StepState(rawValue: word) != nil
+    case .open, .start, .intent: return false
+    }
+  }
+}
+
+extension UTCTime {
+  /// The wall clock's time in whole seconds, as the ledger keeps it.
+  ///
+  /// Only people and retention read it; records are ordered by their numbers, because clocks jump.
+  package static func now() -> UTCTime { UTCTime(seconds: SystemTime.wall.rounded(.down)) }
+}

@@ -1,0 +1,224 @@
+import IntakeCore
+
+/// The frame of a line: `{"v":1,"n":12,"s":12,"t":"intent",…,"at":"…","c":"5d41402a"}` and a newline.
+///
+/// - `v` version of the format; `n` number of the line, consecutive from 0;
+/// - `s` how many lines were known to be on disk when this one was written: what tells lines that a power cut
+///   may have lost from lines that were promised to be there;
+/// - `t` kind; the fields of the kind, which `LedgerFields` lists; `at` when it was written; and last
+/// - `c` CRC-32, eight hexadecimal digits, of the eight digits of the line before (`00000000` for the first)
+///   followed by this line's bytes up to the comma before `"c"`.
+enum LineFormat {
+  /// The version that is written and read.
+  static let version = 1
+  /// Most bytes of a line with its newline.
+  static let limit = 4096
+  /// Bytes of `,"c":"5d41402a"}`.
+  static let checksumSize = 16
+  /// Fewest bytes that frame alone takes.
+  static let minimum = 40
+  /// What every line begins with.
+  static let prefix = Array("{\"v\":\(version),\"n\":".utf8)
+
+  /// The checksum of a line that follows one with the checksum `previous`.
+  static func checksum(_ body: Span<UInt8>, after previous: UInt32) -> UInt32 {
+    let digits = digits(of: previous)
+    return Checksums.crc32(body, after: Checksums.crc32(digits.span))
+  }
+
+  /// Eight lower-case hexadecimal digits.
+  static func digits(of checksum: UInt32) -> [8 of UInt8] {
+    [8 of UInt8] { Hex.digit(UInt8(truncatingIfNeeded: checksum >> UInt32(28 - 4 * $0))) }
+  }
+
+  /// Whether `bytes[range]` are the eight digits of a checksum.
+  static func matches(_ checksum: UInt32, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    let digits = digits(of: checksum)
+    return range.count == 8 && (0..<8).allSatisfy { bytes[range.lowerBound + $0] == digits[$0] }
+  }
+}
+
+/// The name of a field: one to eight small letters, packed into a number for comparison.
+struct FieldName: Sendable, Equatable {
+  let packed: UInt64
+
+  init(_ text: StaticString) {
+    packed = text.withUTF8Buffer { $0.reduce(0) { $0 << 8 | UInt64($1) } }
+  }
+
+  init(_ letters: ArraySlice<UInt8>) { packed = letters.reduce(0) { $0 << 8 | UInt64($1) } }
+
+  init(packed: UInt64) { self.packed = packed }
+
+  static let version = FieldName("v")
+  static let number = FieldName("n")
+  static let synced = FieldName("s")
+  static let kind = FieldName("t")
+  static let time = FieldName("at")
+  static let checksum = FieldName("c")
+}
+
+/// Writes one line of a ledger.
+struct LineBuilder {
+  private var bytes: [UInt8] = []
+
+  init() { bytes.reserveCapacity(320) }
+
+  mutating func add(_ name: FieldName, _ value: FieldValue) {
+    begin(name)
+    switch value {
+    case .word(let word): add(quoted: word)
+    case .fingerprint(let fingerprint): add(quoted: fingerprint.description)
+    case .number(let number): bytes += String(max(0, number)).utf8
+    }
+  }
+
+  private mutating func add(quoted text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    bytes += text.utf8
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func begin(_ name: FieldName) {
+    bytes.append(bytes.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
+    bytes.append(UInt8(ascii: "\""))
+    for shift in stride(from: UInt64(56), through: 0, by: -8) where name.packed >> shift != 0 {
+      bytes.append(UInt8(truncatingIfNeeded: name.packed >> shift))
+    }
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(UInt8(ascii: ":"))
+  }
+
+  /// The line with its checksum and its newline.
+  consuming func sealed(after previous: UInt32) -> (bytes: [UInt8], checksum: UInt32) {
+    let checksum = LineFormat.checksum(bytes.span, after: previous)
+    begin(.checksum)
+    bytes.append(UInt8(ascii: "\""))
+    let digits = LineFormat.digits(of: checksum)
+    for index in digits.indices { bytes.append(digits[index]) }
+    bytes += "\"}\n".utf8
+    return (bytes, checksum)
+  }
+}
+
+/// Splits a line of a ledger into its fields: one flat JSON object of words and whole numbers.
+///
+/// It reads what `LineBuilder` writes and nothing else of JSON; a program that adds fields within the same
+/// version keeps to that. The list of fields is kept from line to line, so a line costs no allocation.
+struct LineParser {
+  /// A field as it stands in the line.
+  struct Field {
+    let name: FieldName
+    let value: Range<Int>
+    let isText: Bool
+
+    /// The number that the digits make.
+    func number(_ bytes: [UInt8]) -> Int { value.reduce(0) { $0 * 10 + Int(bytes[$1] & 15) } }
+  }
+
+  private(set) var fields: [Field] = []
+  /// A copy of the reference: reading a static table costs a check of its initialisation for each byte.
+  private let allowed = LedgerWord.allowed
+
+  /// Reads `bytes[range]`, which excludes the newline; false when it isn't a line of a ledger.
+  mutating func parse(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    fields.removeAll(keepingCapacity: true)
+    guard range.count >= LineFormat.minimum, range.count < LineFormat.limit,
+      bytes[range.lowerBound] == UInt8(ascii: "{")
+    else { return false }
+    var index = range.lowerBound + 1
+    while index < range.upperBound {
+      guard let end = parseField(bytes, index, range.upperBound), end < range.upperBound else {
+        return false
+      }
+      if bytes[end] == UInt8(ascii: "}") { return end + 1 == range.upperBound }
+      guard bytes[end] == UInt8(ascii: ",") else { return false }
+      index = end + 1
+    }
+    return false
+  }
+
+  /// Reads `"name":value`; where it ends, nil when it is no such thing.
+  private mutating func parseField(_ bytes: [UInt8], _ start: Int, _ limit: Int) -> Int? {
+    guard limit - start >= 5, bytes[start] == UInt8(ascii: "\"") else { return nil }
+    var name: UInt64 = 0
+    var index = start + 1
+    while index < limit, bytes[index].isASCIILowercase, index - start <= 8 {
+      name = name << 8 | UInt64(bytes[index])
+      index += 1
+    }
+    guard name != 0, limit - index >= 3, bytes[index] == UInt8(ascii: "\""),
+      bytes[index + 1] == UInt8(ascii: ":")
+    else { return nil }
+    return parseValue(bytes, index + 2, limit, FieldName(packed: name))
+  }
+
+  private mutating func parseValue(
+    _ bytes: [UInt8], _ start: Int, _ limit: Int, _ name: FieldName
+  ) -> Int? {
+    let isText = bytes[start] == UInt8(ascii: "\"")
+    let first = isText ? start + 1 : start
+    var index = first
+    if isText {
+      while index < limit, allowed[Int(bytes[index])] { index += 1 }
+      guard index < limit, bytes[index] == UInt8(ascii: "\"") else { return nil }
+    } else {
+      while index < limit, bytes[index].isASCIIDigit, index - first < 18 { index += 1 }
+      guard index > first else { return nil }
+    }
+    fields.append(Field(name: name, value: first..<index, isText: isText))
+    return isText ? index + 1 : index
+  }
+
+  /// The first field of a name.
+  func first(_ name: FieldName) -> Field? {
+    for field in fields where field.name == name { return field }
+    return nil
+  }
+
+  /// Where the text of a field stands, nil when there is no such field or it is a number.
+  func text(_ name: FieldName) -> Range<Int>? { first(name).flatMap { $0.isText ? $0.value : nil } }
+
+  /// The number of a field, nil when there is no such field or it is a text.
+  func number(_ name: FieldName, _ bytes: [UInt8]) -> Int? {
+    first(name).flatMap { $0.isText ? nil : $0.number(bytes) }
+  }
+}
+
+/// The only text that a ledger line holds: characters that need no escape in JSON, and neither space nor `@`.
+///
+/// Two things rest on that. A line can be read without unescaping. And no single flipped bit turns one of
+/// these characters into NUL, so NUL always means a block that was never written.
+enum LedgerWord {
+  /// Most characters of a text that comes from outside.
+  static let limit = 64
+
+  /// The text with every other byte as `%XX`, so that different texts stay different; cut after `limit` bytes.
+  static func encoded(_ text: String, limit: Int = LedgerWord.limit) -> String {
+    var result: [UInt8] = []
+    for byte in text.utf8 {
+      let isKept = allowed[Int(byte)] && byte != UInt8(ascii: "%")
+      let piece = isKept ? [byte] : PercentText.escape(byte)
+      guard result.count + piece.count <= limit else { break }
+      result += piece
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// A server's word such as `PASS`, or `other` for what looks like anything but a short plain word.
+  ///
+  /// A server could echo an e-mail address where a status belongs; that must not reach the disk.
+  static func plain(_ text: String) -> String {
+    let isPlain = (1...32).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte)
+    return isPlain ? text : "other"
+  }
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    byte.isASCIIAlphanumeric || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+  }
+
+  /// Whether each of the 256 bytes may stand in a word: letters, digits and `%+,-./:=_~`.
+  static let allowed: [Bool] = (0..<256).map { byte in
+    UInt8(byte).isASCIIAlphanumeric || "%+,-./:=_~".utf8.contains(UInt8(byte))
+  }
+}

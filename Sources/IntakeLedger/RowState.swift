@@ -1,0 +1,258 @@
+package import IntakeCore
+
+/// What the ledger says about one row, in 64 bytes: a million rows are kept in memory.
+struct RowState {
+  /// The row.
+  let key: Fingerprint
+  /// The content of the last attempt, once there was one.
+  private(set) var digest = Fingerprint(high: 0, low: 0)
+  private var offset = 0
+  /// When the last line about it was written, in seconds since 1970.
+  private var lastSeconds: UInt32 = 0
+  /// The run that sent the row last.
+  private var run: UInt32 = 0
+  /// The hash of the last outcome, to see whether another says anything new.
+  private(set) var outcomeHash: UInt32 = 0
+  /// What the row was made of at the last attempt, in short; 0 when that was not kept.
+  private(set) var sourceShort: UInt32 = 0
+  /// Starts without an end.
+  private(set) var starts: UInt8 = 0
+  /// The steps of the last attempt's request that the target has, a bit each; bit 0 is the request itself.
+  private(set) var stepsDone: UInt8 = 0
+  private var flags: Flags = []
+
+  private struct Flags: OptionSet {
+    let rawValue: UInt8
+    static let accepted = Flags(rawValue: 1)
+    static let notAccepted = Flags(rawValue: 2)
+    /// An attempt of the run `run` is without an answer.
+    static let open = Flags(rawValue: 4)
+    /// An attempt of a run before that is without an answer.
+    static let openBefore = Flags(rawValue: 8)
+    static let hasDigest = Flags(rawValue: 16)
+    static let hasOutcome = Flags(rawValue: 32)
+    /// The last that happened to the row is an attempt.
+    static let sending = Flags(rawValue: 64)
+  }
+
+  init(key: Fingerprint) { self.key = key }
+
+  /// What counts for the next run.
+  var standing: Standing {
+    if flags.contains(.accepted) { return .accepted }
+    if !flags.isDisjoint(with: [.open, .openBefore]) { return .inDoubt }
+    return flags.contains(.notAccepted) ? .notAccepted : .unknown
+  }
+
+  /// Whether the row was sent and its outcome is still to be written.
+  func isInFlight(in run: Int) -> Bool {
+    flags.contains(.open) && self.run == UInt32(clamping: run)
+  }
+
+  /// Whether the last attempt had that content.
+  func has(digest: Fingerprint) -> Bool { flags.contains(.hasDigest) && self.digest == digest }
+
+  /// Where the outcome that made the standing begins in the file, nil when there is none.
+  var outcomeOffset: Int? { flags.contains(.hasOutcome) ? offset : nil }
+
+  /// Whether it is in doubt and nobody wrote why: being sent, or killed while it was.
+  var isUnanswered: Bool { flags.contains(.sending) && standing == .inDoubt }
+
+  /// When the last line about it was written.
+  var lastTime: UTCTime { UTCTime(seconds: Double(lastSeconds)) }
+
+  /// Takes what a line says about the row.
+  mutating func apply(_ record: LedgerRecord, at offset: Int, run: Int) {
+    lastSeconds = UInt32(clamping: Int(record.time.seconds))
+    switch record.kind {
+    case .open: break
+    case .start: starts = starts == .max ? .max : starts + 1
+    case .intent: intend(record, UInt32(clamping: run))
+    case .step: take(step: record, UInt32(clamping: run))
+    case .outcome: end(record, offset, UInt32(clamping: run))
+    case .mark: settle(record)
+    }
+  }
+
+  private mutating func intend(_ record: LedgerRecord, _ run: UInt32) {
+    open(run)
+    // The request itself goes out again, so whatever follows it will too.
+    stepsDone = 0
+    sourceShort = record.source?.short ?? 0
+    guard let digest = record.digest else { return }
+    self.digest = digest
+    flags.insert(.hasDigest)
+  }
+
+  private mutating func open(_ run: UInt32) {
+    starts = 0
+    // Within a run the runner knows what became of the attempt before; over runs nobody does.
+    if flags.contains(.open), self.run != run { flags.insert(.openBefore) }
+    flags.insert([.open, .sending])
+    flags.remove([.accepted, .notAccepted])
+    self.run = run
+  }
+
+  /// A step that is done leaves the row unfinished until its outcome says otherwise: the rest may be sent.
+  private mutating func take(step record: LedgerRecord, _ run: UInt32) {
+    guard record.verdict == StepState.accepted.rawValue else { return open(run) }
+    flags.remove([.open, .openBefore])
+    flags.insert(.notAccepted)
+    stepsDone |= 1 << UInt8(clamping: min(record.step ?? 0, 7))
+  }
+
+  /// An outcome ends the attempts of its own run; those of earlier runs stay open unless it is `accepted`.
+  ///
+  /// A row that was not even sent this time says nothing about what the target has.
+  private mutating func end(_ record: LedgerRecord, _ offset: Int, _ run: UInt32) {
+    // A quarantined row was not worked on: what crashed the program twice would crash it again.
+    if record.code != FailureCode.quarantined.rawValue { starts = 0 }
+    outcomeHash = record.outcomeHash
+    // A bad row may carry the id of one that is on its way: only an outcome of an attempt ends an attempt.
+    let wasSent = flags.contains(.open) && self.run == run && (record.attempt ?? 0) > 0
+    let (before, wasUnanswered) = (standing, isUnanswered)
+    let verdict = record.verdict.flatMap(Verdict.init)
+    switch verdict {
+    case .accepted:
+      flags.remove([.open, .openBefore, .notAccepted])
+      flags.insert(.accepted)
+    case .rejected, .failed:
+      if wasSent { flags.remove(.open) }
+      if !flags.contains(.accepted) { flags.insert(.notAccepted) }
+    case .inDoubt:
+      if !wasSent, before != .accepted { flags.insert(.openBefore) }
+    case .skipped, nil: return
+    }
+    let explainsDoubt = wasUnanswered && verdict == .inDoubt
+    guard
+      wasSent || explainsDoubt || standing != before || before == .unknown || before == .notAccepted
+    else { return }
+    self.offset = offset
+    flags.insert(.hasOutcome)
+    flags.remove(.sending)
+  }
+
+  private mutating func settle(_ record: LedgerRecord) {
+    flags.remove([.open, .openBefore, .accepted, .notAccepted, .sending])
+    stepsDone = 0
+    flags.insert(record.verdict == Settled.accepted.rawValue ? .accepted : .notAccepted)
+  }
+}
+
+extension LedgerRecord {
+  /// FNV-1a over the parts of an outcome that a repeated run would repeat, with a NUL between the texts.
+  var outcomeHash: UInt32 {
+    var hash = Checksums.fnv32Start
+    let status = self.http.map(String.init)
+    for text in [self.verdict, self.stage, self.code, self.column, self.side, status] {
+      hash = Checksums.fnv32((text ?? "").utf8, after: hash)
+      hash = Checksums.fnv32(CollectionOfOne(0), after: hash)
+    }
+    return hash
+  }
+}
+
+/// The state of every row of a ledger, found by key.
+///
+/// A table of slots over one list of states instead of a dictionary: 64 to 72 bytes a row, no moment at
+/// which two tables of all rows exist, and no hashing, because a key is made of random bits already.
+package struct LedgerIndex {
+  private var rows: [RowState] = []
+  /// Positions in `rows` plus one, 0 where a slot is free; a power of two of them, at most half full.
+  private var slots: [UInt32]
+  /// Runs so far: how many times the ledger was opened for writing.
+  private(set) var run = 0
+  /// Rows of the present run that were sent and have no outcome yet.
+  private(set) var inFlight = 0
+
+  /// Prepares for a number of rows, so that nothing has to grow while a ledger is read.
+  package init(expecting rows: Int = 0) {
+    var count = 64
+    while count < 2 * rows { count *= 2 }
+    slots = [UInt32](repeating: 0, count: count)
+    self.rows.reserveCapacity(rows)
+  }
+
+  /// Every row, in the order of appearance.
+  var states: [RowState] { rows }
+
+  subscript(key: Fingerprint) -> RowState? {
+    let position = slots[slot(of: key)]
+    return position == 0 ? nil : rows[Int(position) - 1]
+  }
+
+  /// What is known about a row; `unknown` for a row that the ledger has never seen.
+  package func standing(of key: Fingerprint) -> Standing { self[key]?.standing ?? .unknown }
+
+  /// Takes a line that begins at `offset`.
+  package mutating func apply(_ record: LedgerRecord, at offset: Int) {
+    guard let key = record.key else {
+      guard record.kind == .open else { return }
+      run += 1
+      inFlight = 0
+      return
+    }
+    let position = position(of: key)
+    let wasInFlight = rows[position].isInFlight(in: run)
+    rows[position].apply(record, at: offset, run: run)
+    inFlight += (rows[position].isInFlight(in: run) ? 1 : 0) - (wasInFlight ? 1 : 0)
+  }
+
+  /// Where the state of a row stands in `rows`; a new one when there is none.
+  private mutating func position(of key: Fingerprint) -> Int {
+    let slot = slot(of: key)
+    if slots[slot] != 0 { return Int(slots[slot]) - 1 }
+    rows.append(RowState(key: key))
+    slots[slot] = UInt32(rows.count)
+    if 2 * rows.count > slots.count { grow() }
+    return rows.count - 1
+  }
+
+  /// The slot that holds the key, or the free one where it belongs.
+  private func slot(of key: Fingerprint) -> Int {
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: key.low) & mask
+    while slots[slot] != 0, rows[Int(slots[slot]) - 1].key != key { slot = (slot + 1) & mask }
+    return slot
+  }
+
+  private mutating func grow() {
+    slots = [UInt32](repeating: 0, count: 2 * slots.count)
+    for position in rows.indices { slots[slot(of: rows[position].key)] = UInt32(position + 1) }
+  }
+
+  /// Whether an outcome says anything that the ledger doesn't say already.
+  func isNews(_ outcome: LedgerRecord) -> Bool {
+    guard let key = outcome.key, let state = self[key] else { return true }
+    // A quarantined row keeps its starts, and every run reports that.
+    let isStarted = state.starts > 0 && outcome.code != FailureCode.quarantined.rawValue
+    return state.isInFlight(in: run) || isStarted || state.outcomeHash != outcome.outcomeHash
+      || (outcome.verdict == Verdict.accepted.rawValue && state.standing != .accepted)
+  }
+}
+
+/// How many rows a ledger knows, by standing.
+package struct LedgerCounts: Sendable, Equatable {
+  /// Rows that the target has.
+  package private(set) var accepted = 0
+  /// Rows that the target does not have: refused, failed, or never sent.
+  package private(set) var notAccepted = 0
+  /// Rows that were sent without an answer.
+  package private(set) var inDoubt = 0
+  /// Rows that were begun and neither sent nor ended.
+  package private(set) var unfinished = 0
+
+  init(_ states: some Sequence<RowState>) {
+    for state in states {
+      switch state.standing {
+      case .accepted: accepted += 1
+      case .notAccepted: notAccepted += 1
+      case .inDoubt: inDoubt += 1
+      case .unknown: unfinished += 1
+      }
+    }
+  }
+
+  /// All rows.
+  package var total: Int { accepted + notAccepted + inDoubt + unfinished }
+}
