@@ -24,14 +24,12 @@ struct PreparedCall {
   let customer: String?
   /// Values that a careless server might repeat in its messages.
   var confidential: [String] = []
-  /// Oddities for the log.
   var notes: [String] = []
   let perform: () -> Reply
 }
 
 /// One of the two APIs.
 protocol VendorAPI: Sendable {
-  /// Understands a request.
   func prepare(_ call: Call) -> PreparedCall
 
   /// The vendor's error body for any status, with its documented message where there is one.
@@ -46,7 +44,6 @@ struct APIExchange {
   let api: any VendorAPI
   private var entry: LoggedRequest
 
-  /// Gives the request its number.
   init(
     _ head: RequestHead, _ api: any VendorAPI, _ connection: Connection, use: Int,
     _ context: ServerContext

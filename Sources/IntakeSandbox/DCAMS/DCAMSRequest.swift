@@ -12,14 +12,12 @@ struct DCAMSRequest {
   var pass: String? { body?["pass"]?.string }
   var service: String? { body?["service"]?.string }
   var reference: Reference? { Reference(body?["reference"]) }
-  /// The e-mail as it was sent.
   var email: String? { target("email") }
   var status: String? { target("status") }
 
   /// The fields of the target, in the order of the vendor's answers.
   static let attributes = ["fn", "ln", "addr", "city", "state", "zip", "dob", "email", "phone"]
 
-  /// A field of the target; numbers count as their text.
   func target(_ name: String) -> String? {
     switch body?["target"]?[name]?.kind {
     case .string(let text), .number(let text): return text
@@ -27,7 +25,6 @@ struct DCAMSRequest {
     }
   }
 
-  /// The base64 text of an image, nil when it was not sent.
   func image(_ side: Side) -> String? { body?["target"]?["documents"]?[side.rawValue]?.string }
 
   /// Whether a field of a customer holds a list, an object or a truth value where a text belongs.
@@ -66,7 +63,6 @@ extension JSONValue {
 enum DCAMSService: String, CaseIterable {
   case createOrUpdateCustomer, updateStatus, getStatus, getDocumentImages
 
-  /// The statuses a customer can have.
   static let statuses = ["PASS", "PENDING", "FAIL"]
 }
 

@@ -2,7 +2,6 @@ import IntakeCore
 
 /// DCAMS Storage: one address, four services, chosen by `service` alone.
 struct DCAMSStorage: VendorAPI {
-  /// The path of all four services.
   static let path = "/v3/stable/api/storage"
 
   let store: CustomerStore

@@ -83,7 +83,6 @@ public struct Fault: Sendable, CustomStringConvertible {
 
   func text(_ name: String) -> String? { values[name] }
 
-  /// Whether it answers a 2xx status.
   var isSuccess: Bool { code.map { (200...299).contains($0) } ?? false }
 
   func has(_ name: String) -> Bool { flags.contains(name) }
@@ -97,7 +96,6 @@ struct FaultSyntax: Error {
 
 /// A value that an effect takes, as `name=value` after a colon, or a flag when it is just `name`.
 enum FaultParameter: Sendable {
-  /// Present or not.
   case flag(String)
   /// Any text; `%3A` stands for a colon, `%40` for an at sign.
   case text(String)
@@ -116,7 +114,6 @@ enum FaultParameter: Sendable {
     }
   }
 
-  /// How the help shows it.
   var form: String {
     switch self {
     case .flag: return ":\(name)"

@@ -2,7 +2,6 @@ import IntakeCore
 
 /// One thing that can go wrong on purpose; the grammar, the help and the execution follow from the table of these.
 struct FaultEffect: Sendable {
-  /// The name that it is written with.
   let name: String
   /// What it does, in one line of the help.
   let summary: String
@@ -52,7 +51,6 @@ struct FaultEffect: Sendable {
   struct Wire: Sendable {
     /// The request is carried out first; otherwise only with `accepted`.
     var isCarriedOut = true
-    /// The client gets a status.
     var isAnswered = true
     let write: Write
   }

@@ -26,7 +26,6 @@ struct FaultPlan: Sendable {
 
 /// The faults that act on one request: at most one of each phase, and all that are about time.
 struct FaultSelection {
-  /// The faults as they were written.
   private(set) var names: [String] = []
   /// Milliseconds to wait before the request is carried out.
   var latency = 0

@@ -48,7 +48,6 @@ struct Answer: Sendable {
     return Array(head.utf8)
   }
 
-  /// The whole answer as it goes over the wire.
   func bytes(keepsAlive: Bool, date: UTCTime = .now) -> [UInt8] {
     head(keepsAlive: keepsAlive, date: date) + (framing.isEmpty ? [] : body)
   }
@@ -81,7 +80,6 @@ struct AnswerWriter {
   let connection: Connection
   let limits: ServerLimits
   let keepsAlive: Bool
-  /// The sandbox's clock.
   var date: UTCTime = .now
 
   /// What becomes of the connection after a proper answer.
@@ -91,12 +89,10 @@ struct AnswerWriter {
     try connection.send(bytes, before: Deadline(milliseconds: limits.answerTime))
   }
 
-  /// Lets the client send the body.
   func sendContinue() throws {
     try send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
   }
 
-  /// Sends an answer as it should be.
   func write(_ answer: Answer) throws -> AfterAnswer {
     try send(answer.bytes(keepsAlive: keepsAlive, date: date))
     return after

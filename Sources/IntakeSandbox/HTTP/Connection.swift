@@ -1,3 +1,5 @@
+import IntakeSystem
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -122,24 +124,18 @@ private func sendOnce(
 
 /// A point in time that a blocking call must not outlast; monotonic, so a stepped clock changes nothing.
 struct Deadline: Sendable {
-  private let instant: ContinuousClock.Instant
+  private let time: Double
 
-  /// A deadline that many milliseconds from now.
-  init(milliseconds: Int) {
-    instant = ContinuousClock.now.advanced(by: .milliseconds(milliseconds))
-  }
+  init(milliseconds: Int) { time = SystemTime.monotonic + Double(milliseconds) / 1000 }
 
-  private init(_ instant: ContinuousClock.Instant) { self.instant = instant }
+  private init(time: Double) { self.time = time }
 
   /// Whichever of the two comes first.
-  func orSooner(_ other: Deadline) -> Deadline { Deadline(min(instant, other.instant)) }
+  func orSooner(_ other: Deadline) -> Deadline { Deadline(time: min(time, other.time)) }
 
   /// Milliseconds left as `poll(2)` takes them, rounded up; 0 when the time has passed.
   var pollTimeout: Int32 {
-    let left = ContinuousClock.now.duration(to: instant)
-    guard left > .zero else { return 0 }
-    let (seconds, attoseconds) = left.components
-    let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1
-    return Int32(clamping: milliseconds)
+    let left = ((time - SystemTime.monotonic) * 1000).rounded(.up)
+    return left > 0 ? Int32(min(left, Double(Int32.max))) : 0
   }
 }

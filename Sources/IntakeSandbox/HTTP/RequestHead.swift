@@ -18,7 +18,6 @@ struct RequestHead: Sendable {
   let headers: [HTTPField]
   /// HTTP/1.1, as opposed to 1.0.
   let isCurrent: Bool
-  /// How long the body is.
   let framing: Framing
 
   /// How the end of the body is known.
@@ -83,7 +82,6 @@ struct RequestHead: Sendable {
     }
   }
 
-  /// The first parameter of that name.
   func parameter(_ name: String) -> String? { parameters.first { $0.name == name }?.value }
 }
 

@@ -4,7 +4,6 @@ struct RequestReader {
   private let limits: ServerLimits
   private var buffer: [UInt8] = []
 
-  /// Starts at the connection's first byte.
   init(_ connection: Connection, limits: ServerLimits) {
     self.connection = connection
     self.limits = limits
@@ -33,7 +32,6 @@ struct RequestReader {
     }
   }
 
-  /// The body that belongs to a head.
   mutating func body(of head: RequestHead, pacing: Pacing? = nil) throws -> [UInt8] {
     let deadline = Deadline(milliseconds: limits.bodyTime)
     switch head.framing {
@@ -47,7 +45,6 @@ struct RequestReader {
     }
   }
 
-  /// The refusal of a body over the limit.
   private var tooLarge: RequestFailure {
     RequestFailure(413, "The request is larger than \(limits.body) bytes")
   }
@@ -126,8 +123,6 @@ struct RequestReader {
 
 /// How slowly a body is read on purpose: so many bytes, then so long a rest.
 struct Pacing: Sendable {
-  /// Bytes at a time.
   let bytes: Int
-  /// Milliseconds of rest after them.
   let milliseconds: Int
 }

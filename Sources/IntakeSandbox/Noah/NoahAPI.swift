@@ -98,4 +98,15 @@ struct NoahAPI: VendorAPI {
     }
     return customer
   }
+
+  /// Stores a change and says whether the customer is new; a full or unwritable store is the vendor's error.
+  func store(
+    _ id: String, at time: UTCTime, _ change: (inout Customer, _ isNew: Bool) -> Void
+  ) throws(NoahError) -> Bool {
+    do throws(CustomerStore.Failure) {
+      return try store.upsert(.noah, id, at: time, change: change).isNew
+    } catch {
+      throw NoahError(status: error.status, detail: error.message)
+    }
+  }
 }

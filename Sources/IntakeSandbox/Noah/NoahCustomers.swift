@@ -15,18 +15,14 @@ extension NoahAPI {
     guard complaints.isEmpty else {
       throw NoahError(status: 400, detail: "the body does not fit the schema", fields: complaints)
     }
-    do throws(CustomerStore.Failure) {
-      let isNew = try store.upsert(.noah, id, at: call.time) { customer, isNew in
-        customer.document = call.body
-        customer.fields = NoahAPI.flattened(body, path: "")
-        customer.status = "Approved"
-        customer.note(isNew ? "created" : "updated", at: call.time)
-      }.isNew
-      let status = switches[.noahCodes] == "200" ? 200 : isNew ? 201 : 204
-      return Reply(answer: Answer(status), isAccepted: true)
-    } catch {
-      throw NoahError(status: error.status, detail: error.message)
+    let isNew = try store(id, at: call.time) { customer, isNew in
+      customer.document = call.body
+      customer.fields = NoahAPI.flattened(body, path: "")
+      customer.status = "Approved"
+      customer.note(isNew ? "created" : "updated", at: call.time)
     }
+    let status = switches[.noahCodes] == "200" ? 200 : isNew ? 201 : 204
+    return Reply(answer: Answer(status), isAccepted: true)
   }
 
   /// Nested names joined with dots, for the page.

@@ -63,7 +63,6 @@ struct NoahError: Error {
   /// The vendor's name for the error where it does not follow from the status.
   var namedType: String?
 
-  /// The caller is not who it must be.
   static func unauthorized(_ detail: String) -> NoahError { NoahError(status: 401, detail: detail) }
 
   private var type: String {
@@ -99,12 +98,10 @@ struct NoahFieldError: Equatable {
   /// What is wrong, without the value.
   let description: String
 
-  /// The form of the value is wrong.
   static func schema(_ field: String, _ description: String) -> NoahFieldError {
     NoahFieldError(field: field, reason: "SchemaValidation", description: description)
   }
 
-  /// The value does not go with another one.
   static func integrity(_ field: String, _ description: String) -> NoahFieldError {
     NoahFieldError(field: field, reason: "IntegrityValidation", description: description)
   }

@@ -43,7 +43,6 @@ struct NoahSchema: Sendable {
     .optional("Email", .text(1...320)), .optional("PhoneNumber", .text(1...50)),
   ]
 
-  /// Everything wrong with a body.
   func complaints(about body: JSONValue) -> [NoahFieldError] {
     let isBusiness = body["Type"]?.string == "Business"
     let rules = (isBusiness ? NoahSchema.business : NoahSchema.individual) + versionRules
@@ -91,11 +90,8 @@ struct NoahRule: Sendable {
     case date
     /// ISO 3166-1 alpha-2.
     case country
-    /// One of a list, in this spelling.
     case choice([String])
-    /// An object with rules of its own.
     case object([NoahRule])
-    /// A list of such objects.
     case list([NoahRule])
   }
 

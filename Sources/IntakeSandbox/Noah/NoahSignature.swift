@@ -7,10 +7,8 @@ struct NoahSignature: Sendable {
   /// What `aud` must contain, whatever host is asked.
   static let audience = "https://api.noah.com"
 
-  /// The longest life of a token in seconds.
   private static let longestLife = 900.0
 
-  /// Throws what is wrong with a token.
   func check(_ token: String, of call: Call) throws(NoahError) {
     let parts = token.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3, let header = NoahSignature.object(parts[0]),

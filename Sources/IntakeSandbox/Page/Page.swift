@@ -13,7 +13,6 @@ enum Page {
     HTTPField("Cache-Control", "no-store"),
   ]
 
-  /// A page in the common frame.
   static func answer(_ status: Int = 200, title: String, _ content: HTML) -> Answer {
     let page: HTML = """
       <!DOCTYPE html>
@@ -28,7 +27,6 @@ enum Page {
     return Answer(status, [type] + policy, body: Array(page.text.utf8))
   }
 
-  /// A status in its colour.
   static func badge(_ status: String) -> HTML {
     let kinds = [
       "PASS": "pass", "Approved": "pass", "PENDING": "pending", "Pending": "pending",
@@ -37,7 +35,6 @@ enum Page {
     return "<span class=\"badge \(kinds[status] ?? "")\">\(status)</span>"
   }
 
-  /// A number with its thousands apart.
   static func grouped(_ number: Int) -> String {
     var digits = String(number)
     var place = digits.utf8.count - 3

@@ -16,7 +16,6 @@ struct Customer: Sendable {
   /// Noah's request body as received; its answers repeat parts of it.
   var document: [UInt8] = []
   var images: [Side: StoredImage] = [:]
-  /// What happened to it, oldest first.
   var events: [CustomerEvent] = []
 
   /// Whether all but key, number, reference and status was dropped to keep memory flat.
@@ -54,13 +53,11 @@ struct Customer: Sendable {
   }
 }
 
-/// One field of a customer.
 struct CustomerField: Sendable, Hashable {
   let name: String
   let value: String
 }
 
-/// Something that happened to a customer.
 struct CustomerEvent: Sendable, Hashable {
   let time: UTCTime
   let text: String

@@ -50,7 +50,6 @@ final class CustomerStore: Sendable {
   private let mostWhole: Int
   private let directory: StateDirectory?
 
-  /// Starts with what the directory holds.
   init(
     mostImageBytes: Int, mostCustomers: Int, mostWhole: Int = .max, directory: StateDirectory?
   ) throws(SandboxError) {
@@ -76,7 +75,6 @@ final class CustomerStore: Sendable {
     state.withLock { $0.customers.first(numbered: number) }
   }
 
-  /// All customers in the order of their numbers.
   var all: [Customer] { state.withLock { $0.customers } }
 
   /// Changes a customer, or makes one first; returns it as it is then, and whether it is new.

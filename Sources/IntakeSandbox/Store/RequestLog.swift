@@ -53,7 +53,6 @@ final class RequestLog: Sendable {
   private let most: Int
   private let state = Mutex(State())
 
-  /// Keeps the latest `most` requests.
   init(most: Int) { self.most = most }
 
   func nextNumber() -> Int {

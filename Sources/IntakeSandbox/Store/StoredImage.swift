@@ -14,26 +14,14 @@ struct StoredImage: Sendable {
   let size: PixelSize?
   /// The media type of the `data:` prefix that came before the base64, nil when it came raw.
   let prefix: String?
+}
 
-  /// Examines bytes that arrived.
+extension StoredImage {
   init(_ bytes: [UInt8], prefix: String? = nil) {
     let header = ImageProbe.look(at: bytes)
     self.init(
       bytes: bytes, byteCount: bytes.count, sha256: StoredImage.sha256(of: bytes),
       format: header?.format ?? ImageFormat(recognizing: bytes), size: header?.size, prefix: prefix)
-  }
-
-  /// Restores an image whose facts are known.
-  init(
-    bytes: [UInt8]?, byteCount: Int, sha256: String, format: ImageFormat?, size: PixelSize?,
-    prefix: String?
-  ) {
-    self.bytes = bytes
-    self.byteCount = byteCount
-    self.sha256 = sha256
-    self.format = format
-    self.size = size
-    self.prefix = prefix
   }
 
   /// Reads a field of DCAMS: raw base64, or base64 behind `data:image/…;base64,`; nil when it is neither.
@@ -58,9 +46,7 @@ struct StoredImage: Sendable {
 
   /// SHA-256 in hexadecimal; empty only when libcrypto has no memory left.
   static func sha256(of bytes: [UInt8]) -> String { Hex.text((try? Digest.sha256(bytes)) ?? []) }
-}
 
-extension StoredImage {
   /// What is known of the image, without its bytes.
   var record: JSONOutput {
     .object([
