@@ -93,7 +93,7 @@ let package = Package(
     .tests("GateStage", "GateStage", "IntakeImaging"),
     .tests("LoadStage", "CSystem", "IntakeSystem", "LoadStage"),
     .tests("ExternalStage", "ExternalStage", "IntakeImaging", "IntakeSystem", "IntakeTesting"),
-    .tests("IntakeTesting", "IntakeSystem", "IntakeTesting"),
+    .tests("IntakeTesting", "IntakeSystem", "IntakeTesting", "docintake"),
     .executableTarget(
       name: "imaging-bench", dependencies: ["IntakeCore", "IntakeImaging"],
       path: "Tests/Benchmarks/Imaging", swiftSettings: strict),

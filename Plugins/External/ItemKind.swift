@@ -1,4 +1,5 @@
 public import IntakeCore
+import IntakeImaging
 
 /// A value that can travel to a program and back: its form in messages, and how an answer is checked.
 public protocol ItemKind: Sendable {
@@ -27,4 +28,131 @@ public struct ItemAnswer: Sendable {
 
   /// The bytes that an object of the message announced, nil when it announced none.
   public func bytes(of object: JSONValue?) -> [UInt8]? { object.flatMap { parts[$0.offset] } }
+}
+
+/// A scan on its way to a program: the file as it came, or as JPEG where a stage has changed its pixels.
+public struct ImageItem: ItemKind {
+  /// `image`.
+  public static let name = "image"
+  private let image: DocumentImage
+  private let header: ImageHeader
+  private let bytes: [UInt8]
+
+  /// Above this a JPEG grows fast and nobody sees the difference.
+  private static let editedQuality = 95
+
+  /// Takes the file, or encodes what another stage has changed.
+  public init(_ value: DocumentImage) throws {
+    image = value
+    switch value.content {
+    case .encoded(let bytes):
+      self.bytes = bytes
+      header = value.header
+    case .edited:
+      let prepared = try ImageItem.encoder.prepare(value)
+      bytes = prepared.bytes
+      header = try ImageHeader(reading: bytes)
+    }
+  }
+
+  private static var encoder: ImageShrinker {
+    var shrinker = ImageShrinker()
+    shrinker.edge = .max
+    shrinker.quality = editedQuality
+    shrinker.maximumBytes = 1 << 40
+    return shrinker
+  }
+
+  /// The bytes that follow the message.
+  public var payload: [[UInt8]] { [bytes] }
+
+  /// Side, form and size; the orientation is the one that EXIF tells, 1 for upright.
+  public func fields(in context: StageContext) -> [(String, JSONOutput)] {
+    [
+      ("side", .string(image.side.rawValue)),
+      ("image", header.json(bytes: bytes.count)),
+    ]
+  }
+
+  /// The scan with the program's file in place of its own, looked at as closely as a file of the manifest.
+  public func value(from answer: ItemAnswer, in context: StageContext) throws -> DocumentImage {
+    guard let bytes = answer.bytes(of: answer.message["image"]) else {
+      throw StageFailure(.stageProtocol, "a result without an image")
+    }
+    return try image.replacing(encoded: bytes)
+  }
+}
+
+extension ImageHeader {
+  /// The image in a message.
+  func json(bytes: Int, maximum: Int? = nil) -> JSONOutput {
+    var fields: [(String, JSONOutput)] = [
+      ("format", .string(format.rawValue)), ("width", .integer(size.width)),
+      ("height", .integer(size.height)), ("orientation", .integer(orientation.rawValue)),
+      ("bytes", .integer(bytes)),
+    ]
+    if let maximum { fields.append(("max", .integer(maximum))) }
+    return .object(fields)
+  }
+}
+
+/// An image that is ready to send, on its way to a program.
+public struct PreparedItem: ItemKind {
+  /// `prepared`.
+  public static let name = "prepared"
+  private let image: PreparedImage
+  private let header: ImageHeader
+
+  /// Takes the image as it would be sent.
+  public init(_ value: PreparedImage) throws {
+    image = value
+    header = try ImageHeader(reading: value.bytes)
+  }
+
+  /// The bytes that follow the message.
+  public var payload: [[UInt8]] { [image.bytes] }
+
+  /// Side, form, size, and the most bytes that the answer may have.
+  public func fields(in context: StageContext) -> [(String, JSONOutput)] {
+    [
+      ("side", .string(image.side.rawValue)),
+      ("image", header.json(bytes: image.bytes.count, maximum: context.imageBudget)),
+    ]
+  }
+
+  /// The program's image, decoded once to its end and freed of metadata, within the budget.
+  ///
+  /// Nothing looks at an image after this stage, so all that `shrink` promises is checked again.
+  public func value(from answer: ItemAnswer, in context: StageContext) throws -> PreparedImage {
+    guard let bytes = answer.bytes(of: answer.message["image"]) else {
+      throw StageFailure(.stageProtocol, "a result without an image")
+    }
+    let found = try checked(bytes)
+    if let budget = context.imageBudget, found.bytes.count > budget {
+      throw StageFailure(
+        .cannotFit, "the program's image has \(found.bytes.count) bytes, the budget is \(budget)",
+        hint: "lower shrink.max-bytes so that the program has room, or mend the program")
+    }
+    return found
+  }
+
+  private func checked(_ bytes: [UInt8]) throws -> PreparedImage {
+    let header = try ImageHeader(reading: bytes)
+    guard header.orientation == .upright, header.components != 4, header.format == .jpeg else {
+      throw StageFailure(
+        .stageProtocol, "the program's image is no upright JPEG in gray or colour",
+        hint: "turn the pixels upright and save them as JPEG, RGB or gray")
+    }
+    let codec = ImageCodec()
+    let document = DocumentImage(
+      side: image.side, file: "", header: header, bytes: bytes, codec: codec)
+    var copier = ImageShrinker()
+    copier.edge = .max
+    copier.maximumBytes = 1 << 40
+    let copy = try copier.prepare(document)
+    var report = image.report
+    report.sent = copy.report.sent
+    report.reason += "; then changed by a program"
+    return PreparedImage(side: image.side, bytes: copy.bytes, report: report)
+  }
 }

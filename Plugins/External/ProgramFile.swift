@@ -60,7 +60,7 @@ struct ProgramFile {
         try stream.update(piece)
         offset += piece.count
       }
-      return try stream.finish().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      return Hex.text(try stream.finish())
     } catch {
       throw failure("\(shown) cannot be read for its digest: \(error)", hint: nil)
     }

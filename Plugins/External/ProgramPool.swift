@@ -1,3 +1,4 @@
+import Dispatch
 import IntakeCore
 import IntakeSystem
 import Synchronization
@@ -11,7 +12,7 @@ final class ProgramPool: Sendable {
     var faults = 0
   }
 
-  /// A program is started anew so often after faults in a row; then it is given up.
+  /// A program is started again so often after faults in a row; then it is given up.
   static let restarts = 3
   /// Seconds that a program may take to end by itself once its input is closed.
   static let patience = 2.0
@@ -94,7 +95,7 @@ extension ProgramPool {
   private func take(_ context: StageContext) throws(ProgramFault) -> ProgramSession {
     while var session = state.withLock({ $0.idle.popLast() }) {
       if session.isReady() { return session }
-      context.log(.notice, "\(options.name) ended or spoke out of turn and is started anew")
+      context.log(.notice, "\(options.name) ended or spoke out of turn and is started again")
       retire(&session, context)
     }
     guard state.withLock({ $0.faults <= ProgramPool.restarts }) else { throw .givenUp }
@@ -142,4 +143,92 @@ extension ProgramPool {
       throw failure(greeting: error, end, said: session.takeErrors().text)
     }
   }
+}
+
+extension ProgramPool {
+  /// What a fault at an item means for its row.
+  func failure(_ fault: ProgramFault) -> any Error {
+    let name = options.name
+    switch fault {
+    case .ended:
+      return StageFailure(.stageProtocol, "\(name) ended before it had answered")
+    case .overdue:
+      return StageFailure(
+        .stageTimeout, "\(name) did not answer within \(JSONOutput.decimal(options.timeout).text) s"
+      )
+    case .cancelled: return CancellationError()
+    case .violated(let what):
+      return StageFailure(.stageProtocol, "\(name) broke the protocol: \(what)")
+    case .lateAnswer:
+      return StageFailure(
+        .stageProtocol, "\(name) answered an item other than the one it was given")
+    case .unstartable(let detail): return StageFailure(.stageProtocol, detail)
+    case .givenUp:
+      return StageFailure(
+        .stageProtocol, "\(name) failed \(ProgramPool.restarts + 1) times in a row and is given up",
+        outcome: .fatal)
+    }
+  }
+
+  /// What went wrong at the greeting; no item has been seen by then, so its last words may be repeated.
+  func failure(greeting fault: ProgramFault, _ end: ProgramEnd, said: [UInt8]) -> StageFailure {
+    let words = ErrorLines(said, dropped: 0).last.map { ": " + $0 } ?? ""
+    let detail: String
+    switch fault {
+    case .overdue:
+      detail =
+        "\(options.name) did not get ready within \(JSONOutput.decimal(options.startTimeout).text) s"
+    case .violated(let what): detail = "\(options.name) sent \(what)"
+    default: detail = "\(options.name) \(end) before it was ready"
+    }
+    return StageFailure(
+      .stageProtocol, detail + words,
+      hint: "run `docintake stages check` on the program; its standard output is for messages only",
+      outcome: .fatal)
+  }
+}
+
+/// Lets so many threads at once through and makes the others wait.
+final class Permits: Sendable {
+  private let semaphore: DispatchSemaphore
+
+  init(_ count: Int) { semaphore = DispatchSemaphore(value: count) }
+
+  /// Waits for a place; blocks.
+  ///
+  /// - Throws: `CancellationError` when the task is cancelled meanwhile.
+  func enter() throws {
+    while semaphore.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
+      try Task.checkCancellation()
+    }
+  }
+
+  /// Gives the place to the next.
+  func leave() { semaphore.signal() }
+}
+
+/// What a program wrote to standard error, as lines that a terminal and a log can take.
+struct ErrorLines: Sequence {
+  private let lines: [String]
+
+  /// Lines that one item may add to the log; a traceback has about 30.
+  private static let most = 200
+  private static let longest = 500
+
+  init(_ text: [UInt8], dropped: Int) {
+    let split = text.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D })
+    var lines = split.prefix(ErrorLines.most).map {
+      Sanitizer.clean(
+        String(decoding: $0.prefix(4 * ErrorLines.longest), as: UTF8.self),
+        limit: ErrorLines.longest)
+    }
+    if split.count > lines.count { lines.append("[\(split.count - lines.count) more lines]") }
+    if dropped > 0 { lines.append("[\(dropped) more bytes]") }
+    self.lines = lines
+  }
+
+  /// The last one, which is where most languages say what went wrong.
+  var last: String? { lines.last }
+
+  func makeIterator() -> IndexingIterator<[String]> { lines.makeIterator() }
 }

@@ -22,7 +22,7 @@ struct ProgramSession: Sendable {
     self.maxBytes = maxBytes
   }
 
-  /// Says hello and waits for "ready"; whatever else comes first is refused.
+  /// Says hello and waits for "ready"; an answer before it is refused, an unknown kind ignored.
   mutating func greet(accepts: String, options: [String: String], within seconds: Double)
     throws(ProgramFault)
   {
@@ -34,8 +34,11 @@ struct ProgramSession: Sendable {
       ])
     ])
     let deadline = SystemTime.monotonic + seconds
-    let (message, _) = try next(until: deadline)
-    guard message.kind == "ready" else { throw .violated("another message than \"ready\" first") }
+    var message = try next(until: deadline).0
+    while !ProtocolMessage.programKinds.contains(message.kind) {
+      message = try next(until: deadline).0
+    }
+    guard message.kind == "ready" else { throw .violated("a message other than \"ready\" first") }
     guard message.json["intake"]?.integer == ProtocolMessage.version else {
       throw .violated(
         "\"ready\" for another version of the protocol; this program speaks version 1")
@@ -84,7 +87,9 @@ struct ProgramSession: Sendable {
   private func read(_ message: ProtocolMessage, _ parts: [Int: [UInt8]], for id: String)
     throws(ProgramFault) -> Answer?
   {
-    guard ["result", "pass", "reject"].contains(message.kind) else { return nil }
+    guard message.kind != "ready", ProtocolMessage.programKinds.contains(message.kind) else {
+      return nil
+    }
     guard message.id == id else {
       if let settled, message.id == settled { throw .lateAnswer }
       throw .violated("an answer with the id of another item")
@@ -124,6 +129,33 @@ struct ProgramSession: Sendable {
       try program.flush(until: deadline)
     } catch {
       throw ProgramFault(error)
+    }
+  }
+}
+
+/// Why a program failed at an item, or at starting.
+enum ProgramFault: Error, Equatable {
+  /// It ended, or closed its output, before it had answered.
+  case ended
+  /// It did not answer in time.
+  case overdue
+  /// The run stopped.
+  case cancelled
+  /// It broke the protocol; what it wrote, in words.
+  case violated(String)
+  /// It answered an item that was settled before: the one at hand is not to blame.
+  case lateAnswer
+  /// It could not be started again; why, in words.
+  case unstartable(String)
+  /// It failed too often in a row.
+  case givenUp
+
+  init(_ trouble: RunningProgram.Trouble) {
+    switch trouble {
+    case .ended: self = .ended
+    case .overdue: self = .overdue
+    case .cancelled: self = .cancelled
+    case .flooded: self = .violated("more output than one answer may have")
     }
   }
 }

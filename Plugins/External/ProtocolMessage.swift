@@ -6,6 +6,8 @@ struct ProtocolMessage {
   static let version = 1
   /// The longest line that is read; a message holds no image, so it is short.
   static let lineLimit = 64 << 10
+  /// What a program may say; other kinds are ignored, so that later versions can add some.
+  static let programKinds: Set<String> = ["ready", "result", "pass", "reject"]
 
   let json: JSONValue
   let kind: String
@@ -15,7 +17,7 @@ struct ProtocolMessage {
     do throws(JSONParser.Failure) {
       json = try JSONParser.parse(line)
     } catch {
-      throw .violated("a line that is no JSON: \(error.message)")
+      throw .violated("a line that isn't JSON: \(error.message)")
     }
     guard let kind = json["kind"]?.string else {
       throw .violated("a message without a \"kind\"")
@@ -44,7 +46,7 @@ struct ProtocolMessage {
     for field in value.fields ?? [] {
       if field.name == "bytes" {
         guard let count = field.value.integer, count >= 0 else {
-          throw .violated("\"bytes\" that is no whole number of 0 or more")
+          throw .violated("\"bytes\" that isn't a whole number of 0 or more")
         }
         found.append((value.offset, count))
       } else {

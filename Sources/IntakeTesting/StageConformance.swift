@@ -72,3 +72,91 @@ public enum StageConformance {
     }
   }
 }
+
+/// Tries what a stage says about itself.
+struct DescriptorCheck {
+  private let descriptor: PluginDescriptor
+
+  init(_ descriptor: PluginDescriptor) { self.descriptor = descriptor }
+
+  func run(_ report: inout ConformanceReport) {
+    let summary = descriptor.summary
+    report.add(
+      .summary,
+      summary.isEmpty || summary.contains(where: \.isNewline) || summary.count > 150
+        ? .failed("the summary is empty, of several lines, or longer than 150 characters")
+        : .passed(nil))
+    report.add(.optionNames, optionNames)
+    report.add(.defaults, StageConformance.outcome { try checkDefaults() })
+    report.add(.example, StageConformance.outcome { try checkExample() })
+  }
+
+  /// The options of the example.
+  func exampleOptions() throws -> [String: OptionValue] {
+    try PipelinePlan(json: Array(#"{"stages":[\#(descriptor.example)]}"#.utf8))
+      .stages.first?.options ?? [:]
+  }
+
+  private var optionNames: ConformanceVerdict.Outcome {
+    var seen: Set<String> = []
+    for option in descriptor.options {
+      let shown = "\"\(Sanitizer.clean(option.name, limit: 60))\""
+      guard PluginDescriptor.isName(option.name) else {
+        return .failed("\(shown) isn't a valid option name")
+      }
+      // A plan has the stage's name beside the options.
+      guard option.name != "stage" else { return .failed("an option cannot be called \"stage\"") }
+      guard seen.insert(option.name).inserted else { return .failed("\(shown) stands twice") }
+      guard !option.help.isEmpty else { return .failed("\(shown) has no help") }
+    }
+    return .passed(nil)
+  }
+
+  private func checkDefaults() throws {
+    for option in descriptor.options {
+      guard let value = option.defaultValue else { continue }
+      _ = try descriptor.checked([option.name: value])
+    }
+  }
+
+  private func checkExample() throws {
+    let plan = try PipelinePlan(json: Array(#"{"stages":[\#(descriptor.example)]}"#.utf8))
+    guard let entry = plan.stages.first, plan.stages.count == 1, entry.name == descriptor.name
+    else {
+      throw OptionError(option: "stage", "the example isn't an entry for \"\(descriptor.name)\"")
+    }
+    _ = try descriptor.checked(entry.options)
+  }
+}
+
+/// The rules of Swift stages, each with the file of the contract that holds it.
+extension ConformanceRule {
+  private static func stage(_ name: String, _ statement: String, _ file: String) -> ConformanceRule
+  {
+    ConformanceRule(name, statement, see: "Sources/IntakeCore/Contract/\(file).swift")
+  }
+
+  static let stageName = stage(
+    "name", "is called by a-z, 0-9 and hyphens, first a letter", "StageRegistry")
+  static let summary = stage("summary", "says on one line what it does", "Plugin")
+  static let optionNames = stage(
+    "option-names", "names each option once, in lower case and hyphens, with help",
+    "Option")
+  static let defaults = stage(
+    "defaults", "has defaults that its options would take", "Option")
+  static let example = stage(
+    "example", "has an example that is an entry of a plan for this stage", "Plugin")
+  static let creation = stage("init", "can be made with the options of its example", "Plugin")
+  static let preparation = stage("prepare", "can be prepared", "Plugin")
+  static let ordinary = stage("ordinary", "takes ordinary input", "Stage")
+  static let sameOutput = stage("same-output", "returns the same for the same input", "Stage")
+  static let concurrent = stage(
+    "concurrent", "returns the same when several items run through it at once", "Stage")
+  static let side = stage("side", "leaves an image on its side of the document", "Roles")
+  static let hostile = stage(
+    "hostile", "answers hostile input with a value or with a failure of that row", "Stage")
+  static let privacy = stage(
+    "privacy", "keeps file names and personal data out of failures", "Stage")
+  static let cancellation = stage(
+    "cancellation", "ends within 10 s when its task is cancelled", "Stage")
+}

@@ -6,11 +6,9 @@ import Testing
 
 /// Templates and samples keep the rules, and each rule finds the program that breaks it.
 @Suite(.timeLimit(.minutes(5))) struct ProgramCheckTests {
-  @Test(arguments: [StageTemplate.Language.python, .sh])
-  func aNewProgramKeepsEveryRule(language: StageTemplate.Language) async throws {
-    let file = try #require(try StageTemplate(name: "my-gate", language: language).files.first)
-    #expect(file.isExecutable)
-    let report = try await ProgramFile(file.text).check()
+  @Test(arguments: ["python", "sh"])
+  func aNewProgramKeepsEveryRule(language: String) async throws {
+    let report = try await ProgramFile(newProgram("my-gate", language)).check()
     #expect(report.isConforming, "\(report.text)")
     #expect(report.verdicts.count >= 14)
   }
@@ -98,7 +96,7 @@ import Testing
       ("if __name__ == \"__main__\":\n    main()", "main()\nsys.exit(4)", "end"),
     ])
   func aBrokenRuleIsFound(from: String, to: String, rule: String) async throws {
-    let text = try #require(try StageTemplate(name: "bad", language: .python).files.first?.text)
+    let text = try await newProgram("bad", "python")
     let changed = text.replacing(from, with: to)
     #expect(changed != text)
     let report = try await ProgramFile(changed).check(patience: 2)
@@ -124,7 +122,7 @@ import Testing
   @Test func theRulesAreWrittenWhereTheVerdictsSay() async throws {
     let file = try AppendOnlyFile.open(packageFolder + "/samples/stages/README.md", .reading)
     let text = String(decoding: try file.read(at: 0, count: 1 << 20), as: UTF8.self)
-    let python = try #require(try StageTemplate(name: "a", language: .python).files.first?.text)
+    let python = try await newProgram("a", "python")
     for verdict in try await ProgramFile(python).check().verdicts {
       let section = verdict.rule.reference.split(separator: "\"").last.map(String.init) ?? "?"
       #expect(text.contains("\n## \(section)\n"), "\(verdict.rule.reference)")

@@ -44,3 +44,13 @@ func report(on path: String, patience: Double = 10) async -> ConformanceReport {
     }
   }
 }
+
+/// What `docintake stages new` writes in a language.
+func newProgram(_ name: String, _ language: String) async throws -> String {
+  let folder = TemporaryFolder()
+  let result = try await Program(folder: folder).run(
+    "stages", "new", name, "--lang", language, "--output", folder.path + "/new")
+  let path = result.output.split(separator: "\n").first.map(String.init) ?? ""
+  let file = try AppendOnlyFile.open(path, .reading)
+  return String(decoding: try file.read(at: 0, count: 1 << 20), as: UTF8.self)
+}

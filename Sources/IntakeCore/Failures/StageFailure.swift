@@ -41,3 +41,75 @@ extension StageFailure: CustomStringConvertible {
   /// `code: detail (hint)`.
   public var description: String { "\(code): \(detail) (\(hint))" }
 }
+
+/// The closed set of classes that the engine acts on; stages and targets choose, only the runner decides what follows.
+public enum OutcomeClass: Sendable, Equatable {
+  /// The target has the row; a complete, recognised answer says so.
+  case accepted
+  /// This row is bad: sending it again unchanged will not help.
+  case rejected
+  /// Definitely not processed; may be sent again, after so many seconds where the server said so.
+  case retryable(after: Double?)
+  /// It may have been processed: nobody knows until the target is asked.
+  case inDoubt
+  /// The target is down or throttling: pause everybody, then try again after so many seconds.
+  case yield(after: Double?)
+  /// Every further row would fail alike: stop the run.
+  case fatal
+}
+
+extension OutcomeClass {
+  /// How a row ends whose last attempt ended so.
+  public var verdict: Verdict {
+    switch self {
+    case .accepted: return .accepted
+    case .rejected: return .rejected
+    case .retryable, .yield, .fatal: return .failed
+    case .inDoubt: return .inDoubt
+    }
+  }
+}
+
+/// The one error that leaves the pipeline: what failed, in which stage, with which row.
+public struct PipelineError: Error, Sendable {
+  /// The name of the stage that threw.
+  public let stage: String
+  /// The row.
+  public let row: RowReference
+  /// What the engine acts on; made from `underlying` when a stage threw something of its own.
+  public let failure: StageFailure
+  /// What the stage threw.
+  public let underlying: any Error
+
+  /// Wraps whatever a stage threw; an error that is wrapped already stays as it is.
+  public init(stage: String, row: RowReference, underlying: any Error) {
+    if let wrapped = underlying as? PipelineError {
+      self = wrapped
+      return
+    }
+    self.stage = stage
+    self.row = row
+    self.underlying = underlying
+    failure = PipelineError.failure(for: underlying, in: stage)
+  }
+
+  private static func failure(for error: any Error, in stage: String) -> StageFailure {
+    switch error {
+    case let failure as StageFailure: return failure
+    case is CancellationError:
+      return StageFailure(
+        .stopped, "the run stopped before this row was done", outcome: .retryable(after: nil))
+    default:
+      // The text of a foreign error may hold anything, a name or a path: only its type is told.
+      return StageFailure(.stageFailed, "\(stage) threw \(type(of: error))")
+    }
+  }
+
+  /// The stable word.
+  public var code: FailureCode { failure.code }
+}
+
+extension PipelineError: CustomStringConvertible {
+  /// `line 12: shrink: cannot_fit: …`.
+  public var description: String { "line \(row.line): \(stage): \(failure)" }
+}

@@ -1,9 +1,9 @@
-public import IntakeCore
+import IntakeCore
 
 /// The files of a new stage: they build, and pass the check of their kind, as they are made.
-public struct StageTemplate: Sendable {
+struct StageTemplate {
   /// The languages there are templates for.
-  public enum Language: String, Sendable, CaseIterable {
+  enum Language: String, CaseIterable {
     /// A Swift package with a stage, a program that knows it, and a test.
     case swift
     /// One Python file; Python 3.8 and its standard library.
@@ -13,13 +13,13 @@ public struct StageTemplate: Sendable {
   }
 
   /// A file to be written.
-  public struct File: Sendable, Equatable {
+  struct File {
     /// The path below the folder in which the stage is made.
-    public let path: String
+    let path: String
     /// The content.
-    public let text: String
+    let text: String
     /// Whether it is a program (0755) or not (0644).
-    public let isExecutable: Bool
+    let isExecutable: Bool
 
     init(_ path: String, _ text: String, isExecutable: Bool = false) {
       self.path = path
@@ -29,9 +29,9 @@ public struct StageTemplate: Sendable {
   }
 
   /// The name in plans.
-  public let name: String
+  let name: String
   /// The files to be written.
-  public let files: [File]
+  let files: [File]
 
   /// Fills in the template of a language.
   ///
@@ -39,7 +39,7 @@ public struct StageTemplate: Sendable {
   ///   - name: the stage's name: a-z, 0-9 and hyphens, starting with a letter.
   ///   - package: where the Swift package of docintake is: a path, or an address that Git understands.
   /// - Throws: `OptionError` for a name that plans cannot use.
-  public init(name: String, language: Language, package: String = "../docintake")
+  init(name: String, language: Language, package: String = "../docintake")
     throws(OptionError)
   {
     guard PluginDescriptor.isName(name), name.utf8.count <= 60 else {
@@ -50,8 +50,8 @@ public struct StageTemplate: Sendable {
     }
     self.name = name
     switch language {
-    case .python: files = [File("\(name).py", PythonTemplate.text(name), isExecutable: true)]
-    case .sh: files = [File("\(name).sh", ShellTemplate.text(name), isExecutable: true)]
+    case .python: files = [File("\(name).py", ProgramTemplate.python(name), isExecutable: true)]
+    case .sh: files = [File("\(name).sh", ProgramTemplate.shell(name), isExecutable: true)]
     case .swift: files = SwiftTemplate(name: name, package: package).files
     }
   }

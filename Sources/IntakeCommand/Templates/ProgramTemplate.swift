@@ -1,6 +1,7 @@
-/// A Python program that keeps protocol 1: the loop is done, one function is left to be written.
-enum PythonTemplate {
-  static func text(_ name: String) -> String { head(name) + loop(name) }
+/// Programs that keep protocol 1: the loop is done, one function is left to be written.
+enum ProgramTemplate {
+  /// Python: changes or judges the image.
+  static func python(_ name: String) -> String { head(name) + loop(name) }
 
   private static func head(_ name: String) -> String {
     """
@@ -72,5 +73,46 @@ enum PythonTemplate {
         main()
 
     """
+  }
+
+  /// A shell script with `sed` and `head`; it judges, and leaves the image as it is.
+  static func shell(_ name: String) -> String {
+    #"""
+    #!/bin/sh
+    # \#(name): a stage for docintake (external stage, protocol 1).
+    # In a plan:  {"stage": "external", "program": ["./\#(name).sh"], "accepts": "image"}
+    # To check:   docintake stages check ./\#(name).sh
+    set -u
+    LC_ALL=C
+    export LC_ALL
+
+    # What a key of the message holds, as JSON writes it: texts without their quotes, escapes left alone.
+    # The sample in samples/stages/jpegtran.sh shows how to send an image back.
+    text() { printf '%s\n' "$line" | sed -nE 's/.*"'"$1"'":"(([^"\\]|\\.)*)".*/\1/p'; }
+    number() { printf '%s\n' "$line" | sed -nE 's/.*"'"$1"'":([0-9]+).*/\1/p'; }
+
+    # Reads the image from standard input; prints nothing for a good one, else why it is refused.
+    judge() {
+      size=$(wc -c)
+      [ "$size" -gt 0 ] || echo "empty"
+    }
+
+    # `read` takes a line and nothing more from a pipe; `head -c` of GNU takes exactly its count.
+    read -r line || exit 1
+    printf '{"intake":1,"kind":"ready","name":"\#(name)","accepts":["image"]}\n'
+    while read -r line; do
+      case $line in *'"kind":"item"'*) ;; *) continue ;; esac
+      id=$(text id)
+      # What `judge` leaves has to be read all the same: the next message comes after it.
+      reason=$(head -c "$(number bytes)" | { judge; cat >/dev/null; })
+      if [ -z "$reason" ]; then
+        printf '{"kind":"pass","id":"%s"}\n' "$id"
+      else
+        printf '{"kind":"reject","id":"%s","code":"%s","detail":"refused by \#(name)"}\n' "$id" "$reason"
+      fi
+    done
+    exit 0
+
+    """#
   }
 }
