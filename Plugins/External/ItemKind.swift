@@ -66,7 +66,7 @@ public struct ImageItem: ItemKind {
   /// The bytes that follow the message.
   public var payload: [[UInt8]] { [bytes] }
 
-  /// Side, form and size; the orientation is the one that EXIF tells, 1 for upright.
+  /// Side, form and size; the orientation is that of EXIF, 1 for upright.
   public func fields(in context: StageContext) -> [(String, JSONOutput)] {
     [
       ("side", .string(image.side.rawValue)),

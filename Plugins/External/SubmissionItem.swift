@@ -3,7 +3,7 @@ public import IntakeCore
 /// A request on its way to a program: all of it but the secrets, in whose places marks stand.
 ///
 /// A program may change header fields and body, to sign, encrypt or enrich. Method, path and everything
-/// that tells the engine how to repeat or to ask about the request stay as they are.
+/// from which the engine knows how to repeat or to ask about the request stay as they are.
 public struct SubmissionItem: ItemKind {
   /// `submission`.
   public static let name = "submission"

@@ -44,7 +44,7 @@ public struct ProgramCheck: Sendable {
     }
   }
 
-  /// What it accepts, nil when there is no talking to it.
+  /// What it accepts, nil when it does not answer.
   private func checkGreeting(_ report: inout ConformanceReport) -> [ProgramItem.Kind]? {
     var first: WireProgram.Fault?
     // A program may refuse a host that will send it what it does not accept.

@@ -48,7 +48,7 @@ struct WireProgram {
       do {
         message = try JSONParser.parse(line)
       } catch {
-        throw Fault(description: "it wrote \(WireProgram.shown(line)), which is no message")
+        throw Fault(description: "it wrote \(WireProgram.shown(line)), which isn't a message")
       }
       let size = (message["image"] ?? message["submission"]?["body"])?["bytes"]?.integer
       if let size, !(0...WireProgram.largest).contains(size) {

@@ -70,10 +70,10 @@ public struct PluginDescriptor: Sendable {
 
   /// Whether a plan can name a stage so: a-z, 0-9 and hyphens, starting with a letter.
   public static func isName(_ text: String) -> Bool {
-    guard let first = text.utf8.first, (0x61...0x7A).contains(first) else { return false }
-    return text.utf8.allSatisfy {
-      (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-")
-    }
+    text.utf8.first?.isASCIILowercase == true
+      && text.utf8.allSatisfy {
+        $0.isASCIILowercase || $0.isASCIIDigit || $0 == UInt8(ascii: "-")
+      }
   }
 
   /// The values in the form that each option takes.

@@ -2,7 +2,7 @@
 public struct FailureCode: Sendable, Hashable, CustomStringConvertible {
   /// The word as it stands in results and in the ledger: lower case, underscores.
   public let rawValue: String
-  /// The next step for the operator, where the place of the failure knows no better one.
+  /// The next step for the operator, where the place of the failure has no better one.
   public let hint: String
 
   private init(_ rawValue: String, _ hint: String) {
@@ -52,7 +52,7 @@ extension FailureCode {
   /// A path that leaves the images root.
   public static let pathOutsideRoot = FailureCode(
     "path_outside_root", "move the file below the manifest's folder or give --images-root")
-  /// Something else than a regular file.
+  /// Something other than a regular file.
   public static let notRegularFile = FailureCode(
     "not_regular_file", "name a regular file, not a folder, pipe or device")
   /// A file over the size limit.
@@ -60,7 +60,7 @@ extension FailureCode {
     "file_too_large", "save the scan smaller or raise decode.max-bytes")
 
   // Images.
-  /// Content that is no image.
+  /// Content that isn't an image.
   public static let notAnImage = FailureCode(
     "not_an_image", "replace the file by a JPEG or PNG scan")
   /// An image of a kind that is not read.

@@ -100,7 +100,7 @@ public struct PipelineError: Error, Sendable {
       return StageFailure(
         .stopped, "the run stopped before this row was done", outcome: .retryable(after: nil))
     default:
-      // The text of a foreign error may hold anything, a name or a path: only its type is told.
+      // The text of a foreign error may hold anything, a name or a path: only its type is shown.
       return StageFailure(.stageFailed, "\(stage) threw \(type(of: error))")
     }
   }

@@ -32,7 +32,7 @@ public struct Bitmap: Sendable, Hashable {
     /// Red difference, 128 is neutral.
     public let red: Plane
 
-    /// Pairs the planes; both must be of one size, for the codecs walk them side by side.
+    /// Pairs the planes; both must be of one size because the codecs walk them side by side.
     public init(blue: Plane, red: Plane) {
       precondition(
         blue.width == red.width && blue.height == red.height, "chroma planes are equal in size")

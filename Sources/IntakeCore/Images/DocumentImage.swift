@@ -71,7 +71,7 @@ public struct DocumentImage: Sendable {
 
   /// The same scan as another file: what a stage returns that works on encoded images.
   ///
-  /// - Throws: `StageFailure` when the bytes are no image, damaged in their structure or beyond the decoder's limits.
+  /// - Throws: `StageFailure` when the bytes aren't an image, are damaged in their structure or beyond the decoder's limits.
   public func replacing(encoded bytes: [UInt8]) throws -> DocumentImage {
     DocumentImage(
       side: side, file: file, header: try codec.header(of: bytes), sourceBytes: sourceBytes,

@@ -41,7 +41,7 @@ public struct ImageHeader: Sendable, Hashable {
   public var uprightSize: PixelSize { size.turned(by: orientation) }
 }
 
-/// The formats that are read, told by content and never by name; the only list of formats.
+/// The formats that are read, recognised by content, never by name; the only list of formats.
 public enum ImageFormat: String, Sendable, Hashable, CaseIterable {
   /// JPEG: baseline and progressive, Huffman coded.
   case jpeg

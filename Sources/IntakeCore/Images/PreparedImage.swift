@@ -56,7 +56,7 @@ public struct ShrinkReport: Sendable, Hashable {
     case shrunk
     /// The same pixels bit for bit, only metadata removed.
     case passthrough
-    /// The same number of pixels, encoded anew.
+    /// The same number of pixels, encoded again.
     case reencoded
   }
 

@@ -196,7 +196,7 @@ public struct PlanError: Error, Sendable, Equatable, CustomStringConvertible {
   public let message: String
   /// Where, when the plan came from a file.
   public let position: TextPosition?
-  /// The command that tells more, nil where none does.
+  /// The command that says more, nil where none does.
   public let hint: String?
 
   init(_ message: String, at position: TextPosition?, hint: String? = nil) {

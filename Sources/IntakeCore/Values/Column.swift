@@ -89,7 +89,7 @@ public struct ColumnName: Sendable, Hashable, CustomStringConvertible {
   /// 1 for the plain name, 2 and up for `id_type_2` ….
   public let number: Int
 
-  /// Names a column, the first of its kind unless told otherwise.
+  /// Names a column, the first of its kind unless said otherwise.
   public init(_ column: Column, _ number: Int = 1) {
     self.column = column
     self.number = number

@@ -21,7 +21,7 @@ public struct IntakeRecord: Sendable {
 }
 
 extension IntakeRecord {
-  /// What the row is made of, as far as that is told without reading an image: every cell, the bytes of each file.
+  /// What the row is made of, as far as it is known without reading an image: every cell, the bytes of each file.
   ///
   /// A ledger keeps a keyed hash of it, so that a row that was changed after it had been sent is noticed.
   public var source: Personal<[UInt8]> {
@@ -39,7 +39,7 @@ extension IntakeRecord {
   }
 }
 
-/// A row as messages name it: safe to print, for `id` and `reference` are the operator's own.
+/// A row as messages name it: safe to print because `id` and `reference` are the operator's own.
 public struct RowReference: Sendable, Hashable {
   /// Line number in the manifest; the header is line 1.
   public let line: Int
@@ -86,7 +86,7 @@ public struct CustomerFields: Sendable {
 /// The bytes that make a row's ledger key, tagged by their kind so that kinds never collide.
 ///
 /// Bytes are compared as they are: an accented letter in one piece and one in two (NFC, NFD) make two
-/// identities, for normalising takes tables that only Foundation has. Ids and addresses are ASCII in practice.
+/// identities because normalising takes tables that only Foundation has. Ids and addresses are ASCII in practice.
 public enum RowIdentity {
   /// A row that the operator has named: the `id` cell, or `reference` where there is none.
   public static func of(id: String) -> Personal<[UInt8]> { tagged("id", Array(id.utf8)) }
@@ -131,7 +131,7 @@ public struct ImageFile: Sendable {
 
   /// Names a file and says how to read at most `limit` bytes of it; a larger file must throw.
   ///
-  /// `size` tells the bytes of the file without reading it, nil when they cannot be told.
+  /// `size` counts the bytes of the file without reading it, nil when that is impossible.
   public init(
     side: Side, path: String, size: @escaping @Sendable () -> Int? = { nil },
     reader: @escaping @Sendable (_ limit: Int) throws -> [UInt8]
@@ -147,6 +147,6 @@ public struct ImageFile: Sendable {
 
   /// Reads the whole file; blocks, so call it from a stage only.
   ///
-  /// - Throws: `StageFailure` when the file is missing, unreadable, no regular file or larger than `limit` bytes.
+  /// - Throws: `StageFailure` when the file is missing, unreadable, not a regular file or larger than `limit` bytes.
   public func read(atMost limit: Int) throws -> [UInt8] { try reader(limit) }
 }

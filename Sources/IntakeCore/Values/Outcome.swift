@@ -43,7 +43,7 @@ public enum Verdict: String, Sendable, Hashable, CaseIterable {
   case skipped
 }
 
-/// A row's name in the ledger: an HMAC of its identity, so it tells nothing about the customer.
+/// A row's name in the ledger: an HMAC of its identity, so it says nothing about the customer.
 public struct RowKey: Sendable, Hashable, CustomStringConvertible {
   /// URL-safe text, 22 characters.
   public let description: String

@@ -101,15 +101,15 @@ public struct Assembly: Sendable {
   }
 }
 
-/// A step after a request was accepted: something of the same row that goes to an address the target tells first.
+/// A step after a request was accepted: something of the same row that goes to an address that the target gives first.
 ///
-/// The runner asks anew at each attempt, for such addresses expire, and remembers each step that is done.
+/// The runner asks again at each attempt because such addresses expire, and remembers each step that is done.
 public struct FollowUp: Sendable {
   /// What it brings, as results and ledger name it: letters, digits, `.`, `-` and `_`; at most 32 bytes.
   public let name: String
   /// The side it brings, where it is an image.
   public let side: Side?
-  /// The read-only request whose answer tells the address.
+  /// The read-only request whose answer gives the address.
   public let inquiry: Submission
   /// The request itself, complete but for the address.
   public let request: Submission

@@ -21,13 +21,13 @@ public protocol Target: Sendable {
   /// `clockSkew` is how many seconds the target's clock is ahead of this machine's, nil when it does not say.
   func hint(for response: HTTPResponse, clockSkew: Double?) -> String?
 
-  /// The request of a follow-up with its address, as the answer to the follow-up's inquiry tells it.
+  /// The request of a follow-up with its address, as the answer to the follow-up's inquiry gives it.
   ///
   /// - Throws: `StageFailure` when the answer holds none.
   func request(of followUp: FollowUp, toldBy response: HTTPResponse) throws(StageFailure)
     -> Submission
 
-  /// A read-only request that tells what became of a submission in doubt, nil when the API has none.
+  /// A read-only request that asks what became of a submission in doubt, nil when the API has none.
   func inquiry(about submission: Submission) -> Submission?
 
   /// The next question after an answer that proves nothing by itself, nil when it settles the matter.
