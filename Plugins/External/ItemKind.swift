@@ -28,6 +28,14 @@ public struct ItemAnswer: Sendable {
 
   /// The bytes that an object of the message announced, nil when it announced none.
   public func bytes(of object: JSONValue?) -> [UInt8]? { object.flatMap { parts[$0.offset] } }
+
+  /// The bytes of the image.
+  func image() throws(StageFailure) -> [UInt8] {
+    guard let bytes = bytes(of: message["image"]) else {
+      throw StageFailure(.stageProtocol, "a result without an image")
+    }
+    return bytes
+  }
 }
 
 /// A scan on its way to a program: the file as it came, or as JPEG where a stage has changed its pixels.
@@ -38,9 +46,6 @@ public struct ImageItem: ItemKind {
   private let header: ImageHeader
   private let bytes: [UInt8]
 
-  /// Above this a JPEG grows fast and nobody sees the difference.
-  private static let editedQuality = 95
-
   /// Takes the file, or encodes what another stage has changed.
   public init(_ value: DocumentImage) throws {
     image = value
@@ -49,18 +54,12 @@ public struct ImageItem: ItemKind {
       self.bytes = bytes
       header = value.header
     case .edited:
-      let prepared = try ImageItem.encoder.prepare(value)
-      bytes = prepared.bytes
+      var encoder = ImageShrinker.unbounded
+      // Above this a JPEG grows fast and nobody sees the difference.
+      encoder.quality = 95
+      bytes = try encoder.prepare(value).bytes
       header = try ImageHeader(reading: bytes)
     }
-  }
-
-  private static var encoder: ImageShrinker {
-    var shrinker = ImageShrinker()
-    shrinker.edge = .max
-    shrinker.quality = editedQuality
-    shrinker.maximumBytes = 1 << 40
-    return shrinker
   }
 
   /// The bytes that follow the message.
@@ -68,18 +67,22 @@ public struct ImageItem: ItemKind {
 
   /// Side, form and size; the orientation is that of EXIF, 1 for upright.
   public func fields(in context: StageContext) -> [(String, JSONOutput)] {
-    [
-      ("side", .string(image.side.rawValue)),
-      ("image", header.json(bytes: bytes.count)),
-    ]
+    [("side", .string(image.side.rawValue)), ("image", header.json(bytes: bytes.count))]
   }
 
   /// The scan with the program's file in place of its own, looked at as closely as a file of the manifest.
   public func value(from answer: ItemAnswer, in context: StageContext) throws -> DocumentImage {
-    guard let bytes = answer.bytes(of: answer.message["image"]) else {
-      throw StageFailure(.stageProtocol, "a result without an image")
-    }
-    return try image.replacing(encoded: bytes)
+    try image.replacing(encoded: answer.image())
+  }
+}
+
+extension ImageShrinker {
+  /// Changes neither size nor quality: takes metadata off, or encodes pixels.
+  fileprivate static var unbounded: ImageShrinker {
+    var shrinker = ImageShrinker()
+    shrinker.edge = .max
+    shrinker.maximumBytes = 1 << 40
+    return shrinker
   }
 }
 
@@ -124,10 +127,7 @@ public struct PreparedItem: ItemKind {
   ///
   /// Nothing looks at an image after this stage, so all that `shrink` promises is checked again.
   public func value(from answer: ItemAnswer, in context: StageContext) throws -> PreparedImage {
-    guard let bytes = answer.bytes(of: answer.message["image"]) else {
-      throw StageFailure(.stageProtocol, "a result without an image")
-    }
-    let found = try checked(bytes)
+    let found = try checked(answer.image())
     if let budget = context.imageBudget, found.bytes.count > budget {
       throw StageFailure(
         .cannotFit, "the program's image has \(found.bytes.count) bytes, the budget is \(budget)",
@@ -140,16 +140,12 @@ public struct PreparedItem: ItemKind {
     let header = try ImageHeader(reading: bytes)
     guard header.orientation == .upright, header.components != 4, header.format == .jpeg else {
       throw StageFailure(
-        .stageProtocol, "the program's image is no upright JPEG in gray or colour",
+        .stageProtocol, "the program's image isn't an upright JPEG in gray or colour",
         hint: "turn the pixels upright and save them as JPEG, RGB or gray")
     }
-    let codec = ImageCodec()
     let document = DocumentImage(
-      side: image.side, file: "", header: header, bytes: bytes, codec: codec)
-    var copier = ImageShrinker()
-    copier.edge = .max
-    copier.maximumBytes = 1 << 40
-    let copy = try copier.prepare(document)
+      side: image.side, file: "", header: header, bytes: bytes, codec: ImageCodec())
+    let copy = try ImageShrinker.unbounded.prepare(document)
     var report = image.report
     report.sent = copy.report.sent
     report.reason += "; then changed by a program"

@@ -19,13 +19,13 @@ final class ProgramPool: Sendable {
 
   let options: ExternalOptions
   private let accepts: String
-  private let permits: Permits
+  private let places: DispatchSemaphore
   private let state = Mutex(State())
 
   init(_ options: ExternalOptions, accepts: String) {
     self.options = options
     self.accepts = accepts
-    permits = Permits(options.processes ?? ProcessorCount.usable)
+    places = DispatchSemaphore(value: options.processes ?? ProcessorCount.usable)
   }
 
   deinit { close() }
@@ -38,17 +38,18 @@ final class ProgramPool: Sendable {
 
   /// Hands an item to a process of its own and brings back the answer.
   func answer(to item: some ItemKind, in context: StageContext) throws -> ProgramSession.Answer {
-    try permits.enter()
-    defer { permits.leave() }
-    do throws(ProgramFault) {
-      return try attempt(item, context)
-    } catch {
-      // A second answer to an earlier item came too late to be held against that one.
-      guard error == .lateAnswer else { throw failure(error) }
-      context.log(.warning, "\(options.name) answered an earlier item twice")
+    while places.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
+      try Task.checkCancellation()
     }
+    defer { places.signal() }
     do throws(ProgramFault) {
-      return try attempt(item, context)
+      do throws(ProgramFault) {
+        return try attempt(item, context)
+      } catch .lateAnswer {
+        // A second answer to an earlier item came too late to be held against that one.
+        context.log(.warning, "\(options.name) answered an earlier item twice")
+        return try attempt(item, context)
+      }
     } catch {
       throw failure(error)
     }
@@ -116,7 +117,7 @@ extension ProgramPool {
   }
 
   private func log(_ errors: (text: [UInt8], dropped: Int), _ context: StageContext) {
-    for line in ErrorLines(errors.text, dropped: errors.dropped) {
+    for line in lines(of: errors.text, dropped: errors.dropped) {
       context.log(.info, "\(options.name): \(line)")
     }
   }
@@ -145,9 +146,10 @@ extension ProgramPool {
   }
 }
 
+// Faults in words.
 extension ProgramPool {
   /// What a fault at an item means for its row.
-  func failure(_ fault: ProgramFault) -> any Error {
+  private func failure(_ fault: ProgramFault) -> any Error {
     let name = options.name
     switch fault {
     case .ended:
@@ -171,8 +173,11 @@ extension ProgramPool {
   }
 
   /// What went wrong at the greeting; no item has been seen by then, so its last words may be repeated.
-  func failure(greeting fault: ProgramFault, _ end: ProgramEnd, said: [UInt8]) -> StageFailure {
-    let words = ErrorLines(said, dropped: 0).last.map { ": " + $0 } ?? ""
+  private func failure(greeting fault: ProgramFault, _ end: ProgramEnd, said: [UInt8])
+    -> StageFailure
+  {
+    // Most languages say in the last line what went wrong.
+    let words = lines(of: said).last.map { ": " + $0 } ?? ""
     let detail: String
     switch fault {
     case .overdue:
@@ -188,47 +193,15 @@ extension ProgramPool {
   }
 }
 
-/// Lets so many threads at once through and makes the others wait.
-final class Permits: Sendable {
-  private let semaphore: DispatchSemaphore
-
-  init(_ count: Int) { semaphore = DispatchSemaphore(value: count) }
-
-  /// Waits for a place; blocks.
-  ///
-  /// - Throws: `CancellationError` when the task is cancelled meanwhile.
-  func enter() throws {
-    while semaphore.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
-      try Task.checkCancellation()
-    }
-  }
-
-  /// Gives the place to the next.
-  func leave() { semaphore.signal() }
-}
-
 /// What a program wrote to standard error, as lines that a terminal and a log can take.
-struct ErrorLines: Sequence {
-  private let lines: [String]
-
-  /// Lines that one item may add to the log; a traceback has about 30.
-  private static let most = 200
-  private static let longest = 500
-
-  init(_ text: [UInt8], dropped: Int) {
-    let split = text.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D })
-    var lines = split.prefix(ErrorLines.most).map {
-      Sanitizer.clean(
-        String(decoding: $0.prefix(4 * ErrorLines.longest), as: UTF8.self),
-        limit: ErrorLines.longest)
-    }
-    if split.count > lines.count { lines.append("[\(split.count - lines.count) more lines]") }
-    if dropped > 0 { lines.append("[\(dropped) more bytes]") }
-    self.lines = lines
+private func lines(of text: [UInt8], dropped: Int = 0) -> [String] {
+  // Lines that one item may add to the log, and their length: a traceback has about 30.
+  let (most, longest) = (200, 500)
+  let split = text.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D })
+  var lines = split.prefix(most).map {
+    Sanitizer.clean(String(decoding: $0.prefix(4 * longest), as: UTF8.self), limit: longest)
   }
-
-  /// The last one, which is where most languages say what went wrong.
-  var last: String? { lines.last }
-
-  func makeIterator() -> IndexingIterator<[String]> { lines.makeIterator() }
+  if split.count > most { lines.append("[\(split.count - most) more lines]") }
+  if dropped > 0 { lines.append("[\(dropped) more bytes]") }
+  return lines
 }

@@ -57,17 +57,14 @@ struct ProgramSession: Sendable {
   ) throws(ProgramFault) -> Answer {
     let head: [(String, JSONOutput)] = [("kind", .string("item")), ("id", .string(id))]
     program.send([ProtocolMessage.line(head + fields)] + payload)
-    var answer: Answer?
-    while answer == nil {
-      let (message, parts) = try next(until: deadline)
-      answer = try read(message, parts, for: id)
-    }
+    var found: Answer?
+    while found == nil { found = try answer(in: try next(until: deadline), to: id) }
     try flush(until: deadline)
     _ = program.look()
     guard program.bufferedCount == 0 else { throw .violated("more than one answer") }
     settled = id
-    guard let answer else { throw .ended }
-    return answer
+    guard let found else { throw .ended }
+    return found
   }
 
   /// Whether it may get an item: alive, listening, and silent since its last answer.
@@ -84,9 +81,11 @@ struct ProgramSession: Sendable {
   /// Ends it and all that it started in its group.
   mutating func end(patience: Double = 0) -> ProgramEnd { program.end(patience: patience) }
 
-  private func read(_ message: ProtocolMessage, _ parts: [Int: [UInt8]], for id: String)
+  /// Nil for kinds that mean nothing here.
+  private func answer(in next: (message: ProtocolMessage, parts: [Int: [UInt8]]), to id: String)
     throws(ProgramFault) -> Answer?
   {
+    let message = next.message
     guard message.kind != "ready", ProtocolMessage.programKinds.contains(message.kind) else {
       return nil
     }
@@ -100,33 +99,35 @@ struct ProgramSession: Sendable {
       return .reject(
         code: Sanitizer.clean(message.json["code"]?.string ?? "rejected", limit: 60),
         detail: Sanitizer.clean(message.json["detail"]?.string ?? "no reason given"))
-    default: return .result(ItemAnswer(message: message.json, parts: parts))
+    default: return .result(ItemAnswer(message: message.json, parts: next.parts))
     }
   }
 
   private mutating func next(until deadline: Double)
     throws(ProgramFault) -> (ProtocolMessage, [Int: [UInt8]])
   {
-    do {
-      let line = try program.line(limit: ProtocolMessage.lineLimit, until: deadline)
-      let message = try ProtocolMessage(line: line)
-      var parts: [Int: [UInt8]] = [:]
-      for part in try message.announced(limit: maxBytes) {
-        parts[part.owner] = try program.bytes(part.count, until: deadline)
+    let message = try ProtocolMessage(
+      line: try wire { program throws(RunningProgram.Trouble) in
+        try program.line(limit: ProtocolMessage.lineLimit, until: deadline)
+      })
+    var parts: [Int: [UInt8]] = [:]
+    for part in try message.announced(limit: maxBytes) {
+      parts[part.owner] = try wire { program throws(RunningProgram.Trouble) in
+        try program.bytes(part.count, until: deadline)
       }
-      return (message, parts)
-    } catch let trouble as RunningProgram.Trouble {
-      throw ProgramFault(trouble)
-    } catch let fault as ProgramFault {
-      throw fault
-    } catch {
-      throw .ended
     }
+    return (message, parts)
   }
 
   private mutating func flush(until deadline: Double) throws(ProgramFault) {
+    try wire { program throws(RunningProgram.Trouble) in try program.flush(until: deadline) }
+  }
+
+  private mutating func wire<Result>(
+    _ body: (inout RunningProgram) throws(RunningProgram.Trouble) -> Result
+  ) throws(ProgramFault) -> Result {
     do throws(RunningProgram.Trouble) {
-      try program.flush(until: deadline)
+      return try body(&program)
     } catch {
       throw ProgramFault(error)
     }

@@ -44,7 +44,7 @@ public struct SubmissionItem: ItemKind {
       throw StageFailure(.stageProtocol, "a result without a submission")
     }
     var result = submission
-    if let headers = changed["headers"] { result.headers = try HeaderFields(headers, marks).fields }
+    if let headers = changed["headers"] { result.headers = try HeaderFields.read(headers, marks) }
     if let body = answer.bytes(of: changed["body"]) {
       result.body = try marks.segments(of: body)
     }
@@ -58,9 +58,7 @@ public struct SubmissionItem: ItemKind {
 }
 
 /// Header fields from a program, checked so that they can neither end the header nor stand for credentials.
-struct HeaderFields {
-  private(set) var fields: [HTTPField] = []
-
+private enum HeaderFields {
   /// More than any API asks for.
   private static let most = 100
   private static let longest = 8_192
@@ -71,21 +69,23 @@ struct HeaderFields {
   ]
 
   /// Reads `[["Name","value"],…]`.
-  init(_ list: JSONValue, _ marks: SecretMarks) throws(StageFailure) {
-    guard let elements = list.elements, elements.count <= HeaderFields.most else {
-      throw HeaderFields.refusal("aren't a list of at most \(HeaderFields.most) pairs")
+  static func read(_ list: JSONValue, _ marks: SecretMarks) throws(StageFailure) -> [HTTPField] {
+    guard let elements = list.elements, elements.count <= most else {
+      throw refusal("aren't a list of at most \(most) pairs")
     }
+    var fields: [HTTPField] = []
     for element in elements {
       let pair = element.elements?.compactMap(\.string) ?? []
       guard pair.count == 2, element.elements?.count == 2 else {
-        throw HeaderFields.refusal("hold something other than [name, value]")
+        throw refusal("hold something other than [name, value]")
       }
-      try HeaderFields.check(name: pair[0], value: pair[1])
+      try check(name: pair[0], value: pair[1])
       guard !marks.stand(in: pair[0] + pair[1]) else {
-        throw HeaderFields.refusal("hold the mark of a secret, which belongs into the body")
+        throw refusal("hold the mark of a secret, which belongs in the body")
       }
       fields.append(HTTPField(pair[0], pair[1]))
     }
+    return fields
   }
 
   private static func check(name: String, value: String) throws(StageFailure) {

@@ -46,10 +46,10 @@ public struct ProgramCheck: Sendable {
 
   /// What it accepts, nil when it does not answer.
   private func checkGreeting(_ report: inout ConformanceReport) -> [ProgramItem.Kind]? {
-    var first: WireProgram.Fault?
+    var first: WireFault?
     // A program may refuse a host that will send it what it does not accept.
     for kind in ProgramItem.Kind.allCases {
-      do throws(WireProgram.Fault) {
+      do throws(WireFault) {
         let kinds = try greeted(as: kind)
         report.add(.greeting, .passed("accepts " + kinds.map(\.rawValue).joined(separator: ", ")))
         return kinds
@@ -58,28 +58,26 @@ public struct ProgramCheck: Sendable {
       }
     }
     report.add(.greeting, .failed(first?.description ?? "it did not answer"))
-    return nil
   }
 
-  private func greeted(as kind: ProgramItem.Kind) throws(WireProgram.Fault) -> [ProgramItem.Kind] {
+  private func greeted(as kind: ProgramItem.Kind) throws(WireFault) -> [ProgramItem.Kind] {
     var wire = try WireProgram(program, patience: patience)
     defer { _ = wire.finish(within: 0.3) }
     let reply = try greet(&wire, accepts: kind)
     guard reply.kind == "ready", reply.message["intake"]?.integer == 1 else {
-      throw WireProgram.Fault(
-        description: "its first message is not {\"intake\":1,\"kind\":\"ready\",…}")
+      throw WireFault("its first message is not {\"intake\":1,\"kind\":\"ready\",…}")
     }
     let words = reply.message["accepts"]?.elements?.compactMap(\.string) ?? []
     let kinds = words.compactMap(ProgramItem.Kind.init(rawValue:))
     guard !kinds.isEmpty else {
-      throw WireProgram.Fault(
-        description: "\"accepts\" names none of "
+      throw WireFault(
+        "\"accepts\" names none of "
           + ProgramItem.Kind.allCases.map(\.rawValue).joined(separator: ", "))
     }
     return kinds
   }
 
-  func greet(_ wire: inout WireProgram, accepts: ProgramItem.Kind) throws(WireProgram.Fault)
+  func greet(_ wire: inout WireProgram, accepts: ProgramItem.Kind) throws(WireFault)
     -> WireProgram.Reply
   {
     let table = options.sorted { $0.key < $1.key }.map { ($0.key, JSONOutput.string($0.value)) }
@@ -88,19 +86,22 @@ public struct ProgramCheck: Sendable {
         ("intake", .integer(1)), ("kind", .string("hello")), ("accepts", .string(accepts.rawValue)),
         ("options", .object(table)), ("x-later", .array([.null, .bool(true)])),
       ]))
-    return try wire.reply(within: startPatience)
+    return try wire.answer(within: startPatience)
   }
 
   /// Runs a rule with a process of its own, past its greeting.
   func attempt(
     _ rule: ConformanceRule, _ kind: ProgramItem.Kind, _ report: inout ConformanceReport,
-    _ body: (inout WireProgram) throws(WireProgram.Fault) -> String?
+    _ body: (inout WireProgram) throws(WireFault) -> Void
   ) {
-    do throws(WireProgram.Fault) {
+    do throws(WireFault) {
       var wire = try WireProgram(program, patience: patience)
       defer { _ = wire.finish(within: 0.3) }
       _ = try greet(&wire, accepts: kind)
-      report.add(rule, .passed(try body(&wire)))
+      let start = SystemTime.monotonic
+      try body(&wire)
+      let milliseconds = Int((SystemTime.monotonic - start) * 1000)
+      report.add(rule, .passed(rule == .item ? "\(kind.rawValue), \(milliseconds) ms" : nil))
     } catch {
       report.add(rule, .failed("\(kind.rawValue): \(error.description)"))
     }
@@ -112,63 +113,52 @@ extension ProgramCheck {
   func checkKind(_ kind: ProgramItem.Kind, _ report: inout ConformanceReport) {
     checkOrdinary(kind, &report)
     if kind == .image { checkFormats(&report) }
-    attempt(.identifier, kind, &report) { wire throws(WireProgram.Fault) in
+    attempt(.identifier, kind, &report) { wire throws(WireFault) in
       for id in ["é☃ \"quoted\" \\ /\u{2028}\t", String(repeating: "7", count: 1000)] {
         try exchange(ProgramItem(kind, id: id), &wire)
       }
-      return nil
     }
-    attempt(.unknown, kind, &report) { wire throws(WireProgram.Fault) in
+    attempt(.unknown, kind, &report) { wire throws(WireFault) in
       wire.send(.object([("kind", .string("x-later")), ("note", .string("nothing to do"))]))
       var item = try ProgramItem(kind, id: "2")
       item.more = [("x-later", .object([("deep", .array([.integer(1)]))]))]
       try exchange(item, &wire)
-      return nil
     }
     checkHostile(kind, &report)
   }
 
   private func checkOrdinary(_ kind: ProgramItem.Kind, _ report: inout ConformanceReport) {
-    attempt(.item, kind, &report) { wire throws(WireProgram.Fault) in
-      let start = SystemTime.monotonic
+    attempt(.item, kind, &report) { wire throws(WireFault) in
       try exchange(ProgramItem(kind, id: "1"), &wire)
-      return "\(kind.rawValue), \(Int((SystemTime.monotonic - start) * 1000)) ms"
     }
-    attempt(.series, kind, &report) { wire throws(WireProgram.Fault) in
+    attempt(.series, kind, &report) { wire throws(WireFault) in
       for number in 1...5 { try exchange(ProgramItem(kind, id: "\(number)"), &wire) }
-      return nil
     }
-    attempt(.once, kind, &report) { wire throws(WireProgram.Fault) in
+    attempt(.once, kind, &report) { wire throws(WireFault) in
       try exchange(ProgramItem(kind, id: "1"), &wire)
       if let stray = wire.stray(within: 0.3) {
-        throw WireProgram.Fault(
-          description: "after its answer it wrote \(stray); standard output is for messages only")
+        throw WireFault("after its answer it wrote \(stray); standard output is for messages only")
       }
-      return nil
     }
-    attempt(.repeatable, kind, &report) { wire throws(WireProgram.Fault) in
+    attempt(.repeatable, kind, &report) { wire throws(WireFault) in
       let item = try ProgramItem(kind, id: "1")
       let (first, second) = (try exchange(item, &wire), try exchange(item, &wire))
       guard first.kind == second.kind, first.bytes == second.bytes else {
-        throw WireProgram.Fault(
-          description: "two answers to the same item differ: rows would seem changed at every run")
+        throw WireFault("two answers to the same item differ: rows would seem changed at every run")
       }
-      return nil
     }
   }
 
   private func checkFormats(_ report: inout ConformanceReport) {
-    attempt(.secondFormat, .image, &report) { wire throws(WireProgram.Fault) in
+    attempt(.secondFormat, .image, &report) { wire throws(WireFault) in
       var item = try ProgramItem(.image, id: "1")
       item.bytes = SampleImage.png(width: 64, height: 48)
       item.format = "png"
       item.size = PixelSize(width: 64, height: 48)
       try exchange(item, &wire)
-      return nil
     }
-    attempt(.orientation, .image, &report) { wire throws(WireProgram.Fault) in
+    attempt(.orientation, .image, &report) { wire throws(WireFault) in
       try exchange(ProgramItem(.image, id: "1").lyingOnItsSide(), &wire)
-      return nil
     }
   }
 
@@ -180,28 +170,23 @@ extension ProgramCheck {
       (.rubbish, { Array(repeating: 0x0A, count: $0.count) }), (.huge, { _ in huge }),
     ]
     for (rule, change) in cases {
-      attempt(rule, kind, &report) { wire throws(WireProgram.Fault) in
+      attempt(rule, kind, &report) { wire throws(WireFault) in
         var item = try ProgramItem(kind, id: "1")
         item.bytes = change(item.bytes)
         try exchange(item, &wire, mayFail: true)
         try exchange(ProgramItem(kind, id: "2"), &wire)
-        return nil
       }
     }
   }
 
   @discardableResult
   private func exchange(_ item: ProgramItem, _ wire: inout WireProgram, mayFail: Bool = false)
-    throws(WireProgram.Fault) -> WireProgram.Reply
+    throws(WireFault) -> WireProgram.Reply
   {
     wire.send(item.message, item.bytes)
-    var reply = try wire.reply()
-    // Kinds that nobody knows are ignored on this side as well.
-    while !["result", "pass", "reject", "ready", ""].contains(reply.kind) {
-      reply = try wire.reply()
-    }
+    let reply = try wire.answer()
     if let problem = item.problem(with: reply, mayFail: mayFail) {
-      throw WireProgram.Fault(description: problem + wire.lastWords())
+      throw WireFault(problem + wire.lastWords())
     }
     try wire.flush()
     return reply
@@ -210,7 +195,7 @@ extension ProgramCheck {
   /// The end of its input is the only sign for a program to end.
   func checkEnd(_ kind: ProgramItem.Kind, _ report: inout ConformanceReport) {
     for rule in [ConformanceRule.end, .cut] {
-      do throws(WireProgram.Fault) {
+      do throws(WireFault) {
         var wire = try WireProgram(program, patience: patience)
         _ = try greet(&wire, accepts: kind)
         if rule == .cut { try sendHalf(kind, &wire) }
@@ -228,7 +213,7 @@ extension ProgramCheck {
   }
 
   private func sendHalf(_ kind: ProgramItem.Kind, _ wire: inout WireProgram)
-    throws(WireProgram.Fault)
+    throws(WireFault)
   {
     let item = try ProgramItem(kind, id: "1")
     wire.send(item.message, Array(item.bytes.prefix(item.bytes.count / 2)))

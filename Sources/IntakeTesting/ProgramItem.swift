@@ -18,14 +18,14 @@ struct ProgramItem {
   var more: [(String, JSONOutput)] = []
 
   /// An ordinary item of that kind.
-  init(_ kind: Kind, id: String) throws(WireProgram.Fault) {
+  init(_ kind: Kind, id: String) throws(WireFault) {
     self.kind = kind
     self.id = id
     if kind == .submission {
       bytes = Array(#"{"user":"\#(ProgramItem.mark)","service":"createOrUpdateCustomer"}"#.utf8)
     } else {
       guard let jpeg = ProgramItem.picture else {
-        throw WireProgram.Fault(description: "the check could not draw its picture")
+        throw WireFault("the check could not draw its picture")
       }
       bytes = jpeg
     }

@@ -149,7 +149,7 @@ struct ComparableForm: Equatable {
     case let image as PreparedImage: self.init(image.bytes, image.side)
     case let image as EncodedImage: self.init(image.base64, image.side)
     case let submission as Submission: self.init(Self.content(submission), nil)
-    case let record as IntakeRecord: self.init(Self.content(record), nil)
+    case let record as IntakeRecord: self.init(record.source.exposed, nil)
     default: return nil
     }
   }
@@ -175,11 +175,5 @@ struct ComparableForm: Equatable {
       + submission.headers.map { "\($0.name):\($0.value)" }
     return Array(head.joined(separator: "\n").utf8)
       + submission.body.flatMap { $0.bytes(with: nil) }
-  }
-
-  private static func content(_ record: IntakeRecord) -> [UInt8] {
-    let cells = record.fields.columns.sorted { "\($0)" < "\($1)" }
-      .map { "\($0)=\(record.fields[$0.column, $0.number]?.exposed ?? "")" }
-    return Array(cells.joined(separator: "\n").utf8)
   }
 }

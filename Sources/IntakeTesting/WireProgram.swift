@@ -1,13 +1,15 @@
 import IntakeCore
 import IntakeSystem
 
+/// What went wrong on the wire, in words for the program's author.
+struct WireFault: Error {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
 /// A program under test, spoken to message by message; knows the wire and nothing of stages.
 struct WireProgram {
-  /// What went wrong on the wire, in words for the program's author.
-  struct Fault: Error {
-    let description: String
-  }
-
   /// A message from the program and the bytes that came with its image or body.
   struct Reply {
     let kind: String
@@ -21,15 +23,15 @@ struct WireProgram {
   /// What a plan allows an answer without saying so (`max-bytes`).
   private static let largest = 64 << 20
 
-  init(_ words: [String], patience: Double) throws(Fault) {
+  init(_ words: [String], patience: Double) throws(WireFault) {
     self.patience = patience
     do throws(SystemCallFailure) {
       let launch = ProgramLaunch(
         words, environment: ProgramLaunch.cleanEnvironment(adding: ["DOCINTAKE_PROTOCOL=1"]))
       program = try launch.startPiped()
     } catch {
-      throw Fault(
-        description: "it cannot be started: \(error.reason); a script needs a #! line that names "
+      throw WireFault(
+        "it cannot be started: \(error.reason); a script needs a #! line that names "
           + "an interpreter of this machine")
     }
   }
@@ -39,7 +41,7 @@ struct WireProgram {
   }
 
   /// The next message, whatever it is.
-  mutating func reply(within seconds: Double? = nil) throws(Fault) -> Reply {
+  mutating func reply(within seconds: Double? = nil) throws(WireFault) -> Reply {
     let seconds = seconds ?? patience
     let deadline = SystemTime.monotonic + seconds
     do {
@@ -48,23 +50,32 @@ struct WireProgram {
       do {
         message = try JSONParser.parse(line)
       } catch {
-        throw Fault(description: "it wrote \(WireProgram.shown(line)), which isn't a message")
+        throw WireFault("it wrote \(WireProgram.shown(line)), which isn't a message")
       }
       let size = (message["image"] ?? message["submission"]?["body"])?["bytes"]?.integer
       if let size, !(0...WireProgram.largest).contains(size) {
-        throw Fault(description: "it announced \(size) bytes; \(WireProgram.largest) are the most")
+        throw WireFault("it announced \(size) bytes; \(WireProgram.largest) are the most")
       }
       let bytes = try size.map { try program.bytes($0, until: deadline) }
       return Reply(kind: message["kind"]?.string ?? "", message: message, bytes: bytes)
-    } catch let fault as Fault {
+    } catch let fault as WireFault {
       throw fault
     } catch {
       throw fault(error, after: seconds)
     }
   }
 
+  /// The next message of a kind that there is; others are ignored, on this side as well.
+  mutating func answer(within seconds: Double? = nil) throws(WireFault) -> Reply {
+    var reply = try reply(within: seconds)
+    while !["result", "pass", "reject", "ready", ""].contains(reply.kind) {
+      reply = try self.reply(within: seconds)
+    }
+    return reply
+  }
+
   /// Waits until the program has taken everything that was sent.
-  mutating func flush() throws(Fault) {
+  mutating func flush() throws(WireFault) {
     do {
       try program.flush(until: SystemTime.monotonic + patience)
     } catch {
@@ -94,11 +105,11 @@ struct WireProgram {
     return "; it said: " + Sanitizer.clean(String(decoding: last, as: UTF8.self))
   }
 
-  private mutating func fault(_ error: any Error, after seconds: Double) -> Fault {
+  private mutating func fault(_ error: any Error, after seconds: Double) -> WireFault {
     switch error as? RunningProgram.Trouble {
-    case .overdue: return Fault(description: "no answer within \(Int(seconds)) s" + lastWords())
-    case .flooded: return Fault(description: "a line of more than \(lineLimit) bytes")
-    default: return Fault(description: "it ended instead of answering" + lastWords())
+    case .overdue: return WireFault("no answer within \(Int(seconds)) s" + lastWords())
+    case .flooded: return WireFault("a line of more than \(lineLimit) bytes")
+    default: return WireFault("it ended instead of answering" + lastWords())
     }
   }
 

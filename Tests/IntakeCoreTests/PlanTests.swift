@@ -106,6 +106,26 @@ struct PlanTests {
     #expect(second.options.amount == 2)
   }
 
+  @Test func aStageWithoutItsRoleIsRefused() {
+    struct Silent: Stage {
+      static let name = "silent"
+      static let summary = "test"
+      init(options: NoOptions) {}
+      func run(_ input: consuming Outcome, in context: StageContext) {}
+    }
+    struct Idle: Plugin {
+      static let name = "idle"
+      static let summary = "test"
+      init(options: NoOptions) {}
+    }
+    for (registry, role) in [
+      (registry.adding(Silent.self), "Recorder"), (registry.adding(Idle.self), "Stage or Journal"),
+    ] {
+      let error = #expect(throws: RegistrationError.self) { try registry.check() }
+      #expect(error?.description.hasSuffix("let it conform to \(role)") == true)
+    }
+  }
+
   @Test func aNameThatStandsTwiceIsRefused() {
     let error = #expect(throws: RegistrationError.self) { try registry.adding(Widen.self).check() }
     #expect(error?.description.contains("two stages are called \"widen\"") == true)

@@ -105,6 +105,15 @@ import Testing
     #expect(report.failures.allSatisfy { $0.rule.reference.contains("samples/stages/README.md") })
   }
 
+  @Test func aProgramMaySpeakBeforeItIsReady() async throws {
+    let text = try await newProgram("early", "python")
+    let changed = text.replacing(
+      #"    send({"intake": 1"#, with: #"    send({"kind": "x-later"}); send({"intake": 1"#)
+    #expect(changed != text)
+    let report = try await ProgramFile(changed).check()
+    #expect(report.isConforming, "\(report.text)")
+  }
+
   @Test func aBareNameIsRefused() {
     let report = ProgramCheck(["cat"]).run()
     #expect(report.failures.map(\.rule.name) == ["file"])

@@ -49,8 +49,8 @@ public struct StageRegistry: Sendable {
       guard seen.insert(name).inserted else {
         throw RegistrationError("two stages are called \"\(name)\": remove or rename one of them")
       }
-      guard entry.shape != StageShape(input: Never.self, output: Never.self) else {
-        throw RegistrationError("\"\(name)\" is neither a stage nor a journal")
+      if let conformance = entry.missingConformance {
+        throw RegistrationError("\"\(name)\" fits nowhere: let it conform to \(conformance)")
       }
     }
   }
@@ -136,6 +136,17 @@ public struct StageEntry: Sendable {
     case (is Submission.Type, is Submission.Type): return "submission"
     case (is Submission.Type, is Receipt.Type): return "submit"
     default: return nil
+    }
+  }
+
+  /// The protocol that the engine needs for a stage of this shape, nil where the stage has it.
+  fileprivate var missingConformance: String? {
+    switch role {
+    case "load": return plugin is any Loader.Type ? nil : "Loader"
+    case "record": return keepsLedger || plugin is any Recorder.Type ? nil : "Recorder"
+    case "assemble": return plugin is any Assembler.Type ? nil : "Assembler"
+    case "submit": return plugin is any Submitter.Type ? nil : "Submitter"
+    default: return plugin is any Stage.Type ? nil : "Stage or Journal"
     }
   }
 

@@ -13,18 +13,36 @@ public struct Pipeline: Sendable {
   public let imageStages: [PipelineStep]
   /// Builds the request.
   public let assembler: any Assembler
-  /// The name of the assembler's stage.
-  public let assemblerName: String
   /// What happens to a request before it is sent.
   public let submissionStages: [PipelineStep]
   /// Sends the request.
   public let submitter: any Submitter
-  /// The name of the submitter's stage.
-  public let submitterName: String
   /// Writes down what became of each row, and knows what became of it before.
   public let journal: any Journal
   /// Further recorders, in order.
   public let recorders: [any Recorder]
+
+  /// Joins stages in code; a plan does the same for those that have names.
+  public init(
+    loader: any Loader, recordStages: [PipelineStep] = [], imageStages: [PipelineStep] = [],
+    assembler: any Assembler, submissionStages: [PipelineStep] = [], submitter: any Submitter,
+    journal: any Journal, recorders: [any Recorder] = []
+  ) {
+    self.loader = loader
+    self.recordStages = recordStages
+    self.imageStages = imageStages
+    self.assembler = assembler
+    self.submissionStages = submissionStages
+    self.submitter = submitter
+    self.journal = journal
+    self.recorders = recorders
+  }
+
+  /// The name of the assembler's stage.
+  public var assemblerName: String { type(of: assembler).name }
+
+  /// The name of the submitter's stage.
+  public var submitterName: String { type(of: submitter).name }
 
   /// Every stage that takes a value and returns the next one, for `prepare` and `finish`.
   public var steps: [any Stage] {
@@ -35,21 +53,6 @@ public struct Pipeline: Sendable {
   /// The longer side that the image stages will ask pixels for, nil when none says so.
   public func edge(for side: Side) -> Int? {
     imageStages.lazy.compactMap { $0.stage as? any ImagePreparer }.first?.edge(for: side)
-  }
-}
-
-extension Pipeline {
-  /// Joins stages in code; a plan does the same for those that have names.
-  public init(
-    loader: any Loader, recordStages: [PipelineStep] = [], imageStages: [PipelineStep] = [],
-    assembler: some Assembler, submissionStages: [PipelineStep] = [], submitter: some Submitter,
-    journal: any Journal, recorders: [any Recorder] = []
-  ) {
-    self.init(
-      loader: loader, recordStages: recordStages, imageStages: imageStages, assembler: assembler,
-      assemblerName: type(of: assembler).name, submissionStages: submissionStages,
-      submitter: submitter, submitterName: type(of: submitter).name, journal: journal,
-      recorders: recorders)
   }
 }
 

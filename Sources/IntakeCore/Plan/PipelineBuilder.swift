@@ -21,9 +21,9 @@ private struct PipelineBuilder {
   private var loader: (any Loader)?
   private var recordStages: [PipelineStep] = []
   private var imageStages: [PipelineStep] = []
-  private var assembler: (any Assembler, String)?
+  private var assembler: (any Assembler)?
   private var submissionStages: [PipelineStep] = []
-  private var submitter: (any Submitter, String)?
+  private var submitter: (any Submitter)?
   private var journal: (any Journal)?
   private var recorders: [any Recorder] = []
   /// What the stages so far return; nothing before the loader.
@@ -103,8 +103,8 @@ private struct PipelineBuilder {
     case let journal as any Journal: self.journal = self.journal ?? journal
     case let stage as any Loader: loader = stage
     case let stage as any Recorder: recorders.append(stage)
-    case let stage as any Assembler: assembler = (stage, type(of: plugin).name)
-    case let stage as any Submitter: submitter = (stage, type(of: plugin).name)
+    case let stage as any Assembler: assembler = stage
+    case let stage as any Submitter: submitter = stage
     case let stage as any Stage: placeStep(PipelineStep(stage))
     default: break
     }
@@ -128,9 +128,8 @@ private struct PipelineBuilder {
       throw missing("a recorder that keeps the ledger", "record", "after the submitter")
     }
     return Pipeline(
-      loader: loader, recordStages: recordStages, imageStages: imageStages,
-      assembler: assembler.0, assemblerName: assembler.1, submissionStages: submissionStages,
-      submitter: submitter.0, submitterName: submitter.1, journal: journal,
+      loader: loader, recordStages: recordStages, imageStages: imageStages, assembler: assembler,
+      submissionStages: submissionStages, submitter: submitter, journal: journal,
       recorders: recorders)
   }
 
