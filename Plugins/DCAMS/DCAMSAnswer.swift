@@ -7,7 +7,6 @@ struct DCAMSAnswer {
   let message: String?
   let status: String?
   let type: String?
-  let link: String?
   let reference: String?
   let target: JSONValue?
 
@@ -19,7 +18,6 @@ struct DCAMSAnswer {
     // updateStatus answers with the status inside target, the other services at the top.
     status = (root["status"] ?? root["target"]?["status"])?.string?.uppercased()
     type = root["type"]?.string
-    link = root["customer_link"]?.string
     reference = root["reference"]?.string ?? root["reference"]?.integer.map(String.init)
     target = root["target"]
   }

@@ -33,7 +33,6 @@ struct DCAMSTarget: Target {
     if (200..<300).contains(response.status), answer.result == "success" {
       var receipt = Receipt(
         .accepted, http: response.status, status: answer.status, type: answer.type)
-      receipt.link = answer.link
       return receipt
     }
     guard answer.result == "error" || response.status >= 400 else { return unreadable(response) }

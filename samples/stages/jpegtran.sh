@@ -1,5 +1,5 @@
 #!/bin/sh
-# Encodes each image anew without loss: progressive, with tables of its own; some per cent fewer bytes.
+# Encodes each image again without loss: progressive, with tables of its own; some per cent fewer bytes.
 # In a plan, after shrink:  {"stage": "external", "program": ["./jpegtran.sh"], "accepts": "prepared"}
 # Needs jpegtran (Debian: libjpeg-turbo-progs).
 set -u

@@ -76,11 +76,6 @@ public struct CustomerFields: Sendable {
 
   /// The columns that hold something, in no particular order.
   public var columns: [ColumnName] { Array(cells.keys) }
-
-  /// How many identity documents the numbered columns describe: the highest number in use.
-  public var identityCount: Int {
-    cells.keys.filter { $0.column.isNumbered }.map(\.number).max() ?? 0
-  }
 }
 
 /// The bytes that make a row's ledger key, tagged by their kind so that kinds never collide.

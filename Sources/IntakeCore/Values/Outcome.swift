@@ -84,8 +84,6 @@ public struct Receipt: Sendable {
   public var hint: String?
   /// Bytes of the body that was sent.
   public var bodyBytes = 0
-  /// The address of a page that shows the customer, where the answer names one.
-  public var link: String?
   /// Every step of a row that takes several, in order; empty for the others.
   public var steps: [StepReport] = []
 
