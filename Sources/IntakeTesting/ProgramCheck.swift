@@ -58,6 +58,7 @@ public struct ProgramCheck: Sendable {
       }
     }
     report.add(.greeting, .failed(first?.description ?? "it did not answer"))
+    return nil
   }
 
   private func greeted(as kind: ProgramItem.Kind) throws(WireFault) -> [ProgramItem.Kind] {
