@@ -33,7 +33,7 @@ struct ThirdPartyTests {
     #expect(built.code == 0, "\(built.output.suffix(2000))")
     let main = try Descriptor.open(sample + "/Sources/watermark-intake/main.swift")
       .wholeFile(atMost: 1 << 16)
-    #expect(main.count { $0 == 0x0A } == 5)
+    #expect(main.count { $0 == 0x0A } == 4)
     let command = "\(Program.repository)/.build/third-party/debug/watermark-intake"
     let hasSQLite = access("/usr/bin/sqlite3", X_OK) == 0
     let table = hasSQLite ? " --insert after:csv-report 'sqlite-table path=outcomes.db'" : ""
