@@ -31,9 +31,8 @@ struct DCAMSTarget: Target {
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
     guard let answer = DCAMSAnswer(response.body) else { return unreadable(response) }
     if (200..<300).contains(response.status), answer.result == "success" {
-      var receipt = Receipt(
+      return Receipt(
         .accepted, http: response.status, status: answer.status, type: answer.type)
-      return receipt
     }
     guard answer.result == "error" || response.status >= 400 else { return unreadable(response) }
     return refusal(answer, response)
