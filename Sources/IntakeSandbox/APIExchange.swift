@@ -87,9 +87,7 @@ struct APIExchange {
   }
 
   /// Bytes of the body, where the header says so.
-  private var announced: Int? {
-    if case .length(let length) = head.framing { length } else { nil }
-  }
+  private var announced: Int? { if case .length(let length) = head.framing { length } else { nil } }
 
   /// What the body may take of the common budget; 0 when that is spent.
   private func reserve() -> Int {

@@ -36,9 +36,7 @@ public final class Sandbox: Sendable {
       var session = Session(connection, context)
       session.run()
     }
-    guard started.start() else {
-      throw .cannotListen(port: configuration.port, errno: 0)
-    }
+    guard started.start() else { throw .cannotListen(port: configuration.port, errno: 0) }
     server.withLock { $0 = started }
   }
 

@@ -152,9 +152,7 @@ struct DCAMSStorage: VendorAPI {
 
 extension DCAMSStorage {
   /// The documented answer of each service, in the documented order of fields.
-  func success(
-    _ service: DCAMSService, _ customer: Customer, type: String? = nil
-  ) -> JSONOutput {
+  func success(_ service: DCAMSService, _ customer: Customer, type: String? = nil) -> JSONOutput {
     let (isTop, isInTarget) = statusPlaces(service)
     let status = JSONOutput.string(customer.status)
     var fields: [(String, JSONOutput)] = [("result", .string("Success"))]

@@ -69,9 +69,7 @@ public struct Fault: Sendable, CustomStringConvertible {
     return (values, flags)
   }
 
-  func applies(to request: LoggedRequest) -> Bool {
-    conditions.allSatisfy { $0.holds(request) }
-  }
+  func applies(to request: LoggedRequest) -> Bool { conditions.allSatisfy { $0.holds(request) } }
 
   /// The value of a whole-number parameter, given or default.
   subscript(name: String) -> Int {

@@ -20,12 +20,10 @@ struct FaultEffect: Sendable {
     (self.conditions, self.action) = (conditions, action)
   }
 
-  typealias Open =
-    @Sendable (APIExchange, Fault) throws -> Opening
+  typealias Open = @Sendable (APIExchange, Fault) throws -> Opening
   typealias Decide = @Sendable (Fault, any VendorAPI, PreparedCall) -> Answer
   typealias Spoil = @Sendable (Answer, Fault) -> Answer
-  typealias Write =
-    @Sendable (AnswerWriter, Answer, Fault) throws -> AfterAnswer
+  typealias Write = @Sendable (AnswerWriter, Answer, Fault) throws -> AfterAnswer
 
   enum Action: Sendable {
     /// Before the body is read; only number, connection and path of the request are known then.

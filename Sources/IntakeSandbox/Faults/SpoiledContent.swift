@@ -44,9 +44,7 @@ enum SpoiledJSON {
 
   /// Puts raw members in front of an object's own; a body that isn't an object becomes one.
   static func inserting(_ members: String, into body: [UInt8]) -> [UInt8] {
-    guard body.first == UInt8(ascii: "{"), body.count > 2 else {
-      return Array("{\(members)}".utf8)
-    }
+    guard body.first == UInt8(ascii: "{"), body.count > 2 else { return Array("{\(members)}".utf8) }
     return Array("{\(members),".utf8) + body.dropFirst()
   }
 }

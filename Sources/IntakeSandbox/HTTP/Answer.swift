@@ -89,9 +89,7 @@ struct AnswerWriter {
     try connection.send(bytes, before: Deadline(milliseconds: limits.answerTime))
   }
 
-  func sendContinue() throws {
-    try send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
-  }
+  func sendContinue() throws { try send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
 
   func write(_ answer: Answer) throws -> AfterAnswer {
     try send(answer.bytes(keepsAlive: keepsAlive, date: date))

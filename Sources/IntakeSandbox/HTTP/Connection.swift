@@ -23,9 +23,7 @@ struct Connection: Sendable {
   #endif
 
   /// Appends at most `most` bytes to `buffer` as soon as there are any; returns how many, 0 at the end.
-  func receive(
-    _ most: Int, into buffer: inout [UInt8], before deadline: Deadline
-  ) throws -> Int {
+  func receive(_ most: Int, into buffer: inout [UInt8], before deadline: Deadline) throws -> Int {
     while true {
       let count = receiveNow(min(most, 1 << 16), into: &buffer)
       if count >= 0 { return count }

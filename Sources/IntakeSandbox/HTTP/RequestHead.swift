@@ -38,7 +38,13 @@ struct RequestHead: Sendable {
       words[1].allSatisfy({ $0.isASCIIPrintable && $0 != 0x20 }), !words[1].isEmpty
     else { throw RequestHead.bad("the request line is malformed") }
     method = RequestHead.text(words[0])
-    isCurrent = try RequestHead.isCurrent(words[2])
+    let version = RequestHead.text(words[2])
+    isCurrent = version == "HTTP/1.1"
+    guard isCurrent || version == "HTTP/1.0" else {
+      throw version.hasPrefix("HTTP/")
+        ? RequestFailure(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+        : RequestHead.bad("the request line is malformed")
+    }
     (path, query) = try RequestHead.target(RequestHead.text(words[1]))
     guard lines.count <= RequestHead.mostFields else {
       throw RequestFailure(431, "more than \(RequestHead.mostFields) fields")
@@ -86,9 +92,7 @@ struct RequestHead: Sendable {
 }
 
 extension RequestHead {
-  private static func bad(_ message: String) -> RequestFailure {
-    RequestFailure(400, message)
-  }
+  private static func bad(_ message: String) -> RequestFailure { RequestFailure(400, message) }
 
   private static func text(_ bytes: some Collection<UInt8>) -> String {
     String(decoding: bytes, as: UTF8.self)
@@ -108,16 +112,6 @@ extension RequestHead {
   private static func isToken(_ bytes: ArraySlice<UInt8>) -> Bool {
     !bytes.isEmpty
       && bytes.allSatisfy { $0.isASCIIAlphanumeric || "!#$%&'*+-.^_`|~".utf8.contains($0) }
-  }
-
-  private static func isCurrent(_ version: ArraySlice<UInt8>) throws(RequestFailure) -> Bool {
-    switch text(version) {
-    case "HTTP/1.1": return true
-    case "HTTP/1.0": return false
-    case let other where other.hasPrefix("HTTP/"):
-      throw RequestFailure(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
-    default: throw bad("the request line is malformed")
-    }
   }
 
   /// Splits the target; the absolute form that proxies are sent (RFC 9112 §3.2.2) is cut down to its path.

@@ -101,9 +101,7 @@ struct RequestReader {
     while body.count < end {
       let gap = Deadline(milliseconds: limits.bodyGap).orSooner(deadline)
       let most = min(end - body.count, pacing?.bytes ?? Int.max)
-      guard try connection.receive(most, into: &body, before: gap) > 0 else {
-        throw Disconnected()
-      }
+      guard try connection.receive(most, into: &body, before: gap) > 0 else { throw Disconnected() }
       if let pacing { try connection.pause(milliseconds: pacing.milliseconds) }
     }
   }

@@ -15,9 +15,7 @@ enum NoahRoute: Equatable {
   static let uploadPath = "/noah-uploads/"
 
   /// Whether the address belongs to Noah at all.
-  static func owns(_ path: String) -> Bool {
-    path.hasPrefix("/v1/") || path.hasPrefix(uploadPath)
-  }
+  static func owns(_ path: String) -> Bool { path.hasPrefix("/v1/") || path.hasPrefix(uploadPath) }
 
   init(_ head: RequestHead) {
     let parts = head.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()

@@ -39,9 +39,7 @@ extension NoahAPI {
     guard ticket.expires.seconds > call.time.seconds else {
       throw NoahError(status: 403, detail: "this upload address has expired")
     }
-    guard !call.body.isEmpty else {
-      throw NoahError(status: 400, detail: "the upload is empty")
-    }
+    guard !call.body.isEmpty else { throw NoahError(status: 400, detail: "the upload is empty") }
     let image = StoredImage(call.body)
     _ = try store(ticket.customer, at: call.time) { customer, _ in
       customer.images[ticket.side] = image

@@ -129,9 +129,7 @@ extension Pages {
   }
 
   private func picture(_ image: StoredImage, _ side: Side, _ customer: Customer) -> HTML {
-    guard image.format != nil else {
-      return "<div class=\"none\">neither a JPEG nor a PNG</div>"
-    }
+    guard image.format != nil else { return "<div class=\"none\">neither a JPEG nor a PNG</div>" }
     guard store.bytes(of: side, of: customer) != nil else {
       return "<div class=\"none\">dropped from memory; newer images took its place</div>"
     }

@@ -40,9 +40,7 @@ extension StoredImage {
   }
 
   /// The media type to serve it with; only an image is served as one.
-  var mediaType: String {
-    format.map { "image/" + $0.rawValue } ?? "application/octet-stream"
-  }
+  var mediaType: String { format.map { "image/" + $0.rawValue } ?? "application/octet-stream" }
 
   /// SHA-256 in hexadecimal; empty only when libcrypto has no memory left.
   static func sha256(of bytes: [UInt8]) -> String { Hex.text((try? Digest.sha256(bytes)) ?? []) }
