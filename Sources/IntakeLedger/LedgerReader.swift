@@ -5,8 +5,7 @@ import IntakeSystem
 ///
 /// Every reading checks every line first, so what it says is what was written.
 package struct LedgerReader: Sendable {
-  /// The path of the file.
-  package let path: String
+  private let path: String
   private let file: any JournalFile
 
   /// Opens a ledger for reading.
@@ -91,8 +90,6 @@ package struct LedgerRow: Sendable, Equatable {
   package let line: Int?
   /// When the last line about it was written.
   package let time: UTCTime
-  /// Starts without an end: 1 or more when the program crashed or was killed while it worked on the images.
-  package let unfinishedStarts: Int
 
   init(_ state: RowState, in file: any JournalFile) {
     key = RowKey(state.key.description)
@@ -102,7 +99,6 @@ package struct LedgerRow: Sendable, Equatable {
     outcome = state.isUnanswered ? nil : last
     line = last?.row
     time = state.lastTime
-    unfinishedStarts = Int(state.starts)
   }
 }
 

@@ -71,12 +71,7 @@ package struct LedgerScan {
   }
 
   private mutating func nextLine() throws(JournalError) -> LineReader.Line? {
-    do throws(SystemCallFailure) {
-      return try reader.next()
-    } catch {
-      throw JournalError(
-        "ledger \(file.path) cannot be read (\(error)): check the disk and run again")
-    }
+    try JournalError.explaining("ledger \(file.path) cannot be read", try reader.next())
   }
 }
 
