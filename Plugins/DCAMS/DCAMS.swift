@@ -50,7 +50,7 @@ public struct DCAMS: Assembler {
 
   /// What the limit leaves after all fields: base64 takes 4 bytes for 3, and each image is padded once.
   public func imageBudget(for record: IntakeRecord) -> Int? {
-    let empty = body(of: Assembly(record: record, images: [:]))
+    let empty = DCAMSBody.row(Assembly(record: record, images: [:]), operation)
     let envelope = empty.reduce(0) { $0 + $1.bytes(with: nil).count }
     let room = options.maxBody - envelope - DCAMS.reserve
     return max(0, EncodedImage.decodedCapacity(of: room) - 3 * record.images.count)
@@ -64,14 +64,84 @@ public struct DCAMS: Assembler {
     let email = assembly.record.fields[.email]?.exposed ?? ""
     return Submission(
       method: "POST", path: "", headers: [HTTPField("Content-Type", "application/json")],
-      body: body(of: assembly), operation: operation.rawValue, repeatSafety: .converges,
+      body: DCAMSBody.row(assembly, operation), operation: operation.rawValue,
+      repeatSafety: .converges,
       customer: Personal(email.lowercased()), bodyLimit: options.maxBody, target: target)
   }
+}
 
-  private func body(of assembly: Assembly) -> [BodySegment] {
-    var writer = DCAMSBody(operation: operation)
-    writer.add(assembly.record.fields)
-    writer.add(assembly.images)
-    return writer.segments
+extension DCAMS {
+  /// The vendor: its address, its credentials, and the requests about one customer.
+  public static let vendor: Vendor? = Vendor(
+    name: name, endpoint: "https://dcams.app/v3/stable/api/storage",
+    credentials: [CredentialField("user"), CredentialField("pass")],
+    shownFields: ["service", "reference", "documents"],
+    commands: [
+      CustomerCommand(
+        "status", summary: "ask for the status of one customer (DCAMS getStatus)",
+        options: [email], example: "--email - --credentials dcams.json < email.txt"
+      ) { values throws(StageFailure) in
+        getStatus(email: try address(values))
+      },
+      CustomerCommand(
+        "images", summary: "fetch the images of one customer (DCAMS getDocumentImages)",
+        options: [email], images: ["target", "documents"]
+      ) { values throws(StageFailure) in
+        getDocumentImages(email: try address(values))
+      },
+      CustomerCommand(
+        "set-status", summary: "set the status of one customer (DCAMS updateStatus)",
+        options: [
+          email,
+          CustomerOption("status", choices: ["PASS", "PENDING", "FAIL"], help: "the new status"),
+        ]
+      ) { values throws(StageFailure) in
+        updateStatus(email: try address(values), status: values["status"] ?? "")
+      },
+    ],
+    emulation: Emulation(
+      name: "sandbox", path: "/v3/stable/api/storage",
+      credentials: ["user": "sandbox", "pass": "sandbox"]))
+
+  private static let email = CustomerOption(
+    "email", value: "E|-", readsInput: true,
+    help: "the customer; - reads it from standard input, to keep it out of argv")
+
+  private static func address(_ values: [String: String]) throws(StageFailure) -> String {
+    let words = (values["email"] ?? "").split(whereSeparator: \.isWhitespace)
+    guard words.count == 1, words[0].contains("@"), words[0].utf8.count <= EmailAddress.longest
+    else {
+      throw StageFailure(
+        .invalidValue, "--email isn't a valid e-mail address",
+        hint: "give the address under which the customer was sent")
+    }
+    return String(words[0])
+  }
+
+  static let getStatusName = "getStatus"
+
+  /// Asks for the status and the fields of a customer.
+  public static func getStatus(email: String) -> Submission {
+    request(getStatusName, email: email, .safe)
+  }
+
+  /// Asks for the images of a customer.
+  public static func getDocumentImages(email: String) -> Submission {
+    request("getDocumentImages", email: email, .safe)
+  }
+
+  /// Sets the status of a customer: PASS, PENDING or FAIL.
+  public static func updateStatus(email: String, status: String) -> Submission {
+    request("updateStatus", email: email, .converges, [("status", status)])
+  }
+
+  private static func request(
+    _ service: String, email: String, _ safety: RepeatSafety, _ more: [(String, String)] = []
+  ) -> Submission {
+    Submission(
+      method: "POST", path: "", headers: [HTTPField("Content-Type", "application/json")],
+      body: DCAMSBody.request(service: service, target: [("email", email)] + more),
+      operation: service, repeatSafety: safety, customer: Personal(email.lowercased()),
+      bodyLimit: 100_000, target: DCAMSTarget())
   }
 }

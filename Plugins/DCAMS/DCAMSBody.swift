@@ -2,83 +2,76 @@ import IntakeCore
 
 /// Writes the JSON body of a DCAMS request: secrets and images stay segments of their own.
 struct DCAMSBody {
-  private(set) var segments: [BodySegment] = []
+  private var segments: [BodySegment] = []
   private var text: [UInt8] = []
-  private let operation: DCAMSOperation
 
-  init(operation: DCAMSOperation) {
-    self.operation = operation
-    put("{\"user\":\"")
-    place(.secret("user"))
-    put("\",\"pass\":\"")
-    place(.secret("pass"))
-    put("\",\"service\":\(JSONText.quoted(operation.rawValue))")
-  }
-
-  /// A request of the storage API that carries no image and no reference.
-  static func request(service: String, target: [(String, String)]) -> [BodySegment] {
-    let target = JSONOutput.object(target.map { ($0.0, .string($0.1)) }).text
-    return [
-      .bytes(Array("{\"user\":\"".utf8)), .secret("user"),
-      .bytes(Array("\",\"pass\":\"".utf8)), .secret("pass"),
-      .bytes(Array("\",\"service\":\(JSONText.quoted(service)),\"target\":\(target)}".utf8)),
-    ]
-  }
-
-  /// Writes the reference and the fields that are there; empty ones are left out, not sent as "".
-  mutating func add(_ fields: CustomerFields) {
-    if operation == .createOrUpdateCustomer, let reference = fields[.reference] {
-      put(",\"reference\":\(JSONText.quoted(reference.exposed))")
-    }
-    let target = operation == .updateStatus ? statusFields(fields) : customerFields(fields)
-    let members = target.map { "\(JSONText.quoted($0.0)):\(JSONText.quoted($0.1))" }
-    put(",\"target\":{" + members.joined(separator: ","))
-  }
-
-  /// Writes the images and closes the body.
-  mutating func add(_ images: [Side: EncodedImage]) {
-    if operation == .createOrUpdateCustomer {
-      put(",\"documents\":{")
-      for (index, image) in images.sorted(by: { $0.key < $1.key }).enumerated() {
-        put((index == 0 ? "\"" : ",\"") + image.key.rawValue + "\":\"")
-        place(.image(image.value))
-        put("\"")
+  /// The request of a row; cells that are empty are left out, not sent as "".
+  static func row(_ assembly: Assembly, _ operation: DCAMSOperation) -> [BodySegment] {
+    let fields = assembly.record.fields
+    var body = DCAMSBody(service: operation.rawValue)
+    switch operation {
+    case .createOrUpdateCustomer:
+      if let reference = fields[.reference] {
+        body.put(",\"reference\":\(JSONText.quoted(reference.exposed))")
       }
-      put("}")
+      body.put(",\"target\":{" + members(customer(fields)))
+      body.put(assembly.images)
+    case .updateStatus:
+      let cells = [("email", fields[.email]), ("status", fields[.status])]
+      body.put(
+        ",\"target\":{"
+          + members(cells.compactMap { name, cell in cell.map { (name, $0.exposed) } }))
     }
-    put("}}")
-    flush()
+    return body.closed()
   }
 
-  private func statusFields(_ fields: CustomerFields) -> [(String, String)] {
-    [("email", fields[.email]), ("status", fields[.status])].compactMap { name, cell in
-      cell.map { (name, $0.exposed) }
-    }
+  /// A request about one customer, without images.
+  static func request(service: String, target: [(String, String)]) -> [BodySegment] {
+    var body = DCAMSBody(service: service)
+    body.put(",\"target\":{" + members(target))
+    return body.closed()
+  }
+
+  private init(service: String) {
+    put("{\"user\":\"")
+    put(.secret("user"))
+    put("\",\"pass\":\"")
+    put(.secret("pass"))
+    put("\",\"service\":\(JSONText.quoted(service))")
+  }
+
+  private static func members(_ fields: [(String, String)]) -> String {
+    fields.map { "\(JSONText.quoted($0.0)):\(JSONText.quoted($0.1))" }.joined(separator: ",")
   }
 
   /// The nine documented attributes; the API has one line for the address, so a second one is appended.
-  private func customerFields(_ fields: CustomerFields) -> [(String, String)] {
-    var members: [(String, String)] = []
-    for column in [Column.email, .fn, .ln, .addr, .city, .state, .zip, .dob, .phone] {
-      guard var value = fields[column]?.exposed else { continue }
+  private static func customer(_ fields: CustomerFields) -> [(String, String)] {
+    [Column.email, .fn, .ln, .addr, .city, .state, .zip, .dob, .phone].compactMap { column in
+      guard var value = fields[column]?.exposed else { return nil }
       if column == .dob { value = fields.date(.dob)?.compact ?? value }
       if column == .addr, let second = fields[.addr2] { value += ", " + second.exposed }
-      members.append((column.rawValue, value))
+      return (column.rawValue, value)
     }
-    return members
+  }
+
+  private mutating func put(_ images: [Side: EncodedImage]) {
+    put(",\"documents\":{")
+    for (index, image) in images.sorted(by: { $0.key < $1.key }).enumerated() {
+      put((index == 0 ? "\"" : ",\"") + image.key.rawValue + "\":\"")
+      put(.image(image.value))
+      put("\"")
+    }
+    put("}")
   }
 
   private mutating func put(_ more: String) { text += Array(more.utf8) }
 
-  private mutating func place(_ segment: BodySegment) {
-    flush()
-    segments.append(segment)
-  }
-
-  private mutating func flush() {
-    if !text.isEmpty { segments.append(.bytes(text)) }
+  private mutating func put(_ segment: BodySegment) {
+    segments += [.bytes(text), segment]
     text = []
   }
+
+  private func closed() -> [BodySegment] { segments + [.bytes(text + Array("}}".utf8))] }
 }
 
 /// The services of DCAMS storage that take one row each.

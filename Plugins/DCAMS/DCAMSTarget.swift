@@ -2,22 +2,10 @@ import IntakeCore
 
 /// Veratad DCAMS storage: one address for all services, credentials inside the body.
 struct DCAMSTarget: Target {
-  let name = "dcams"
+  let name = DCAMS.name
 
   func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {
-    let missing = ["user", "pass"].filter { credentials?[$0] == nil }
-    guard credentials != nil else {
-      throw StageFailure(
-        .credentialsRefused,
-        #"--credentials is missing: dcams needs a file that holds {"user":"…","pass":"…"}"#,
-        hint: "give --credentials FILE; chmod 600 the file", outcome: .fatal)
-    }
-    guard missing.isEmpty else {
-      throw StageFailure(
-        .credentialsRefused, "the credentials have no \(missing.joined(separator: " and no "))",
-        hint: #"give --credentials with a file that holds {"user":"…","pass":"…"}"#, outcome: .fatal
-      )
-    }
+    try DCAMS.vendor?.require(credentials)
   }
 
   func request(
@@ -30,45 +18,35 @@ struct DCAMSTarget: Target {
 
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
     guard let answer = DCAMSAnswer(response.body) else { return unreadable(response) }
-    if (200..<300).contains(response.status), answer.result == "success" {
-      return Receipt(
-        .accepted, http: response.status, status: answer.status, type: answer.type)
+    if response.isSuccess, answer.result == "success" {
+      return Receipt(.accepted, http: response.status, status: answer.status, type: answer.type)
     }
     guard answer.result == "error" || response.status >= 400 else { return unreadable(response) }
-    return refusal(answer, response)
-  }
-
-  private func refusal(_ answer: DCAMSAnswer, _ response: HTTPResponse) -> Receipt {
     guard let (code, detail) = DCAMSAnswer.failure(for: answer.message) else {
       // A 404 or 405 that isn't in the vendor's form comes from some other server.
-      if [404, 405, 410].contains(response.status) { return wrongEndpoint(response) }
-      return Receipt(
-        .rejected, http: response.status, code: .refusedByTarget,
-        detail: "the target answered \(response.status) with a message that isn't documented")
+      return wrongEndpoint(response)
+        ?? response.receipt(
+          .rejected, .refusedByTarget,
+          "the target answered \(response.status) with a message that isn't documented")
     }
-    let outcome: OutcomeClass = code == .credentialsRefused ? .fatal : .rejected
-    return Receipt(outcome, http: response.status, code: code, detail: detail)
+    return response.receipt(code == .credentialsRefused ? .fatal : .rejected, code, detail)
   }
 
   private func unreadable(_ response: HTTPResponse) -> Receipt {
-    switch response.status {
-    case 404, 405, 410: return wrongEndpoint(response)
-    case 400..<500:
-      return Receipt(
-        .rejected, http: response.status, code: .refusedByTarget,
-        detail: "the target answered \(response.status) without a readable message")
-    default:
-      return Receipt(
-        .inDoubt, http: response.status, code: .unrecognizedAnswer,
-        detail:
-          "the target answered \(response.status) with a body that is neither success nor error")
-    }
+    let answered = "the target answered \(response.status)"
+    return wrongEndpoint(response)
+      ?? ((400..<500).contains(response.status)
+        ? response.receipt(.rejected, .refusedByTarget, answered + " without a readable message")
+        : response.receipt(
+          .inDoubt, .unrecognizedAnswer, answered + " with a body that is neither success nor error"
+        ))
   }
 
-  private func wrongEndpoint(_ response: HTTPResponse) -> Receipt {
-    Receipt(
-      .fatal, http: response.status, code: .wrongEndpoint,
-      detail: "the endpoint answered \(response.status): it doesn't serve DCAMS storage")
+  private func wrongEndpoint(_ response: HTTPResponse) -> Receipt? {
+    guard [404, 405, 410].contains(response.status) else { return nil }
+    return response.receipt(
+      .fatal, .wrongEndpoint,
+      "the endpoint answered \(response.status): it doesn't serve DCAMS storage")
   }
 
   // MARK: Rows in doubt
@@ -124,7 +102,7 @@ struct DCAMSTarget: Target {
       return .unknown(evidence: "fields are equal, but the answer has no images")
     }
     let differing = sent.images.filter { side, bytes in
-      documents[side.rawValue]?.string.flatMap(ReturnedImage.bytes) != bytes
+      documents[side.rawValue]?.string.flatMap(Base64Text.decode) != bytes
     }
     guard differing.isEmpty else {
       let names = differing.keys.sorted().map(\.rawValue).joined(separator: ", ")
@@ -134,7 +112,7 @@ struct DCAMSTarget: Target {
   }
 
   private func success(_ response: HTTPResponse) -> DCAMSAnswer? {
-    guard (200..<300).contains(response.status), let answer = DCAMSAnswer(response.body),
+    guard response.isSuccess, let answer = DCAMSAnswer(response.body),
       answer.result == "success"
     else { return nil }
     return answer

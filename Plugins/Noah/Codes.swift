@@ -2,7 +2,7 @@
 enum CountryCodes {
   static func contains(_ code: String) -> Bool { all.contains(code) }
 
-  private static let all = Set(
+  static let all = Set(
     """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
     BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE
@@ -13,15 +13,12 @@ enum CountryCodes {
     SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO
     TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
     """.split { $0 == " " || $0 == "\n" }.map(String.init))
-
-  /// How many there are; the standard has 249.
-  static var count: Int { all.count }
 }
 
 /// The subdivisions of a country by ISO 3166-2, without the country's own part: codes with English names.
 struct StateCodes {
   private let country: String
-  private let codes: [String: String]
+  let codes: [String: String]
 
   /// The codes of the two countries for which Noah wants them, nil for any other.
   static func of(_ country: String) -> StateCodes? {
@@ -38,9 +35,6 @@ struct StateCodes {
     if key.utf8.count == 5, key.hasPrefix(country + "-") { key = String(key.dropFirst(3)) }
     return codes[key]
   }
-
-  /// How many there are: 57 and 13 in ISO 3166-2.
-  var codeCount: Int { Set(codes.values).count }
 
   private init(_ country: String, _ list: String) {
     self.country = country

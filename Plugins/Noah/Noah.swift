@@ -90,10 +90,30 @@ public struct Noah: Assembler {
     submission.followUps = uploads?.followUps(of: id, fields, assembly.images) ?? []
     return submission
   }
+}
+
+extension Noah {
+  /// The vendor: its address, its credentials, and the request about one customer.
+  public static let vendor: Vendor? = Vendor(
+    name: name, endpoint: "https://api.noah.com/v1",
+    credentials: [
+      CredentialField("apiKey"), CredentialField("privateKeyFile", isRequired: false),
+    ],
+    shownFields: ["Type"],
+    commands: [
+      CustomerCommand(
+        "get", summary: "ask for one customer (Noah GET customer)",
+        options: [CustomerOption("id", value: "ID", help: "the customer's id")]
+      ) { values throws(StageFailure) in
+        try getCustomer(id: values["id"] ?? "")
+      }
+    ],
+    emulation: Emulation(
+      name: "noah-sandbox", path: "/v1", credentials: ["apiKey": "apikey_sandbox_docintake"]))
 
   /// The request that reads one customer.
   ///
-  /// - Throws: `StageFailure` when the id is none that Noah takes.
+  /// - Throws: `StageFailure` when Noah doesn't take such an id.
   public static func getCustomer(id: String) throws(StageFailure) -> Submission {
     guard let id = NoahCustomerID(id) else {
       throw StageFailure(

@@ -44,14 +44,12 @@ struct NoahAnswer {
     }
   }
 
+  /// The end of a sentence that names this occurrence, empty where it has no reference.
+  var occurrence: String { instance.map { "; occurrence \($0)" } ?? "" }
+
   /// A text of letters, digits and a few signs, so neither a sentence nor an e-mail address; nil for any other.
   static func plain(_ text: String) -> String? {
-    let isPlain = text.utf8.allSatisfy {
-      switch $0 {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-      default: "-_.:/[]#$".utf8.contains($0)
-      }
-    }
+    let isPlain = text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_.:/[]#$".utf8.contains($0) }
     return isPlain && (1...80).contains(text.utf8.count) ? text : nil
   }
 }

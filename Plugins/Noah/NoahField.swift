@@ -120,14 +120,8 @@ struct NoahField {
   }
 
   private static func email(_ cell: String) -> Reading {
-    let parts = cell.split(separator: "@", omittingEmptySubsequences: false)
-    let isPlain = cell.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && $0.value > 0x20 }
-    // 254: the longest address that SMTP can carry (RFC 5321 §4.5.3.1.3, without the brackets).
-    guard isPlain, parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), cell.utf8.count <= 254
-    else {
-      return .wrong("isn't a valid e-mail address")
-    }
-    return .value(cell)
+    EmailAddress.problem(in: cell, strictly: true) == nil
+      ? .value(cell) : .wrong("isn't a valid e-mail address")
   }
 
   /// E.164 with its plus sign; the separators that people write are left out.
@@ -135,7 +129,7 @@ struct NoahField {
     let digits = cell.utf8.filter { !" -.()".utf8.contains($0) }
     let isNumber =
       digits.first == UInt8(ascii: "+") && digits.dropFirst().first != UInt8(ascii: "0")
-      && digits.dropFirst().allSatisfy { (0x30...0x39).contains($0) }
+      && digits.dropFirst().allSatisfy(\.isASCIIDigit)
     // 15 digits are the most that E.164 has; no country has complete numbers of fewer than 7.
     guard isNumber, (8...16).contains(digits.count) else {
       return .wrong(

@@ -69,12 +69,7 @@ struct NoahCustomerID {
   static let rule = "column \"id\" has to hold the CustomerID, \(form)"
 
   init?(_ text: String) {
-    let isPlain = text.utf8.allSatisfy {
-      switch $0 {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-      default: $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
-      }
-    }
+    let isPlain = text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "._-".utf8.contains($0) }
     // As path segments "." and ".." are removed before sending (RFC 3986 §5.2.4).
     guard isPlain, (1...36).contains(text.utf8.count), text != ".", text != ".." else { return nil }
     self.text = text

@@ -82,7 +82,7 @@ struct NoahClaims {
     ]
     if parts.count == 2 { claims.append(("queryParams", NoahClaims.query(parts[1]))) }
     if !body.isEmpty {
-      claims.append(("bodyHash", .string(NoahClaims.hex(try Digest.sha256(body)))))
+      claims.append(("bodyHash", .string(Hex.text(try Digest.sha256(body)))))
     }
     return .object(claims)
   }
@@ -94,9 +94,5 @@ struct NoahClaims {
         let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         return (String(parts[0]), .string(parts.count == 2 ? String(parts[1]) : ""))
       })
-  }
-
-  private static func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }

@@ -3,7 +3,7 @@ import IntakeCrypto
 
 /// Noah's Business API: a key in the header, and each request signed on its own.
 struct NoahTarget: Target {
-  let name = "noah"
+  let name = Noah.name
   /// The manifest's number of each identity in the body, so that an answer about one can name its column.
   var identities: [Int] = []
 
@@ -15,17 +15,9 @@ struct NoahTarget: Target {
         .wrongEndpoint, "an endpoint of Noah ends in its version, and this one doesn't",
         hint: "write https://api.noah.com/v1 or https://api.sandbox.noah.com/v1", outcome: .fatal)
     }
-    guard credentials != nil else {
-      throw NoahTarget.refusal(
-        #"--credentials is missing: noah needs a file that holds {"apiKey":"…","privateKeyFile":"…"}"#,
-        hint: "give --credentials FILE; chmod 600 the file")
-    }
-    guard let key = credentials?["apiKey"]?.exposed else {
-      throw NoahTarget.refusal(
-        "the credentials have no apiKey",
-        hint: #"give --credentials with a file that holds {"apiKey":"…","privateKeyFile":"…"}"#)
-    }
-    guard !key.isEmpty, key.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+    try Noah.vendor?.require(credentials)
+    let key = credentials?["apiKey"]?.exposed ?? []
+    guard !key.isEmpty, key.allSatisfy({ $0.isASCIIPrintable && $0 != 0x20 }) else {
       throw NoahTarget.refusal(
         "the apiKey is empty or holds a space, a line break or a character beyond ASCII",
         hint: "copy the key again, without anything around it")
@@ -100,62 +92,59 @@ struct NoahTarget: Target {
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
     if submission.operation == NoahUploads.operation { return uploadReceipt(response) }
     let answer = NoahAnswer(response.body)
-    let status = response.status
-    if (200..<300).contains(status) { return success(status, response.body, answer) }
+    if response.isSuccess { return success(response, answer) }
     guard let answer, answer.type != nil || !answer.complaints.isEmpty else {
-      return foreign(status)
+      return foreign(response)
     }
-    if answer.type == .resourceNotFound { return missing(status, answer, submission) }
+    if answer.type == .resourceNotFound { return missing(response, answer, submission) }
     let words = NoahComplaints(answer.complaints, identities: identities, sent: submission)
-    return refusal(status, answer, details: words.text, hint: words.hint)
+    return refusal(response, answer, details: words.text, hint: words.hint)
   }
 
   /// 201 after the first PUT, 204 (or 200) after each further one; none of them needs a body.
-  private func success(_ status: Int, _ body: [UInt8], _ answer: NoahAnswer?) -> Receipt {
-    guard body.isEmpty || (answer != nil && answer?.type == nil) else {
-      return Receipt(
-        .inDoubt, http: status, code: .unrecognizedAnswer,
-        detail: "the target answered \(status) with a body that isn't Noah's")
+  private func success(_ response: HTTPResponse, _ answer: NoahAnswer?) -> Receipt {
+    let status = response.status
+    guard response.body.isEmpty || (answer != nil && answer?.type == nil) else {
+      return response.receipt(
+        .inDoubt, .unrecognizedAnswer,
+        "the target answered \(status) with a body that isn't Noah's")
     }
-    let type = [201: "created", 204: "updated", 200: "updated"][status]
-    return Receipt(.accepted, http: status, type: type)
+    return Receipt(
+      .accepted, http: status, type: [201: "created", 204: "updated", 200: "updated"][status])
   }
 
   /// An answer that isn't in the vendor's form.
-  private func foreign(_ status: Int) -> Receipt {
-    if [404, 405, 410].contains(status) {
-      return Receipt(
-        .fatal, http: status, code: .wrongEndpoint,
-        detail: "the endpoint answered \(status): it doesn't serve Noah's customers")
-    }
-    return Receipt(
-      .rejected, http: status, code: .refusedByTarget,
-      detail: "the target answered \(status) without a readable message")
+  private func foreign(_ response: HTTPResponse) -> Receipt {
+    let status = response.status
+    return [404, 405, 410].contains(status)
+      ? response.receipt(
+        .fatal, .wrongEndpoint,
+        "the endpoint answered \(status): it doesn't serve Noah's customers")
+      : response.receipt(
+        .rejected, .refusedByTarget, "the target answered \(status) without a readable message")
   }
 
-  private func missing(_ status: Int, _ answer: NoahAnswer, _ submission: Submission) -> Receipt {
+  private func missing(
+    _ response: HTTPResponse, _ answer: NoahAnswer, _ submission: Submission
+  ) -> Receipt {
     guard submission.method == "PUT" else {
-      return Receipt(
-        .rejected, http: status, code: .customerNotFound,
-        detail: "the target has no customer with this id" + NoahTarget.occurrence(answer))
+      return response.receipt(
+        .rejected, .customerNotFound,
+        "the target has no customer with this id" + answer.occurrence)
     }
     // PUT creates what it doesn't find, so a 404 means that this account may not.
     return refusal(
-      status, answer, details: "", hint: "ask Noah whether the account may create customers")
+      response, answer, details: "", hint: "ask Noah whether the account may create customers")
   }
 
   private func refusal(
-    _ status: Int, _ answer: NoahAnswer, details: String, hint: String?
+    _ response: HTTPResponse, _ answer: NoahAnswer, details: String, hint: String?
   ) -> Receipt {
     let kind = answer.type.map { " (\($0.rawValue))" } ?? ""
-    return Receipt(
-      .rejected, http: status, code: .refusedByTarget,
-      detail: "the target answered \(status)\(kind)" + (details.isEmpty ? "" : ": " + details)
-        + NoahTarget.occurrence(answer), hint: hint)
-  }
-
-  private static func occurrence(_ answer: NoahAnswer) -> String {
-    answer.instance.map { "; occurrence \($0)" } ?? ""
+    let reason = details.isEmpty ? "" : ": " + details
+    return response.receipt(
+      .rejected, .refusedByTarget,
+      "the target answered \(response.status)\(kind)" + reason + answer.occurrence, hint: hint)
   }
 
   /// Says which of the many causes of a 401 it is, as far as the clock and the answer show.
@@ -198,7 +187,7 @@ struct NoahTarget: Target {
   func request(of followUp: FollowUp, toldBy response: HTTPResponse) throws(StageFailure)
     -> Submission
   {
-    guard (200..<300).contains(response.status) else {
+    guard response.isSuccess else {
       let receipt = receipt(for: response, to: followUp.inquiry)
       throw StageFailure(
         receipt.code ?? .uploadRefused,
@@ -217,18 +206,14 @@ struct NoahTarget: Target {
 
   /// What the storage behind a presigned address says: its texts aren't Noah's, so only the code counts.
   func uploadReceipt(_ response: HTTPResponse) -> Receipt {
-    switch response.status {
-    case 200..<300: return Receipt(.accepted, http: response.status)
+    let status = response.status
+    if response.isSuccess { return Receipt(.accepted, http: status) }
     // Expired, used up or not yet known everywhere: the next attempt asks for a fresh address.
-    case 400, 401, 403, 404, 409, 410:
-      return Receipt(
-        .retryable(after: nil), http: response.status, code: .uploadRefused,
-        detail: "the upload address answered \(response.status): refused or expired")
-    default:
-      return Receipt(
-        .rejected, http: response.status, code: .uploadRefused,
-        detail: "the upload address answered \(response.status)")
-    }
+    return [400, 401, 403, 404, 409, 410].contains(status)
+      ? response.receipt(
+        .retryable(after: nil), .uploadRefused,
+        "the upload address answered \(status): refused or expired")
+      : response.receipt(.rejected, .uploadRefused, "the upload address answered \(status)")
   }
 
   // MARK: Rows in doubt
@@ -245,7 +230,7 @@ struct NoahTarget: Target {
     if NoahAnswer(response.body)?.type == .resourceNotFound {
       return .notAccepted(evidence: "the target has no customer with this id")
     }
-    guard (200..<300).contains(response.status),
+    guard response.isSuccess,
       let stored = try? JSONParser.parse(response.body), stored["DateOfBirth"] != nil,
       let sent = NoahTarget.sent(by: submission)
     else {
@@ -273,36 +258,29 @@ struct NoahComparison {
   private(set) var differing: [String] = []
 
   init(sent: JSONValue, stored: JSONValue) {
-    note(
-      "DateOfBirth",
-      NoahComparison.text(sent, "DateOfBirth") == NoahComparison.text(stored, "DateOfBirth"))
-    for (part, fields) in [
-      ("FullName", NoahField.fullName), ("PrimaryResidence", NoahField.residence),
-    ] {
-      note(part, NoahComparison.isEqual(sent[part], stored[part], fields))
+    func note(_ name: String, _ isEqual: Bool) {
+      if isEqual { equal.append(name) } else { differing.append(name) }
     }
+    let isEqual = NoahComparison.isEqual
+    note("DateOfBirth", isEqual(sent, stored, [NoahField.birth]))
+    note("FullName", isEqual(sent["FullName"], stored["FullName"], NoahField.fullName))
+    note(
+      "PrimaryResidence",
+      isEqual(sent["PrimaryResidence"], stored["PrimaryResidence"], NoahField.residence))
     // No copy of the page lists them in the answer, so their absence proves nothing.
-    for name in ["Email", "PhoneNumber"] where stored[name] != nil && sent[name] != nil {
-      note(name, NoahComparison.text(sent, name) == NoahComparison.text(stored, name))
+    for field in NoahField.contact where stored[field.name] != nil && sent[field.name] != nil {
+      note(field.name, isEqual(sent, stored, [field]))
     }
     if let kept = stored["Identities"]?.elements, let wanted = sent["Identities"]?.elements {
       note("Identities", NoahComparison.isSame(wanted, kept))
     }
   }
 
-  private mutating func note(_ name: String, _ isEqual: Bool) {
-    if isEqual { equal.append(name) } else { differing.append(name) }
-  }
-
-  /// A field that is empty or null counts as absent.
-  private static func text(_ value: JSONValue?, _ name: String) -> String? {
-    value?[name]?.string.flatMap { $0.isEmpty ? nil : $0 }
-  }
-
+  /// Whether all of the fields are equal; one that is empty or null counts as absent.
   private static func isEqual(_ left: JSONValue?, _ right: JSONValue?, _ fields: [NoahField])
     -> Bool
   {
-    fields.allSatisfy { text(left, $0.name) == text(right, $0.name) }
+    fields.allSatisfy { (left?[$0.name]?.string ?? "") == (right?[$0.name]?.string ?? "") }
   }
 
   /// The same documents in any order.

@@ -10,6 +10,11 @@ public struct Template: Assembler {
   public static let example =
     #"{"stage":"template","path":"/customers/{id}","body":"{\"name\":\"{fn} {ln}\",\"scan\":\"{image:front}\"}"}"#
 
+  /// Names that tell nothing about a person in any API; texts that come from cells are masked wherever they are.
+  public static let shownFields: Set<String> = [
+    "user", "pass", "service", "reference", "documents", "Type",
+  ]
+
   private let options: TemplateOptions
   private let path: PathTemplate
   private let headers: [HeaderTemplate]

@@ -72,7 +72,7 @@ struct CommandError: Error, Sendable {
     self.hint = hint
   }
 
-  /// What a run that did not start says.
+  /// The error of a run that didn't start.
   init(runFailure error: any Error) {
     switch error {
     case let error as JournalError: self.init(.ledgerUnusable, error.description)
@@ -87,7 +87,7 @@ struct CommandError: Error, Sendable {
     }
   }
 
-  /// What a single request that failed says: 2 when nothing could be sent, 5 when nobody knows, 3 otherwise.
+  /// The failure of a single request: code 2 when nothing could be sent, 5 when nobody knows, else 3.
   init(_ failure: StageFailure) {
     let code: ExitCode
     switch failure.outcome {

@@ -43,13 +43,13 @@ public enum IntakeCommand {
   private static func dispatch(
     _ words: [String], _ registry: StageRegistry, _ signals: SignalHub, _ results: ResultWriter
   ) async throws -> ExitCode {
-    let commands = CommandTable.commands
+    let commands = CommandTable.commands(registry)
     guard let (command, rest) = try CommandTable.find(words, in: commands, results) else {
       return .success
     }
     let arguments = try Arguments(rest, for: command)
     if arguments.wantsHelp {
-      results.writeText(HelpText.page(command))
+      results.writeText(HelpText.page(command, registry))
       return .success
     }
     let invocation = Invocation(
@@ -60,13 +60,14 @@ public enum IntakeCommand {
 
 /// Every command, in the order of help.
 enum CommandTable {
-  static let commands: [CommandSpec] =
-    [RunCommand.spec, CheckCommand.spec, ReconcileCommand.spec, ReportCommand.spec]
-    + CustomerCommands.all + LedgerCommands.all + [
-      StagesCommands.list, StagesCommands.show, StageAuthorCommands.new,
-      StageAuthorCommands.check, ReferenceCommand.spec, SandboxCommand.spec,
-      CompletionCommand.spec, VersionCommand.spec,
-    ]
+  static func commands(_ registry: StageRegistry) -> [CommandSpec] {
+    [RunCommand.spec, CheckCommand.spec(registry), ReconcileCommand.spec, ReportCommand.spec]
+      + CustomerCommands.all(registry) + LedgerCommands.all + [
+        StagesCommands.list, StagesCommands.show, StageAuthorCommands.new,
+        StageAuthorCommands.check, ReferenceCommand.spec, SandboxCommand.spec,
+        CompletionCommand.spec, VersionCommand.spec,
+      ]
+  }
 
   /// The command that the words name, with the words after it; nil when help was asked for and given.
   static func find(_ words: [String], in commands: [CommandSpec], _ results: ResultWriter)

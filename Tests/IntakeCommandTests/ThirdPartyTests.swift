@@ -57,14 +57,83 @@ struct ThirdPartyTests {
     let list = try await shell("\(command) stages list --json")
     let names = try #require(list.rows.first?.elements).compactMap { $0["name"]?.string }
     #expect(names.contains("watermark") && names.contains("acme"))
-    let request = try await shell(
-      "\(command) run \(Program.samples)/customers.csv --to \(sample)/acme.json --dry-run --limit 1"
-    )
-    #expect(request.code == 0, "\(request.errors)")
-    #expect(request.rows.first?["request"]?["body"]?["front"]?.string?.hasPrefix("[jpeg ") == true)
     let misfit = try await shell(
       "\(command) run x.csv --to sandbox --insert after:base64 watermark --print-plan")
     #expect(misfit.code == 2)
     #expect(misfit.errors.contains("does not fit here"), "\(misfit.errors)")
+    try await checkVendor(command)
   }
+
+  /// What a built-in vendor has: `--to`, help, completion, redaction, a ledger of its name, customer commands.
+  private func checkVendor(_ command: String) async throws {
+    let customers = "\(Program.samples)/customers.csv"
+    let help = try await shell("\(command) run --help; \(command) customer get --help").output
+    #expect(help.contains("dcams, noah, acme, sandbox, noah-sandbox, or a plan file"), "\(help)")
+    #expect(help.contains("--id ID") && help.contains("--email E|-"), "\(help)")
+    #expect(help.contains("Noah GET customer; ask for one applicant (Acme GET applicants)"))
+    let script = try await shell("\(command) completion bash").output
+    #expect(script.contains("dcams noah acme sandbox noah-sandbox"))
+
+    let dry = try await shell("\(command) run \(customers) --to acme --dry-run --limit 1")
+    let request = try #require(dry.rows.first?["request"], "\(dry.errors)")
+    #expect(request["url"]?.string == "https://acme.example/v1/applicants")
+    #expect(request["body"]?["email"]?.string == "[personal]")
+    #expect(request["body"]?["reference"]?.string == "INV-48213")
+    #expect(request["body"]?["front"]?.string?.hasPrefix("[jpeg ") == true)
+
+    let open = try await shell("\(command) run \(customers) --to acme")
+    #expect(open.code == 2)
+    #expect(open.errors.contains(#"acme needs a file that holds {"token":"…"}"#), "\(open.errors)")
+    let other = try await shell("\(command) customer get --to dcams --email ann@example.com")
+    #expect(other.code == 2)
+    #expect(other.errors.contains("only noah and acme answer this"), "\(other.errors)")
+
+    let server = try await AcmeServer(folder)
+    let keys = folder.write("acme-keys.json", #"{"token":"t0ken"}"#)
+    let place = "--to acme --credentials \(keys) --endpoint \(server.endpoint)"
+    let sent = try await shell("\(command) run \(customers) --limit 2 \(place)")
+    #expect(sent.outcomes == ["accepted": 2], "\(sent.errors)")
+    #expect(sent.errors.contains("/customers-acme-"), "\(sent.errors)")
+    let got = try await shell("echo ann@example.com | \(command) customer get --email - \(place)")
+    #expect(got.code == 0, "\(got.errors)")
+    #expect(got.rows.first?["path"]?.string == "/v1/applicants?email=ann%40example.com")
+  }
+}
+
+/// Acme's side, as far as the tests need it: takes every applicant, and says which one it was asked for.
+private struct AcmeServer {
+  let endpoint: String
+  private let process: StartedProgram
+
+  init(_ folder: TemporaryFolder) async throws {
+    var program = Program(folder: folder)
+    program.executable = Interpreter.python
+    process = try program.start(["-c", AcmeServer.script])
+    try await process.waitFor("port ")
+    let port = try #require(process.text(".out").split(whereSeparator: \.isWhitespace).last)
+    endpoint = "http://127.0.0.1:\(port)/v1"
+  }
+
+  private static let script = """
+    import http.server, json
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        def answer(self, code, value):
+            body = json.dumps(value).encode()
+            code = code if self.headers["Authorization"] == "Bearer t0ken" else 401
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(201, {"id": 7})
+        def do_GET(self):
+            self.answer(200, {"path": self.path})
+        def log_message(self, *arguments):
+            pass
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    print("port", server.server_port, flush=True)
+    server.serve_forever()
+    """
 }

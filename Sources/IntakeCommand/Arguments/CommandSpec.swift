@@ -66,10 +66,16 @@ struct OptionSpec: Sendable {
   }
 
   /// The same option where it may be left out.
-  func defaulting(to text: String) -> OptionSpec {
+  func defaulting(to text: String?) -> OptionSpec {
     var copy = self
     copy.defaultText = text
     return copy
+  }
+
+  /// The help text; that of `--to` starts with the names of the targets.
+  func helpText(_ registry: StageRegistry) -> String {
+    guard completion == .targets else { return help }
+    return (completion.words(registry) + [help]).joined(separator: ", ")
   }
 
   /// `-n, --dry-run` or `--endpoint URL`.
@@ -86,8 +92,8 @@ enum Completion: Sendable, Equatable {
   case files
   /// A few words.
   case words([String])
-  /// A few words, or a file.
-  case wordsOrFiles([String])
+  /// The targets that `--to` takes by name, or a file.
+  case targets
   /// The names of stages.
   case stages
   /// `STAGE.OPTION=`, for the value to be typed.
@@ -97,7 +103,8 @@ enum Completion: Sendable, Equatable {
   func words(_ registry: StageRegistry) -> [String] {
     switch self {
     case .nothing, .files: return []
-    case .words(let words), .wordsOrFiles(let words): return words
+    case .words(let words): return words
+    case .targets: return registry.targets.map(\.name)
     case .stages: return registry.names
     case .stageOptions:
       return registry.entries.flatMap { entry in

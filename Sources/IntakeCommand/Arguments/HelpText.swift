@@ -4,15 +4,13 @@ import IntakeCore
 enum HelpText {
   /// The page of `docintake --help`.
   static func overview(_ commands: [CommandSpec]) -> String {
-    let width = commands.map { $0.name.count }.max() ?? 0
-    let lines = commands.map { "  " + pad($0.name, width) + "  " + $0.summary }
-    return ProgramName.put(
+    ProgramName.put(
       into: """
         docintake: take in customers with scanned IDs, shrink the images, submit them, record what became of each
 
         Usage: docintake COMMAND …
 
-        \(lines.joined(separator: "\n"))
+        \(list(commands))
 
         Start here:
           docintake run samples/customers.csv --to sandbox --verbose
@@ -27,7 +25,7 @@ enum HelpText {
   }
 
   /// The page of one command.
-  static func page(_ command: CommandSpec) -> String {
+  static func page(_ command: CommandSpec, _ registry: StageRegistry) -> String {
     let arguments = command.arguments.isEmpty ? "" : " " + command.arguments
     var parts = [
       "\(command.summary)", "Usage: docintake \(command.name)\(arguments) [OPTIONS]",
@@ -35,26 +33,30 @@ enum HelpText {
     if !command.examples.isEmpty {
       parts.append("Examples:\n" + command.examples.map { "  " + $0 }.joined(separator: "\n"))
     }
-    parts.append("Options:\n" + options(command.allOptions))
+    parts.append("Options:\n" + options(command.allOptions, registry))
     parts += command.notes
     return ProgramName.put(into: parts.joined(separator: "\n\n") + "\n")
   }
 
   /// The page of a group such as `ledger`.
   static func group(_ word: String, _ commands: [CommandSpec]) -> String {
-    let width = commands.map { $0.name.count }.max() ?? 0
-    let lines = commands.map { "  " + pad($0.name, width) + "  " + $0.summary }
-    return ProgramName.put(
-      into: "Usage: docintake \(word) COMMAND …\n\n" + lines.joined(separator: "\n")
-        + "\n\ndocintake \(word) COMMAND --help tells more.\n")
+    ProgramName.put(
+      into: "Usage: docintake \(word) COMMAND …\n\n" + list(commands)
+        + "\n\ndocintake \(word) COMMAND --help says more.\n")
   }
 
-  private static func options(_ options: [OptionSpec]) -> String {
+  /// A line for each command, summaries aligned.
+  private static func list(_ commands: [CommandSpec]) -> String {
+    let width = commands.map { $0.name.count }.max() ?? 0
+    return commands.map { "  " + pad($0.name, width) + "  " + $0.summary }.joined(separator: "\n")
+  }
+
+  private static func options(_ options: [OptionSpec], _ registry: StageRegistry) -> String {
     options.map { option in
       let note = option.defaultText.map { " [default: \($0)]" } ?? ""
       let repeatable = option.isRepeatable ? " (repeatable)" : ""
-      let help = option.help + note + repeatable
-      // A usage that is wider than its column gets a line of its own, as GNU tools do it.
+      let help = option.helpText(registry) + note + repeatable
+      // A usage that is wider than its column gets a line of its own, as in GNU tools.
       let usage = "  " + option.usage
       let indent = "\n" + String(repeating: " ", count: 32)
       let text = wrapped(help, width - 32).joined(separator: indent)
@@ -62,10 +64,10 @@ enum HelpText {
     }.joined(separator: "\n")
   }
 
-  /// Columns of a help page, so that no terminal of 110 breaks a line in mid-word.
+  /// Columns of a help page, so that a terminal of 110 columns never breaks a line within a word.
   static let width = 110
 
-  /// The lines of a text that is broken between words; a longer word stands alone.
+  /// The lines of a text that is broken between words; a longer word has a line of its own.
   static func wrapped(_ text: String, _ width: Int) -> [String] {
     text.split(separator: " ").reduce(into: []) { lines, word in
       if let last = lines.last, last.count + 1 + word.count <= width {
@@ -82,15 +84,12 @@ enum HelpText {
   }
 }
 
-/// What the program is called by whoever started it: a third party's command is not `docintake`.
+/// What the program was started as: a third party's command isn't called `docintake`.
 enum ProgramName {
   /// The last part of the path it was started by.
   static let current: String = {
     let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
-    let isPlain = name.utf8.allSatisfy {
-      (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
-        || "-_.".utf8.contains($0)
-    }
+    let isPlain = name.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_.".utf8.contains($0) }
     return isPlain && !name.isEmpty ? name : declared
   }()
 

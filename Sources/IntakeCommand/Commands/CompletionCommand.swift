@@ -36,7 +36,7 @@ enum CompletionCommand {
   }
 }
 
-/// The completion script for bash, which zsh runs, too.
+/// The completion script for bash, which zsh runs as well.
 struct BashCompletion {
   let commands: [CommandSpec]
   let registry: StageRegistry
@@ -46,7 +46,7 @@ struct BashCompletion {
     _docintake() {
       local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" words=""
       local first="${COMP_WORDS[1]}" both="${COMP_WORDS[1]} ${COMP_WORDS[2]}"
-      # bash takes --to=sandbox for three words.
+      # To bash, --to=sandbox is three words.
       [ "$word" = "=" ] && word=""
       [ "$before" = "=" ] && before="${COMP_WORDS[COMP_CWORD-2]}"
       case "$before" in
@@ -96,7 +96,7 @@ struct BashCompletion {
     let list = words.isEmpty ? "" : #"$(compgen -W "\#(words)" -- "$word")"#
     switch completion {
     case .files: return #"COMPREPLY=($(compgen -f -- "$word"))"#
-    case .wordsOrFiles: return #"COMPREPLY=(\#(list) $(compgen -f -- "$word"))"#
+    case .targets: return #"COMPREPLY=(\#(list) $(compgen -f -- "$word"))"#
     // The value follows at once; zsh has no compopt.
     case .stageOptions: return "COMPREPLY=(\(list)); compopt -o nospace 2>/dev/null"
     case .nothing, .words, .stages: return "COMPREPLY=(\(list))"
@@ -160,7 +160,7 @@ struct FishCompletion {
     return lines
       + command.allOptions.map { option in
         "complete -c docintake -n '\(condition)' -l \(option.name)\(value(option)) "
-          + "-d '\(quoted(option.help))'"
+          + "-d '\(quoted(option.helpText(registry)))'"
       }
   }
 
@@ -168,7 +168,7 @@ struct FishCompletion {
     guard option.value != nil else { return "" }
     let words = option.completion.words(registry)
     guard !words.isEmpty else { return " -r" }
-    if case .wordsOrFiles = option.completion { return " -r -a '\(words.joined(separator: " "))'" }
+    if option.completion == .targets { return " -r -a '\(words.joined(separator: " "))'" }
     return " -x -a '\(words.joined(separator: " "))'"
   }
 

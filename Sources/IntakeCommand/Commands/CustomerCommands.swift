@@ -1,97 +1,91 @@
-import DCAMSStage
 import IntakeCore
-import NoahStage
 
-/// `docintake customer`: one customer, one request.
-enum CustomerCommands {
-  static let all = [status, images, setStatus, get]
+/// `docintake customer`: one customer, one request; the vendors of the registry declare the commands.
+struct CustomerCommands {
+  /// The command of one name, with every vendor that answers it.
+  private let offers: [(vendor: Vendor, command: CustomerCommand)]
 
-  private static let email = OptionSpec(
-    "email", value: "E|-",
-    help: "the customer; - reads it from standard input, to keep it out of argv")
-  private static let common = [
-    RunOptions.to, RunOptions.endpoint, RunOptions.credentials, RunOptions.logFormat,
-  ]
-  private static let note =
-    "The answer is one JSON object on standard output, personal fields included."
-
-  static let status = CommandSpec(
-    path: ["customer", "status"], summary: "ask for the status of one customer (DCAMS getStatus)",
-    options: [email] + common,
-    examples: ["docintake customer status --email - --credentials dcams.json < email.txt"],
-    notes: [note]
-  ) { arguments, invocation in
-    let request = OneRequest(arguments, invocation, vendor: "dcams")
-    let answer = try await request.ask(DCAMS.getStatus(email: try address(arguments)))
-    return answer.write(to: invocation.results)
+  /// A command for each name that a vendor declares, in the order of the vendors.
+  static func all(_ registry: StageRegistry) -> [CommandSpec] {
+    let offers = registry.vendors.flatMap { vendor in
+      vendor.commands.map { (vendor: vendor, command: $0) }
+    }
+    return unique(offers) { $0.command.name }.map { first in
+      let name = first.command.name
+      return CustomerCommands(offers: offers.filter { $0.command.name == name }).spec(name)
+    }
   }
 
-  static let images = CommandSpec(
-    path: ["customer", "images"],
-    summary: "fetch the images of one customer (DCAMS getDocumentImages)",
-    options: [
-      email, OptionSpec("output", short: "o", value: "DIR", help: "folder for the files, 0600"),
-    ]
-      + common,
-    notes: [note]
-  ) { arguments, invocation in
-    guard let folder = arguments["output"] else {
+  private static func unique<Value>(_ values: [Value], by name: (Value) -> String) -> [Value] {
+    values.reduce(into: []) { kept, value in
+      if !kept.contains(where: { name($0) == name(value) }) { kept.append(value) }
+    }
+  }
+
+  private func spec(_ name: String) -> CommandSpec {
+    let commands = offers.map(\.command)
+    let options = CustomerCommands.unique(commands.flatMap(\.options)) { $0.name }.map { option in
+      let choices = choices(of: option.name)
+      return OptionSpec(
+        option.name, value: choices.isEmpty ? option.value : nil, choices: choices,
+        help: option.help)
+    }
+    let output = OptionSpec(
+      "output", short: "o", value: "DIR", help: "folder for the files, 0600")
+    return CommandSpec(
+      path: ["customer", name], summary: commands.map(\.summary).joined(separator: "; "),
+      options: options + (commands.contains { !$0.images.isEmpty } ? [output] : []) + [
+        RunOptions.to, RunOptions.endpoint, RunOptions.credentials, RunOptions.logFormat,
+      ],
+      examples: commands.compactMap(\.example).map { "docintake customer \(name) \($0)" },
+      notes: ["The answer is one JSON object on standard output, personal fields included."]
+    ) { arguments, invocation in
+      try await run(arguments, invocation)
+    }
+  }
+
+  /// What any of the vendors takes there; empty where one of them takes any text.
+  private func choices(of name: String) -> [String] {
+    let lists = offers.flatMap(\.command.options).filter { $0.name == name }.map(\.choices)
+    return lists.contains([]) ? [] : CustomerCommands.unique(lists.flatMap(\.self)) { $0 }
+  }
+
+  private func run(_ arguments: Arguments, _ invocation: Invocation) async throws -> ExitCode {
+    let request = try OneRequest(
+      arguments, invocation.registry, answeredBy: offers.map(\.vendor))
+    guard let command = offers.first(where: { $0.vendor.name == request.vendor.name })?.command
+    else { throw UsageError("no vendor answers this", command: arguments.command) }
+    if !command.images.isEmpty, arguments["output"] == nil {
       throw UsageError("--output DIR is missing", command: arguments.command)
     }
-    let request = OneRequest(arguments, invocation, vendor: "dcams")
-    let answer = try await request.ask(DCAMS.getDocumentImages(email: try address(arguments)))
-    return try answer.writingImages(to: folder).write(to: invocation.results)
-  }
-
-  static let setStatus = CommandSpec(
-    path: ["customer", "set-status"],
-    summary: "set the status of one customer (DCAMS updateStatus)",
-    options: [
-      email, OptionSpec("status", choices: ["PASS", "PENDING", "FAIL"], help: "the new status"),
-    ] + common, notes: [note]
-  ) { arguments, invocation in
-    guard let status = arguments["status"] else {
-      throw UsageError("--status is missing", command: arguments.command)
-    }
-    let request = OneRequest(arguments, invocation, vendor: "dcams")
-    let submission = DCAMS.updateStatus(email: try address(arguments), status: status)
-    return try await request.ask(submission).write(to: invocation.results)
-  }
-
-  static let get = CommandSpec(
-    path: ["customer", "get"], summary: "ask for one customer (Noah GET customer)",
-    options: [OptionSpec("id", value: "ID", help: "the customer's id")] + common, notes: [note]
-  ) { arguments, invocation in
-    guard let id = arguments["id"] else {
-      throw UsageError("--id is missing", command: arguments.command)
-    }
-    let request = OneRequest(arguments, invocation, vendor: "noah")
+    let values = try values(of: command, arguments)
     let submission: Submission
     do throws(StageFailure) {
-      submission = try Noah.getCustomer(id: id)
+      submission = try command.request(values)
     } catch {
       throw UsageError(error.detail, hint: error.hint)
     }
-    return try await request.ask(submission).write(to: invocation.results)
+    return try await request.ask(submission).write(
+      to: invocation.results, images: command.images, folder: arguments["output"])
   }
 
-  private static func address(_ arguments: Arguments) throws(UsageError) -> String {
-    guard let given = arguments["email"] else {
-      throw UsageError("--email is missing", command: arguments.command)
+  private func values(of command: CustomerCommand, _ arguments: Arguments) throws(UsageError)
+    -> [String: String]
+  {
+    var values: [String: String] = [:]
+    for option in command.options {
+      guard let given = arguments[option.name] else {
+        throw UsageError("--\(option.name) is missing", command: arguments.command)
+      }
+      let isInput = option.readsInput && given == "-"
+      let value = isInput ? readLine() ?? "" : given
+      guard option.choices.isEmpty || option.choices.contains(value) else {
+        throw UsageError(
+          "--\(option.name) takes \(option.choices.joined(separator: ", "))",
+          command: arguments.command)
+      }
+      values[option.name] = value
     }
-    let text = given == "-" ? readLine() ?? "" : given
-    let address = text.trimming { $0.isWhitespace }
-    guard address.contains("@"), address.utf8.count <= 254 else {
-      throw UsageError("--email is no e-mail address", command: arguments.command)
-    }
-    return address
-  }
-}
-
-extension String {
-  /// The text without leading and trailing characters of a kind.
-  fileprivate func trimming(_ isDropped: (Character) -> Bool) -> String {
-    let start = drop(while: isDropped)
-    return String(start.reversed().drop(while: isDropped).reversed())
+    return values
   }
 }

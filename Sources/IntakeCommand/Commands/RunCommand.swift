@@ -39,26 +39,28 @@ enum RunCommand {
 
 /// `docintake check`: every error of every row, nothing sent.
 enum CheckCommand {
-  /// What rows are checked against when nobody says.
-  private static let defaultTarget = "dcams"
-
-  static let spec = CommandSpec(
-    path: ["check"], summary: "find every error of every row in one pass; nothing is sent",
-    arguments: "MANIFEST", argumentCount: 1...1,
-    options: [RunOptions.to.defaulting(to: defaultTarget)] + RunOptions.targetOptions.dropFirst()
-      + RunOptions.manifestOptions + [
-        RunOptions.workers, RunOptions.shard, RunOptions.limit,
-      ] + RunOptions.messageOptions,
-    examples: [
-      "docintake check customers.csv",
-      "docintake check customers.csv --verbose --set shrink.edge=1600",
-      "docintake check customers.csv | jq -c 'select(.outcome==\"rejected\")'",
-    ],
-    notes: [RunCommand.manifest, ExitCode.table]
-  ) { arguments, invocation in
-    var policy = try RunPolicy(arguments)
-    policy.mode = .check
-    let arguments = arguments.has("to") ? arguments : arguments.adding("to", defaultTarget)
-    return try await RunSession(arguments, invocation, policy: policy).run()
+  /// Rows are checked against the first target when `--to` isn't given.
+  static func spec(_ registry: StageRegistry) -> CommandSpec {
+    let usual = registry.targets.first?.name
+    return CommandSpec(
+      path: ["check"], summary: "find every error of every row in one pass; nothing is sent",
+      arguments: "MANIFEST", argumentCount: 1...1,
+      options: [RunOptions.to.defaulting(to: usual)] + RunOptions.targetOptions.dropFirst()
+        + RunOptions.manifestOptions + [
+          RunOptions.workers, RunOptions.shard, RunOptions.limit,
+        ] + RunOptions.messageOptions,
+      examples: [
+        "docintake check customers.csv",
+        "docintake check customers.csv --verbose --set shrink.edge=1600",
+        "docintake check customers.csv | jq -c 'select(.outcome==\"rejected\")'",
+      ],
+      notes: [RunCommand.manifest, ExitCode.table]
+    ) { arguments, invocation in
+      var policy = try RunPolicy(arguments)
+      policy.mode = .check
+      let isGiven = arguments.has("to") || usual == nil
+      let arguments = isGiven ? arguments : arguments.adding("to", usual ?? "")
+      return try await RunSession(arguments, invocation, policy: policy).run()
+    }
   }
 }

@@ -69,7 +69,7 @@ enum StagesCommands {
 }
 
 extension StageEntry {
-  /// What it takes and returns; a family has several of these.
+  /// What it takes and returns; a family has several shapes.
   var shapeText: String { shapes.map(\.description).joined(separator: ", ") }
 
   /// What the stage says about itself, for programs.
@@ -86,11 +86,9 @@ extension StageEntry {
 extension OptionDescriptor {
   /// What the option says about itself, for programs.
   var json: JSONOutput {
-    var fields: [(String, JSONOutput)] = [("name", .string(name)), ("help", .string(help))]
-    fields += kind.schema
-    if let defaultValue { fields.append(("default", defaultValue.json)) }
-    if let unit { fields.append(("unit", .string(unit))) }
-    return .object(fields)
+    .present(
+      [("name", .string(name)), ("help", .string(help))] + kind.schema
+        + [("default", defaultValue?.json), ("unit", .text(unit))])
   }
 }
 
@@ -148,7 +146,7 @@ enum ReferenceCommand {
 
 /// The entry of a stage in a plan as JSON Schema (draft 2020-12), for editors and for checks before a run.
 ///
-/// What the stage says about itself stands beside the keywords; a validator takes those fields for notes.
+/// The stage's own description is beside the keywords; a validator ignores those fields.
 struct StageSchema {
   private let entry: StageEntry
 
@@ -170,7 +168,7 @@ struct StageSchema {
       ] + facts)
   }
 
-  /// Not required, so that the options alone are valid, too.
+  /// Not required, so that the options alone are valid as well.
   private static func name(_ entry: StageEntry) -> JSONOutput {
     .object([
       ("const", .string(entry.descriptor.name)), ("description", .string("the stage's name")),
@@ -181,16 +179,15 @@ struct StageSchema {
 extension OptionDescriptor {
   /// What values the option takes, as JSON Schema.
   fileprivate var schema: JSONOutput {
-    var fields = kind.schema
-    if let defaultValue { fields.append(("default", defaultValue.json)) }
-    fields.append(("description", .string(help + (unit.map { " (\($0))" } ?? ""))))
-    return .object(fields)
+    let description = help + (unit.map { " (\($0))" } ?? "")
+    return .present(
+      kind.schema + [("default", defaultValue?.json), ("description", .string(description))])
   }
 }
 
 extension OptionKind {
   /// The keywords for its values.
-  var schema: [(String, JSONOutput)] {
+  var schema: [(String, JSONOutput?)] {
     switch self {
     case .integer(let range):
       return [
@@ -211,7 +208,7 @@ extension OptionKind {
     }
   }
 
-  /// Numbers and flags are taken for their texts.
+  /// Numbers and flags count as their texts.
   private static let scalar = JSONOutput.object([
     ("type", .array(["string", "number", "boolean"].map { .string($0) }))
   ])

@@ -21,7 +21,7 @@ enum VersionCommand {
     return .success
   }
 
-  /// libcurl tells its name, its version and what it is built on in one text.
+  /// libcurl reports its name, its version and its own libraries in one text.
   private static var libcurl: (String, String) {
     ("libcurl", String(HTTPLibrary.version.trimmingPrefix("libcurl/")))
   }

@@ -10,13 +10,13 @@ import Synchronization
 
 /// Standard error: messages for people, or the same as JSON Lines.
 ///
-/// One lock for everybody, so that a progress line is always taken away before a message is written.
+/// One lock for all writers, so that the progress line is always removed before a message is written.
 final class Console: Sendable {
   let isJSON: Bool
   private let isColored: Bool
   private let statusLine = Mutex("")
 
-  /// Reads `--log-format` from the words of the command line, so that even errors about them are told in it.
+  /// Reads `--log-format` from the words of the command line, so that errors about the command line follow it as well.
   convenience init(arguments: [String]) {
     let inline = arguments.contains("--log-format=json")
     let split = zip(arguments, arguments.dropFirst()).contains { $0 == ("--log-format", "json") }
@@ -47,12 +47,11 @@ final class Console: Sendable {
       let place = row.map { " " + Console.name($0) + ":" } ?? ""
       return write("\(ProgramName.current): \(paint(level.rawValue, level)):\(place) \(message)")
     }
-    var fields: [(String, JSONOutput)] = [
+    let entry = JSONOutput.present([
       ("type", .string("log")), ("level", .string(level.rawValue)), ("message", .string(message)),
-    ]
-    if let row { fields.append(("row", .integer(row.line))) }
-    if let id = row?.id { fields.append(("id", .string(id))) }
-    write(JSONOutput.object(fields).text)
+      ("row", .count(row?.line)), ("id", .text(row?.id)),
+    ])
+    write(entry.text)
   }
 
   /// A line of plain text, without level.
@@ -63,7 +62,7 @@ final class Console: Sendable {
     }
   }
 
-  /// Replaces the line that stays at the bottom of the terminal; empty takes it away.
+  /// Replaces the line that stays at the bottom of the terminal; an empty text removes it.
   func setStatusLine(_ text: String) {
     statusLine.withLock { line in
       guard text != line else { return }

@@ -3,7 +3,7 @@ import IntakeRunner
 import IntakeSystem
 import Synchronization
 
-/// Shows how far a run is, in the way that suits who watches.
+/// Shows how far a run has come, in a form that suits a terminal, a log or a program.
 final class ProgressDisplay: Sendable {
   /// The ways, as `--progress` names them.
   enum Style: String {
@@ -34,7 +34,7 @@ final class ProgressDisplay: Sendable {
     self.console = console
   }
 
-  /// Counts a row; shows it if the last time is long enough ago: 0.1 s for a terminal, 10 s for a log, 1 s for a program.
+  /// Counts a row; shows the counts at most every 0.1 s on a terminal, 10 s in a log, 1 s for a program.
   func count(_ outcome: Outcome) {
     show(every: interval) { state in
       state.counts[outcome.verdict, default: 0] += 1
@@ -48,10 +48,10 @@ final class ProgressDisplay: Sendable {
 
   private var interval: Double { style == .bar ? 0.1 : style == .plain ? 10 : 1 }
 
-  /// Says what the run waits for.
+  /// Shows what the run is waiting for.
   func wait(_ note: String) { show(every: 0) { $0.note = note } }
 
-  /// Takes the line away.
+  /// Removes the line.
   func end() { if style == .bar { console.setStatusLine("") } }
 
   private func show(every interval: Double, _ change: (inout State) -> Void) {
@@ -88,12 +88,10 @@ final class ProgressDisplay: Sendable {
 
   private func json(_ state: State, _ now: Double) -> JSONOutput {
     let counts = Verdict.allCases.map { ($0.rawValue, JSONOutput.integer(state.counts[$0] ?? 0)) }
-    var fields: [(String, JSONOutput)] = [
+    return .present([
       ("type", .string("status")), ("seconds", .decimal(now - start)),
       ("rows", .integer(state.counts.values.reduce(state.ready, +))), ("outcomes", .object(counts)),
-      ("bodyBytes", .integer(state.bodyBytes)),
-    ]
-    if let note = state.note { fields.append(("waiting", .string(note))) }
-    return .object(fields)
+      ("bodyBytes", .integer(state.bodyBytes)), ("waiting", .text(state.note)),
+    ])
   }
 }

@@ -3,6 +3,8 @@ import IntakeCore
 /// Shows a request without what it must not show: secrets, images and, unless asked for, personal fields.
 struct RequestText: Sendable {
   let endpoint: String
+  /// Names of JSON fields that hold nothing about a person; all others are hidden.
+  let shownFields: Set<String>
   let showsPersonal: Bool
 
   /// The row's fields with the request added.
@@ -95,16 +97,14 @@ struct RequestText: Sendable {
       return .array(elements.map { redacted($0, isPersonal: isPersonal) })
     case .object(let fields):
       return .object(
-        fields.map { ($0.name, redacted($0.value, isPersonal: isPersonal || !isPlain($0.name))) })
+        fields.map {
+          ($0.name, redacted($0.value, isPersonal: isPersonal || !shownFields.contains($0.name)))
+        })
     }
   }
 
-  /// Names of fields that hold nothing about a person; everything else is hidden.
-  private func isPlain(_ name: String) -> Bool {
-    ["user", "pass", "service", "reference", "documents", "Type"].contains(name)
-  }
-
   private func isHidden(_ text: String, _ isPersonal: Bool) -> Bool {
-    isPersonal && !showsPersonal && !text.hasPrefix("[jpeg ") && !text.hasPrefix("[png ")
+    isPersonal && !showsPersonal && text != "[secret]" && !text.hasPrefix("[jpeg ")
+      && !text.hasPrefix("[png ")
   }
 }

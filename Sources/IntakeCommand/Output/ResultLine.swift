@@ -8,67 +8,50 @@ struct ResultLine: Sendable {
 
   /// The fields of a row; those without a value are left out.
   func json(_ outcome: Outcome, word: String? = nil) -> JSONOutput {
-    var fields: [(String, JSONOutput)] = [("row", .integer(outcome.row.line))]
-    if let id = outcome.row.id { fields.append(("id", .string(id))) }
-    if let reference = outcome.row.reference { fields.append(("reference", .string(reference))) }
-    if let key = outcome.key { fields.append(("key", .string(key.description))) }
-    fields.append(("outcome", .string(word ?? outcome.verdict.rawValue)))
-    fields += failure(outcome)
-    fields += answer(outcome, word)
-    if !outcome.images.isEmpty { fields.append(("images", images(outcome.images))) }
+    let failure = outcome.failure
+    let further = outcome.further.map { JSONOutput.present(problem($0)) }
     let times = outcome.timings.map { ($0.stage, JSONOutput.decimal($0.milliseconds)) }
-    fields.append(("ms", .object(times)))
-    return .object(fields)
+    var fields: [(String, JSONOutput?)] = [
+      ("row", .integer(outcome.row.line)), ("id", .text(outcome.row.id)),
+      ("reference", .text(outcome.row.reference)), ("key", .text(outcome.key?.description)),
+      ("outcome", .string(word ?? outcome.verdict.rawValue)),
+      ("stage", failure.flatMap { _ in .text(outcome.stage) }),
+    ]
+    fields += failure.map(problem) ?? []
+    if failure != nil, !further.isEmpty { fields.append(("further", .array(further))) }
+    fields += outcome.receipt.map { answer($0, outcome.attempts, word) } ?? []
+    if !outcome.images.isEmpty { fields.append(("images", images(outcome.images))) }
+    return .present(fields + [("ms", .object(times))])
   }
 
-  private func failure(_ outcome: Outcome) -> [(String, JSONOutput)] {
-    guard let failure = outcome.failure else { return [] }
-    var fields: [(String, JSONOutput)] = []
-    if let stage = outcome.stage { fields.append(("stage", .string(stage))) }
-    fields += problem(failure)
-    if !outcome.further.isEmpty {
-      fields.append(("further", .array(outcome.further.map { .object(problem($0)) })))
-    }
-    return fields
-  }
-
-  private func problem(_ failure: StageFailure) -> [(String, JSONOutput)] {
-    var fields: [(String, JSONOutput)] = [
+  private func problem(_ failure: StageFailure) -> [(String, JSONOutput?)] {
+    [
       ("code", .string(failure.code.rawValue)),
       ("detail", .string(Sanitizer.clean(failure.detail, limit: 500))),
-      ("hint", .string(failure.hint)),
+      ("hint", .string(failure.hint)), ("column", .text(failure.column?.description)),
+      ("side", .text(failure.side?.rawValue)), ("file", hidesPaths ? nil : .text(failure.file)),
     ]
-    if let column = failure.column { fields.append(("column", .string(column.description))) }
-    if let side = failure.side { fields.append(("side", .string(side.rawValue))) }
-    if let file = failure.file, !hidesPaths { fields.append(("file", .string(file))) }
-    return fields
   }
 
-  private func answer(_ outcome: Outcome, _ word: String?) -> [(String, JSONOutput)] {
-    guard let receipt = outcome.receipt else { return [] }
-    var fields: [(String, JSONOutput)] = []
-    if let http = receipt.http { fields.append(("http", .integer(http))) }
-    if let status = receipt.status {
-      fields.append(("status", .string(Sanitizer.word(status))))
-    }
-    if let type = receipt.type {
-      fields.append(("type", .string(Sanitizer.word(type))))
-    }
-    if outcome.attempts > 0 { fields.append(("attempts", .integer(outcome.attempts))) }
-    if receipt.bodyBytes > 0 { fields.append(("bodyBytes", .integer(receipt.bodyBytes))) }
-    if !receipt.steps.isEmpty {
-      fields.append(("steps", .array(receipt.steps.map { step($0, word) })))
-    }
-    return fields
+  private func answer(_ receipt: Receipt, _ attempts: Int, _ word: String?)
+    -> [(String, JSONOutput?)]
+  {
+    let steps = receipt.steps.map { step($0, word) }
+    return [
+      ("http", .count(receipt.http)), ("status", .text(receipt.status.map(Sanitizer.word))),
+      ("type", .text(receipt.type.map(Sanitizer.word))),
+      ("attempts", attempts > 0 ? .integer(attempts) : nil),
+      ("bodyBytes", receipt.bodyBytes > 0 ? .integer(receipt.bodyBytes) : nil),
+      ("steps", steps.isEmpty ? nil : .array(steps)),
+    ]
   }
 
   private func step(_ step: StepReport, _ word: String?) -> JSONOutput {
-    var fields: [(String, JSONOutput)] = [
+    .present([
       ("step", .string(step.name)), ("outcome", .string(word ?? step.verdict.rawValue)),
-    ]
-    if let http = step.http { fields.append(("http", .integer(http))) }
-    if step.bodyBytes > 0 { fields.append(("bodyBytes", .integer(step.bodyBytes))) }
-    return .object(fields)
+      ("http", .count(step.http)),
+      ("bodyBytes", step.bodyBytes > 0 ? .integer(step.bodyBytes) : nil),
+    ])
   }
 
   private func images(_ reports: [Side: ShrinkReport]) -> JSONOutput {
@@ -93,13 +76,26 @@ struct ResultLine: Sendable {
   }
 
   private func form(_ form: ShrinkReport.Form) -> JSONOutput {
-    var fields: [(String, JSONOutput)] = [
+    .present([
       ("format", .string(form.format.rawValue)), ("width", .integer(form.size.width)),
       ("height", .integer(form.size.height)), ("bytes", .integer(form.bytes)),
-    ]
-    if let quality = form.quality { fields.append(("quality", .integer(quality))) }
-    return .object(fields)
+      ("quality", .count(form.quality)),
+    ])
   }
+}
+
+extension JSONOutput {
+  /// An object without the fields that have no value.
+  static func present(_ fields: [(String, JSONOutput?)]) -> JSONOutput {
+    .object(fields.compactMap { name, value in value.map { (name, $0) } })
+  }
+}
+
+extension JSONOutput? {
+  /// A string, or no value.
+  static func text(_ text: String?) -> JSONOutput? { text.map { .string($0) } }
+  /// A whole number, or no value.
+  static func count(_ number: Int?) -> JSONOutput? { number.map { .integer($0) } }
 }
 
 /// Standard output, kept for results alone.
@@ -116,9 +112,7 @@ final class ResultWriter: Sendable {
 
   init() { state = Mutex(State(descriptor: ProcessSetup.takeStandardOutput())) }
 
-  /// What ended the writing, in words; nil while all is well.
-  ///
-  /// What is written after it is lost, what is recorded is not.
+  /// Why nothing can be written any more, nil while all is well; the ledger is not affected.
   var trouble: String? {
     state.withLock(\.failure).map {
       $0.isOutOfSpace
@@ -126,7 +120,7 @@ final class ResultWriter: Sendable {
     }
   }
 
-  /// Whether results were lost for want of room; a reader that went away wanted no more of them.
+  /// Whether results were lost because the disk is full; a reader that went away wanted no more of them.
   var ranOutOfSpace: Bool { state.withLock(\.failure)?.isOutOfSpace == true }
 
   /// Writes one line whole; false once the reader has gone away or the disk is full.

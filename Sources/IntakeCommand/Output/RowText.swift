@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// Tells people about a row, in a line.
+/// What became of a row, in a line for people.
 enum RowText {
   /// `line 2 (C-1001): accepted createCustomer PENDING · front 1.1 MB 4032×3024 → 412 KB 1536×2048 q85`.
   static func line(

@@ -1,16 +1,16 @@
 import IntakeCore
 import IntakeRunner
 
-/// Tells about a run: result lines on standard output, everything else on standard error.
+/// Reports on a run: result lines on standard output, everything else on standard error.
 struct RunReporter: RunObserver {
   let results: ResultWriter
   let console: Console
   let progress: ProgressDisplay
   let line: ResultLine
   let stop: StopSwitch
-  /// Stages whose values are told.
+  /// Stages whose values are shown.
   var taps: Set<String> = []
-  /// Whether every row is told to people, not only those with problems.
+  /// Whether every row is shown to people, not only those with problems.
   let isVerbose: Bool
   /// What a dry run prints for a request; nil for a check, which prints the row.
   let request: RequestText?
@@ -21,7 +21,7 @@ struct RunReporter: RunObserver {
     progress.count(outcome)
     write(line.json(outcome))
     guard outcome.isNews || isVerbose else { return }
-    tell(outcome, RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))
+    show(outcome, RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))
   }
 
   func prepared(_ submission: Submission, outcome: Outcome) {
@@ -29,15 +29,15 @@ struct RunReporter: RunObserver {
     let row = line.json(outcome, word: "ready")
     write(request?.json(submission, row) ?? row)
     guard isVerbose else { return }
-    tell(
+    show(
       outcome,
       RowText.line(
         outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true,
         explains: request == nil))
   }
 
-  /// A line for people, or a log entry for programs, which have the details on standard output.
-  private func tell(_ outcome: Outcome, _ text: String) {
+  /// A line for people, or a log entry for programs, which find the details on standard output.
+  private func show(_ outcome: Outcome, _ text: String) {
     guard console.isJSON else { return console.write(text) }
     let reason = outcome.failure.map { ": \($0.code): \($0.detail)" } ?? ""
     let level: LogLevel = outcome.isNews ? .warning : .info
@@ -73,12 +73,12 @@ struct RunReporter: RunObserver {
 }
 
 extension Outcome {
-  /// Whether people are told although they did not ask for every row.
+  /// Whether people see it even if they didn't ask for every row.
   fileprivate var isNews: Bool {
     switch verdict {
     case .accepted: return false
     case .skipped: return failure?.code == .changedAfterAcceptance
-    // Rows that nobody tried are told once, by the summary.
+    // The summary counts the rows that nobody tried.
     case .failed: return !isNotTried
     case .rejected, .inDoubt: return true
     }

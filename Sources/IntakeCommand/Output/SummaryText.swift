@@ -35,7 +35,7 @@ struct SummaryText {
 
   private var place: String? { ledger.map { "ledger: \($0)" } }
 
-  /// Only where something arrived; a page that stays open is told when it is.
+  /// Only where something arrived and the page doesn't stay open anyway.
   private var lookHint: String? {
     guard page != nil, !isKept, summary.bodyBytes > 0 else { return nil }
     return "to look at what arrives, give --keep and a new --ledger: the sandbox shows it as a page"
@@ -43,10 +43,11 @@ struct SummaryText {
 
   private var changed: String? {
     guard summary.changed > 0 else { return nil }
-    let rows = summary.changed == 1 ? "1 row was" : "\(summary.changed) rows were"
-    let them = summary.changed == 1 ? "it" : "them"
-    return
-      "\(rows) changed after \(summary.changed == 1 ? "it" : "they") had been accepted: --resubmit-changed sends \(them)"
+    guard summary.changed > 1 else {
+      return "1 row was changed after it had been accepted: --resubmit-changed sends it"
+    }
+    return "\(summary.changed) rows were changed after they had been accepted: "
+      + "--resubmit-changed sends them"
   }
 
   /// What `--only` passed over where it found nothing.

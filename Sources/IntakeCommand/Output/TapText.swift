@@ -8,56 +8,54 @@ struct TapText: Sendable {
   func json(_ stage: String, _ input: any Sendable, _ output: any Sendable, _ row: RowReference)
     -> JSONOutput
   {
-    var fields: [(String, JSONOutput)] = [
+    .present([
       ("type", .string("tap")), ("stage", .string(stage)), ("row", .integer(row.line)),
-    ]
-    if let id = row.id { fields.append(("id", .string(id))) }
-    return .object(fields + [("in", describe(input)), ("out", describe(output))])
+      ("id", .text(row.id)), ("in", describe(input)), ("out", describe(output)),
+    ])
   }
 
   private func describe(_ value: any Sendable) -> JSONOutput {
-    var fields: [(String, JSONOutput)] = [("value", .string("\(type(of: value))"))]
+    .present([("value", .string("\(type(of: value))"))] + fields(value))
+  }
+
+  private func fields(_ value: any Sendable) -> [(String, JSONOutput?)] {
     switch value {
     case let file as ImageFile:
-      fields.append(("side", .string(file.side.rawValue)))
-      if !hidesPaths { fields.append(("file", .string(file.path))) }
+      [("side", .string(file.side.rawValue)), ("file", hidesPaths ? nil : .string(file.path))]
     case let image as DocumentImage:
-      fields += size(image.uprightSize, image.header.format, image.sourceBytes, image.side)
+      size(image.uprightSize, image.header.format, image.sourceBytes, image.side)
     case let image as PreparedImage:
-      fields += size(
-        image.report.sent.size, image.report.sent.format, image.bytes.count, image.side)
+      size(image.report.sent.size, image.report.sent.format, image.bytes.count, image.side)
     case let image as EncodedImage:
-      fields += [
-        ("side", .string(image.side.rawValue)), ("base64Bytes", .integer(image.base64.count)),
-      ]
-    case let record as IntakeRecord: fields.append(("columns", columns(record)))
+      [("side", .string(image.side.rawValue)), ("base64Bytes", .integer(image.base64.count))]
+    case let record as IntakeRecord: [("columns", columns(record))]
     case let assembly as Assembly:
-      fields += [
+      [
         ("columns", columns(assembly.record)),
         ("images", .array(assembly.images.keys.sorted().map { .string($0.rawValue) })),
       ]
     case let submission as Submission:
-      fields += [
+      [
         ("method", .string(submission.method)), ("operation", .string(submission.operation)),
         ("bodyBytes", .integer(submission.bodySize(with: nil))),
+        (
+          "followUps",
+          submission.followUps.isEmpty
+            ? nil : .array(submission.followUps.map { .string($0.name) })
+        ),
       ]
-      if !submission.followUps.isEmpty {
-        fields.append(("followUps", .array(submission.followUps.map { .string($0.name) })))
-      }
     case let receipt as Receipt:
-      fields += [
+      [
         ("outcome", .string(receipt.outcome.verdict.rawValue)),
-        ("http", receipt.http.map { .integer($0) } ?? .null),
-        ("code", .optional(receipt.code?.rawValue)),
+        ("http", .count(receipt.http) ?? .null), ("code", .optional(receipt.code?.rawValue)),
       ]
-    default: break
+    default: []
     }
-    return .object(fields)
   }
 
-  private func size(_ size: PixelSize, _ format: ImageFormat, _ bytes: Int, _ side: Side) -> [(
-    String, JSONOutput
-  )] {
+  private func size(_ size: PixelSize, _ format: ImageFormat, _ bytes: Int, _ side: Side)
+    -> [(String, JSONOutput?)]
+  {
     [
       ("side", .string(side.rawValue)), ("format", .string(format.rawValue)),
       ("width", .integer(size.width)), ("height", .integer(size.height)),

@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeSandbox
 import IntakeSystem
 
-/// The sandbox inside the command: started on a free port, filled with credentials of its own.
+/// The sandbox inside the command: started on a free port, with credentials of its own.
 struct EmbeddedSandbox {
   private let sandbox: Sandbox
 
@@ -29,26 +29,33 @@ struct EmbeddedSandbox {
 
   var address: String { sandbox.address }
 
-  /// Points the plan at the sandbox; the credentials travel through a pipe, never through a file or argv.
+  /// Points the plan at the sandbox; a stage without a vendor, such as `template`, gets the first vendor's path.
   func connect(_ editing: inout PlanEditing) throws(CommandError) {
-    let isNoah = editing.name(of: "assemble") == "noah"
-    editing.set("submit", "endpoint", .text(isNoah ? sandbox.noahEndpoint : sandbox.dcamsEndpoint))
+    let emulations = editing.registry.vendors.compactMap(\.emulation)
+    guard let emulation = editing.vendor == nil ? emulations.first : editing.vendor?.emulation
+    else {
+      throw CommandError(
+        .usage, "the sandbox doesn't emulate \(editing.name(of: "assemble") ?? "this target")",
+        hint: "give --endpoint with the address of the target, or of a test server")
+    }
+    editing.set("submit", "endpoint", .text(address + emulation.path))
     try EmbeddedSandbox.giveCredentials(to: &editing)
   }
 
-  /// Gives them to a plan for a sandbox that somebody else started, unless it has its own.
+  /// Gives the built-in credentials to a plan for a sandbox that runs elsewhere, unless it has others.
   static func giveMissingCredentials(to editing: inout PlanEditing, for name: String?)
     throws(CommandError)
   {
-    guard name.flatMap(BuiltinPlan.init)?.isSandbox == true, !editing.wantsSandbox,
+    guard name.flatMap(editing.registry.target)?.isSandbox == true, !editing.wantsSandbox,
       editing.option("submit", "credentials") == nil
     else { return }
     try giveCredentials(to: &editing)
   }
 
-  /// Those that every sandbox takes unless it was told others.
+  /// Those that every sandbox accepts, through a pipe: never through a file or argv.
   private static func giveCredentials(to editing: inout PlanEditing) throws(CommandError) {
-    let json = #"{"user":"sandbox","pass":"sandbox","apiKey":"apikey_sandbox_docintake"}"#
+    let secrets = editing.registry.vendors.compactMap(\.emulation).flatMap(\.credentials)
+    let json = JSONOutput.object(secrets.map { ($0.key, .string($0.value)) }).text
     guard let descriptor = RawDescriptor.holding(Array(json.utf8)) else {
       throw CommandError(.internalError, "no descriptor is left for a pipe")
     }

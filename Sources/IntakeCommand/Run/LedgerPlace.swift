@@ -8,9 +8,9 @@ import IntakeRunner
   import Darwin
 #endif
 
-/// Where a ledger lies when nobody says: in the state directory, named after manifest and target.
+/// Where a ledger is kept without `--ledger`: in the state directory, named after manifest and target.
 enum LedgerPlace {
-  /// `$XDG_STATE_HOME/docintake/<manifest>-<target>-<8 digits>.ledger.jsonl`; the digits tell apart what has equal names in different folders or at other hosts.
+  /// `$XDG_STATE_HOME/docintake/<manifest>-<target>-<8 digits>.ledger.jsonl`; the digits distinguish equal names in different folders or at other hosts.
   static func path(manifest: String, target: TargetName, shard: Shard?) throws(CommandError)
     -> String
   {
@@ -19,7 +19,7 @@ enum LedgerPlace {
     guard let digest = try? Digest.sha256(Array("\(place)\n\(target.full)".utf8)) else {
       throw CommandError(.internalError, "libcrypto has no SHA-256", hint: "give --ledger PATH")
     }
-    let tag = digest.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    let tag = Hex.text(digest.prefix(4))
     let part = shard.map { "-\($0.index)of\($0.count)" } ?? ""
     return try directory() + "/\(name)-\(target.short)-\(tag)\(part).ledger.jsonl"
   }
@@ -66,14 +66,14 @@ struct TargetName: Sendable {
   let operation: String
 
   init(_ editing: PlanEditing, isSandbox: Bool) {
-    let vendor = editing.name(of: "assemble") ?? "target"
-    short = isSandbox ? (vendor == "dcams" ? "sandbox" : vendor + "-sandbox") : vendor
+    let stage = editing.name(of: "assemble") ?? "target"
+    short = isSandbox ? editing.vendor?.emulation?.name ?? stage + "-sandbox" : stage
     let host = isSandbox ? "sandbox" : TargetName.host(editing.option("submit", "endpoint") ?? "")
-    full = "\(vendor):\(host)"
-    operation = editing.option("assemble", "operation") ?? editing.defaultOperation ?? vendor
+    full = "\(stage):\(host)"
+    operation = editing.option("assemble", "operation") ?? editing.defaultOperation ?? stage
   }
 
-  /// The host of an address; every loopback address counts as one, for test servers change ports.
+  /// The host of an address; every loopback address counts as one because test servers change ports.
   private static func host(_ endpoint: String) -> String {
     guard let start = endpoint.firstRange(of: "://")?.upperBound else { return "unknown" }
     let authority = endpoint[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }

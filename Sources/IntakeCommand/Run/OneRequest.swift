@@ -4,49 +4,22 @@ import IntakeSystem
 
 /// Sends one request outside of any batch and brings back the answer; nothing is recorded.
 struct OneRequest: Sendable {
-  private let arguments: Arguments
-  private let registry: StageRegistry
-  /// The name of the stage whose API is asked.
-  private let vendor: String
+  /// The vendor that is asked.
+  let vendor: Vendor
+  private let editing: PlanEditing
 
-  init(_ arguments: Arguments, _ invocation: Invocation, vendor: String) {
-    self.arguments = arguments
-    registry = invocation.registry
-    self.vendor = vendor
-  }
-
-  func ask(_ submission: Submission) async throws -> OneAnswer {
-    let submitter = try self.submitter()
-    do {
-      try await submitter.prepare()
-      try submitter.check(submission.target)
-      let response = try await send(submission, through: submitter)
-      await submitter.finish()
-      return try OneAnswer(response, to: submission)
-    } catch let failure as StageFailure {
-      await submitter.finish()
-      throw CommandError(failure)
-    }
-  }
-
-  /// On a thread that may block: nothing that waits for a network runs on the cooperative pool.
-  private func send(_ submission: Submission, through submitter: any Submitter) async throws
-    -> HTTPResponse
-  {
-    let pool = try WorkerPool(threads: 1)
-    defer { pool.stop() }
-    let context = StageContext(row: RowReference(line: 0), time: SystemTime.wall)
-    return try await withTaskExecutorPreference(pool) {
-      try await submitter.ask(submission, in: context)
-    }
-  }
-
-  private func submitter() throws -> any Submitter {
-    var editing = PlanEditing(plan: try plan(), registry: registry)
+  /// Takes the vendor that `--to` names, or the first of those that answer.
+  init(_ arguments: Arguments, _ registry: StageRegistry, answeredBy vendors: [Vendor]) throws {
+    let usual = registry.targets.first { $0.name == vendors.first?.name }?.plan
+    let plan = arguments["to"] == nil ? usual : nil
+    var editing = PlanEditing(
+      plan: try plan ?? PlanSource.plan(arguments, for: registry), registry: registry)
     try editing.apply(arguments)
-    guard editing.name(of: "assemble") == vendor else {
+    guard let vendor = vendors.first(where: { $0.name == editing.vendor?.name }) else {
+      let names = vendors.map(\.name).joined(separator: " and ")
+      let verb = vendors.count == 1 ? "answers" : "answer"
       throw UsageError(
-        "--to: only \(vendor) answers this, and the target is another", command: arguments.command)
+        "--to: only \(names) \(verb) this, and the target is another", command: arguments.command)
     }
     guard !editing.wantsSandbox else {
       throw UsageError(
@@ -54,31 +27,50 @@ struct OneRequest: Sendable {
         hint: "start `docintake sandbox`, and give --endpoint with the address that it prints")
     }
     try EmbeddedSandbox.giveMissingCredentials(to: &editing, for: arguments["to"])
-    do throws(PlanError) {
-      return try registry.assemble(editing.plan).submitter
-    } catch {
-      throw CommandError(.usage, error.description, hint: error.hint)
+    self.vendor = vendor
+    self.editing = editing
+  }
+
+  /// Sends the request; all of it on a thread that may block, because reading credentials may wait for 10 s too.
+  func ask(_ submission: Submission) async throws -> OneAnswer {
+    let submitter = try self.submitter()
+    let pool = try WorkerPool(threads: 1)
+    defer { pool.stop() }
+    return try await withTaskExecutorPreference(pool) {
+      do {
+        try await submitter.prepare()
+        try submitter.check(submission.target)
+        let context = StageContext(row: RowReference(line: 0), time: SystemTime.wall)
+        let response = try await submitter.ask(submission, in: context)
+        await submitter.finish()
+        return try OneAnswer(response, to: submission)
+      } catch let failure as StageFailure {
+        await submitter.finish()
+        throw CommandError(failure)
+      }
     }
   }
 
-  private func plan() throws -> PipelinePlan {
-    if arguments["to"] == nil, let plan = BuiltinPlan(rawValue: vendor)?.plan { return plan }
-    return try PlanSource.plan(arguments, for: registry)
+  private func submitter() throws(CommandError) -> any Submitter {
+    do throws(PlanError) {
+      return try editing.registry.assemble(editing.plan).submitter
+    } catch {
+      throw CommandError(.usage, error.description, hint: error.hint)
+    }
   }
 }
 
 /// The answer to one request.
 struct OneAnswer: Sendable {
   private let isAccepted: Bool
-  private var body: JSONOutput
+  private let body: JSONOutput
   private let parsed: JSONValue
-  private let receipt: Receipt
 
   init(_ response: HTTPResponse, to submission: Submission) throws(CommandError) {
-    receipt = submission.target.receipt(for: response, to: submission)
+    let receipt = submission.target.receipt(for: response, to: submission)
     guard let parsed = try? JSONParser.parse(response.body) else {
       throw CommandError(
-        .notAccepted, receipt.detail ?? "the answer \(response.status) is not readable",
+        .notAccepted, receipt.detail ?? "the answer \(response.status) isn't readable",
         hint: receipt.hint ?? receipt.code?.hint)
     }
     self.parsed = parsed
@@ -86,25 +78,47 @@ struct OneAnswer: Sendable {
     isAccepted = receipt.outcome == .accepted
   }
 
-  /// Writes the answer as one line; says on what ground it counts as a refusal.
-  func write(to results: ResultWriter) -> ExitCode {
-    results.writeLine(body.text)
+  /// Writes the answer as one line, with the images at that path in files instead of in the line.
+  func write(to results: ResultWriter, images path: [String], folder: String?) throws(CommandError)
+    -> ExitCode
+  {
+    var shown = body
+    if isAccepted, let folder, let images = path.reduce(parsed, { $0?[$1] }) {
+      shown = shown.replacing(path[...], with: try write(images, to: folder))
+    }
+    results.writeLine(shown.text)
     return isAccepted ? .success : .notAccepted
   }
 
-  /// Puts the images into files named by side and content, and their names in the images' place.
-  func writingImages(to folder: String) throws(CommandError) -> OneAnswer {
-    guard isAccepted, case .object(let fields) = body,
-      let documents = parsed["target"]?["documents"]
-    else { return self }
-    var copy = self
-    let files = try ReceivedImages(documents).write(to: folder)
-    copy.body = .object(
-      fields.map { name, value in
-        guard name == "target", case .object(let target) = value else { return (name, value) }
-        return (name, .object(target.filter { $0.0 != "documents" } + [("documents", files)]))
-      })
-    return copy
+  /// Writes `front.jpg`, `back.png` and so on (0600), and returns what was written.
+  private func write(_ images: JSONValue, to folder: String) throws(CommandError) -> JSONOutput {
+    var written: [(String, JSONOutput)] = []
+    for side in Side.allCases {
+      guard let text = images[side.rawValue]?.string, !text.isEmpty else { continue }
+      guard let bytes = Base64Text.decode(text), let format = ImageFormat(recognizing: bytes) else {
+        throw CommandError(
+          .notAccepted, "the \(side.rawValue) in the answer isn't a JPEG or PNG in base64")
+      }
+      let path = "\(folder)/\(side.rawValue).\(format == .jpeg ? "jpg" : "png")"
+      try save(bytes, as: path)
+      let fields: [(String, JSONOutput)] = [
+        ("file", .string(path)), ("format", .string(format.rawValue)),
+        ("bytes", .integer(bytes.count)),
+      ]
+      written.append((side.rawValue, .object(fields)))
+    }
+    return .object(written)
+  }
+
+  private func save(_ bytes: [UInt8], as path: String) throws(CommandError) {
+    do throws(SystemCallFailure) {
+      try DurableFile.makeFolder(DurableFile.folder(of: path))
+      try DurableFile.create(path, bytes)
+    } catch {
+      throw CommandError(
+        .usage, "\(Sanitizer.clean(path)) cannot be written: \(error)",
+        hint: "give --output with a folder that holds no images yet")
+    }
   }
 }
 
@@ -120,45 +134,12 @@ extension JSONOutput {
     case .object(let fields): self = .object(fields.map { ($0.name, JSONOutput($0.value)) })
     }
   }
-}
 
-/// Images as an answer holds them: base64, with or without a data URI's prefix.
-struct ReceivedImages: Sendable {
-  private let documents: JSONValue
-
-  init(_ documents: JSONValue) { self.documents = documents }
-
-  /// Writes `front.jpg`, `back.png` and so on (0600), and returns what was written.
-  func write(to folder: String) throws(CommandError) -> JSONOutput {
-    var written: [(String, JSONOutput)] = []
-    for side in Side.allCases {
-      guard let text = documents[side.rawValue]?.string, !text.isEmpty else { continue }
-      guard let bytes = Base64Text.decode(text), let format = ImageFormat(recognizing: bytes) else {
-        throw CommandError(
-          .notAccepted, "the \(side.rawValue) in the answer is no JPEG or PNG in base64")
-      }
-      let path = "\(folder)/\(side.rawValue).\(format == .jpeg ? "jpg" : "png")"
-      try save(bytes, as: path)
-      written.append(
-        (
-          side.rawValue,
-          .object([
-            ("file", .string(path)), ("format", .string(format.rawValue)),
-            ("bytes", .integer(bytes.count)),
-          ])
-        ))
-    }
-    return .object(written)
-  }
-
-  private func save(_ bytes: [UInt8], as path: String) throws(CommandError) {
-    do throws(SystemCallFailure) {
-      try DurableFile.makeFolder(DurableFile.folder(of: path))
-      try DurableFile.create(path, bytes)
-    } catch {
-      throw CommandError(
-        .usage, "\(Sanitizer.clean(path)) cannot be written: \(error)",
-        hint: "give --output with a folder that holds no images yet")
-    }
+  /// The same with another value at a path of field names, which moves to the end of its object.
+  fileprivate func replacing(_ path: ArraySlice<String>, with value: JSONOutput) -> JSONOutput {
+    guard case .object(let fields) = self, let name = path.first else { return self }
+    guard path.count > 1 else { return .object(fields.filter { $0.0 != name } + [(name, value)]) }
+    return .object(
+      fields.map { ($0.0, $0.0 == name ? $0.1.replacing(path.dropFirst(), with: value) : $0.1) })
   }
 }

@@ -5,7 +5,7 @@ struct PlanEditing {
   var plan: PipelinePlan
   let registry: StageRegistry
 
-  /// Applies every option of the command line that stands for an option of a stage.
+  /// Applies every option of the command line that sets an option of a stage.
   mutating func apply(_ arguments: Arguments) throws(UsageError) {
     try changeStages(arguments)
     if let manifest = arguments.positionals.first {
@@ -52,13 +52,7 @@ struct PlanEditing {
         "--set takes STAGE.OPTION=VALUE, not \"\(Sanitizer.clean(text, limit: 60))\"",
         command: command)
     }
-    guard let index = index(of: names[0]) else {
-      let known = plan.stages.map(\.name) + StageEntry.mainRoles
-      throw UsageError(
-        "--set: the plan has no stage \"\(Sanitizer.clean(names[0], limit: 40))\""
-          + NearestName.suggestion(for: names[0], among: known)
-          + " (it has \(plan.stages.map(\.name).joined(separator: ", ")))", command: command)
-    }
+    let index = try place(of: names[0], "--set", command)
     put(String(parts[1]), in: names[1], of: &plan.stages[index])
   }
 
@@ -82,18 +76,21 @@ struct PlanEditing {
     return filling.count == 1 ? filling[0] : nil
   }
 
-  /// The entry of a stage, for a family the member that its options choose.
+  /// The entry of a stage; for a family, that of the member that its options choose.
   private func entry(_ stage: PlannedStage) -> StageEntry? {
     registry[stage.name]?.choosing(stage)
   }
 }
 
 extension PlanEditing {
-  /// The endpoint that stands for the embedded sandbox; it gets an address when the sandbox has started.
-  static let sandboxEndpoint = "sandbox"
-
   /// Whether requests go to the embedded sandbox.
-  var wantsSandbox: Bool { option("submit", "endpoint") == PlanEditing.sandboxEndpoint }
+  var wantsSandbox: Bool { option("submit", "endpoint") == NamedTarget.sandboxEndpoint }
+
+  /// What builds the requests.
+  var assembler: StageEntry? { name(of: "assemble").flatMap { registry[$0] } }
+
+  /// Whose API the requests are for, nil where the plan alone describes it.
+  var vendor: Vendor? { assembler?.vendor }
 
   /// The text of an option that the plan or the command line gives.
   func option(_ role: String, _ name: String) -> String? {
@@ -105,16 +102,16 @@ extension PlanEditing {
   /// The name of the stage that fills a role.
   func name(of role: String) -> String? { index(of: role).map { plan.stages[$0].name } }
 
-  /// What the assembler does when nobody says.
+  /// The assembler's operation unless another one is given.
   var defaultOperation: String? {
-    let options = name(of: "assemble").flatMap { registry[$0] }?.descriptor.options
-    guard case .text(let name) = options?.first(where: { $0.name == "operation" })?.defaultValue
+    let option = assembler?.descriptor.options.first { $0.name == "operation" }
+    guard case .text(let name) = option?.defaultValue
     else { return nil }
     return name
   }
 }
 
-/// Puts stages in, takes them out and replaces them, as the command line asks for.
+/// Inserts, removes and replaces stages, as the command line says.
 extension PlanEditing {
   /// Applies `--without`, `--replace` and `--insert`, in that order.
   mutating func changeStages(_ arguments: Arguments) throws(UsageError) {
@@ -156,7 +153,7 @@ extension PlanEditing {
     return index
   }
 
-  /// Reads `external program=./blur.py options.radius=4`; values hold no blanks, a plan file takes any.
+  /// Reads `external program=./blur.py options.radius=4`; values can't hold blanks; in a plan file they can.
   private func stage(_ text: String, _ option: String, _ command: CommandSpec)
     throws(UsageError) -> PlannedStage
   {
@@ -169,7 +166,7 @@ extension PlanEditing {
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2 else {
         throw UsageError(
-          "\(option): after the stage's name stand OPTION=VALUE, not "
+          "\(option): after the stage's name comes OPTION=VALUE, not "
             + "\"\(Sanitizer.clean(word, limit: 60))\"", command: command)
       }
       put(String(parts[1]), in: String(parts[0]), of: &stage)

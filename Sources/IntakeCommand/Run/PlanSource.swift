@@ -9,12 +9,13 @@ enum PlanSource {
         "--to is missing: where are the customers to be sent?",
         hint: "try --to sandbox, which sends nothing outside this machine")
     }
-    if let builtin = BuiltinPlan(rawValue: name) { return builtin.plan }
+    if let target = registry.target(named: name) { return target.plan }
     guard name.hasSuffix(".json") || name.contains("/") else {
+      let names = registry.targets.map(\.name)
       throw UsageError(
-        "--to takes \(BuiltinPlan.names.joined(separator: ", ")) or a plan file, not "
+        "--to takes \(names.joined(separator: ", ")) or a plan file, not "
           + "\"\(Sanitizer.clean(name, limit: 60))\""
-          + NearestName.suggestion(for: name, among: BuiltinPlan.names),
+          + NearestName.suggestion(for: name, among: names),
         command: arguments.command)
     }
     return try read(name, registry)
@@ -37,34 +38,32 @@ enum PlanSource {
   }
 }
 
-/// The plans that come with the program.
-enum BuiltinPlan: String, CaseIterable {
-  case dcams, noah, sandbox
-  case noahSandbox = "noah-sandbox"
+/// A word that `--to` takes: a vendor, or the sandbox in its place.
+struct NamedTarget: Sendable {
+  let name: String
+  let vendor: Vendor
+  let isSandbox: Bool
 
-  static let names = allCases.map(\.rawValue)
+  /// The endpoint that stands for the embedded sandbox until it has started and has an address.
+  static let sandboxEndpoint = "sandbox"
 
-  /// Whether it goes to the emulator.
-  var isSandbox: Bool { self == .sandbox || self == .noahSandbox }
-
-  /// The addresses that the vendors document.
-  private var endpoint: String {
-    switch self {
-    case .dcams: return "https://dcams.app/v3/stable/api/storage"
-    case .noah: return "https://api.noah.com/v1"
-    case .sandbox, .noahSandbox: return PlanEditing.sandboxEndpoint
-    }
-  }
-
+  /// Every stage that an ordinary run needs; images are read only where the vendor's requests hold them.
   var plan: PipelinePlan {
-    let assembler: String
-    switch self {
-    case .dcams, .sandbox: assembler = "dcams"
-    // No image is read unless `noah.documents` says that they are uploaded.
-    case .noah, .noahSandbox: assembler = "noah"
-    }
-    let stages = ["load", "decode", "shrink", "base64", assembler].map { PlannedStage($0) }
-    let submit = PlannedStage("submit", ["endpoint": .text(endpoint)])
+    let endpoint = isSandbox ? NamedTarget.sandboxEndpoint : vendor.endpoint
+    let stages = ["load", "decode", "shrink", "base64", vendor.name].map { PlannedStage($0) }
+    let submit = PlannedStage("submit", endpoint.map { ["endpoint": .text($0)] } ?? [:])
     return PipelinePlan(stages + [submit, PlannedStage("record")])
   }
+}
+
+extension StageRegistry {
+  /// Every vendor in the order of the stages, then the sandbox in the place of each that it emulates.
+  var targets: [NamedTarget] {
+    vendors.map { NamedTarget(name: $0.name, vendor: $0, isSandbox: false) }
+      + vendors.compactMap { vendor in
+        vendor.emulation.map { NamedTarget(name: $0.name, vendor: vendor, isSandbox: true) }
+      }
+  }
+
+  func target(named name: String) -> NamedTarget? { targets.first { $0.name == name } }
 }

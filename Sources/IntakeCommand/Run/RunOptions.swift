@@ -5,8 +5,7 @@ import IntakeSystem
 /// The options that several commands share, each declared once.
 enum RunOptions {
   static let to = OptionSpec(
-    "to", value: "TARGET", completion: .wordsOrFiles(BuiltinPlan.names),
-    help: "dcams, noah, sandbox, noah-sandbox, or a plan file (*.json)")
+    "to", value: "TARGET", completion: .targets, help: "or a plan file (*.json)")
   static let endpoint = OptionSpec(
     "endpoint", value: "URL", help: "address of the target; https, or http on loopback only")
   static let credentials = OptionSpec(
@@ -29,9 +28,10 @@ enum RunOptions {
   static let printPlan = OptionSpec("print-plan", help: "print the plan as a plan file and stop")
   static let tap = OptionSpec(
     "tap", value: "STAGE", isRepeatable: true, completion: .stages,
-    help: "tell what enters and leaves a stage, redacted, as JSON Lines on standard error")
+    help: "show what enters and leaves a stage, redacted, as JSON Lines on standard error")
   static let format = OptionSpec(
-    "format", choices: ["csv", "jsonl"], help: "format of the manifest; default: told by content")
+    "format", choices: ["csv", "jsonl"],
+    help: "format of the manifest; default: recognised by content")
   static let imagesRoot = OptionSpec(
     "images-root", value: "DIR", completion: .files,
     help: "folder of the images; default: the manifest's")
@@ -61,7 +61,8 @@ enum RunOptions {
       + "flight) or now,fail=1")
   static let shard = OptionSpec(
     "shard", value: "i/n|auto", completion: .words(["auto"]),
-    help: "work on one of n parts only, told by a hash of the row's identity; auto: the part that "
+    help:
+      "work on one of n parts only, chosen by a hash of the row's identity; auto: the part that "
       + "Slurm or AWS Batch names, auto/n on Kubernetes")
   static let limit = OptionSpec("limit", value: "N", help: "work on N rows at most")
   static let only = OptionSpec(
@@ -76,7 +77,7 @@ enum RunOptions {
   static let logFormat = OptionSpec(
     "log-format", choices: ["text", "json"], default: "text", help: "form of the messages")
   static let verbose = OptionSpec(
-    "verbose", short: "v", help: "tell about every row, with sizes before and after")
+    "verbose", short: "v", help: "show every row, with sizes before and after")
   static let quiet = OptionSpec("quiet", short: "q", help: "no summary, only warnings and errors")
   static let hidePaths = OptionSpec(
     "hide-paths", help: "leave file names out of results and messages")
@@ -165,7 +166,7 @@ enum ShardReading {
     }
     guard let shard else {
       throw UsageError(
-        "--shard \(Sanitizer.clean(text, limit: 20)): no scheduler tells index and count here "
+        "--shard \(Sanitizer.clean(text, limit: 20)): no scheduler gives index and count here "
           + "(Slurm, AWS Batch; Kubernetes needs auto/N)", command: command)
     }
     return shard

@@ -18,7 +18,7 @@ struct RunSession {
     console = Console(isJSON: arguments["log-format"] == "json")
   }
 
-  /// Runs and says how it ended.
+  /// Runs, and returns how it ended.
   func run() async throws -> ExitCode {
     var editing = PlanEditing(
       plan: try PlanSource.plan(arguments, for: invocation.registry), registry: invocation.registry)
@@ -38,7 +38,7 @@ struct RunSession {
     let pipeline = try assemble(editing.plan)
     let signals = listenForSignals()
     let summary = try await work(pipeline, target, editing)
-    tell(
+    show(
       SummaryText(
         summary: summary, ledger: ledger, page: sandbox?.address, mode: policy.mode,
         only: policy.only, isKept: arguments.has("keep")))
@@ -47,12 +47,12 @@ struct RunSession {
     return ExitCode(summary)
   }
 
-  private func tell(_ text: SummaryText) {
+  private func show(_ text: SummaryText) {
     guard !arguments.has("quiet") else { return }
     if console.isJSON || arguments["progress"] == "json" {
       console.write(text.json.text)
     } else if !policy.mode.keepsLedger, let trouble = invocation.results.trouble {
-      // Who reads no further has seen enough: the counts of half a check say nothing.
+      // Whoever stopped reading has seen enough, and the counts of half a check mean nothing.
       console.log(.notice, "stopped: \(trouble)", row: nil)
     } else {
       console.write(text.text)
@@ -89,7 +89,7 @@ struct RunSession {
     return path
   }
 
-  /// What a ledger lists cannot be worked on without it, and a wrong path must not pass for "nothing to do".
+  /// Rows that a ledger lists need that ledger, and a wrong path must not look like "nothing to do".
   private func checkThatLedgerExists(_ path: String?) throws(CommandError) {
     guard let path, policy.only != nil || policy.mode == .reconcile, !DurableFile.exists(path)
     else { return }
@@ -116,7 +116,8 @@ struct RunSession {
     defer { progress.end() }
     let endpoint = editing.option("submit", "endpoint") ?? target.short
     let request = RequestText(
-      endpoint: endpoint, showsPersonal: arguments.has("show-personal"))
+      endpoint: endpoint, shownFields: editing.assembler?.shownFields ?? [],
+      showsPersonal: arguments.has("show-personal"))
     let reporter = RunReporter(
       results: invocation.results, console: console, progress: progress,
       line: ResultLine(hidesPaths: arguments.has("hide-paths")), stop: stop,
@@ -136,7 +137,7 @@ struct RunSession {
     let (stop, console) = (stop, console)
     invocation.signals.listen { number, count in
       if count == 1 {
-        // First the stop, then the word: whoever reads it may rely on it.
+        // The stop comes before the message, so that whoever reads it can rely on it.
         stop.request(.soon, reason: "stopped by a signal")
         console.log(.notice, "stopping: finishing what is in flight (again to abort)", row: nil)
       } else {

@@ -21,6 +21,12 @@ public protocol ImageEncoder: Stage where Input == PreparedImage, Output == Enco
 
 /// Builds a vendor's request from a row and its images.
 public protocol Assembler: Stage where Input == Assembly, Output == Submission {
+  /// Whose API it is, with everything that the command line needs to know; nil where the plan describes the API.
+  static var vendor: Vendor? { get }
+
+  /// Names of JSON fields that a dry run shows: they hold nothing about a person.
+  static var shownFields: Set<String> { get }
+
   /// The receiving API.
   var target: any Target { get }
 
@@ -38,6 +44,10 @@ public protocol Assembler: Stage where Input == Assembly, Output == Submission {
 }
 
 extension Assembler {
+  /// No vendor of its own by default.
+  public static var vendor: Vendor? { nil }
+  /// Those of the vendor by default.
+  public static var shownFields: Set<String> { vendor?.shownFields ?? [] }
   /// Requests hold images by default.
   public var sendsImages: Bool { true }
   /// Nothing to say by default.

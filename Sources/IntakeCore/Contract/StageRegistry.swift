@@ -49,6 +49,9 @@ public struct StageRegistry: Sendable {
       guard seen.insert(name).inserted else {
         throw RegistrationError("two stages are called \"\(name)\": remove or rename one of them")
       }
+      guard entry.vendor == nil || entry.vendor?.name == name else {
+        throw RegistrationError("the vendor of stage \"\(name)\" has another name than the stage")
+      }
       if let conformance = entry.missingConformance {
         throw RegistrationError("\"\(name)\" fits nowhere: let it conform to \(conformance)")
       }
@@ -82,7 +85,7 @@ public struct StageEntry: Sendable {
   public let descriptor: PluginDescriptor
   /// What it takes and returns; where an option decides, every shape, the one without options first.
   public let shapes: [StageShape]
-  private let plugin: any Plugin.Type
+  let plugin: any Plugin.Type
   private let member: @Sendable ([String: OptionValue]) throws(OptionError) -> (any Plugin.Type)?
 
   fileprivate init(

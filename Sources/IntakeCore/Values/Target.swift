@@ -128,6 +128,16 @@ public struct HTTPResponse: Sendable {
     self.body = body
   }
 
+  /// Whether the code means success: 200 to 299.
+  public var isSuccess: Bool { (200..<300).contains(status) }
+
+  /// A receipt that says why this answer isn't an acceptance.
+  public func receipt(
+    _ outcome: OutcomeClass, _ code: FailureCode, _ detail: String, hint: String? = nil
+  ) -> Receipt {
+    Receipt(outcome, http: status, code: code, detail: detail, hint: hint)
+  }
+
   /// The first value of a header field, found without regard to case.
   public subscript(header name: String) -> String? {
     let wanted = name.lowercased()

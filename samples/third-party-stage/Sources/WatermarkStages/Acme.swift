@@ -31,7 +31,7 @@ public struct Acme: Assembler {
   /// Writes the body; images stay segments of their own, so that they are never copied.
   public func run(_ assembly: consuming Assembly, in context: StageContext) throws -> Submission {
     let fields = assembly.record.fields
-    let members = [Column.email, .fn, .ln].compactMap { column in
+    let members = [Column.reference, .email, .fn, .ln].compactMap { column in
       fields[column].map { "\"\(column.rawValue)\":\(JSONText.quoted($0.exposed))" }
     }
     var body: [BodySegment] = [.bytes(Array(("{" + members.joined(separator: ",")).utf8))]
@@ -47,16 +47,41 @@ public struct Acme: Assembler {
   }
 }
 
+extension Acme {
+  /// The vendor: what `--to acme`, `customer get --to acme`, help, completion and dry runs are made of.
+  public static let vendor: Vendor? = Vendor(
+    name: name, endpoint: "https://acme.example/v1", credentials: [CredentialField("token")],
+    shownFields: ["reference"],
+    commands: [
+      CustomerCommand(
+        "get", summary: "ask for one applicant (Acme GET applicants)",
+        options: [
+          CustomerOption(
+            "email", value: "E|-", readsInput: true,
+            help: "the applicant; - reads it from standard input")
+        ]
+      ) { values throws(StageFailure) in
+        try applicant(values["email"] ?? "")
+      }
+    ])
+
+  private static func applicant(_ email: String) throws(StageFailure) -> Submission {
+    guard EmailAddress.problem(in: email) == nil else {
+      throw StageFailure(.invalidValue, "--email isn't a valid e-mail address")
+    }
+    return Submission(
+      method: "GET", path: "/applicants?email=" + PercentText.encoded(email), headers: [],
+      body: [], operation: "get", repeatSafety: .safe, customer: Personal(email.lowercased()),
+      bodyLimit: 0, target: AcmeTarget())
+  }
+}
+
 /// Acme's API: a bearer token, 201 for a new applicant, 422 for one that it refuses.
 struct AcmeTarget: Target {
-  let name = "acme"
+  let name = Acme.name
 
   func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {
-    guard credentials?["token"] != nil else {
-      throw StageFailure(
-        .credentialsRefused, "the credentials have no \"token\"",
-        hint: #"give --credentials with {"token":"…"}"#, outcome: .fatal)
-    }
+    try Acme.vendor?.require(credentials)
   }
 
   func request(
@@ -71,6 +96,7 @@ struct AcmeTarget: Target {
 
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
     switch response.status {
+    case 200 where submission.operation == "get": return Receipt(.accepted, http: 200)
     case 201: return Receipt(.accepted, http: 201, type: "created")
     case 422:
       return Receipt(
