@@ -47,12 +47,12 @@ let stages: [Target] = [
 
 let package = Package(
   name: "docintake",
-  products: ["IntakeCore", "IntakeImaging", "IntakeCommand", "IntakeTesting"].map {
-    .library(name: $0, targets: [$0])
-  },
+  // Every module that a stage in Plugins/ imports is a product, so a stranger's stage can import the same.
+  products: [
+    "Command", "Core", "Crypto", "Imaging", "Ledger", "System", "Testing", "Transport",
+  ].map { .library(name: "Intake" + $0, targets: ["Intake" + $0]) },
   dependencies: [],
   targets: [
-    // The program, from the vocabulary up to the command.
     .module("IntakeCore"),
     .target(name: "CSystem"),
     .module("IntakeSystem", "CSystem", "IntakeCore"),
@@ -72,14 +72,14 @@ let package = Package(
       and: stages),
     .module("IntakeTesting", "IntakeCore", "IntakeImaging", "IntakeSystem"),
     .executableTarget(name: "docintake", dependencies: ["IntakeCommand"], swiftSettings: strict),
-
-    // Tests mirror the folders; those of the command run the built program.
     .target(
       name: "TestSupport", dependencies: ["IntakeCore", "IntakeLedger", "IntakeSystem"],
       path: "Tests/Support", swiftSettings: strict),
     .tests("IntakeCore"),
     .tests("IntakeRunner", "IntakeLedger", "IntakeRunner"),
-    .tests("IntakeCommand", "IntakeImaging", "IntakeSystem", "IntakeTransport", "docintake"),
+    .tests(
+      "IntakeCommand", "IntakeCommand", "IntakeImaging", "IntakeSystem", "IntakeTransport",
+      "docintake"),
     .tests("Reliability", "IntakeLedger", "IntakeRunner", "IntakeSystem", "docintake"),
     .tests("IntakeSandbox", "CCrypto", "IntakeSandbox"),
     .tests("IntakeSystem", "IntakeSystem", "docintake"),
