@@ -89,7 +89,8 @@ extension FailureCode {
     "refused_by_stage", "read the detail; the stage decides what it lets through")
   /// A stage failed for a reason of its own.
   public static let stageFailed = FailureCode(
-    "stage_failed", "see the log for the stage's own message")
+    "stage_failed",
+    "tell the stage's author the type of the error; standard error names it, with the row")
   /// An external program did not keep the protocol.
   public static let stageProtocol = FailureCode(
     "stage_protocol", "run `docintake stages check` on the program")
@@ -162,7 +163,7 @@ extension FailureCode {
     "already_accepted", "nothing to do; the ledger has the earlier answer")
   /// A programming error.
   public static let internalError = FailureCode(
-    "internal_error", "please report it with the log of the run")
+    "internal_error", "report it with the messages on standard error; rows that are done stay done")
 
   /// Every code, in the order of the documentation.
   public static let all: [FailureCode] = [
