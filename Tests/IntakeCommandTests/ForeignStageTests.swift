@@ -44,7 +44,7 @@ struct ForeignStageTests {
       exit(code.rawValue)
     }
     let errors = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-    let line = errors.split(separator: "\n").first { $0.contains("error: line 2") }
+    let line = errors.split(separator: "\n").first { $0.contains("line 2 (N-2001)") }
     #expect(line?.contains("CarelessError") == true, "\(errors)")
     #expect(!errors.contains("Lena") && !errors.contains("Whitcombe"), "\(errors)")
   }
