@@ -48,9 +48,8 @@ let stages: [Target] = [
 let package = Package(
   name: "docintake",
   // Every module that a stage in Plugins/ imports is a product, so a stranger's stage can import the same.
-  products: [
-    "Command", "Core", "Crypto", "Imaging", "Ledger", "System", "Testing", "Transport",
-  ].map { .library(name: "Intake" + $0, targets: ["Intake" + $0]) },
+  products: ["Command", "Core", "Crypto", "Imaging", "Ledger", "System", "Testing", "Transport"]
+    .map { .library(name: "Intake" + $0, targets: ["Intake" + $0]) },
   dependencies: [],
   targets: [
     .module("IntakeCore"),
