@@ -1,3 +1,6 @@
+public import IntakeCore
+public import IntakeSystem
+
 /// How a run goes about its rows: bounds, selection, patience.
 public struct RunPolicy: Sendable {
   /// Rows being sent at once at most, 1 to 256.
@@ -55,6 +58,11 @@ public struct RunPolicy: Sendable {
     case failed
     /// Sent without a known answer.
     case inDoubt = "in-doubt"
+
+    /// Whether rows of that standing are among them.
+    public func includes(_ standing: Standing) -> Bool {
+      standing == (self == .failed ? .notAccepted : .inDoubt)
+    }
   }
 
   /// What to do with rows in doubt.

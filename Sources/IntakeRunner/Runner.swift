@@ -1,12 +1,13 @@
 public import IntakeCore
+public import IntakeSystem
 import Synchronization
 
 /// Runs a pipeline over a batch: rows side by side, bounded in number and in bytes.
 ///
-///     loader thread ─▶ window ─▶ worker threads: record, images, request ─▶ submission threads ─▶ ledger ─▶ observer
+///     loading thread ─▶ window ─▶ worker threads: record, images, request ─▶ submission threads ─▶ ledger ─▶ observer
 ///
-/// A row is one task from its line in the manifest to its outcome, so pixels never wait in a queue, and
-/// the window alone bounds how many rows exist, however long the manifest is.
+/// A row is one task from its line in the manifest to its outcome (`RowRunner.run`), so pixels never wait in a
+/// queue, and the window alone bounds how many rows exist, however long the manifest is.
 public struct Runner: Sendable {
   let pipeline: Pipeline
   let policy: RunPolicy
@@ -34,26 +35,29 @@ public struct Runner: Sendable {
     // Stages may read files, run programs and recover a ledger before the first row: that blocks.
     let loading = try WorkerPool(threads: 1)
     defer { loading.stop() }
-    do {
-      let rows = try await withTaskExecutorPreference(loading) {
-        try await self.open(target: target, operation: operation)
+    return try await withTaskExecutorPreference(loading) {
+      var ledger: (any OpenLedger)?
+      do {
+        let rows = try await open(&ledger, target: target, operation: operation)
+        let summary =
+          if let rows { try await work(through: rows, ledger, on: loading) } else {
+            RunSummary(stopReason: stop.reason)
+          }
+        await close(ledger)
+        return summary
+      } catch {
+        await close(ledger)
+        throw error
       }
-      let summary =
-        if let rows {
-          await work(through: try Batch(self, rows: rows, loading: loading))
-        } else { RunSummary(stopReason: stop.reason) }
-      await withTaskExecutorPreference(loading) { await self.close() }
-      return summary
-    } catch {
-      await withTaskExecutorPreference(loading) { await self.close() }
-      throw error
     }
   }
 
   /// Prepares every stage; the ledger comes last, so that a command line that cannot work leaves none behind.
   ///
   /// - Returns: the rows, nil when a signal came before there were any.
-  private func open(target: String, operation: String) async throws -> (any RowSource)? {
+  private func open(_ ledger: inout (any OpenLedger)?, target: String, operation: String)
+    async throws -> (any RowSource)?
+  {
     for stage in stagesToPrepare where stop.level == .none { try await stage.prepare() }
     guard stop.level == .none else { return nil }
     if policy.mode.keepsLedger { try pipeline.submitter.check(pipeline.assembler.target) }
@@ -62,26 +66,82 @@ public struct Runner: Sendable {
     guard stop.level == .none else { return nil }
     if policy.mode.keepsLedger {
       try await pipeline.journal.prepare()
-      try await pipeline.journal.open(for: target, operation: operation)
+      ledger = try await pipeline.journal.open(for: target, operation: operation)
     }
-    for notice in pipeline.journal.notices + rows.notices {
+    for notice in (ledger?.notices ?? []) + rows.notices {
       observer.log(.notice, notice, row: nil)
     }
     for warning in rows.warnings { observer.log(.warning, warning, row: nil) }
     return rows
   }
 
-  /// The second signal cancels what is in flight.
-  private func work(through batch: Batch) async -> RunSummary {
-    let work = Task { await batch.run() }
+  /// Works through the rows; the second signal cancels what is in flight.
+  private func work(
+    through rows: any RowSource, _ ledger: (any OpenLedger)?, on loading: WorkerPool
+  ) async throws -> RunSummary {
+    let working = try WorkerPool(threads: policy.workers)
+    let sending = try WorkerPool(threads: policy.concurrency)
+    defer { for pool in [working, sending] { pool.stop() } }
+    let runner = RowRunner(self, ledger, working: working, sending: sending)
+    let start = clock.monotonic
+    let work = Task(executorPreference: loading) { await feed(rows, to: runner, on: loading) }
     let token = stop.watch { if $0 == .now { work.cancel() } }
     defer { stop.forget(token) }
-    return await work.value
+    await work.value
+    return runner.summary.withLock { summary in
+      summary.seconds = clock.monotonic - start
+      summary.stopReason = stop.level == .none ? nil : stop.reason
+      return summary
+    }
   }
 
-  private func close() async {
+  /// Hands every row to the row runner as soon as there is room for it, and returns when all have ended.
+  private func feed(_ rows: any RowSource, to runner: RowRunner, on loading: WorkerPool) async {
+    // Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits.
+    let window = Permits(capacity: policy.workers + policy.concurrency + 2)
+    await withDiscardingTaskGroup { group in
+      var taken = 0
+      while stop.level == .none, taken < policy.limit ?? .max {
+        await window.enter()
+        let start = clock.monotonic
+        guard stop.level == .none, let loaded = await next(of: rows, runner, on: loading) else {
+          return
+        }
+        let seconds = clock.monotonic - start
+        if runner.run(loaded, loadedIn: seconds, in: &group, done: { window.leave() }) {
+          taken += 1
+        } else {
+          window.leave()
+        }
+      }
+    }
+  }
+
+  /// The next row; a stop ends the wait for one, because a pipe may stay silent for ever.
+  private func next(of rows: any RowSource, _ runner: RowRunner, on loading: WorkerPool) async
+    -> LoadedRow?
+  {
+    let reading = Task(executorPreference: loading) { try await rows.next() }
+    let token = stop.watch { _ in reading.cancel() }
+    defer { stop.forget(token) }
+    // The switch may have been thrown before anybody watched.
+    if stop.level != .none { reading.cancel() }
+    do {
+      return try await reading.value
+    } catch is CancellationError {
+      return nil
+    } catch {
+      let wrapped = PipelineError(stage: "load", row: RowReference(line: 0), underlying: error)
+      runner.summary.withLock { $0.loadFailure = wrapped.failure }
+      observer.log(.error, "manifest: \(wrapped.failure.detail)", row: nil)
+      return nil
+    }
+  }
+
+  private func close(_ ledger: (any OpenLedger)?) async {
     for stage in stagesToPrepare { await stage.finish() }
     for recorder in pipeline.recorders { await recorder.finish() }
+    await ledger?.close()
     if policy.mode.keepsLedger { await pipeline.journal.finish() }
   }
 

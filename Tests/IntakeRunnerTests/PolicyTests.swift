@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeRunner
+import IntakeSystem
 import Testing
 
 struct RetryPolicyTests {
@@ -164,6 +165,15 @@ struct ShardTests {
     for size in sizes { #expect((850...1150).contains(size)) }
   }
 
+  /// Hosts of a batch may run different versions: the part that a row belongs to never changes.
+  @Test func theShardOfARowNeverChanges() throws {
+    let shards = try (1...7).map { try #require(Shard(index: $0, of: 7)) }
+    let owners = ["id:C-1001", "id:C-1002", "email:ann@example.com", "row:1;2", ""].map { text in
+      shards.first { $0.contains(Personal(Array(text.utf8))) }?.index
+    }
+    #expect(owners == [0, 0, 0, 0, 0])
+  }
+
   @Test func shardsCountFromOne() {
     #expect(Shard(index: 0, of: 3) == nil)
     #expect(Shard(index: 4, of: 3) == nil)
@@ -171,18 +181,18 @@ struct ShardTests {
   }
 }
 
-struct PermitPoolTests {
+struct PermitsTests {
   @Test(.timeLimit(.minutes(5))) func neverMoreThanItsCapacity() async {
-    let gate = PermitPool(capacity: 3)
+    let gate = Permits(capacity: 3)
     let peak = Peak()
     await withTaskGroup { group in
       for _ in 0..<50 {
         group.addTask {
-          await gate.holding {
-            await peak.enter()
-            await Task.yield()
-            await peak.leave()
-          }
+          await gate.enter()
+          await peak.enter()
+          await Task.yield()
+          await peak.leave()
+          gate.leave()
         }
       }
     }
@@ -190,7 +200,7 @@ struct PermitPoolTests {
   }
 
   @Test(.timeLimit(.minutes(5))) func oneOverTheCapacityPassesAlone() async {
-    let gate = PermitPool(capacity: 10)
+    let gate = Permits(capacity: 10)
     await gate.enter(50)
     gate.leave(50)
     await gate.enter(10)

@@ -42,7 +42,7 @@ enum Simulated {
     var lines: [Line] = []
     init(options: NoOptions) throws(OptionError) {}
     init(_ lines: [Line]) { self.lines = lines }
-    func run(_ input: consuming Void, in context: StageContext) -> any RowSource { Rows(lines) }
+    func rows() async throws -> any RowSource { Rows(lines) }
   }
 
   struct Vendor: Target {
@@ -75,13 +75,17 @@ enum Simulated {
     let target: any Target = Vendor()
     /// Steps that follow each request.
     var followUps = 0
+    /// The customer of every row; nil where each has its own.
+    var customer: String?
     init(options: NoOptions) throws(OptionError) {}
-    init(followUps: Int = 0) { self.followUps = followUps }
+    init(followUps: Int = 0, customer: String? = nil) {
+      (self.followUps, self.customer) = (followUps, customer)
+    }
     func problems(in record: IntakeRecord) -> [StageFailure] { [] }
     func imageBudget(for record: IntakeRecord) -> Int? { nil }
 
     func run(_ assembly: consuming Assembly, in context: StageContext) -> Submission {
-      let customer = context.row.id ?? ""
+      let customer = customer ?? context.row.id ?? ""
       var submission = request("create", customer, .converges)
       submission.followUps = (1...max(1, followUps)).prefix(followUps).map { number in
         FollowUp(
@@ -152,43 +156,58 @@ enum Simulated {
     }
   }
 
-  final class Ledger: Journal, SimulatedPlugin {
+  final class Ledger: Journal, OpenLedger, SimulatedPlugin {
     let world: SimulatedWorld
     init(options: NoOptions) throws(OptionError) { world = SimulatedWorld(seed: 0) }
     init(_ world: SimulatedWorld) { self.world = world }
 
-    func open(for target: String, operation: String) async throws {
-      try append(LedgerRecord(.open, at: .now()))
-    }
-    func key(for identity: Personal<[UInt8]>) -> RowKey {
-      RowKey(String(decoding: identity.exposed, as: UTF8.self))
-    }
-    func standing(of key: RowKey) async -> Standing { world.standing(of: key.description) }
-    func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool { true }
-    func lastWritten(_ key: RowKey) async -> UnixTime? { world.lastWritten }
+    let notices: [String] = []
 
-    func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws {
+    func open(for target: String, operation: String) async throws -> any OpenLedger {
+      try append(LedgerRecord(.open, at: .now()))
+      return self
+    }
+
+    func row(for identity: Personal<[UInt8]>) -> any KnownRow {
+      let name = String(decoding: identity.exposed, as: UTF8.self)
+      return Known(
+        key: RowKey(name), standing: world.standing(of: name), lastWritten: world.lastWritten,
+        done: world.state.withLock { $0.done })
+    }
+
+    /// A row as it was when it was looked up.
+    private struct Known: KnownRow {
+      let key: RowKey
+      let standing: Standing
+      let lastWritten: UnixTime?
+      let done: Set<String>
+      var crashes: Int { 0 }
+      var lastOutcome: Outcome? { nil }
+
+      func isUnchanged(_ submission: Submission) -> Bool { true }
+      func isChanged(_ source: Personal<[UInt8]>) -> Bool { false }
+      func stepsDone(of submission: Submission) -> Set<Int> {
+        Set(
+          (0...submission.followUps.count).filter {
+            done.contains(SimulatedWorld.step($0, of: key.description))
+          })
+      }
+    }
+
+    func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws(JournalError) {
       try append(line(.intent, key) { $0.attempt = attempt })
     }
 
-    func stepsDone(of submission: Submission, for key: RowKey) async -> Set<Int> {
-      let done = world.state.withLock { $0.done }
-      return Set(
-        (0...submission.followUps.count).filter {
-          done.contains(SimulatedWorld.step($0, of: key.description))
-        })
-    }
-
-    func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws {
+    func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws(JournalError) {
       try append(line(.step, key) { ($0.step, $0.verdict) = (step, "begun") })
     }
 
-    func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws {
+    func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws(JournalError) {
       try append(
         line(.step, key) { ($0.step, $0.verdict) = (step, Settled.accepted.rawValue) })
     }
 
-    func settle(_ key: RowKey, as settlement: Settlement) async throws {
+    func settle(_ key: RowKey, as settlement: Settlement) async throws(JournalError) {
       switch settlement {
       case .accepted: try append(line(.mark, key) { $0.verdict = Settled.accepted.rawValue })
       case .notAccepted: try append(line(.mark, key) { $0.verdict = Settled.notAccepted.rawValue })
@@ -196,7 +215,7 @@ enum Simulated {
       }
     }
 
-    func record(_ outcome: Outcome) async throws {
+    func record(_ outcome: Outcome) async throws(JournalError) {
       guard let key = outcome.key, outcome.verdict != .skipped else { return }
       try append(
         line(.outcome, key) {
@@ -215,8 +234,10 @@ enum Simulated {
       return record
     }
 
+    func close() async {}
+
     /// A kill may fall before the line is on disk, or after it and before anybody hears of it.
-    private func append(_ line: LedgerRecord) throws {
+    private func append(_ line: LedgerRecord) throws(JournalError) {
       try world.step()
       world.state.withLock { $0.append(line) }
       try world.step()
@@ -229,7 +250,7 @@ enum Simulated {
     init(options: NoOptions) throws(OptionError) {}
     init(_ world: SimulatedWorld) { self.world = world }
 
-    func run(_ outcome: consuming Outcome, in context: StageContext) throws {
+    func record(_ outcome: Outcome) async throws {
       if world.chance.happens(world.archiveFailures) { throw StageFailure(.stageFailed, "full") }
     }
   }

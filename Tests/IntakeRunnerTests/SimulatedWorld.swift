@@ -1,6 +1,7 @@
 import IntakeCore
 import IntakeLedger
 import IntakeRunner
+import IntakeSystem
 import Synchronization
 
 /// Chance from a seed, shared by everything in a simulation.
@@ -127,12 +128,13 @@ final class SimulatedWorld: Sendable {
   }
 
   /// A point where the program may be killed; throws ever after.
-  func step() throws {
-    try state.withLock { state in
+  func step() throws(JournalError) {
+    let isCrashed = state.withLock { state in
       state.stepsToCrash -= 1
       if state.stepsToCrash <= 0 { state.isCrashed = true }
-      if state.isCrashed { throw JournalError("crashed") }
+      return state.isCrashed
     }
+    if isCrashed { throw JournalError("crashed") }
   }
 
   /// What the ledger says about a row.

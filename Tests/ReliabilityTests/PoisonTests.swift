@@ -1,5 +1,4 @@
 import IntakeCore
-import IntakeRunner
 import IntakeSystem
 import TestSupport
 import Testing
@@ -50,10 +49,27 @@ struct PoisonTests {
     await #expect(processExitsWith: .signal(SIGSEGV)) { [path = path as String] in
       CrashNote.arm(path)
       let pool = try WorkerPool(threads: 1)
-      await Task(executorPreference: pool) {
-        CrashNote.working(on: "row-that-crashes")
+      await Task(executorPreference: pool.noting("row-that-crashes")) { _ = raise(SIGSEGV) }.value
+    }
+    #expect(CrashNote.take(from: path) == ["row-that-crashes"])
+  }
+
+  /// A stage that waits goes on in any thread of the pool, after others have used it.
+  @Test func aCrashAfterAWaitIsItsRowsFault() async throws {
+    let path = folder.path + "/note"
+    await #expect(processExitsWith: .signal(SIGSEGV)) { [path = path as String] in
+      CrashNote.arm(path)
+      let pool = try WorkerPool(threads: 2)
+      let neighbours = (0..<50).map { number in
+        Task(executorPreference: pool.noting("row-\(number)")) {
+          for _ in 0..<10 { try await Task.sleep(for: .milliseconds(1)) }
+        }
+      }
+      await Task(executorPreference: pool.noting("row-that-crashes")) {
+        for _ in 0..<5 { try? await Task.sleep(for: .milliseconds(1)) }
         raise(SIGSEGV)
       }.value
+      for neighbour in neighbours { try await neighbour.value }
     }
     #expect(CrashNote.take(from: path) == ["row-that-crashes"])
   }
@@ -63,8 +79,7 @@ struct PoisonTests {
     await #expect(processExitsWith: .signal(SIGSEGV)) { [path = path as String] in
       CrashNote.arm(path)
       let pool = try WorkerPool(threads: 1)
-      let waiting = Task(executorPreference: pool) {
-        CrashNote.working(on: "row-that-waits")
+      let waiting = Task(executorPreference: pool.noting("row-that-waits")) {
         try await Task.sleep(for: .seconds(30))
       }
       try await Task.sleep(for: .milliseconds(300))

@@ -1,77 +1,69 @@
-/// Keeps the ledger, on which the engine relies: what became of a row before, and what is about to be sent.
+/// The role that keeps the ledger: it opens it, and gives the open ledger to the engine.
 public protocol Journal: Plugin {
   /// Opens the ledger for a target and an operation; called once, after `prepare`.
   ///
   /// - Throws: `JournalError` when the ledger cannot be used: the run ends with exit code 6.
-  func open(for target: String, operation: String) async throws
+  func open(for target: String, operation: String) async throws -> any OpenLedger
+}
 
+/// A ledger that is open for writing; what is not open cannot be asked.
+public protocol OpenLedger: Sendable {
   /// What the operator should know about the opening: a torn end that was cut, a disk that locks badly.
   var notices: [String] { get }
 
-  /// The row's key in this ledger.
-  func key(for identity: Personal<[UInt8]>) -> RowKey
-
-  /// What the ledger says about a row.
-  func standing(of key: RowKey) async -> Standing
+  /// What the ledger says about a row, looked up once; ask again only after the target was asked.
+  ///
+  /// - Throws: `JournalError` when the row's key cannot be made: then nothing may be sent for it.
+  func row(for identity: Personal<[UInt8]>) throws(JournalError) -> any KnownRow
 
   /// Writes down that a row is about to be sent; returns when that is on disk.
-  func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws
+  func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws(JournalError)
+
+  /// Writes down that a follow-up is about to be sent; returns when that is on disk.
+  func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws(JournalError)
+
+  /// Writes down that the target has a step; returns when that is on disk.
+  func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws(JournalError)
+
+  /// Settles a row in doubt without sending it; on disk before the row is sent again.
+  ///
+  /// Without it an earlier attempt stays in doubt whatever a later one brings, unless that is `accepted`.
+  func settle(_ key: RowKey, as settlement: Settlement) async throws(JournalError)
+
+  /// Writes down what became of a row; returns when that is on disk.
+  func record(_ outcome: Outcome) async throws(JournalError)
+
+  /// Writes what is waiting and gives the file back; nothing can be written afterwards.
+  func close() async
+}
+
+/// One row as the ledger knows it: a value that was looked up once and does not change.
+public protocol KnownRow: Sendable {
+  /// The row's name in the ledger.
+  var key: RowKey { get }
+
+  /// What earlier runs left of the row.
+  var standing: Standing { get }
+
+  /// When the last line about the row was written at the latest, nil when there is none.
+  var lastWritten: UnixTime? { get }
+
+  /// How often the program crashed while it worked on this row and nothing came of it since.
+  var crashes: Int { get }
+
+  /// The outcome that made the standing, for rows that are in doubt or not accepted: codes and numbers, no detail.
+  var lastOutcome: Outcome? { get }
+
+  /// Whether the last attempt sent this very content.
+  func isUnchanged(_ submission: Submission) -> Bool
+
+  /// Whether the row was made of something else when it was sent last; false where the ledger does not know.
+  func isChanged(_ source: Personal<[UInt8]>) -> Bool
 
   /// The steps of this very submission that the target has: 0 is the request itself, 1 its first follow-up.
   ///
   /// Empty when the content has changed since: then all of them are sent again.
-  func stepsDone(of submission: Submission, for key: RowKey) async -> Set<Int>
-
-  /// Writes down that a follow-up is about to be sent; returns when that is on disk.
-  func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws
-
-  /// Writes down that the target has a step; returns when that is on disk.
-  func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws
-
-  /// Whether the ledger's last attempt of that row had the same content.
-  func isUnchanged(_ submission: Submission, for key: RowKey) async -> Bool
-
-  /// Whether the row was made of something else when it was sent last; false where the ledger does not know.
-  func isChanged(_ source: Personal<[UInt8]>, for key: RowKey) async -> Bool
-
-  /// When the ledger's last line about a row was written, nil when there is none.
-  func lastWritten(_ key: RowKey) async -> UnixTime?
-
-  /// How often the program crashed while it worked on this row and nothing came of it since.
-  func crashes(of key: RowKey) async -> Int
-
-  /// Settles a row in doubt without sending it; must be on disk before the row is sent again.
-  ///
-  /// Without it an earlier attempt stays in doubt whatever a later one is told, but for `accepted`.
-  func settle(_ key: RowKey, as settlement: Settlement) async throws
-
-  /// Writes one outcome; returns when it is safe on disk.
-  func record(_ outcome: Outcome) async throws
-
-  /// The outcome that made the row's standing, as far as the ledger keeps it: codes and numbers, no detail.
-  func lastOutcome(of key: RowKey) async -> Outcome?
-}
-
-// For journals that keep only what they must.
-extension Journal {
-  /// There is nothing to tell.
-  public var notices: [String] { [] }
-  /// Steps are not kept: all of them are sent again.
-  public func stepsDone(of submission: Submission, for key: RowKey) async -> Set<Int> { [] }
-  /// Steps are not kept.
-  public func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws {}
-  /// Steps are not kept.
-  public func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws {}
-  /// Nobody knows what rows were made of.
-  public func isChanged(_ source: Personal<[UInt8]>, for key: RowKey) async -> Bool { false }
-  /// Times are not kept.
-  public func lastWritten(_ key: RowKey) async -> UnixTime? { nil }
-  /// Crashes are not noted.
-  public func crashes(of key: RowKey) async -> Int { 0 }
-  /// Rows in doubt stay in doubt.
-  public func settle(_ key: RowKey, as settlement: Settlement) async throws {}
-  /// Outcomes are not kept.
-  public func lastOutcome(of key: RowKey) async -> Outcome? { nil }
+  func stepsDone(of submission: Submission) -> Set<Int>
 }
 
 /// What earlier runs left of a row.

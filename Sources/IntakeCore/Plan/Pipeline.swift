@@ -66,7 +66,8 @@ public struct PipelineStep: Sendable {
   public let stage: any Stage
   private let body: @Sendable (any Sendable, StageContext) async throws -> any Sendable
 
-  init<S: Stage>(_ stage: S) {
+  /// Erases the types of a stage.
+  public init<S: Stage>(_ stage: S) {
     name = S.name
     shape = StageShape(input: S.Input.self, output: S.Output.self)
     self.stage = stage

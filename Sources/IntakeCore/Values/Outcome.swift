@@ -5,7 +5,7 @@ public struct Outcome: Sendable {
   /// The row's key in the ledger, where one was made.
   public var key: RowKey?
   /// How it ended.
-  public let verdict: Verdict
+  public var verdict: Verdict
   /// The stage that failed, for all but accepted and skipped rows.
   public var stage: String?
   /// Why, for all but accepted rows.

@@ -45,7 +45,7 @@ public final class StopSwitch: Sendable {
   }
 
   /// Calls back at every rise of the level until the token is handed to `forget`.
-  func watch(_ watcher: @escaping @Sendable (Level) -> Void) -> Int {
+  public func watch(_ watcher: @escaping @Sendable (Level) -> Void) -> Int {
     state.withLock { state in
       state.nextWatcher += 1
       state.watchers[state.nextWatcher] = watcher
@@ -53,5 +53,6 @@ public final class StopSwitch: Sendable {
     }
   }
 
-  func forget(_ token: Int) { _ = state.withLock { $0.watchers.removeValue(forKey: token) } }
+  /// Ends the calls to a watcher.
+  public func forget(_ token: Int) { _ = state.withLock { $0.watchers.removeValue(forKey: token) } }
 }

@@ -1,5 +1,4 @@
 public import IntakeCore
-import IntakeSystem
 
 /// Where the runner takes time and chance from, so that a simulation can supply its own.
 public protocol RunClock: Sendable {
@@ -28,4 +27,13 @@ public struct SystemRunClock: RunClock {
   }
   /// A number in the range, evenly spread.
   public func random(in range: ClosedRange<Double>) -> Double { Double.random(in: range) }
+}
+
+extension RunClock {
+  /// Sleeps until a monotonic time in slices of 0.2 s, so that a signal is heeded at once.
+  public func sleep(until end: Double, unless stop: StopSwitch) async {
+    while stop.level == .none, monotonic < end {
+      await sleep(seconds: min(0.2, end - monotonic))
+    }
+  }
 }

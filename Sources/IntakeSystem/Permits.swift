@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A bounded number of permits, handed out in the order of asking; tasks wait without holding a thread.
-public final class PermitPool: Sendable {
+public final class Permits: Sendable {
   private struct Waiter {
     let amount: Int
     let resume: CheckedContinuation<Void, Never>
@@ -33,11 +33,7 @@ public final class PermitPool: Sendable {
   /// Waits for permits.
   public func enter(_ amount: Int = 1) async {
     await withCheckedContinuation { continuation in
-      let admitted = state.withLock { state in
-        state.waiters.append(Waiter(amount: amount, resume: continuation))
-        return state.admit()
-      }
-      for waiter in admitted { waiter.resume.resume() }
+      change { $0.waiters.append(Waiter(amount: amount, resume: continuation)) }
     }
   }
 
@@ -47,20 +43,49 @@ public final class PermitPool: Sendable {
   /// Changes how many permits there are; those in use above it are not taken away.
   public func resize(to capacity: Int) { change { $0.capacity = max(1, capacity) } }
 
-  /// Does something while holding permits.
-  public func holding<Result>(_ amount: Int = 1, _ body: () async throws -> Result) async rethrows
-    -> Result
-  {
-    await enter(amount)
-    defer { leave(amount) }
-    return try await body()
-  }
-
   private func change(_ body: (inout State) -> Void) {
     let admitted = state.withLock { state in
       body(&state)
       return state.admit()
     }
     for waiter in admitted { waiter.resume.resume() }
+  }
+}
+
+/// Lets one operation a name run at a time, in the order of asking; tasks wait without holding a thread.
+public final class NamedLocks<Name: Hashable & Sendable>: Sendable {
+  /// The names that are taken, with who waits for each.
+  private let waiting = Mutex<[Name: [CheckedContinuation<Void, Never>]]>([:])
+
+  /// Starts with no name taken.
+  public init() {}
+
+  /// Waits until nobody else has the name.
+  public func lock(_ name: Name) async {
+    await withCheckedContinuation { continuation in
+      let isFree = waiting.withLock { waiting in
+        guard waiting[name] == nil else {
+          waiting[name]?.append(continuation)
+          return false
+        }
+        waiting[name] = []
+        return true
+      }
+      if isFree { continuation.resume() }
+    }
+  }
+
+  /// Lets the next one have the name.
+  public func unlock(_ name: Name) {
+    let next = waiting.withLock { waiting -> CheckedContinuation<Void, Never>? in
+      guard var queue = waiting[name], !queue.isEmpty else {
+        waiting[name] = nil
+        return nil
+      }
+      let next = queue.removeFirst()
+      waiting[name] = queue
+      return next
+    }
+    next?.resume()
   }
 }

@@ -1,6 +1,4 @@
-public import IntakeCore
-
-/// One of n parts of a batch, told by a hash of the row's identity, so that editing a manifest moves no other row.
+/// One of n parts of a batch, chosen by a hash of the row's identity, so that editing a manifest moves no other row.
 public struct Shard: Sendable, Equatable, CustomStringConvertible {
   /// Which part, 1 to `count`.
   public let index: Int
@@ -19,8 +17,7 @@ public struct Shard: Sendable, Equatable, CustomStringConvertible {
   /// Plain FNV-1a with a finishing mix (the constants of MurmurHash3's fmix64): every machine must agree
   /// without sharing a key, and nothing of it is written down.
   public func contains(_ identity: Personal<[UInt8]>) -> Bool {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in identity.exposed { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    var hash = Checksums.fnv64(identity.exposed)
     hash = (hash ^ (hash >> 33)) &* 0xff51_afd7_ed55_8ccd
     hash = (hash ^ (hash >> 33)) &* 0xc4ce_b9fe_1a85_ec53
     hash ^= hash >> 33

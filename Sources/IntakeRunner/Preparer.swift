@@ -1,0 +1,169 @@
+import IntakeCore
+import IntakeSystem
+
+/// All local work on one row: from its fields and images to a complete request; nothing is sent.
+struct Preparer: Sendable {
+  private let pipeline: Pipeline
+  private let mode: RunPolicy.Mode
+  private let stop: StopSwitch
+  /// Rows being worked on at once: one a worker, so that each holds at most one row's files in memory.
+  private let local: Permits
+  /// Bytes of decoded pixels at once.
+  private let memory: Permits
+
+  init(_ runner: Runner) {
+    (pipeline, mode, stop) = (runner.pipeline, runner.policy.mode, runner.stop)
+    local = Permits(capacity: runner.policy.workers)
+    memory = Permits(capacity: runner.policy.pixelMemory)
+  }
+
+  /// A complete request, or why there is none.
+  enum Result: Sendable {
+    case ready(PreparedRow)
+    case refused([PipelineError], images: [Side: ShrinkReport] = [:])
+    /// The run stopped before it was the row's turn.
+    case notTried
+  }
+
+  /// Prepares a row; a check goes on after the first kind of error and finds them all.
+  ///
+  /// - Parameter imageBudget: the most bytes for all images, where the room that the request leaves is too much.
+  func prepare(_ loaded: LoadedRow, _ row: Row, at time: UnixTime, imageBudget: Int? = nil) async
+    -> Result
+  {
+    let unread = loaded.failures.map {
+      PipelineError(stage: "load", row: row.reference, underlying: $0)
+    }
+    guard unread.isEmpty || mode == .check && !loaded.isShifted else { return .refused(unread) }
+    await local.enter()
+    defer { local.leave() }
+    guard stop.level == .none else { return unread.isEmpty ? .notTried : .refused(unread) }
+    let context = row.context(at: time)
+    var images = RowImages.Result()
+    do throws(PipelineError) {
+      var record = loaded.record
+      if unread.isEmpty { record = try await through(pipeline.recordStages, record, row, context) }
+      let problems = problems(of: record, row)
+      guard unread.isEmpty && problems.isEmpty || mode == .check else { return .refused(problems) }
+      images = await encodeImages(of: record, row, context, atMost: imageBudget)
+      let known = Set(unread.compactMap(\.failure.column))
+      let found = (problems + images.failures).filter {
+        $0.failure.column.map { !known.contains($0) } ?? true
+      }
+      guard unread.isEmpty && found.isEmpty else {
+        return .refused(unread + found, images: images.reports)
+      }
+      let assembly = Assembly(record: record, images: images.images)
+      var submission = try await assemble(assembly, row, context)
+      submission.source = loaded.record.source
+      return .ready(PreparedRow(submission: submission, images: images.reports))
+    } catch {
+      return .refused([error], images: images.reports)
+    }
+  }
+
+  private func problems(of record: IntakeRecord, _ row: Row) -> [PipelineError] {
+    pipeline.assembler.problems(in: record).map {
+      PipelineError(stage: pipeline.assemblerName, row: row.reference, underlying: $0)
+    }
+  }
+
+  private func encodeImages(
+    of record: IntakeRecord, _ row: Row, _ context: StageContext, atMost budget: Int?
+  ) async -> RowImages.Result {
+    guard pipeline.assembler.sendsImages, !pipeline.imageStages.isEmpty else {
+      return RowImages.Result()
+    }
+    let room = [pipeline.assembler.imageBudget(for: record), budget].compactMap { $0 }.min()
+    let images = RowImages(pipeline: pipeline, memory: memory, row: row, context: context)
+    return await images.encode(record.images, budget: room)
+  }
+
+  private func assemble(_ assembly: Assembly, _ row: Row, _ context: StageContext)
+    async throws(PipelineError) -> Submission
+  {
+    let step = PipelineStep(pipeline.assembler)
+    let assembled = try await row.run(step, timedAs: "assemble", on: assembly, in: context)
+    guard let request = assembled as? Submission else {
+      let failure = StageFailure(.internalError, "\(step.name) made no request", outcome: .fatal)
+      throw PipelineError(stage: step.name, row: row.reference, underlying: failure)
+    }
+    let submission = try await through(pipeline.submissionStages, request, row, context)
+    if let problem = submission.problem(withFollowUpsOnly: mode.keepsLedger) {
+      throw PipelineError(
+        stage: pipeline.assemblerName, row: row.reference, underlying: problem)
+    }
+    return submission
+  }
+
+  /// Sends a value through stages that take and return its type.
+  private func through<Value: Sendable>(
+    _ steps: [PipelineStep], _ value: Value, _ row: Row, _ context: StageContext
+  ) async throws(PipelineError) -> Value {
+    var value = value
+    for step in steps {
+      let output = try await row.run(step, on: value, in: context)
+      value = (output as? Value) ?? value
+    }
+    return value
+  }
+}
+
+/// A complete request, and what became of the row's images on the way.
+struct PreparedRow: Sendable {
+  let submission: Submission
+  let images: [Side: ShrinkReport]
+
+  /// Bytes of the body without credentials, and of everything that follows it.
+  var totalBytes: Int {
+    submission.followUps.reduce(submission.bodySize(with: nil)) {
+      $0 + $1.request.bodySize(with: nil)
+    }
+  }
+
+  /// The row as a check or dry run reports it.
+  func ready(_ row: Row) -> Outcome {
+    var outcome = row.outcome(.skipped)
+    outcome.images = images
+    outcome.receipt = Receipt(.accepted)
+    outcome.receipt?.bodyBytes = submission.bodySize(with: nil)
+    if !submission.followUps.isEmpty {
+      let requests =
+        [(submission.operation, submission)] + submission.followUps.map { ($0.name, $0.request) }
+      outcome.receipt?.steps = requests.map {
+        StepReport($0, .accepted, bodyBytes: $1.bodySize(with: nil))
+      }
+    }
+    return outcome
+  }
+}
+
+extension LoadedRow {
+  /// Everything that is wrong with a row that could not be loaded.
+  var failures: [StageFailure] {
+    if case .bad(_, let failures) = self { failures } else { [] }
+  }
+
+  /// Whether a cell too many or too few moved the others under wrong headers: what they seem to say is no finding.
+  fileprivate var isShifted: Bool {
+    failures.contains { $0.code == .malformedRow && $0.column == nil }
+  }
+}
+
+extension Submission {
+  /// What is over its limit: found before anything of the row is sent.
+  ///
+  /// The request is measured without credentials, which nobody has in a check; what sends it measures again.
+  fileprivate func problem(withFollowUpsOnly: Bool) -> StageFailure? {
+    if !withFollowUpsOnly, bodySize(with: nil) > bodyLimit {
+      return StageFailure(
+        .bodyTooLarge, "the body has \(bodySize(with: nil)) bytes, the limit is \(bodyLimit)")
+    }
+    let step = followUps.first { $0.request.bodySize(with: nil) > $0.request.bodyLimit }
+    guard let step else { return nil }
+    let size = step.request.bodySize(with: nil)
+    return StageFailure(
+      .bodyTooLarge, "\(step.name) has \(size) bytes, the limit is \(step.request.bodyLimit)",
+      side: step.side)
+  }
+}

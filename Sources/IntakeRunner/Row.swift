@@ -1,0 +1,193 @@
+import IntakeCore
+import IntakeSystem
+import Synchronization
+
+/// A row on its way: what the ledger knows of it, how long each stage takes, and the ends that it can come to.
+struct Row: Sendable {
+  let reference: RowReference
+  let identity: Personal<[UInt8]>
+  /// What the ledger knows of it, looked up once; nil in a check or dry run, which keeps no ledger.
+  var known: (any KnownRow)?
+  private let stopwatch: Stopwatch
+  private let observer: any RunObserver
+
+  init(
+    _ loaded: LoadedRow, known: (any KnownRow)?, loadedIn seconds: Double, clock: any RunClock,
+    observer: any RunObserver
+  ) {
+    reference = loaded.row
+    identity = loaded.identity
+    self.known = known
+    self.observer = observer
+    stopwatch = Stopwatch(clock: clock)
+    stopwatch.add("load", seconds: seconds)
+  }
+
+  var standing: Standing { known?.standing ?? .unknown }
+
+  /// Crashes of the program while it worked on this row that nothing came of since.
+  var crashes: Int { known?.crashes ?? 0 }
+
+  func log(_ level: LogLevel, _ message: String) { observer.log(level, message, row: reference) }
+
+  func context(at time: UnixTime) -> StageContext {
+    let (observer, reference) = (observer, reference)
+    return StageContext(row: reference, time: time) { observer.log($0, $1, row: reference) }
+  }
+
+  /// Runs a stage on a value, adds up the time, and shows what went in and came out to whoever taps the pipeline.
+  func run(
+    _ step: PipelineStep, timedAs name: String? = nil, on value: any Sendable,
+    in context: StageContext
+  ) async throws(PipelineError) -> any Sendable {
+    let output = try await stopwatch.measure(name ?? step.name) { () throws(PipelineError) in
+      try await step.run(value, in: context)
+    }
+    passed(step.name, value, output)
+    return output
+  }
+
+  func passed(_ stage: String, _ input: any Sendable, _ output: any Sendable) {
+    observer.passed(stage, input: input, output: output, row: reference)
+  }
+}
+
+// How a row can end.
+extension Row {
+  func outcome(_ verdict: Verdict, stage: String? = nil, failure: StageFailure? = nil) -> Outcome {
+    var outcome = Outcome(row: reference, key: known?.key, verdict: verdict)
+    outcome.stage = stage
+    outcome.failure = failure
+    outcome.timings = stopwatch.timings
+    return outcome
+  }
+
+  /// Skipped: an earlier run has done it.
+  func alreadyAccepted(_ detail: String = "an earlier run has sent this row") -> Outcome {
+    outcome(.skipped, stage: "record", failure: StageFailure(.alreadyAccepted, detail))
+  }
+
+  /// Skipped as well, but the manifest says something else by now.
+  var changedAfterAcceptance: Outcome {
+    let detail = "a cell or an image was changed after the row had been accepted"
+    return outcome(
+      .skipped, stage: "record", failure: StageFailure(.changedAfterAcceptance, detail))
+  }
+
+  var quarantined: Outcome {
+    let detail = "the program crashed twice while it worked on this row"
+    return outcome(.rejected, stage: "record", failure: StageFailure(.quarantined, detail))
+  }
+
+  /// Not sent in this run; may be sent in the next.
+  func notSent(_ code: FailureCode, _ detail: String, stage: String) -> Outcome {
+    outcome(
+      .failed, stage: stage, failure: StageFailure(code, detail, outcome: .retryable(after: nil)))
+  }
+
+  /// Nobody has tried: the run stopped before it was this row's turn.
+  var notTried: Outcome {
+    notSent(.stopped, "the run stopped before this row was sent", stage: "submit")
+  }
+
+  /// Stays in doubt: nothing is sent before the earlier attempt is settled.
+  func held(_ detail: String, _ code: FailureCode = .unsettled) -> Outcome {
+    outcome(
+      .inDoubt, stage: "record", failure: StageFailure(code, detail, outcome: .inDoubt))
+  }
+
+  /// Refused or failed before anything was sent.
+  func refused(_ errors: [PipelineError], images: [Side: ShrinkReport] = [:]) -> Outcome {
+    let first = errors.first
+    let verdict: Verdict = first?.failure.outcome == .rejected ? .rejected : .failed
+    var outcome = outcome(verdict, stage: first?.stage, failure: first?.failure)
+    outcome.further = errors.dropFirst().map(\.failure)
+    outcome.images = images
+    return outcome
+  }
+
+  /// What became of the row at the target; `submitter` is the stage that failures are reported of.
+  func sent(_ delivery: Delivery, by submitter: String, images: [Side: ShrinkReport]) -> Outcome {
+    let receipt = delivery.receipt
+    stopwatch.add("submit", seconds: delivery.seconds)
+    var outcome = outcome(receipt.outcome.verdict)
+    if outcome.verdict != .accepted {
+      let code = receipt.code ?? .targetFailed
+      outcome.stage = submitter
+      outcome.failure = StageFailure(
+        code, receipt.detail ?? code.rawValue, hint: receipt.hint, outcome: receipt.outcome,
+        side: delivery.side)
+    }
+    outcome.receipt = receipt
+    outcome.attempts = delivery.attempts
+    outcome.images = images
+    return outcome
+  }
+
+  /// One attempt that was definitely not accepted, and is repeated: a crash meanwhile leaves no doubt.
+  func failedAttempt(_ delivery: Delivery) -> Outcome {
+    var outcome = notSent(
+      delivery.receipt.code ?? .targetFailed, delivery.receipt.detail ?? "", stage: "submit")
+    outcome.receipt = delivery.receipt
+    outcome.attempts = delivery.attempts
+    return outcome
+  }
+
+  /// The outcome as the ledger knows the row: what failed now does not settle what an earlier attempt left open.
+  func inDoubtStill(_ outcome: Outcome) -> Outcome {
+    guard standing == .inDoubt, outcome.verdict == .rejected || outcome.verdict == .failed,
+      !outcome.isNotTried, !outcome.repeatsAnotherRow
+    else { return outcome }
+    let failure = outcome.failure
+    let reason = failure.map { "\($0.code): \($0.detail)" } ?? outcome.verdict.rawValue
+    let step = failure.map { $0.hint + "; then " } ?? ""
+    var doubtful = outcome
+    doubtful.verdict = .inDoubt
+    doubtful.failure = StageFailure(
+      .unsettled, "an earlier attempt may have been accepted; this time \(reason)",
+      hint: step + "run the same command again, or settle it with docintake reconcile --mark",
+      outcome: .inDoubt, column: failure?.column, side: failure?.side, file: failure?.file)
+    return doubtful
+  }
+}
+
+extension Outcome {
+  /// Whether the row has the key of an earlier one; with the customer of another but its own id it has a key of its own.
+  var repeatsAnotherRow: Bool {
+    switch failure?.code {
+    case .duplicateRow: return true
+    case .conflictingRow:
+      return failure?.column?.column != .email || (row.id == nil && row.reference == nil)
+    default: return false
+    }
+  }
+}
+
+/// Adds up how long each stage of a row took.
+final class Stopwatch: Sendable {
+  private let clock: any RunClock
+  private let spent = Mutex<[StageTiming]>([])
+
+  init(clock: any RunClock) { self.clock = clock }
+
+  /// The times so far, in the order in which the stages were first entered.
+  var timings: [StageTiming] { spent.withLock { $0 } }
+
+  /// Runs something and adds the time to a stage.
+  func measure<Result, Failure>(_ stage: String, _ body: () async throws(Failure) -> Result)
+    async throws(Failure) -> Result
+  {
+    let start = clock.monotonic
+    defer { add(stage, seconds: clock.monotonic - start) }
+    return try await body()
+  }
+
+  func add(_ stage: String, seconds: Double) {
+    spent.withLock { spent in
+      let index = spent.firstIndex { $0.stage == stage }
+      let before = index.map { spent[$0].milliseconds } ?? 0
+      let timing = StageTiming(stage: stage, milliseconds: before + seconds * 1000)
+      if let index { spent[index] = timing } else { spent.append(timing) }
+    }
+  }
+}

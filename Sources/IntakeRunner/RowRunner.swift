@@ -1,0 +1,328 @@
+import IntakeCore
+import IntakeSystem
+import Synchronization
+
+/// Takes the rows of one run their way, from the line in the manifest to the outcome on disk.
+final class RowRunner: Sendable {
+  private let runner: Runner
+  private let working: WorkerPool
+  private let preparer: Preparer
+  private let sending: Sending
+  /// Both are nil in a check or dry run: nothing is sent then, and nothing is recorded.
+  private let ledger: (any OpenLedger)?
+  private let steps: Steps?
+  let summary = Mutex(RunSummary())
+  /// Notices that were shown: nobody reads the same sentence a million times.
+  private let shown = Mutex<Set<String>>([])
+  /// Wall time at the start of the run.
+  private let started: UnixTime
+
+  init(
+    _ runner: Runner, _ ledger: (any OpenLedger)?, working: WorkerPool, sending pool: WorkerPool
+  ) {
+    self.runner = runner
+    self.ledger = ledger
+    self.working = working
+    started = runner.clock.wall
+    preparer = Preparer(runner)
+    sending = Sending(runner, on: pool)
+    steps = ledger.map { [sending] in Steps(sending, $0, runner.policy) }
+  }
+
+  /// The way of a row, top to bottom: wanted? → prepare → settle or send → record → report.
+  ///
+  /// What the ledger alone decides is decided at once, in the order of the manifest; the rest is a task of its own.
+  ///
+  /// - Returns: whether this run works on the row; `done` is called when it has ended, and only then.
+  func run(
+    _ loaded: LoadedRow, loadedIn seconds: Double, in group: inout DiscardingTaskGroup,
+    done: @escaping @Sendable () -> Void
+  ) -> Bool {
+    // Wanted? An earlier run may have done it, and this one may be about other rows.
+    guard let row = wanted(loaded, seconds) else { return false }
+    let executor: any TaskExecutor = row.known.map { working.noting($0.key.description) } ?? working
+    group.addTask(executorPreference: executor) {
+      defer { done() }
+      await self.stoppingOnErrors(of: row.reference) {
+        guard var row = try await self.afterEarlierAttempt(row, loaded) else { return }
+        // One crash may be anybody's; two on the same row are that row's.
+        if row.crashes >= 2, loaded.failures.isEmpty, self.runner.policy.only != .failed {
+          return try await self.end(row.quarantined, row)
+        }
+        // Prepare: its fields, its images, the request. Nothing is sent.
+        var prepared: PreparedRow
+        switch await self.prepare(loaded, row) {
+        case .ready(let complete): prepared = complete
+        case .refused(let errors, let images):
+          return try await self.end(self.refused(errors, images, row), row)
+        case .notTried: return try await self.end(row.notTried, row)
+        }
+        guard let steps = self.steps else { return self.reportReady(prepared, row) }
+        // A row that looks changed may come to the very request that was accepted.
+        if row.standing == .accepted, row.known?.isUnchanged(prepared.submission) == true {
+          return self.report(row.alreadyAccepted())
+        }
+        // Settle what an earlier attempt left in doubt, or send.
+        let settled = try await self.settle(&prepared, loaded, &row, steps)
+        let outcome =
+          if let settled { settled } else {
+            try await self.send(prepared, loaded, row, steps)
+          }
+        // Record; report only what is on disk.
+        try await self.end(outcome, row)
+      }
+    }
+    return true
+  }
+
+  /// Stops the run when the ledger cannot be written, or on an error that is nobody's verdict on a row.
+  private func stoppingOnErrors(of row: RowReference, _ body: () async throws -> Void) async {
+    do { try await body() } catch { fail(error, row) }
+  }
+
+  private func fail(_ error: any Error, _ row: RowReference) {
+    if let error = error as? JournalError {
+      summary.withLock { $0.journalError = $0.journalError ?? error.description }
+      return runner.stop.request(.soon, reason: error.description)
+    }
+    let what = PipelineError.logText(of: error)
+    runner.observer.log(.error, "internal error: \(what)", row: row)
+    summary.withLock { $0.internalError = $0.internalError ?? what }
+    runner.stop.request(.soon, reason: "internal error: \(what)")
+  }
+}
+
+// Wanted?
+extension RowRunner {
+  /// The row, if this run works on it; one that an earlier run has done is reported at once.
+  private func wanted(_ loaded: LoadedRow, _ seconds: Double) -> Row? {
+    guard runner.policy.shard?.contains(loaded.identity) ?? true else { return nil }
+    do {
+      let known = try ledger?.row(for: loaded.identity)
+      let row = Row(
+        loaded, known: known, loadedIn: seconds, clock: runner.clock, observer: runner.observer)
+      guard let known else { return row }
+      if runner.policy.mode == .reconcile, known.standing != .inDoubt { return nil }
+      guard runner.policy.only?.includes(known.standing) ?? true else {
+        summary.withLock { $0.leaveOut(known.standing) }
+        return nil
+      }
+      guard let outcome = acceptedBefore(loaded, row, known) else { return row }
+      report(outcome)
+    } catch {
+      fail(error, loaded.row)
+    }
+    return nil
+  }
+
+  /// The outcome of a row that was accepted and is not sent again, nil for one that this run works on.
+  private func acceptedBefore(_ loaded: LoadedRow, _ row: Row, _ known: any KnownRow) -> Outcome? {
+    guard known.standing == .accepted, case .record(let record) = loaded else { return nil }
+    guard known.isChanged(record.source) else { return row.alreadyAccepted() }
+    // Scans are often put away once they are with the target; what is gone can be neither compared nor sent.
+    if runner.pipeline.assembler.sendsImages, record.images.contains(where: { $0.size == nil }) {
+      return row.alreadyAccepted(
+        "an earlier run has sent this row; a scan is no longer there to compare")
+    }
+    return runner.policy.resubmitsChanged ? nil : row.changedAfterAcceptance
+  }
+
+  /// The row once the attempt of an earlier run can no longer be under way; nil when the run stops meanwhile.
+  private func afterEarlierAttempt(_ row: Row, _ loaded: LoadedRow) async throws -> Row? {
+    guard let ledger, row.standing == .inDoubt, runner.policy.ambiguous != .hold,
+      case .record = loaded, let last = row.known?.lastWritten
+    else { return row }
+    // The line may be the intent of an attempt that went on until that run was killed, a moment ago for all
+    // we know. A clock that was set back must not make anybody wait longer than the full time.
+    let ended = min(last + RunPolicy.longestAttempt, started)
+    let wait = min(ended + runner.policy.settleAfter - runner.clock.wall, runner.policy.settleAfter)
+    guard wait > 0 else { return row }
+    let seconds = Int(wait.rounded(.up))
+    row.log(.notice, "waiting \(seconds) s: an earlier attempt may still be under way")
+    await runner.clock.sleep(until: runner.clock.monotonic + wait, unless: runner.stop)
+    var later = row
+    later.known = try ledger.row(for: row.identity)
+    return runner.stop.level == .none ? later : nil
+  }
+}
+
+// Prepare.
+extension RowRunner {
+  private func prepare(_ loaded: LoadedRow, _ row: Row, imageBudget: Int? = nil) async
+    -> Preparer.Result
+  {
+    if case .record(let record) = loaded {
+      showOnce(runner.pipeline.assembler.notices(about: record))
+    }
+    return await preparer.prepare(loaded, row, at: runner.clock.wall, imageBudget: imageBudget)
+  }
+
+  private func showOnce(_ notices: [String]) {
+    for notice in notices where shown.withLock({ $0.insert(notice).inserted }) {
+      runner.observer.log(.notice, notice, row: nil)
+    }
+  }
+
+  /// The end of a row of which no request was made; a failure that every row would meet stops the run.
+  private func refused(_ errors: [PipelineError], _ images: [Side: ShrinkReport], _ row: Row)
+    -> Outcome
+  {
+    for error in errors where error.isForeign { row.log(.error, error.logText) }
+    if let first = errors.first, first.failure.outcome == .fatal {
+      runner.stop.request(.soon, reason: "\(first.stage): \(first.failure.detail)")
+    }
+    return row.refused(errors, images: images)
+  }
+}
+
+// Settle or send.
+extension RowRunner {
+  /// The outcome of a row in doubt that is not sent, nil for one that is to be sent.
+  private func settle(
+    _ prepared: inout PreparedRow, _ loaded: LoadedRow, _ row: inout Row, _ steps: Steps
+  ) async throws -> Outcome? {
+    var outcome: Outcome?
+    if row.standing == .inDoubt {
+      prepared = await asSentBefore(prepared, loaded, row)
+      outcome = try await steps.settle(prepared.submission, of: &row)
+    }
+    if outcome == nil, runner.policy.mode == .reconcile {
+      return row.notSent(.notAccepted, "the target does not have it", stage: "record")
+    }
+    outcome?.images = prepared.images
+    return outcome
+  }
+
+  /// Sends a row; after a 413 once more with images of half the bytes, as far as they stay legible.
+  private func send(
+    _ prepared: PreparedRow, _ loaded: LoadedRow, _ row: Row, _ steps: Steps
+  ) async throws -> Outcome {
+    var delivery = try await steps.send(prepared.submission, of: row)
+    var images = prepared.images
+    if delivery.isTooLarge {
+      switch await smaller(prepared, loaded, row) {
+      case .failure(let reason): delivery.explain(prepared, reason.description)
+      case .success(let second):
+        try await steps.ledger.record(row.failedAttempt(delivery))
+        row.log(.notice, "the target answered 413: sending once more with smaller images")
+        let attempts = delivery.attempts
+        delivery = try await steps.send(second.submission, of: row, after: delivery)
+        if delivery.attempts == attempts {
+          delivery.explain(prepared, "and the run stopped before smaller images were sent")
+        } else {
+          images = second.images
+          if delivery.isTooLarge {
+            delivery.explain(prepared, "and to one of \(second.totalBytes) with smaller images")
+          }
+        }
+      }
+    }
+    return row.sent(delivery, by: runner.pipeline.submitterName, images: images)
+  }
+
+  /// The request that an earlier attempt in doubt sent: this one, or the smaller one that followed a 413.
+  private func asSentBefore(_ prepared: PreparedRow, _ loaded: LoadedRow, _ row: Row) async
+    -> PreparedRow
+  {
+    guard let known = row.known, !known.isUnchanged(prepared.submission),
+      !known.isChanged(loaded.record.source),
+      case .success(let second) = await smaller(prepared, loaded, row),
+      known.isUnchanged(second.submission)
+    else { return prepared }
+    return second
+  }
+
+  /// The same row with images of half the bytes; half, because 413 does not say the limit and there is one try.
+  private func smaller(_ prepared: PreparedRow, _ loaded: LoadedRow, _ row: Row) async
+    -> Result<PreparedRow, NoSmallerRequest>
+  {
+    let bytes = prepared.images.values.reduce(0) { $0 + $1.sent.bytes }
+    guard bytes > 0 else { return .failure("and the request holds no image to shrink") }
+    switch await prepare(loaded, row, imageBudget: bytes / 2) {
+    case .notTried: return .failure("and the run stopped before smaller images were tried")
+    case .refused(let errors, _):
+      let reason = errors.first.map { ": " + $0.failure.detail } ?? ""
+      return .failure("and its images of \(bytes) do not get down to half of that\(reason)")
+    case .ready(let second):
+      guard second.totalBytes < prepared.totalBytes else {
+        return .failure("and its images of \(bytes) did not get smaller")
+      }
+      return .success(second)
+    }
+  }
+}
+
+// Record and report.
+extension RowRunner {
+  /// Writes an outcome down, then reports it.
+  private func end(_ outcome: Outcome, _ row: Row) async throws {
+    guard let ledger else { return report(outcome) }
+    // The ledger knows rows by their identity, and a duplicate has that of the row it repeats. Of a row that
+    // nobody tried, the ledger may know better.
+    if !outcome.repeatsAnotherRow, !outcome.isNotTried || row.standing == .unknown {
+      do {
+        try await ledger.record(outcome)
+      } catch {
+        if outcome.attempts > 0 {
+          // The ledger will call the row in doubt; the operator may use the answer to settle it.
+          let verdict = outcome.verdict.rawValue.replacing("_", with: " ")
+          row.log(.error, "was sent and ended \(verdict), but the ledger could not take it down")
+        }
+        throw error
+      }
+    }
+    let known = row.inDoubtStill(outcome)
+    report(known)
+    for recorder in runner.pipeline.recorders { await hand(known, to: recorder, row) }
+  }
+
+  /// A recorder that fails ends the run: whoever reads its records would miss rows without knowing.
+  private func hand(_ outcome: Outcome, to recorder: any Recorder, _ row: Row) async {
+    do {
+      try await recorder.run(outcome, in: row.context(at: runner.clock.wall))
+    } catch {
+      let name = type(of: recorder).name
+      let detail = (error as? StageFailure)?.detail ?? PipelineError.logText(of: error)
+      row.log(.error, "\(name) did not record: \(detail)")
+      runner.stop.request(.soon, reason: "\(name) did not record: \(detail)")
+    }
+  }
+
+  private func report(_ outcome: Outcome) {
+    let (failed, done) = summary.withLock { summary in
+      summary.add(outcome)
+      return (summary.notAccepted - summary.notTried, summary.rows)
+    }
+    runner.observer.finished(outcome)
+    if let halt = runner.policy.halt, halt.isReached(failed: failed, of: done) {
+      runner.stop.request(
+        halt.level, reason: "\(failed) of \(done) rows were not accepted (--halt)")
+    }
+  }
+
+  /// Reports a row of a check or dry run.
+  private func reportReady(_ prepared: PreparedRow, _ row: Row) {
+    let outcome = prepared.ready(row)
+    summary.withLock { $0.addReady(outcome) }
+    runner.observer.prepared(prepared.submission, outcome: outcome)
+  }
+}
+
+/// Why a row cannot be sent smaller, as the end of a sentence about its body.
+private struct NoSmallerRequest: Error, ExpressibleByStringInterpolation {
+  let description: String
+  init(stringLiteral value: String) { description = value }
+}
+
+extension Delivery {
+  fileprivate var isTooLarge: Bool { receipt.http == 413 && receipt.outcome == .rejected }
+
+  /// Says what was too large and what was done about it.
+  fileprivate mutating func explain(_ prepared: PreparedRow, _ rest: String) {
+    let refused =
+      receipt.steps.last { $0.http == 413 }?.bodyBytes ?? prepared.submission.bodySize(with: nil)
+    receipt.detail = "the target answered 413 to a body of \(refused) bytes, \(rest)"
+    receipt.hint =
+      receipt.hint ?? "lower shrink.max-bytes, or set assemble.max-body to the target's limit"
+  }
+}

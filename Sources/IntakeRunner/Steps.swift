@@ -1,0 +1,184 @@
+import IntakeCore
+import IntakeSystem
+
+/// Settles or sends a row's request and what follows it: each step until it is decided, none twice.
+struct Steps: Sendable {
+  let ledger: any OpenLedger
+  private let sending: Sending
+  private let policy: RunPolicy
+  private let customers = NamedLocks<Personal<String>>()
+
+  init(_ sending: Sending, _ ledger: any OpenLedger, _ policy: RunPolicy) {
+    self.ledger = ledger
+    self.sending = sending
+    self.policy = policy
+  }
+
+  /// Sends a request and its follow-ups until they are decided; one operation a customer at a time.
+  ///
+  /// - Parameter earlier: the attempts of this run with another request for the same row.
+  /// - Throws: `JournalError` when the ledger cannot be written: nothing more may be sent.
+  func send(
+    _ submission: Submission, of row: Row, after earlier: Delivery = .none
+  ) async throws -> Delivery {
+    guard let known = row.known else { throw JournalError("a row without a ledger cannot be sent") }
+    await customers.lock(submission.customer)
+    defer { customers.unlock(submission.customer) }
+    guard !submission.followUps.isEmpty else {
+      return try await request(submission, row, known, after: earlier)
+    }
+    var sum = Delivery(receipt: Receipt(.accepted))
+    let done = known.stepsDone(of: submission)
+    for step in 0...submission.followUps.count {
+      let followUp = step == 0 ? nil : submission.followUps[step - 1]
+      let name = followUp?.name ?? submission.operation
+      if done.contains(step) {
+        sum.receipt.steps.append(StepReport(name, .skipped))
+        continue
+      }
+      let delivery =
+        if let followUp { try await send(followUp, step, of: submission, row, known.key) } else {
+          try await request(submission, row, known, after: earlier)
+        }
+      sum.add(delivery, as: name, of: followUp)
+      guard delivery.receipt.outcome == .accepted else { break }
+      try await ledger.complete(step, of: submission, for: known.key)
+    }
+    return sum
+  }
+
+  private func request(
+    _ submission: Submission, _ row: Row, _ known: any KnownRow, after earlier: Delivery
+  ) async throws -> Delivery {
+    let isKnownBad =
+      known.standing == .notAccepted && known.lastOutcome?.verdict == .rejected
+    var delivery = earlier
+    repeat {
+      let number = delivery.attempts + 1
+      let next = try await sending.attempt(
+        submission, row, after: delivery, isKnownBad: isKnownBad
+      ) { try await ledger.intend(submission, for: known.key, attempt: number) }
+      guard let next else { break }
+      delivery = next
+    } while try await repeats(delivery, row)
+    delivery.receipt = delivery.settled
+    return delivery
+  }
+
+  /// Asks for the address and sends the step there; each attempt asks again, because addresses expire.
+  private func send(
+    _ followUp: FollowUp, _ step: Int, of submission: Submission, _ row: Row, _ key: RowKey
+  ) async throws -> Delivery {
+    var delivery = Delivery.none
+    repeat {
+      let request: Submission
+      do throws(StageFailure) {
+        let response = try await sending.ask(followUp.inquiry, of: row)
+        request = try submission.target.request(of: followUp, toldBy: response)
+      } catch {
+        sending.noteFailedInquiry(error, &delivery)
+        continue
+      }
+      let next = try await sending.attempt(request, row, after: delivery) {
+        try await ledger.begin(step, of: submission, for: key)
+      }
+      guard let next else { break }
+      delivery = next
+    } while try await repeats(delivery, row)
+    delivery.receipt = delivery.settled
+    return delivery
+  }
+
+  /// Waits for the next attempt; before that the failed one is on disk, unless it stays in doubt there.
+  private func repeats(_ delivery: Delivery, _ row: Row) async throws -> Bool {
+    guard case .retry = delivery.decision else { return false }
+    if !delivery.wasInDoubt { try await ledger.record(row.failedAttempt(delivery)) }
+    return await sending.waitToRepeat(delivery, row)
+  }
+}
+
+// Rows whose earlier attempt may have been accepted.
+extension Steps {
+  /// The outcome of a row in doubt that is not sent, nil for one that is to be sent.
+  func settle(_ submission: Submission, of row: inout Row) async throws -> Outcome? {
+    // Whoever asks for a second sending has decided for changed rows too: the newest content counts.
+    guard let known = row.known, policy.ambiguous != .resend else { return nil }
+    // A late first attempt could overwrite what a second one brings, so the first is settled before anything is sent.
+    guard known.isUnchanged(submission) else {
+      return row.held("the row was changed while an earlier attempt is in doubt", .changedInDoubt)
+    }
+    let done = known.stepsDone(of: submission)
+    if done.contains(0) {
+      // A follow-up cannot be asked about, and may be repeated instead.
+      let mayGoOn =
+        policy.ambiguous == .reconcile && policy.mode == .send
+        && submission.mayRepeatFollowUps(besides: done)
+      return mayGoOn ? nil : row.held("a follow-up of the accepted request may be missing")
+    }
+    if policy.ambiguous == .hold {
+      return row.held("an earlier attempt may have been accepted (--ambiguous hold)")
+    }
+    let outcome = try await outcome(
+      of: await sending.settlement(of: submission, row), submission, row, known.key)
+    // The only other look: the target was asked, and what it proved is in the ledger now.
+    row.known = try ledger.row(for: row.identity)
+    return outcome
+  }
+
+  private func outcome(
+    of settlement: Settlement, _ submission: Submission, _ row: Row, _ key: RowKey
+  ) async throws -> Outcome? {
+    switch settlement {
+    case .unknown(let evidence): return row.held(evidence)
+    case .notAccepted(let evidence):
+      try await ledger.settle(key, as: settlement)
+      row.log(.notice, "not accepted earlier: \(evidence)")
+      return nil
+    case .accepted(let evidence) where submission.followUps.isEmpty:
+      try await ledger.settle(key, as: settlement)
+      var outcome = row.outcome(.accepted)
+      outcome.receipt = Receipt(.accepted, detail: evidence)
+      return outcome
+    case .accepted(let evidence):
+      // The customer alone was asked about: what follows it is still to be sent.
+      try await ledger.complete(0, of: submission, for: key)
+      row.log(.notice, "accepted earlier: \(evidence)")
+      guard policy.mode == .reconcile else { return nil }
+      return row.notSent(
+        .notAccepted, "the customer is there, what follows it is still to be sent",
+        stage: "record")
+    }
+  }
+}
+
+extension Submission {
+  fileprivate func mayRepeatFollowUps(besides done: Set<Int>) -> Bool {
+    followUps.enumerated().allSatisfy { number, followUp in
+      done.contains(number + 1) || [.safe, .idempotent].contains(followUp.request.repeatSafety)
+    }
+  }
+}
+
+extension Delivery {
+  /// Adds a step; the row fails with what its follow-up said, type and size stay those of the request.
+  fileprivate mutating func add(_ step: Delivery, as name: String, of followUp: FollowUp?) {
+    let new = step.receipt
+    let report = StepReport(
+      name, new.outcome.verdict, http: new.http, bodyBytes: new.bodyBytes)
+    let reports = receipt.steps + [report]
+    attempts += step.attempts
+    seconds += step.seconds
+    wasInDoubt = step.wasInDoubt
+    if let followUp, new.outcome != .accepted {
+      (receipt.outcome, receipt.http, receipt.code) = (new.outcome, new.http, new.code)
+      receipt.detail =
+        "the customer is there, \(followUp.name) is not: "
+        + (new.detail ?? new.code?.rawValue ?? "no answer")
+      receipt.hint = new.hint
+      side = followUp.side
+    } else if followUp == nil {
+      receipt = new
+    }
+    receipt.steps = reports
+  }
+}

@@ -1,0 +1,110 @@
+import Dispatch
+public import IntakeCore
+import Synchronization
+
+/// A fixed number of threads that run tasks which prefer them; their work may block.
+///
+/// The cooperative pool has one thread a core and does not grow: two blocking calls on two cores stop
+/// every other task, so decoding, encoding, fsync and HTTP each run on a pool of this kind.
+public final class WorkerPool: TaskExecutor {
+  private let queue = Mutex(JobQueue())
+  private let ready = DispatchSemaphore(value: 0)
+  /// Threads that were asked for.
+  public let width: Int
+
+  /// Starts the threads; works with fewer when the system grants no more.
+  ///
+  /// - Throws: `ThreadsUnavailable` when not even one thread could be started.
+  public init(threads: Int) throws(ThreadsUnavailable) {
+    width = max(1, threads)
+    let started = (0..<width).count { _ in SystemThread.start { self.work() } }
+    guard started > 0 else { throw ThreadsUnavailable() }
+  }
+
+  /// Takes a job from the concurrency runtime.
+  public func enqueue(_ job: consuming ExecutorJob) {
+    add(Job(job: UnownedJob(job), executor: self, note: nil))
+  }
+
+  /// The same threads for the work on one item, which a crash of theirs is noted against.
+  ///
+  /// Every job of the task runs with the note, so it holds across `await` and for no other item.
+  public func noting(_ name: String) -> any TaskExecutor { NotedExecutor(pool: self, note: name) }
+
+  /// Lets the threads end once the queue is empty.
+  public func stop() {
+    queue.withLock { $0.isStopping = true }
+    for _ in 0..<width { ready.signal() }
+  }
+
+  fileprivate func add(_ job: Job) {
+    queue.withLock { $0.jobs.append(job) }
+    ready.signal()
+  }
+
+  private func work() {
+    while true {
+      ready.wait()
+      let (job, isStopping) = queue.withLock { ($0.pop(), $0.isStopping) }
+      if let job {
+        job.run()
+      } else if isStopping {
+        return
+      }
+    }
+  }
+}
+
+/// A part of a task, up to its next `await`.
+private struct Job: Sendable {
+  let job: UnownedJob
+  let executor: any TaskExecutor
+  let note: String?
+
+  func run() {
+    CrashNote.working(on: note)
+    job.runSynchronously(on: executor.asUnownedTaskExecutor())
+    CrashNote.working(on: nil)
+  }
+}
+
+private struct JobQueue {
+  var jobs: [Job] = []
+  var isStopping = false
+  private var next = 0
+
+  mutating func pop() -> Job? {
+    guard next < jobs.count else { return nil }
+    defer { compact() }
+    next += 1
+    return jobs[next - 1]
+  }
+
+  /// Drops what has been taken once it is half of a long queue: amortised constant time.
+  private mutating func compact() {
+    guard next > 64, next * 2 > jobs.count else { return }
+    jobs.removeFirst(next)
+    next = 0
+  }
+}
+
+/// Hands the jobs of one item to a pool, with its name for the crash handler.
+private final class NotedExecutor: TaskExecutor {
+  private let pool: WorkerPool
+  private let note: String
+
+  init(pool: WorkerPool, note: String) {
+    self.pool = pool
+    self.note = note
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    pool.add(Job(job: UnownedJob(job), executor: self, note: note))
+  }
+}
+
+/// The system granted no thread at all.
+public struct ThreadsUnavailable: PrintableError {
+  /// What to do about it.
+  public let description = "the system grants no threads: raise the process limit (ulimit -u)"
+}

@@ -1,0 +1,211 @@
+import IntakeCore
+import IntakeRunner
+import IntakeSystem
+import Synchronization
+import Testing
+
+/// What the runner promises about single runs, with a submitter that each test scripts.
+@Suite(.timeLimit(.minutes(5)))
+struct RunnerTests {
+  /// Runs so many rows through the script.
+  private func run(
+    rows: Int, customer: String? = nil, ledger: MemoryLedger = MemoryLedger(),
+    log: MessageLog = MessageLog(), policy change: (inout RunPolicy) -> Void = { _ in },
+    _ script: @escaping Scripted.Script
+  ) async throws -> RunSummary {
+    var policy = RunPolicy()
+    policy.concurrency = 8
+    change(&policy)
+    let pipeline = Pipeline(
+      loader: Simulated.Load((0..<rows).map { Simulated.Line(number: $0) }),
+      assembler: Simulated.Assemble(customer: customer), submitter: Scripted(script),
+      journal: ledger)
+    let runner = Runner(pipeline: pipeline, policy: policy, stop: StopSwitch(), observer: log)
+    return try await runner.run(target: "simulated", operation: "create")
+  }
+
+  /// Rows that queue behind a slow canary keep the rate when it is back: the bound is from below, so a busy
+  /// machine cannot break it.
+  @Test func theRateHoldsBehindASlowCanary() async throws {
+    let sent = Mutex<[Double]>([])
+    let summary = try await run(rows: 9, policy: { $0.rate = 8 }) { _, _ in
+      let isCanary = sent.withLock { sent in
+        sent.append(SystemTime.monotonic)
+        return sent.count == 1
+      }
+      if isCanary { try await Task.sleep(for: .seconds(1)) }
+      return Receipt(.accepted, http: 200)
+    }
+    #expect(summary.counts[.accepted] == 9)
+    let times = sent.withLock { $0 }
+    // The canary took the first slot; the other eight take one each, 1/8 s apart.
+    #expect(times.count == 9 && times[8] - times[1] > 6.9 / 8)
+  }
+
+  @Test func aCustomerIsServedByOneRequestAtATime() async throws {
+    let (inFlight, most) = (Atomic(0), Atomic(0))
+    let summary = try await run(rows: 6, customer: "one customer in six rows") { _, _ in
+      most.max(inFlight.add(1, ordering: .relaxed).newValue, ordering: .relaxed)
+      try await Task.sleep(for: .milliseconds(20))
+      inFlight.subtract(1, ordering: .relaxed)
+      return Receipt(.accepted, http: 200)
+    }
+    #expect(summary.counts[.accepted] == 6)
+    #expect(most.load(ordering: .relaxed) == 1)
+  }
+
+  @Test func differentCustomersGoSideBySide() async throws {
+    let arrived = Atomic(0)
+    let summary = try await run(rows: 5) { _, _ in
+      // The canary goes alone; the other four wait here for one another.
+      if arrived.add(1, ordering: .relaxed).newValue > 1 {
+        while arrived.load(ordering: .relaxed) < 5 { try await Task.sleep(for: .milliseconds(5)) }
+      }
+      return Receipt(.accepted, http: 200)
+    }
+    #expect(summary.counts[.accepted] == 5)
+  }
+
+  @Test func aRowWithoutAKeyIsNotSent() async throws {
+    let sent = Atomic(0)
+    let summary = try await run(rows: 3, ledger: MemoryLedger(makesKeys: false)) { _, _ in
+      sent.add(1, ordering: .relaxed)
+      return Receipt(.accepted, http: 200)
+    }
+    #expect(sent.load(ordering: .relaxed) == 0)
+    #expect(summary.journalError == "no key can be made")
+  }
+
+  @Test func anErrorOfTheSubmittersOwnIsLoggedByItsTypeAndLeavesTheRowInDoubt() async throws {
+    struct SecretInside: Error, CustomStringConvertible { let description = "passport C01X00T47" }
+    let log = MessageLog()
+    let summary = try await run(rows: 1, log: log) { _, _ in throw SecretInside() }
+    #expect(summary.counts[.inDoubt] == 1)
+    #expect(log.messages == ["scripted threw SecretInside"])
+  }
+
+  @Test func theTextOfAnErrorOfTheProgramsOwnIsLogged() async throws {
+    let log = MessageLog()
+    let summary = try await run(rows: 1, log: log) { _, _ in throw ThreadsUnavailable() }
+    #expect(summary.counts[.inDoubt] == 1)
+    #expect(log.messages.first?.contains("raise the process limit") == true)
+  }
+
+  /// A refusal is known from an earlier run: five of them do not stop this one.
+  @Test func whatAnEarlierRunSawRefusedIsLookedUpOnce() async throws {
+    let ledger = MemoryLedger()
+    for _ in 1...2 {
+      let summary = try await run(rows: 8, ledger: ledger, policy: { $0.halt = nil }) { _, _ in
+        Receipt(.rejected, http: 404, code: .customerNotFound)
+      }
+      #expect(summary.counts[.rejected] == 8 && summary.stopReason == nil)
+    }
+    let again = try await run(rows: 8, ledger: ledger) { _, _ in
+      Receipt(.rejected, http: 400, code: .refusedByTarget)
+    }
+    #expect(again.counts[.rejected] == 8 && again.stopReason == nil)
+    #expect(ledger.lookUps == 24)
+  }
+}
+
+/// Threads that were told to stop.
+struct WorkerPoolTests {
+  @Test(.timeLimit(.minutes(5))) func whatIsQueuedWhenAPoolStopsIsStillDone() async throws {
+    let pool = try WorkerPool(threads: 2)
+    let done = Atomic(0)
+    let tasks = (0..<100).map { _ in
+      Task(executorPreference: pool) { done.add(1, ordering: .relaxed) }
+    }
+    pool.stop()
+    for task in tasks { _ = await task.value }
+    #expect(done.load(ordering: .relaxed) == 100)
+  }
+}
+
+/// Sends nothing: a closure of the test answers.
+struct Scripted: Submitter {
+  typealias Script = @Sendable (Submission, StageContext) async throws -> Receipt
+  static let name = "scripted"
+  static let summary = "answers as a test wants"
+  private let script: Script
+
+  init(options: NoOptions) { script = { _, _ in Receipt(.accepted) } }
+  init(_ script: @escaping Script) { self.script = script }
+
+  func run(_ submission: consuming Submission, in context: StageContext) async throws -> Receipt {
+    try await script(submission, context)
+  }
+
+  func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse {
+    HTTPResponse(status: 404, headers: [], body: [])
+  }
+}
+
+/// A ledger without a file: keeps the last outcome of each row.
+final class MemoryLedger: Journal, OpenLedger {
+  static let name = "memory"
+  static let summary = "keeps outcomes in memory"
+  let notices: [String] = []
+  private let makesKeys: Bool
+  private let outcomes = Mutex<[RowKey: Outcome]>([:])
+  private let asked = Atomic(0)
+
+  init(options: NoOptions) { makesKeys = true }
+  init(makesKeys: Bool = true) { self.makesKeys = makesKeys }
+
+  /// How often a row was looked up.
+  var lookUps: Int { asked.load(ordering: .relaxed) }
+
+  func open(for target: String, operation: String) async throws -> any OpenLedger { self }
+
+  func row(for identity: Personal<[UInt8]>) throws(JournalError) -> any KnownRow {
+    guard makesKeys else { throw JournalError("no key can be made") }
+    asked.add(1, ordering: .relaxed)
+    let key = RowKey(String(decoding: identity.exposed, as: UTF8.self))
+    return Known(key: key, lastOutcome: outcomes.withLock { $0[key] })
+  }
+
+  func record(_ outcome: Outcome) {
+    guard let key = outcome.key else { return }
+    outcomes.withLock { $0[key] = outcome }
+  }
+
+  func intend(_ submission: Submission, for key: RowKey, attempt: Int) {}
+  func begin(_ step: Int, of submission: Submission, for key: RowKey) {}
+  func complete(_ step: Int, of submission: Submission, for key: RowKey) {}
+  func settle(_ key: RowKey, as settlement: Settlement) {}
+  func close() {}
+
+  private struct Known: KnownRow {
+    let key: RowKey
+    let lastOutcome: Outcome?
+    var lastWritten: UnixTime? { nil }
+    var crashes: Int { 0 }
+
+    var standing: Standing {
+      switch lastOutcome?.verdict {
+      case .accepted: .accepted
+      case .inDoubt: .inDoubt
+      case .rejected, .failed: .notAccepted
+      case .skipped, nil: .unknown
+      }
+    }
+
+    func isUnchanged(_ submission: Submission) -> Bool { true }
+    func isChanged(_ source: Personal<[UInt8]>) -> Bool { false }
+    func stepsDone(of submission: Submission) -> Set<Int> { [] }
+  }
+}
+
+/// Keeps the messages of level error.
+final class MessageLog: RunObserver {
+  private let kept = Mutex<[String]>([])
+  var messages: [String] { kept.withLock { $0 } }
+
+  func finished(_ outcome: Outcome) {}
+  func prepared(_ submission: Submission, outcome: Outcome) {}
+  func waiting(seconds: Double, asked: Bool, row: RowReference) {}
+  func log(_ level: LogLevel, _ message: String, row: RowReference?) {
+    if level >= .error { kept.withLock { $0.append(message) } }
+  }
+}
