@@ -75,7 +75,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["IntakeCore", "IntakeLedger", "IntakeSystem"],
       path: "Tests/Support", swiftSettings: strict),
     .tests("IntakeCore"),
-    .tests("IntakeRunner", "IntakeLedger", "IntakeRunner"),
+    .tests("IntakeRunner", "IntakeLedger", "IntakeRunner", "IntakeSystem"),
     .tests(
       "IntakeCommand", "IntakeCommand", "IntakeImaging", "IntakeSystem", "IntakeTransport",
       "docintake"),

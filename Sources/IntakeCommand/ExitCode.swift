@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeRunner
+import IntakeSystem
 
 /// What the command ends with; the one table, in order of what scripts do about it.
 public enum ExitCode: Int32, Sendable, CaseIterable {

@@ -42,7 +42,7 @@ enum Simulated {
     var lines: [Line] = []
     init(options: NoOptions) throws(OptionError) {}
     init(_ lines: [Line]) { self.lines = lines }
-    func rows() async throws -> any RowSource { Rows(lines) }
+    func run(_ input: consuming Void, in context: StageContext) -> any RowSource { Rows(lines) }
   }
 
   struct Vendor: Target {
@@ -250,7 +250,7 @@ enum Simulated {
     init(options: NoOptions) throws(OptionError) {}
     init(_ world: SimulatedWorld) { self.world = world }
 
-    func record(_ outcome: Outcome) async throws {
+    func run(_ outcome: consuming Outcome, in context: StageContext) throws {
       if world.chance.happens(world.archiveFailures) { throw StageFailure(.stageFailed, "full") }
     }
   }

@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeRunner
+import IntakeSystem
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeRunner
+import IntakeSystem
 
 /// Reports on a run: result lines on standard output, everything else on standard error.
 struct RunReporter: RunObserver {
