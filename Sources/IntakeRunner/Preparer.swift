@@ -89,7 +89,7 @@ struct Preparer: Sendable {
       throw PipelineError(stage: step.name, row: row.reference, underlying: failure)
     }
     let submission = try await through(pipeline.submissionStages, request, row, context)
-    if let problem = submission.problem(withFollowUpsOnly: mode.keepsLedger) {
+    if let problem = submission.overLimit(followUpsOnly: mode.keepsLedger) {
       throw PipelineError(
         stage: pipeline.assemblerName, row: row.reference, underlying: problem)
     }
@@ -114,56 +114,13 @@ struct PreparedRow: Sendable {
   let submission: Submission
   let images: [Side: ShrinkReport]
 
-  /// Bytes of the body without credentials, and of everything that follows it.
-  var totalBytes: Int {
-    submission.followUps.reduce(submission.bodySize(with: nil)) {
-      $0 + $1.request.bodySize(with: nil)
-    }
-  }
-
   /// The row as a check or dry run reports it.
   func ready(_ row: Row) -> Outcome {
     var outcome = row.outcome(.skipped)
     outcome.images = images
     outcome.receipt = Receipt(.accepted)
     outcome.receipt?.bodyBytes = submission.bodySize(with: nil)
-    if !submission.followUps.isEmpty {
-      let requests =
-        [(submission.operation, submission)] + submission.followUps.map { ($0.name, $0.request) }
-      outcome.receipt?.steps = requests.map {
-        StepReport($0, .accepted, bodyBytes: $1.bodySize(with: nil))
-      }
-    }
+    outcome.receipt?.steps = submission.plannedSteps
     return outcome
-  }
-}
-
-extension LoadedRow {
-  /// Everything that is wrong with a row that could not be loaded.
-  var failures: [StageFailure] {
-    if case .bad(_, let failures) = self { failures } else { [] }
-  }
-
-  /// Whether a cell too many or too few moved the others under wrong headers: what they seem to say is no finding.
-  fileprivate var isShifted: Bool {
-    failures.contains { $0.code == .malformedRow && $0.column == nil }
-  }
-}
-
-extension Submission {
-  /// What is over its limit: found before anything of the row is sent.
-  ///
-  /// The request is measured without credentials, which nobody has in a check; what sends it measures again.
-  fileprivate func problem(withFollowUpsOnly: Bool) -> StageFailure? {
-    if !withFollowUpsOnly, bodySize(with: nil) > bodyLimit {
-      return StageFailure(
-        .bodyTooLarge, "the body has \(bodySize(with: nil)) bytes, the limit is \(bodyLimit)")
-    }
-    let step = followUps.first { $0.request.bodySize(with: nil) > $0.request.bodyLimit }
-    guard let step else { return nil }
-    let size = step.request.bodySize(with: nil)
-    return StageFailure(
-      .bodyTooLarge, "\(step.name) has \(size) bytes, the limit is \(step.request.bodyLimit)",
-      side: step.side)
   }
 }

@@ -151,18 +151,6 @@ extension Row {
   }
 }
 
-extension Outcome {
-  /// Whether the row has the key of an earlier one; with the customer of another but its own id it has a key of its own.
-  var repeatsAnotherRow: Bool {
-    switch failure?.code {
-    case .duplicateRow: return true
-    case .conflictingRow:
-      return failure?.column?.column != .email || (row.id == nil && row.reference == nil)
-    default: return false
-    }
-  }
-}
-
 /// Adds up how long each stage of a row took.
 final class Stopwatch: Sendable {
   private let clock: any RunClock

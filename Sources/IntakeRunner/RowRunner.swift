@@ -212,7 +212,8 @@ extension RowRunner {
         } else {
           images = second.images
           if delivery.isTooLarge {
-            delivery.explain(prepared, "and to one of \(second.totalBytes) with smaller images")
+            delivery.explain(
+              prepared, "and to one of \(second.submission.totalBytes) with smaller images")
           }
         }
       }
@@ -244,7 +245,7 @@ extension RowRunner {
       let reason = errors.first.map { ": " + $0.failure.detail } ?? ""
       return .failure("and its images of \(bytes) do not get down to half of that\(reason)")
     case .ready(let second):
-      guard second.totalBytes < prepared.totalBytes else {
+      guard second.submission.totalBytes < prepared.submission.totalBytes else {
         return .failure("and its images of \(bytes) did not get smaller")
       }
       return .success(second)

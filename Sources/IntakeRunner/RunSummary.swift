@@ -76,11 +76,6 @@ public struct RunSummary: Sendable {
   }
 }
 
-extension Outcome {
-  /// Whether the run stopped before it was this row's turn.
-  public var isNotTried: Bool { failure?.code == .stopped && attempts == 0 && verdict == .failed }
-}
-
 /// Hears what happens during a run; called from many threads, one call after the other per row.
 public protocol RunObserver: Sendable {
   /// A row has ended and is on disk.

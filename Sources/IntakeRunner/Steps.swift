@@ -151,14 +151,6 @@ extension Steps {
   }
 }
 
-extension Submission {
-  fileprivate func mayRepeatFollowUps(besides done: Set<Int>) -> Bool {
-    followUps.enumerated().allSatisfy { number, followUp in
-      done.contains(number + 1) || [.safe, .idempotent].contains(followUp.request.repeatSafety)
-    }
-  }
-}
-
 extension Delivery {
   /// Adds a step; the row fails with what its follow-up said, type and size stay those of the request.
   fileprivate mutating func add(_ step: Delivery, as name: String, of followUp: FollowUp?) {

@@ -114,6 +114,16 @@ public enum LoadedRow: Sendable {
     }
   }
 
+  /// Everything that is wrong with a row that cannot be worked on.
+  public var failures: [StageFailure] {
+    if case .bad(_, let failures) = self { failures } else { [] }
+  }
+
+  /// Whether a cell too many or too few moved the others under wrong headers: what they seem to say is no finding.
+  public var isShifted: Bool {
+    failures.contains { $0.code == .malformedRow && $0.column == nil }
+  }
+
   /// Where the row stands.
   public var row: RowReference { record.row }
 

@@ -29,6 +29,21 @@ public struct Outcome: Sendable {
   }
 }
 
+extension Outcome {
+  /// Whether the run stopped before it was this row's turn.
+  public var isNotTried: Bool { failure?.code == .stopped && attempts == 0 && verdict == .failed }
+
+  /// Whether the row has the key of an earlier one; with the customer of another but its own id it has a key of its own.
+  public var repeatsAnotherRow: Bool {
+    switch failure?.code {
+    case .duplicateRow: return true
+    case .conflictingRow:
+      return failure?.column?.column != .email || (row.id == nil && row.reference == nil)
+    default: return false
+    }
+  }
+}
+
 /// The five ways a row can end, as results and summary name them.
 public enum Verdict: String, Sendable, Hashable, CaseIterable {
   /// The target has it.

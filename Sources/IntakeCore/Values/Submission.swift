@@ -142,3 +142,42 @@ public struct StepReport: Sendable {
     self.bodyBytes = bodyBytes
   }
 }
+
+// A request together with what follows it.
+extension Submission {
+  /// Bytes of all bodies, without credentials.
+  public var totalBytes: Int {
+    followUps.reduce(bodySize(with: nil)) { $0 + $1.request.bodySize(with: nil) }
+  }
+
+  /// The steps of a row that takes several, as a check reports them; empty for one request.
+  public var plannedSteps: [StepReport] {
+    guard !followUps.isEmpty else { return [] }
+    let requests = [(operation, self)] + followUps.map { ($0.name, $0.request) }
+    return requests.map { StepReport($0, .accepted, bodyBytes: $1.bodySize(with: nil)) }
+  }
+
+  /// What is over its limit, nil when everything fits: found before anything of the row is sent.
+  ///
+  /// The bodies are measured without credentials, which nobody has in a check; what sends them measures again.
+  public func overLimit(followUpsOnly: Bool) -> StageFailure? {
+    let requests =
+      (followUpsOnly ? [] : [(nil, self, nil)]) + followUps.map { ($0.name, $0.request, $0.side) }
+    for (name, request, side) in requests {
+      let bytes = request.bodySize(with: nil)
+      guard bytes > request.bodyLimit else { continue }
+      return StageFailure(
+        .bodyTooLarge,
+        "\(name ?? "the body") has \(bytes) bytes, the limit is \(request.bodyLimit)",
+        side: side)
+    }
+    return nil
+  }
+
+  /// Whether every follow-up that is not done may be sent again.
+  public func mayRepeatFollowUps(besides done: Set<Int>) -> Bool {
+    followUps.enumerated().allSatisfy { number, followUp in
+      done.contains(number + 1) || [.safe, .idempotent].contains(followUp.request.repeatSafety)
+    }
+  }
+}
