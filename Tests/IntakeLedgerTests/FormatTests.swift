@@ -67,6 +67,11 @@ struct FormatTests {
     #"{"v":1,"n":1,"s":0,"t":"start","k":"AAECAwQFBgcICQoLDA0ODw","at":"yesterday""#,
     #"{"v":1,"n":1,"s":0,"t":"start","k":"AAECAwQFBgcICQoLDA0ODw","at":"2026-11-21T01:30:00Z","x":"a b""#,
     #"{"v":1,"n":1,"s":0,"t":"outcome","k":"AAECAwQFBgcICQoLDA0ODw","a":1,"r":"perhaps","at":"2026-11-21T01:30:00Z""#,
+    #"{"v":1,"n":1,"s":0,"t":"outcome","k":"AAECAwQFBgcICQoLDA0ODw","r":"accepted","at":"2026-11-21T01:30:00Z""#,
+    #"{"v":1,"n":1,"s":0,"t":"intent","k":"AAECAwQFBgcICQoLDA0ODw","a":1,"at":"2026-11-21T01:30:00Z""#,
+    #"{"v":1,"n":1,"s":0,"t":"step","k":"AAECAwQFBgcICQoLDA0ODw","f":8,"r":"begun","at":"2026-11-21T01:30:00Z""#,
+    #"{"v":1,"n":1,"s":0,"t":"mark","k":"AAECAwQFBgcICQoLDA0ODw","r":"begun","at":"2026-11-21T01:30:00Z""#,
+    #"{"v":1,"n":1,"s":0,"t":"open","target":"dcams","at":"2026-11-21T01:30:00Z""#,
   ])
   func aLineThatIsNoneIsRefusedThoughItsChecksumIsRight(body: String) throws {
     let file = try file(start(0), body, start(2))
