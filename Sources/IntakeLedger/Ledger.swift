@@ -51,7 +51,7 @@ public final class Ledger: OpenLedger {
   }
 
   /// What the ledger says about the row of a key.
-  public func standing(of key: RowKey) -> Standing {
+  package func standing(of key: RowKey) -> Standing {
     guard let key = Fingerprint(key.description) else { return .unknown }
     return queue.lookUp { $0.standing(of: key) }
   }
@@ -192,42 +192,5 @@ private struct RowSnapshot: KnownRow {
   func stepsDone(of submission: Submission) -> Set<Int> {
     guard let state, state.stepsDone != 0, isUnchanged(submission) else { return [] }
     return Set((0..<8).filter { state.stepsDone & 1 << UInt8($0) != 0 })
-  }
-}
-
-// For stages that ask about one thing at a time: each looks the row up again.
-extension Ledger {
-  /// The row's key; empty when it cannot be made.
-  public func key(for row: Personal<[UInt8]>, operation: String) -> RowKey {
-    (try? self.row(for: row))?.key ?? RowKey("")
-  }
-
-  /// How often work on the row's images began and never ended.
-  public func unfinishedStarts(of key: RowKey) -> Int { snapshot(key)?.crashes ?? 0 }
-
-  /// Whether the row's last attempt had this content.
-  public func isUnchanged(_ submission: Submission, for key: RowKey) -> Bool {
-    snapshot(key)?.isUnchanged(submission) ?? false
-  }
-
-  /// Whether the row was made of something else at its last attempt.
-  public func isChanged(_ source: Personal<[UInt8]>, for key: RowKey) -> Bool {
-    snapshot(key)?.isChanged(source) ?? false
-  }
-
-  /// The steps of this very submission that the target has.
-  public func stepsDone(of submission: Submission, for key: RowKey) -> Set<Int> {
-    snapshot(key)?.stepsDone(of: submission) ?? []
-  }
-
-  /// The outcome that made the row's standing; nil for accepted rows.
-  public func lastOutcome(of key: RowKey) -> Outcome? { snapshot(key)?.lastOutcome }
-
-  /// When the last line about the row was written at the latest.
-  public func lastWritten(_ key: RowKey) -> UnixTime? { snapshot(key)?.lastWritten }
-
-  private func snapshot(_ key: RowKey) -> RowSnapshot? {
-    guard let name = Fingerprint(key.description) else { return nil }
-    return RowSnapshot(name, queue.lookUp { $0[name] }, keys, file)
   }
 }
