@@ -56,7 +56,7 @@ let package = Package(
     .target(name: "CSystem"),
     .module("IntakeSystem", "CSystem", "IntakeCore"),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .module("IntakeCrypto", "CCrypto"),
+    .module("IntakeCrypto", "CCrypto", "IntakeCore"),
     .target(name: "CImaging", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
     .module("IntakeImaging", "CImaging", "IntakeCore"),
     .systemLibrary(

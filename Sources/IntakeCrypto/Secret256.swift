@@ -13,10 +13,13 @@ public struct Secret256: Sendable, Equatable {
     self.bytes = bytes
   }
 
-  /// Draws a new key from libcrypto's generator.
+  private init(drawn bytes: [UInt8]) { self.bytes = bytes }
+
+  /// Draws a new key from libcrypto's generator, which the kernel seeds.
   public static func random() throws(CryptoError) -> Secret256 {
-    guard let key = Secret256(try RandomBytes.make(size)) else { throw CryptoError("RAND_bytes") }
-    return key
+    var bytes = [UInt8](repeating: 0, count: size)
+    guard RAND_bytes(&bytes, Int32(size)) == 1 else { throw CryptoError("RAND_bytes") }
+    return Secret256(drawn: bytes)
   }
 }
 

@@ -2,7 +2,7 @@ import CSystem
 
 #if canImport(Glibc)
   import Glibc
-#elseif canImport(Darwin)
+#else
   import Darwin
 #endif
 
@@ -47,7 +47,7 @@ public final class AppendOnlyFile: Sendable {
     case .appending: flags |= O_RDWR | O_APPEND
     case .creating: flags |= O_RDWR | O_APPEND | O_CREAT | O_EXCL
     }
-    let descriptor = try retried("open") { openOwn(path, flags) }
+    let descriptor = try retried("open") { systemOpen(path, flags, mode: 0o600) }
     let file = AppendOnlyFile(path: path, descriptor: descriptor)
     let status = try file.status()
     guard status.st_mode & S_IFMT == S_IFREG else {
@@ -118,14 +118,10 @@ public final class AppendOnlyFile: Sendable {
 
   /// Writes all bytes at the end; on failure some of them may stand there.
   public func append(_ bytes: [UInt8]) throws(SystemCallFailure) {
-    var done = 0
-    while done < bytes.count {
-      let start = done
-      done += try retried("write") {
-        bytes.withUnsafeBytes {
-          write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start)
-        }
-      }
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = try retried("write") { rest.withUnsafeBytes { systemWrite(descriptor, $0) } }
+      rest = rest.dropFirst(count)
     }
   }
 
@@ -144,9 +140,7 @@ public final class AppendOnlyFile: Sendable {
     guard fstat(descriptor, &status) == 0 else { throw SystemCallFailure("stat") }
     return status
   }
-}
 
-extension AppendOnlyFile {
   /// Reserves disk blocks behind the end of the file without changing its size, where the system can.
   ///
   /// Where the file system reserves nothing, a full disk is met by the write itself.
@@ -161,17 +155,3 @@ extension AppendOnlyFile {
     }
   }
 }
-
-/// Repeats a call while signals interrupt it, and turns -1 into an error.
-func retried<Result: SignedInteger>(_ action: String, _ call: () -> Result)
-  throws(SystemCallFailure) -> Result
-{
-  while true {
-    let result = call()
-    if result >= 0 { return result }
-    guard errno == EINTR else { throw SystemCallFailure(action) }
-  }
-}
-
-/// `open(2)`; inside the type its name would be taken by the type's own `open`.
-private func openOwn(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o600) }

@@ -1,6 +1,8 @@
+import CSystem
+
 #if canImport(Glibc)
   import Glibc
-#elseif canImport(Darwin)
+#else
   import Darwin
 #endif
 
@@ -32,11 +34,7 @@ public final class Descriptor: Sendable {
   public static func open(_ path: String) throws(FileFailure) -> Descriptor {
     guard !path.utf8.contains(0) else { throw .notFound }
     while true {
-      #if canImport(Glibc)
-        let number = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-      #else
-        let number = Darwin.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-      #endif
+      let number = systemOpen(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
       if number >= 0 { return Descriptor(owning: number) }
       guard errno == EINTR else { throw FileFailure(code: errno) }
     }
@@ -58,7 +56,7 @@ public final class Descriptor: Sendable {
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     while true {
       try waitForInput()
-      let count = systemRead(buffer)
+      let count = systemRead(number, buffer)
       if count >= 0 { return count }
       guard errno == EINTR || errno == EAGAIN else { throw FileFailure(code: errno) }
     }
@@ -74,11 +72,168 @@ public final class Descriptor: Sendable {
     }
   }
 
-  func systemRead(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+  /// The whole content of a regular file, at most `limit` bytes, read once.
+  ///
+  /// Size and time are compared before and after: a scan that is still being written is not half read.
+  public func wholeFile(atMost limit: Int) throws(FileFailure) -> [UInt8] {
+    let before = try status()
+    guard before.kind == .regular else { throw .notRegular(before.kind.rawValue) }
+    guard before.size <= limit else { throw .tooLarge(bytes: before.size, limit: limit) }
+    let bytes = try bytes(upTo: before.size)
+    guard bytes.count == before.size, try status() == before else { throw .changedWhileReading }
+    return bytes
+  }
+
+  /// Up to `size` bytes, and one more where there is more.
+  private func bytes(upTo size: Int) throws(FileFailure) -> [UInt8] {
+    var code: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
+      let room = UnsafeMutableRawBufferPointer(buffer)
+      while count < size + 1 {
+        let rest = UnsafeMutableRawBufferPointer(rebasing: room[count...])
+        let got = systemRead(number, rest)
+        if got == 0 { return }
+        if got > 0 {
+          count += got
+        } else if errno != EINTR {
+          code = errno
+          return
+        }
+      }
+    }
+    guard code == 0 else { throw FileFailure(code: code) }
+    return bytes
+  }
+}
+
+/// Kind, size and time of the last change of a file.
+public struct FileStatus: Sendable, Equatable {
+  /// What it is.
+  public let kind: FileKind
+  /// Bytes; 0 for what has no size.
+  public let size: Int
+  /// Nanoseconds since 1970 of the last change of its content.
+  private let modified: Int
+
+  init(_ status: stat) {
+    kind = FileKind(mode: status.st_mode)
+    size = Int(status.st_size)
     #if canImport(Glibc)
-      return Glibc.read(number, buffer.baseAddress, buffer.count)
+      let time = status.st_mtim
     #else
-      return Darwin.read(number, buffer.baseAddress, buffer.count)
+      let time = status.st_mtimespec
     #endif
+    // Wrapping: a file may carry any time, and only equality matters.
+    modified = Int(time.tv_sec) &* 1_000_000_000 &+ Int(time.tv_nsec)
+  }
+}
+
+/// What a name in a file system can stand for.
+public enum FileKind: String, Sendable {
+  case regular = "a regular file"
+  case folder = "a folder"
+  case pipe = "a pipe"
+  case socket = "a socket"
+  case device = "a device"
+
+  init(mode: mode_t) {
+    switch mode & S_IFMT {
+    case S_IFREG: self = .regular
+    case S_IFDIR: self = .folder
+    case S_IFIFO: self = .pipe
+    case S_IFSOCK: self = .socket
+    default: self = .device
+    }
+  }
+}
+
+/// Why a file cannot be read, in the terms that a message needs.
+public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
+  /// No file or folder has that name.
+  case notFound
+  /// The path, or a link on it, leads out of the folder it must stay in.
+  case outsideFolder
+  /// It isn't a regular file but of the kind named: `a folder`, `a pipe` ….
+  case notRegular(String)
+  /// It has more bytes than the limit.
+  case tooLarge(bytes: Int, limit: Int)
+  /// It grew, shrank or was written while it was read.
+  case changedWhileReading
+  /// The system refused, with its reason in words.
+  case unreadable(String)
+
+  /// Translates the number of a system error (`errno`).
+  public init(code: Int32) {
+    switch code {
+    case ENOENT, ENOTDIR: self = .notFound
+    case EXDEV, ELOOP: self = .outsideFolder
+    case EISDIR: self = .notRegular("a folder")
+    // What opening a socket or a device without a driver gives.
+    case ENXIO, ENODEV: self = .notRegular("a socket or device")
+    default: self = .unreadable(String(cString: strerror(code)))
+    }
+  }
+
+  /// One sentence without the file's name.
+  public var description: String {
+    switch self {
+    case .notFound: return "there is no such file"
+    case .outsideFolder: return "the path leads out of the folder"
+    case .notRegular(let kind): return "it is \(kind), not a regular file"
+    case .tooLarge(let bytes, let limit):
+      return "it has \(bytes) bytes, over the limit of \(limit)"
+    case .changedWhileReading: return "it changed while it was read"
+    case .unreadable(let reason): return "it cannot be read: \(reason)"
+    }
+  }
+}
+
+/// A folder that files are read from by paths that cannot leave it; opened once and shared.
+public final class Folder: Sendable {
+  private let descriptor: Descriptor
+
+  /// Opens a folder that the operator named.
+  public init(_ path: String) throws(FileFailure) {
+    descriptor = try Descriptor.open(path)
+    guard try descriptor.status().kind == .folder else { throw .notFound }
+  }
+
+  /// Reads a regular file of at most `limit` bytes; the kernel keeps path and links beneath the folder.
+  public func read(_ path: String, atMost limit: Int) throws(FileFailure) -> [UInt8] {
+    try open(path).wholeFile(atMost: limit)
+  }
+
+  /// Bytes of a regular file, without reading it; nil when there is none.
+  public func size(of path: String) -> Int? {
+    guard let status = try? open(path).status(), status.kind == .regular else { return nil }
+    return status.size
+  }
+
+  /// The names in a folder beneath this one, at most `limit`, in no particular order; none when it is not readable.
+  public func names(in path: String, atMost limit: Int) -> [String] {
+    guard let folder = try? open(path) else { return [] }
+    // The stream closes the descriptor it was given, so it gets one of its own.
+    let copy = dup(folder.number)
+    guard copy >= 0, let stream = fdopendir(copy) else {
+      if copy >= 0 { close(copy) }
+      return []
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while names.count < limit, let entry = readdir(stream) {
+      names.append(
+        withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+          String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        })
+    }
+    return names
+  }
+
+  private func open(_ path: String) throws(FileFailure) -> Descriptor {
+    // A C string would end at a NUL and name another file.
+    guard !path.utf8.contains(0) else { throw .notFound }
+    let number = csystem_open_beneath(descriptor.number, path)
+    guard number >= 0 else { throw FileFailure(code: errno) }
+    return Descriptor(owning: number)
   }
 }

@@ -1,6 +1,6 @@
 #if canImport(Glibc)
   import Glibc
-#elseif canImport(Darwin)
+#else
   import Darwin
 #endif
 
@@ -11,14 +11,20 @@ public enum DurableFile {
   /// The content is written under a name of its own and linked to the final one when it is on disk, so that
   /// nobody finds half of it; `link` refuses to replace a file, which `rename` would not.
   public static func create(_ path: String, _ content: [UInt8]) throws(SystemCallFailure) {
-    let draft = "\(path).\(getpid()).draft"
-    unlink(draft)
+    let draft = draft(for: path)
     defer { unlink(draft) }
+    try write(content, to: draft)
+    try publish(draft, as: path)
+    try synchronizeFolder(of: path)
+  }
+
+  private static func draft(for path: String) -> String { "\(path).\(getpid()).draft" }
+
+  private static func write(_ content: [UInt8], to draft: String) throws(SystemCallFailure) {
+    unlink(draft)
     let file = try AppendOnlyFile.open(draft, .creating)
     try file.append(content)
     try file.synchronize()
-    try publish(draft, as: path)
-    try synchronizeFolder(of: path)
   }
 
   private static func publish(_ draft: String, as path: String) throws(SystemCallFailure) {
@@ -38,12 +44,9 @@ public enum DurableFile {
       // Above all no device: as root one would be replaced by a file for good.
       throw SystemCallFailure("replace", code: EEXIST)
     }
-    let draft = "\(path).\(getpid()).draft"
-    unlink(draft)
+    let draft = draft(for: path)
     do throws(SystemCallFailure) {
-      let file = try AppendOnlyFile.open(draft, .creating)
-      try file.append(content)
-      try file.synchronize()
+      try write(content, to: draft)
       try rename(draft, to: path)
     } catch {
       unlink(draft)

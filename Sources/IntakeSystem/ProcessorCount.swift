@@ -77,7 +77,7 @@ struct ControlGroups {
   private func text(_ path: String) -> String? {
     guard let file = try? Descriptor.open(root + path) else { return nil }
     let bytes = [UInt8](unsafeUninitializedCapacity: 16_384) { buffer, count in
-      count = max(0, file.systemRead(UnsafeMutableRawBufferPointer(buffer)))
+      count = max(0, systemRead(file.number, UnsafeMutableRawBufferPointer(buffer)))
     }
     return String(decoding: bytes, as: UTF8.self)
   }

@@ -19,6 +19,18 @@ public struct ProgramLaunch: Sendable {
     self.environment = environment
   }
 
+  /// `NAME=value` for the few variables that a program of somebody else's needs, and nothing more.
+  ///
+  /// A crash report of Swift shows memory, and standard error becomes log lines, so it is turned off.
+  public static func cleanEnvironment(adding more: [String] = []) -> [String] {
+    let names: [String] = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"]
+    var variables = names.compactMap { (name: String) -> String? in
+      getenv(name).map { value in "\(name)=\(String(cString: value))" }
+    }
+    if getenv("PATH") == nil { variables.append("PATH=/usr/local/bin:/usr/bin:/bin") }
+    return variables + ["SWIFT_BACKTRACE=enable=no"] + more
+  }
+
   /// Starts it and returns its process number, nil (with `errno`) when it cannot be started.
   ///
   /// - Parameter input: standard input; nil for an empty one.
@@ -27,7 +39,199 @@ public struct ProgramLaunch: Sendable {
     var arguments = words.map { strdup($0) } + [nil]
     var variables = environment.map { strdup($0) } + [nil]
     defer { for text in arguments + variables { free(text) } }
+    // A text without memory would end the list early, and the program would see another command line.
+    guard !arguments.dropLast().contains(nil), !variables.dropLast().contains(nil) else {
+      errno = ENOMEM
+      return nil
+    }
     let process = csystem_spawn(program, &arguments, &variables, input ?? -1, output, errors)
     return process > 0 ? process : nil
+  }
+
+  /// Starts it with pipes at all three descriptors.
+  ///
+  /// From then on a closed pipe ends no thread of this process (SIGPIPE is ignored): a program may go away
+  /// while it is written to.
+  ///
+  /// - Throws: `SystemCallFailure`: `ENOENT`, `EACCES`, `ENOEXEC` … as the system reports them about the program.
+  public func startPiped() throws(SystemCallFailure) -> RunningProgram {
+    signal(SIGPIPE, SIG_IGN)
+    let pipes = try ProgramPipe.three()
+    let (input, output, errors) = (pipes[0], pipes[1], pipes[2])
+    let started = start(input: input.reader, output: output.writer, errors: errors.writer)
+    let failure = SystemCallFailure("start")
+    for end in [input.reader, output.writer, errors.writer] { close(end) }
+    guard let process = started else {
+      for end in [input.writer, output.reader, errors.reader] { close(end) }
+      throw failure
+    }
+    return RunningProgram(
+      process: process, input: input.writer, output: output.reader, errors: errors.reader)
+  }
+
+  /// Runs it to its end, with nothing to read, for so many seconds at most; its whole group is ended then.
+  ///
+  /// Its end is reported by the process and not by its pipes, which a grandchild may hold open.
+  ///
+  /// - Throws: `SystemCallFailure` when it cannot be started.
+  public func run(outputLimit: Int, seconds: Double) throws(SystemCallFailure) -> ProgramOutcome {
+    var program = try startPiped()
+    program.closeInput()
+    program.errorLimit = 4096
+    let deadline = SystemTime.monotonic + seconds
+    do throws(RunningProgram.Trouble) {
+      let output = try program.everything(limit: outputLimit, until: deadline)
+      // It may have closed its output long before its end.
+      let isLate = !program.hasEnded(within: deadline - SystemTime.monotonic)
+      let status = program.end(grace: 0).status
+      return ProgramOutcome(
+        end: isLate ? .failure(.overdue) : .success(status), output: output,
+        errors: program.takeErrors().text)
+    } catch {
+      _ = program.end(grace: 0)
+      return ProgramOutcome(end: .failure(error), output: [], errors: program.takeErrors().text)
+    }
+  }
+}
+
+/// What a program left that was run to its end.
+public struct ProgramOutcome: Sendable {
+  /// How it ended.
+  public let end: Result<ProgramEnd.Status, RunningProgram.Trouble>
+  /// Its standard output, where it ended in time and within the limit.
+  public let output: [UInt8]
+  /// The beginning of its standard error, at most 4,096 bytes.
+  public let errors: [UInt8]
+}
+
+/// A pipe to a program: both ends closed on `exec`, and above the three standard descriptors.
+private struct ProgramPipe {
+  let reader: Int32
+  let writer: Int32
+
+  /// What is asked of the kernel instead of 64 KiB; an unprivileged user may have 1 MiB a pipe on Linux.
+  private static let capacity: Int32 = 1 << 20
+
+  init() throws(SystemCallFailure) {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw SystemCallFailure("make a pipe") }
+    let raised = ends.map(ProgramPipe.raised)
+    guard raised.allSatisfy({ $0 >= 0 }) else {
+      let failure = SystemCallFailure("make a pipe")
+      for end in raised where end >= 0 { close(end) }
+      throw failure
+    }
+    (reader, writer) = (raised[0], raised[1])
+    csystem_widen_pipe(writer, ProgramPipe.capacity)
+  }
+
+  /// Where standard descriptors were closed, a pipe gets their numbers; `dup2` would then overwrite the pipe.
+  private static func raised(_ end: Int32) -> Int32 {
+    guard end < 3 else {
+      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+      return end
+    }
+    defer { close(end) }
+    return fcntl(end, F_DUPFD_CLOEXEC, 3)
+  }
+
+  /// Three pipes, or none.
+  static func three() throws(SystemCallFailure) -> [ProgramPipe] {
+    var pipes: [ProgramPipe] = []
+    do throws(SystemCallFailure) {
+      for _ in 0..<3 { pipes.append(try ProgramPipe()) }
+    } catch {
+      for end in pipes.flatMap({ [$0.reader, $0.writer] }) { close(end) }
+      throw error
+    }
+    return pipes
+  }
+}
+
+/// Whether a program's file can be changed by somebody else, as sshd asks of its keys.
+public enum ProgramTrust {
+  /// Why a file is not started.
+  public struct Problem: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong.
+    public let description: String
+    /// The next step.
+    public let hint: String
+  }
+
+  /// Looks at the file, and at each folder above it, after all links have been followed.
+  public static func check(_ path: String) throws(Problem) {
+    guard let real = realpath(path, nil) else { throw problem(resolving: errno) }
+    defer { free(real) }
+    var place = String(cString: real)
+    try checkFile(place)
+    while place.count > 1 {
+      place = DurableFile.folder(of: place)
+      try checkFolder(place)
+    }
+  }
+
+  /// The path without links, itself where it leads nowhere.
+  public static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
+  private static func checkFile(_ path: String) throws(Problem) {
+    let status = try status(of: path)
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw Problem(description: "it isn't a regular file", hint: "name the program's file")
+    }
+    guard access(path, X_OK) == 0 else {
+      throw Problem(description: "it is not executable", hint: "chmod +x the file")
+    }
+    try checkOwner(status, "it")
+    guard !isOpen(status) else {
+      throw Problem(description: "others may write to it", hint: "chmod go-w the file")
+    }
+  }
+
+  private static func checkFolder(_ path: String) throws(Problem) {
+    let status = try status(of: path)
+    try checkOwner(status, "a folder above it")
+    // In a sticky folder, such as /tmp, nobody can put another file in the place of ours.
+    guard !isOpen(status) || status.st_mode & S_ISVTX != 0 else {
+      throw Problem(
+        description: "others may write to a folder above it",
+        hint: "chmod go-w that folder, or move the program")
+    }
+  }
+
+  private static func checkOwner(_ status: stat, _ what: String) throws(Problem) {
+    guard status.st_uid == 0 || status.st_uid == geteuid() else {
+      throw Problem(
+        description: "\(what) belongs to another user",
+        hint: "make it yours (chown), or run as its owner")
+    }
+  }
+
+  /// A user's own group has no other member on most systems, where new files are writable for it.
+  private static func isOpen(_ status: stat) -> Bool {
+    if status.st_mode & 0o002 != 0 { return true }
+    return status.st_mode & 0o020 != 0 && status.st_gid != getegid() && status.st_gid != 0
+  }
+
+  private static func status(of path: String) throws(Problem) -> stat {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw problem(resolving: errno) }
+    return status
+  }
+
+  private static func problem(resolving code: Int32) -> Problem {
+    switch code {
+    case ENOENT, ENOTDIR:
+      return Problem(
+        description: "there is no such file",
+        hint: "correct \"program\"; a relative path starts at the plan's folder")
+    case EACCES:
+      return Problem(description: "its folder cannot be entered", hint: "check the permissions")
+    default:
+      return Problem(description: String(cString: strerror(code)), hint: "correct the path")
+    }
   }
 }

@@ -10,7 +10,7 @@ import CSystem
 ///
 /// All three pipes are served together whenever one is waited for, so neither side can block the other:
 /// not a program that answers before it has read everything, nor one that fills its standard error. The end
-/// of a program is told by the process and not by its pipes, which a grandchild may hold open.
+/// of a program is reported by the process and not by its pipes, which a grandchild may hold open.
 /// A value of this type stands for descriptors and a process: whoever holds it calls `end` once.
 public struct RunningProgram: Sendable {
   /// Why nothing more can be had from the program.
@@ -32,13 +32,13 @@ public struct RunningProgram: Sendable {
   /// The most that is kept of standard error until it is taken, in bytes.
   public var errorLimit = 64 << 10
   /// Standard error as it came since it was last taken, cut at the limit.
-  public internal(set) var errorText: [UInt8] = []
+  public private(set) var errorText: [UInt8] = []
   /// Bytes of standard error that were dropped since it was last taken.
-  public internal(set) var errorsDropped = 0
+  public private(set) var errorsDropped = 0
 
-  var input: Int32?
-  var output: Int32?
-  var errors: Int32?
+  private var input: Int32?
+  private var output: Int32?
+  private var errors: Int32?
   private var outbox: [ArraySlice<UInt8>] = []
   private var inbox: [UInt8] = []
   private var inboxStart = 0
@@ -55,7 +55,7 @@ public struct RunningProgram: Sendable {
     self.input = input
     self.output = output
     self.errors = errors
-    for end in [input, output, errors] { ProgramPipe.makeNonblocking(end) }
+    for end in [input, output, errors] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
   }
 
   /// Puts bytes in line for its standard input; they go out while something is waited for.
@@ -138,8 +138,6 @@ public struct RunningProgram: Sendable {
     outbox = []
   }
 
-  mutating func discardBuffer() { drop(bufferedCount) }
-
   private mutating func drop(_ count: Int) {
     inboxStart += count
     if inboxStart == inbox.count {
@@ -166,7 +164,7 @@ public struct RunningProgram: Sendable {
   }
 
   /// Moves bytes through whichever pipes are ready; false when none was.
-  mutating func serve(milliseconds: Int32) -> Bool {
+  private mutating func serve(milliseconds: Int32) -> Bool {
     let isFull = bufferedCount >= outputLimit
     var ready = [
       pollfd(fd: outbox.isEmpty ? -1 : input ?? -1, events: Int16(POLLOUT), revents: 0),
@@ -182,7 +180,7 @@ public struct RunningProgram: Sendable {
 
   private mutating func write() {
     while let piece = outbox.first, let input {
-      let count = piece.withUnsafeBytes { writeOnce(input, $0) }
+      let count = piece.withUnsafeBytes { systemWrite(input, $0) }
       if count == piece.count {
         outbox.removeFirst()
       } else if count > 0 {
@@ -201,10 +199,10 @@ public struct RunningProgram: Sendable {
     guard let output else { return }
     let count: Int
     if bodyCount < body.count {
-      count = body.withUnsafeMutableBytes { readOnce(output, $0, from: bodyCount) }
+      count = body.withUnsafeMutableBytes { readOnce(output, $0[bodyCount...]) }
       bodyCount += max(0, count)
     } else {
-      count = chunk.withUnsafeMutableBytes { readOnce(output, $0, from: 0) }
+      count = chunk.withUnsafeMutableBytes { readOnce(output, $0[...]) }
       inbox += chunk.prefix(max(0, count))
     }
     if count == 0 {
@@ -215,7 +213,7 @@ public struct RunningProgram: Sendable {
 
   private mutating func readErrors() {
     guard let errors else { return }
-    let count = chunk.withUnsafeMutableBytes { readOnce(errors, $0, from: 0) }
+    let count = chunk.withUnsafeMutableBytes { readOnce(errors, $0[...]) }
     let kept = min(max(0, count), errorLimit - errorText.count)
     errorText += chunk.prefix(kept)
     errorsDropped += max(0, count) - kept
@@ -226,18 +224,108 @@ public struct RunningProgram: Sendable {
   }
 }
 
-/// Fills a room from an offset on: the count, 0 at the end, negative when there is nothing now.
-private func readOnce(_ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer, from start: Int)
-  -> Int
-{
+/// Fills a room: the count, 0 at the end, negative when there is nothing now.
+private func readOnce(_ descriptor: Int32, _ room: Slice<UnsafeMutableRawBufferPointer>) -> Int {
   while true {
-    let result = read(descriptor, room.baseAddress.map { $0 + start }, room.count - start)
+    let result = systemRead(descriptor, UnsafeMutableRawBufferPointer(rebasing: room))
     if result >= 0 { return result }
     if errno != EINTR { return errno == EAGAIN ? -1 : 0 }
   }
 }
 
-/// `write(2)`; inside the type its name would be taken by the type's own method.
-private func writeOnce(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-  write(descriptor, bytes.baseAddress, bytes.count)
+/// How a program ended.
+public struct ProgramEnd: Sendable, Equatable, CustomStringConvertible {
+  /// The way it ended, as `wait(2)` reports it.
+  public enum Status: Sendable, Equatable, CustomStringConvertible {
+    /// By itself, with this exit code.
+    case exited(Int32)
+    /// By this signal.
+    case signalled(Int32)
+    /// Somebody else has reaped it, or it could not be ended.
+    case unknown
+
+    /// `ended with exit code 3`.
+    public var description: String {
+      switch self {
+      case .exited(let code): return "ended with exit code \(code)"
+      case .signalled(let number): return "was ended by signal \(number)"
+      case .unknown: return "ended"
+      }
+    }
+  }
+
+  /// The way it ended.
+  public let status: Status
+  /// Whether a process that it started left its group and still holds its output.
+  public let leftProcessBehind: Bool
+
+  /// `ended with exit code 3`.
+  public var description: String { status.description }
+}
+
+extension RunningProgram {
+  /// Closes its input, waits, ends its whole process group, and reaps it; what it still writes is thrown away.
+  ///
+  /// - Parameters:
+  ///   - patience: seconds it may take to end by itself; 0 for a program that has proved useless.
+  ///   - grace: seconds between SIGTERM and SIGKILL.
+  public mutating func end(patience: Double = 0, grace: Double = 2) -> ProgramEnd {
+    closeInput()
+    if !hasEnded(within: patience) {
+      kill(-process, SIGTERM)
+      _ = hasEnded(within: grace)
+    }
+    // The group first: as long as the process is not reaped, its number belongs to nobody else. Where
+    // somebody else has reaped it (SIGCHLD ignored), the number may be anybody's by now.
+    if csystem_has_ended(process) >= 0 { kill(-process, SIGKILL) }
+    let status = reaped(within: 5)
+    let isHeld = !reachesEnd(within: 0.1)
+    for descriptor in [output, errors] { if let descriptor { close(descriptor) } }
+    (output, errors) = (nil, nil)
+    return ProgramEnd(status: status, leftProcessBehind: isHeld)
+  }
+
+  mutating func hasEnded(within seconds: Double) -> Bool {
+    let deadline = SystemTime.monotonic + seconds
+    while csystem_has_ended(process) == 0 {
+      guard SystemTime.monotonic < deadline else { return false }
+      discardOutput(milliseconds: 10)
+    }
+    return true
+  }
+
+  private mutating func reaped(within seconds: Double) -> ProgramEnd.Status {
+    let deadline = SystemTime.monotonic + seconds
+    var status: Int32 = 0
+    while true {
+      let result = waitpid(process, &status, WNOHANG)
+      if result == process {
+        // The low seven bits are the signal, the next eight the exit code (wait(2)).
+        return status & 0x7F == 0 ? .exited(status >> 8 & 0xFF) : .signalled(status & 0x7F)
+      }
+      if result < 0, errno != EINTR { return .unknown }
+      guard SystemTime.monotonic < deadline else { return .unknown }
+      discardOutput(milliseconds: 1)
+    }
+  }
+
+  /// Whether both outputs come to their end, which they do when no process has them any more.
+  private mutating func reachesEnd(within seconds: Double) -> Bool {
+    let deadline = SystemTime.monotonic + seconds
+    while output != nil || errors != nil {
+      guard SystemTime.monotonic < deadline else { return false }
+      discardOutput(milliseconds: 5)
+    }
+    return true
+  }
+
+  private mutating func discardOutput(milliseconds: UInt32) {
+    drop(bufferedCount)
+    // With both outputs closed there is nothing to poll, and poll would return at once.
+    if output == nil, errors == nil {
+      usleep(milliseconds * 1000)
+    } else {
+      _ = serve(milliseconds: Int32(milliseconds))
+    }
+  }
 }

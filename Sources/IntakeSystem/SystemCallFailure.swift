@@ -1,6 +1,6 @@
 #if canImport(Glibc)
   import Glibc
-#elseif canImport(Darwin)
+#else
   import Darwin
 #endif
 
@@ -41,7 +41,7 @@ public struct SystemCallFailure: Error, Sendable, Equatable, CustomStringConvert
   public static let isLink = ELOOP
   /// `EISDIR`.
   public static let isFolder = EISDIR
-  /// `EINVAL`, which `AppendOnlyFile` throws for anything else that is no regular file.
+  /// `EINVAL`, which `AppendOnlyFile` throws for anything else that isn't a regular file.
   public static let isSpecial = EINVAL
   /// `EEXIST`.
   public static let exists = EEXIST
@@ -49,4 +49,70 @@ public struct SystemCallFailure: Error, Sendable, Equatable, CustomStringConvert
   public static let notExecutable = ENOEXEC
   /// `ENOENT`.
   public static let notFound = ENOENT
+}
+
+/// Repeats a call while signals interrupt it, and turns -1 into an error.
+func retried<Result: SignedInteger>(_ action: String, _ call: () -> Result)
+  throws(SystemCallFailure) -> Result
+{
+  while true {
+    let result = call()
+    if result >= 0 { return result }
+    guard errno == EINTR else { throw SystemCallFailure(action) }
+  }
+}
+
+// Inside a type that has a method of that name, the system's own cannot be called.
+
+/// `open(2)`.
+func systemOpen(_ path: String, _ flags: Int32, mode: mode_t = 0) -> Int32 {
+  open(path, flags, mode)
+}
+
+/// `read(2)`.
+func systemRead(_ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer) -> Int {
+  read(descriptor, room.baseAddress, room.count)
+}
+
+/// `write(2)`.
+func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  write(descriptor, bytes.baseAddress, bytes.count)
+}
+
+/// Descriptors as numbers, for streams that nobody owns and for handing over to other programs.
+public enum RawDescriptor {
+  /// Writes all bytes, however long the reader takes; false when the other end is gone or the disk is full.
+  ///
+  /// `FileHandle.write` traps on both (`/dev/full` ends the process), so nothing here uses it.
+  public static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    failure(writing: bytes, to: descriptor) == nil
+  }
+
+  /// Writes all bytes, and says what went wrong.
+  public static func failure(writing bytes: [UInt8], to descriptor: Int32) -> SystemCallFailure? {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { systemWrite(descriptor, $0) }
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if errno == EAGAIN {
+        // A pipe that its other owner made non-blocking (Node, ssh, `script`) is full now and then: no error.
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&wanted, 1, -1)
+      } else if errno != EINTR {
+        return SystemCallFailure("write")
+      }
+    }
+    return nil
+  }
+
+  /// The reading end of a pipe that holds a few bytes (a pipe takes 64 KB without a reader); nil when none is left.
+  public static func holding(_ bytes: [UInt8]) -> Int32? {
+    var ends: [Int32] = [0, 0]
+    guard bytes.count <= 4096, pipe(&ends) == 0 else { return nil }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    _ = write(bytes, to: ends[1])
+    close(ends[1])
+    return ends[0]
+  }
 }

@@ -100,16 +100,14 @@ final class EasyHandle: Sendable {
   /// refusing seek callback does not.
   private func describe(_ transfer: Transfer) throws(NotSent) {
     let request = transfer.request
-    let size = curl_off_t(transfer.bodySize)
-    if request.method == "GET", size == 0 {
+    if request.method == "GET", transfer.bodySize == 0 {
       try set(CURLOPT_HTTPGET, 1)
     } else if request.method == "POST" {
       try set(CURLOPT_POST, 1)
-      try check(
-        ccurl_set_size(curl, CURLOPT_POSTFIELDSIZE_LARGE, size), CURLOPT_POSTFIELDSIZE_LARGE)
+      try set(CURLOPT_POSTFIELDSIZE_LARGE, size: transfer.bodySize)
     } else {
       try set(CURLOPT_UPLOAD, 1)
-      try check(ccurl_set_size(curl, CURLOPT_INFILESIZE_LARGE, size), CURLOPT_INFILESIZE_LARGE)
+      try set(CURLOPT_INFILESIZE_LARGE, size: transfer.bodySize)
       try set(CURLOPT_CUSTOMREQUEST, request.method)
     }
   }
@@ -143,6 +141,10 @@ final class EasyHandle: Sendable {
 
   private func set(_ option: CURLoption, _ value: String) throws(NotSent) {
     try check(ccurl_set_text(curl, option, value), option)
+  }
+
+  private func set(_ option: CURLoption, size: Int) throws(NotSent) {
+    try check(ccurl_set_size(curl, option, curl_off_t(size)), option)
   }
 
   private func set(_ option: CURLoption, pointer: UnsafeMutableRawPointer?) throws(NotSent) {

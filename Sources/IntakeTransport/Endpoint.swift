@@ -1,4 +1,5 @@
 import CCurl
+import IntakeCore
 
 /// An address that may be sent to: https, or http when the host is this machine.
 ///
@@ -11,7 +12,7 @@ public struct Endpoint: Sendable, Equatable {
   /// Whether the scheme is https.
   public let isEncrypted: Bool
 
-  /// An address that must not be sent to, and why; the address itself is not repeated, for it may hold a password.
+  /// An address that must not be sent to, and why; the address itself is not repeated because it may hold a password.
   public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong and what would be right.
     public let description: String
@@ -28,14 +29,14 @@ public struct Endpoint: Sendable, Equatable {
 
   /// Checks the address of one request, which may have a query.
   public init(request url: String) throws(Refusal) {
-    guard url.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\\") }) else {
+    guard url.utf8.allSatisfy({ $0.isASCIIPrintable && !" \\".utf8.contains($0) }) else {
       throw Refusal(
         "the endpoint has a space, a backslash or a character beyond ASCII: write an "
           + "international name in its xn-- form")
     }
     // libcurl overlooks a third slash and takes the path's first word for the host.
     guard !url.contains(":///"), let parts = URLParts(url) else {
-      throw Refusal("the endpoint is no complete address: write https://host/path")
+      throw Refusal("the endpoint isn't a complete address: write https://host/path")
     }
     guard !parts.hasUser else {
       throw Refusal("the endpoint holds a user name or password: give those in --credentials")
@@ -44,7 +45,7 @@ public struct Endpoint: Sendable, Equatable {
       throw Refusal("the endpoint has a fragment (#…): leave it out")
     }
     host = parts.host.lowercased()
-    guard Endpoint.isHost(host) else { throw Refusal("the endpoint's host is no host name") }
+    guard Endpoint.isHost(host) else { throw Refusal("the endpoint's host isn't a host name") }
     isEncrypted = parts.scheme == "https"
     self.url = url
     guard isEncrypted || (parts.scheme == "http" && isLoopback) else {
@@ -55,7 +56,7 @@ public struct Endpoint: Sendable, Equatable {
     }
   }
 
-  /// Whether the host is this machine, told by the whole name and never by how it starts.
+  /// Whether the host is this machine, by its whole name and never by how it starts.
   public var isLoopback: Bool {
     if host == "localhost" || host == "[::1]" { return true }
     let octets = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
@@ -65,9 +66,7 @@ public struct Endpoint: Sendable, Equatable {
   private static func isHost(_ host: String) -> Bool {
     if host.hasPrefix("[") { return host.hasSuffix("]") }
     return !host.isEmpty
-      && host.utf8.allSatisfy {
-        (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E
-      }
+      && host.utf8.allSatisfy { $0.isASCIILowercase || $0.isASCIIDigit || "-.".utf8.contains($0) }
   }
 }
 

@@ -4,7 +4,7 @@ import IntakeCore
 struct ResponseHead {
   /// Enough for any API; libcurl itself would take 300 KB.
   static let sizeLimit = 65_536
-  /// A server that floods with interim answers is cut off after so many.
+  /// A server that floods with interim answers is cut off after this many.
   static let interimLimit = 16
 
   /// Status of the header that is being read or was read last.
@@ -48,7 +48,7 @@ struct ResponseHead {
   private mutating func start(_ line: Slice<UnsafeRawBufferPointer>) -> Bool {
     let words = line.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
     guard words.count >= 2, words[0].starts(with: "HTTP/1.".utf8), words[1].count == 3,
-      words[1].allSatisfy({ (0x30...0x39).contains($0) })
+      words[1].allSatisfy(\.isASCIIDigit)
     else { return fail(.malformed) }
     status = words[1].reduce(0) { $0 * 10 + Int($1 - 0x30) }
     fields = []
@@ -59,7 +59,7 @@ struct ResponseHead {
   private mutating func field(_ line: Slice<UnsafeRawBufferPointer>) -> Bool {
     // A line that starts with white space continues the last one (obs-fold), which RFC 9112 §5.2 gave up.
     guard let colon = line.firstIndex(of: 0x3A), colon > line.startIndex,
-      line[..<colon].allSatisfy({ (0x21...0x7E).contains($0) })
+      line[..<colon].allSatisfy({ $0.isASCIIPrintable && $0 != 0x20 })
     else { return fail(.malformed) }
     let value = line[line.index(after: colon)...].drop { $0 == 0x20 || $0 == 0x09 }
     let end = value.lastIndex { $0 != 0x20 && $0 != 0x09 }.map { $0 + 1 } ?? value.startIndex

@@ -227,7 +227,10 @@ struct UTCTimeTests {
   }
 
   @Test(arguments: [
-    "", "Sun, 06 Nov 1994 08:49:37", "Sun, 31 Feb 1994 08:49:37 GMT",
+    "", "soon", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 nov 1994 08:49:37 GMT",
+    "Sun, 06 Nov 99999999999999999999 08:49:37 GMT", "Sun, 06 Nov 1994 8:49:-7 GMT",
+    "Sun, 06 Nov 1994 +8:49:37 GMT", "Sunday, 06-Nov- 08:49:37 GMT",
+    "Sun, 31 Feb 1994 08:49:37 GMT",
     "Sun, 06 Nov 1994 24:00:00 GMT",
     "Sun, 06 Nov 1994 08:49 GMT", "Sun, 6 Xxx 1994 08:49:37 GMT", "1994-11-06T08:49:37Z",
   ])

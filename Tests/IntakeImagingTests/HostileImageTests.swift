@@ -92,10 +92,10 @@ struct HostileImageTests {
     let tiny = PNGWriter.chunk("tEXt", [65, 0, 66])
     writer.before = [(0..<99_000).flatMap { _ in tiny }]
     writer.after = [PNGWriter.chunk("zTXt", [UInt8](repeating: 0x78, count: 60_000))]
-    _ = try scan(writer.bytes).pixels()
+    #expect(Scene.difference(try scan(writer.bytes).pixels()) <= 1)
   }
 
-  @Test func `a chunk that comes again and again is told once, too many are refused`() throws {
+  @Test func `a chunk that comes again and again is noted once, too many are refused`() throws {
     var writer = PNGWriter()
     writer.before = [
       (0..<900).flatMap { _ in PNGWriter.chunk("iCCP", []) + PNGWriter.chunk("acTL", []) }
@@ -131,7 +131,7 @@ struct HostileImageTests {
 
   @Test(.timeLimit(.minutes(5)))
   func `failures leave no memory behind`() async {
-    // In a process of its own, for other tests take memory meanwhile.
+    // In a process of its own, because other tests take memory meanwhile.
     await #expect(processExitsWith: .success) {
       let bytes = try jpeg(of: noise(160, 120))
       let cut = Array(bytes.prefix(bytes.count / 2)) + [0xFF, 0xD9]

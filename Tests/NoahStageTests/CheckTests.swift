@@ -39,7 +39,8 @@ struct CheckTests {
 
   @Test(arguments: [
     ("secp256k1", "curve secp256k1"), ("ED25519", "kind ED25519"), ("encrypted", "passphrase"),
-    ("public", "public half"), ("text", "no private key in PEM"), ("cut", "no private key in PEM"),
+    ("public", "public half"), ("text", "isn't a private key in PEM"),
+    ("cut", "isn't a private key in PEM"),
   ])
   func aKeyThatCannotSignIsNamedByItsKindOnly(kind: String, words: String) throws {
     let pair = try KeyPair(["secp256k1", "ED25519"].contains(kind) ? kind : "P-256")

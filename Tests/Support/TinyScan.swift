@@ -1,7 +1,9 @@
+import IntakeCore
+
 /// The smallest scan that the pipeline takes without a word: 48 × 32 gray pixels, a JPEG of 298 bytes.
 package enum TinyScan {
   /// The file.
-  package static let bytes = decoded(text)
+  package static let bytes = Base64Text.decode(text) ?? []
 
   /// What its base64 begins with after the bytes that all JPEG files share; a canary.
   package static let canary = String(text.dropFirst(120).prefix(40))
@@ -13,20 +15,4 @@ package enum TinyScan {
     "BGKCMUEYoIxQSZ6l77QgeJf3uHTvbq6Hf37/ANclKCLUEYoIxQTs96+PmPodv0BW3lbd/ipimNZ1dDHtvTYW348f",
     "EpqCMUEWoIxQTO+pe639Nca7q1JvSzPc/nxufOyaoJ//2Q==",
   ].joined()
-
-  private static func decoded(_ text: String) -> [UInt8] {
-    let alphabet = Array(
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var (bits, count): (UInt32, Int) = (0, 0)
-    var bytes: [UInt8] = []
-    for character in text.utf8 {
-      guard let value = alphabet.firstIndex(of: character) else { break }
-      bits = bits << 6 | UInt32(value)
-      count += 6
-      guard count >= 8 else { continue }
-      count -= 8
-      bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-    }
-    return bytes
-  }
 }

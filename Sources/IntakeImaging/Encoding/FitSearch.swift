@@ -17,10 +17,11 @@ struct FitSearch {
   /// The lowest quality to accept.
   let floor: Int
 
-  /// The bytes aimed at: a little less than the budget, for the model is off by 1 to 2 %.
+  /// The bytes aimed at: a little less than the budget, because the model is off by 1 to 2 %.
   private var aim: Int { budget - budget / 50 }
   /// Full encodes at most, besides a try at the cap.
   private static let fullEncodes = 3
+
   /// What the search ends with.
   struct Result {
     /// The best encoding that fits, nil when none at or above the floor does.
@@ -28,13 +29,21 @@ struct FitSearch {
     /// The bytes expected at the floor, for choosing fewer pixels.
     var bytesAtFloor = 0
     var attempts: [ShrinkReport.Attempt] = []
+
+    fileprivate mutating func note(
+      _ encoder: JPEGEncoder, _ quality: Int, _ bytes: Int, isSample: Bool
+    ) -> SizeModel.Point {
+      attempts.append(
+        ShrinkReport.Attempt(
+          edge: encoder.edge, quality: quality, bytes: bytes, isSample: isSample))
+      return SizeModel.Point(quality: quality, bytes: bytes)
+    }
   }
 
-  /// Searches with an encoder.
   func run(_ encoder: JPEGEncoder) throws(StageFailure) -> Result {
     var result = Result()
     guard let sample = try sampled(encoder, quality: cap, &result) else {
-      // Too small to sample: the standard's tables first, for most small pictures fit at once.
+      // Too small to sample: the standard's tables first, because most small pictures fit at once.
       let point = try full(encoder, quality: cap, tables: .standard, &result)
       if result.best != nil { return result }
       return try refine(encoder, from: SizeModel(point), tables: .optimal, &result)
@@ -66,6 +75,11 @@ struct FitSearch {
   /// A second point near the goal, but far enough from the first to give a slope.
   private func secondQuality(_ sample: SizeModel.Point) -> Int {
     max(floor, min(cap - 5, SizeModel(sample).quality(for: aim)))
+  }
+
+  /// Measures the least that the floor allows; should it fit, it is the best.
+  func encodeAtFloor(_ encoder: JPEGEncoder, _ result: inout Result) throws(StageFailure) {
+    result.bytesAtFloor = try full(encoder, quality: floor, tables: .optimal, &result).bytes
   }
 
   private func refine(
@@ -106,26 +120,71 @@ struct FitSearch {
     throws(StageFailure) -> (point: SizeModel.Point, tables: JPEGEncoder.Tables)?
   {
     guard let sample = try encoder.sample(quality: quality) else { return nil }
-    result.note(encoder.edge, quality, sample.size, isSample: true)
-    return (SizeModel.Point(quality: quality, bytes: sample.size), sample.tables)
+    return (result.note(encoder, quality, sample.size, isSample: true), sample.tables)
   }
 
   private func full(
     _ encoder: JPEGEncoder, quality: Int, tables: JPEGEncoder.Tables, _ result: inout Result
   ) throws(StageFailure) -> SizeModel.Point {
     let encoded = try encoder.encode(quality: quality, tables: tables, capacity: budget)
-    result.note(encoder.edge, quality, encoded.size, isSample: false)
     // Size is not strictly monotonic in quality: what counts is what was seen to fit.
     if let bytes = encoded.bytes, quality > result.best?.quality ?? 0 {
       result.best = (bytes, quality)
     }
-    return SizeModel.Point(quality: quality, bytes: encoded.size)
+    return result.note(encoder, quality, encoded.size, isSample: false)
   }
 }
 
-extension FitSearch.Result {
-  fileprivate mutating func note(_ edge: Int, _ quality: Int, _ bytes: Int, isSample: Bool) {
-    attempts.append(
-      ShrinkReport.Attempt(edge: edge, quality: quality, bytes: bytes, isSample: isSample))
+/// How the size of a JPEG depends on its quality: log(size) falls nearly linearly with log(quantiser scale).
+struct SizeModel {
+  /// A quality with the bytes it gave or is predicted to give.
+  struct Point {
+    let quality: Int
+    let bytes: Int
+  }
+
+  private let anchor: Point
+  private let slope: Double
+
+  private init(anchor: Point, slope: Double) {
+    self.anchor = anchor
+    self.slope = slope
+  }
+
+  /// The same slope through another point.
+  func moved(through point: Point) -> SizeModel { SizeModel(anchor: point, slope: slope) }
+
+  /// A model through one point; -0.66 is the mean slope of photographed documents.
+  init(_ point: Point) {
+    anchor = point
+    slope = -0.66
+  }
+
+  /// A model through two points of different quality; near-equal sizes would make it jump, so it is bounded.
+  init(_ first: Point, _ second: Point) {
+    anchor = second
+    let rise = log(Double(second.bytes) / Double(first.bytes))
+    let run = log(Self.scale(of: second.quality) / Self.scale(of: first.quality))
+    slope = run == 0 ? -0.66 : min(-0.3, max(-1.5, rise / run))
+  }
+
+  /// The highest quality whose predicted size is at most `bytes`, 1 to 100.
+  func quality(for bytes: Int) -> Int {
+    let ratio = Double(max(bytes, 1)) / Double(max(anchor.bytes, 1))
+    let wanted = Self.scale(of: anchor.quality) * pow(ratio, 1 / slope)
+    // Down to the next whole quality: half a step over the budget costs a whole encode.
+    let quality = wanted <= 100 ? (200 - wanted) / 2 : 5000 / wanted
+    return min(100, max(1, Int(quality.rounded(.down))))
+  }
+
+  /// The bytes predicted for a quality.
+  func bytes(at quality: Int) -> Int {
+    let run = Self.scale(of: quality) / Self.scale(of: anchor.quality)
+    return Int(Double(anchor.bytes) * pow(run, slope))
+  }
+
+  /// The factor on the standard's tables, in percent (IJG scale); at quality 100 it would be none at all.
+  static func scale(of quality: Int) -> Double {
+    quality < 50 ? 5000 / Double(max(quality, 1)) : max(1, 200 - 2 * Double(quality))
   }
 }

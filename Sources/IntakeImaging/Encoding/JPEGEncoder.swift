@@ -1,5 +1,5 @@
 import CImaging
-import IntakeCore
+public import IntakeCore
 
 /// Encodes one picture at any quality; holds what every attempt has in common.
 struct JPEGEncoder {
@@ -34,7 +34,7 @@ struct JPEGEncoder {
   /// Longer side in pixels.
   var edge: Int { bitmap.size.longerSide }
 
-  /// The encoded picture, nil when it takes more than `capacity`; the size is told in either case.
+  /// The encoded picture, nil when it takes more than `capacity`; the size is known in either case.
   func encode(quality: Int, tables: Tables, capacity: Int)
     throws(StageFailure) -> (bytes: [UInt8]?, size: Int)
   {
@@ -71,25 +71,24 @@ struct JPEGEncoder {
     let capacity = bytes.count
     var given = imaging_huffman_tables()
     if case .sampled(let sampled) = tables { given = sampled }
-    let status = bitmap.withPicture { picture in
-      withUnsafePointer(to: given) { given in
-        withUnsafeMutablePointer(to: &made) { made in
-          profile.withUnsafeBufferPointer { profile in
-            var picture = picture
-            var options = imaging_jpeg_options()
-            options.quality = Int32(quality)
-            options.sample_parts = Int32(parts)
-            options.density = density
-            options.profile = profile.baseAddress
-            options.profile_size = profile.count
-            switch tables {
-            case .standard: break
-            case .optimal:
-              options.optimized = 1
-              options.made_tables = made
-            case .sampled: options.tables = given
-            }
-            return imaging_jpeg_write(&picture, &options, &bytes, capacity, &size)
+    let status = withUnsafePointer(to: given) { given in
+      withUnsafeMutablePointer(to: &made) { made in
+        profile.withUnsafeBufferPointer { profile in
+          var options = imaging_jpeg_options()
+          options.quality = Int32(quality)
+          options.sample_parts = Int32(parts)
+          options.density = density
+          options.profile = profile.baseAddress
+          options.profile_size = profile.count
+          switch tables {
+          case .standard: break
+          case .optimal:
+            options.optimized = 1
+            options.made_tables = made
+          case .sampled: options.tables = given
+          }
+          return bitmap.withPicture { picture in
+            imaging_jpeg_write(&picture, &options, &bytes, capacity, &size)
           }
         }
       }
@@ -102,18 +101,33 @@ struct JPEGEncoder {
 }
 
 extension Bitmap {
-  fileprivate func withPicture<Result>(_ body: (imaging_picture) -> Result) -> Result {
-    let size = self.size
-    return luma.samples.withUnsafeBufferPointer { luma in
+  fileprivate func withPicture<Result>(_ body: (inout imaging_picture) -> Result) -> Result {
+    luma.samples.withUnsafeBufferPointer { luma in
       (chroma?.blue.samples ?? []).withUnsafeBufferPointer { blue in
         (chroma?.red.samples ?? []).withUnsafeBufferPointer { red in
-          body(
-            imaging_picture(
-              width: Int32(size.width), height: Int32(size.height), luma: luma.baseAddress,
-              blue: chroma == nil ? nil : blue.baseAddress,
-              red: chroma == nil ? nil : red.baseAddress))
+          var picture = imaging_picture()
+          picture.width = Int32(size.width)
+          picture.height = Int32(size.height)
+          picture.luma = luma.baseAddress
+          if chroma != nil { (picture.blue, picture.red) = (blue.baseAddress, red.baseAddress) }
+          return body(&picture)
         }
       }
     }
+  }
+}
+
+extension Bitmap {
+  /// The picture as a JPEG, 4:2:0 or gray, without metadata; `quality` is 1 to 100 on the IJG scale.
+  ///
+  /// - Throws: `StageFailure` when there is no memory for it.
+  public func jpeg(quality: Int) throws(StageFailure) -> [UInt8] {
+    let encoder = JPEGEncoder(self, density: nil, profile: nil)
+    let quality = min(100, max(1, quality))
+    let encoded = try encoder.encode(quality: quality, tables: .standard, capacity: .max)
+    guard let bytes = encoded.bytes else {
+      throw StageFailure(.internalError, "a JPEG of \(encoded.size) bytes is larger than foreseen")
+    }
+    return bytes
   }
 }

@@ -1,3 +1,5 @@
+import IntakeCore
+
 /// A part of a file, read at any offset without ever leaving it.
 struct ByteWindow {
   private let bytes: [UInt8]
@@ -39,5 +41,63 @@ struct ByteWindow {
   func slice(from offset: Int, limit: Int = .max) -> [UInt8] {
     guard offset >= 0, offset < range.count else { return [] }
     return Array(bytes[(range.lowerBound + offset)..<range.upperBound].prefix(limit))
+  }
+}
+
+/// The two facts that are wanted of an EXIF block (TIFF 6.0, first directory only): orientation and density.
+struct TIFFBlock {
+  var orientation: Orientation?
+  var density: Double?
+
+  /// Reads the block; nil when it isn't one.
+  ///
+  /// Offsets that leave it are as good as absent.
+  init?(_ block: ByteWindow) {
+    var block = block
+    switch block.number(at: 0, width: 4) {
+    case 0x4949_2A00: block.isBigEndian = false
+    case 0x4D4D_002A: block.isBigEndian = true
+    default: return nil
+    }
+    guard let directory = block.number(at: 4, width: 4),
+      let count = block.number(at: directory, width: 2)
+    else { return nil }
+    var resolution: Double?
+    var unit = 2
+    for index in 0..<count {
+      let entry = directory + 2 + 12 * index
+      guard let tag = block.number(at: entry, width: 2) else { break }
+      switch tag {
+      case 0x0112:
+        orientation =
+          orientation ?? block.integer(ofEntry: entry).flatMap(Orientation.init(rawValue:))
+      case 0x011A: resolution = block.rational(ofEntry: entry)
+      case 0x0128: unit = block.integer(ofEntry: entry) ?? 2
+      default: break
+      }
+    }
+    // Unit 3 is the centimetre, 2 the inch, 1 none at all.
+    density = unit == 1 ? nil : resolution.map { unit == 3 ? $0 * 2.54 : $0 }
+  }
+}
+
+extension ByteWindow {
+  /// The first value of a SHORT or LONG entry.
+  fileprivate func integer(ofEntry entry: Int) -> Int? {
+    switch number(at: entry + 2, width: 2) {
+    case 3: return number(at: entry + 8, width: 2)
+    case 4: return number(at: entry + 8, width: 4)
+    default: return nil
+    }
+  }
+
+  /// The value of a RATIONAL entry, where it is a sensible density.
+  fileprivate func rational(ofEntry entry: Int) -> Double? {
+    guard number(at: entry + 2, width: 2) == 5, let place = number(at: entry + 8, width: 4),
+      let above = number(at: place, width: 4), let below = number(at: place + 4, width: 4),
+      below > 0
+    else { return nil }
+    let value = Double(above) / Double(below)
+    return (2...20_000).contains(value) ? value : nil
   }
 }

@@ -58,8 +58,8 @@ struct JPEGStructure {
     }
   }
 
-  private static func endsEarly(at offset: Int) -> StageFailure {
-    StageFailure(.damagedImage, "the JPEG ends early, after \(offset) bytes")
+  private var endsEarly: StageFailure {
+    StageFailure(.damagedImage, "the JPEG ends early, after \(bytes.count) bytes")
   }
 
   /// The offset of the next marker's last 0xFF; stray bytes are only harmless before the picture.
@@ -77,7 +77,7 @@ struct JPEGStructure {
       }
       place += 1
     }
-    throw Self.endsEarly(at: bytes.count)
+    throw endsEarly
   }
 
   private func requireNoScan(at offset: Int) throws(StageFailure) {
@@ -95,13 +95,13 @@ struct JPEGStructure {
     }
     let window = ByteWindow(bytes)
     guard let length = window.number(at: start + 2, width: 2) else {
-      throw Self.endsEarly(at: bytes.count)
+      throw endsEarly
     }
     guard length >= 2 else {
       throw StageFailure(.damagedImage, "the JPEG has a marker without content at offset \(start)")
     }
     var next = start + 2 + length
-    guard next <= bytes.count else { throw Self.endsEarly(at: bytes.count) }
+    guard next <= bytes.count else { throw endsEarly }
     let payload = (start + 4)..<next
     switch marker {
     case 0xC0...0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF:
@@ -109,7 +109,7 @@ struct JPEGStructure {
     case 0xDA:
       try countScan(of: Int(window[payload.lowerBound] ?? 0), limits: limits)
       next = EntropyCodedData.end(in: bytes, from: next)
-      guard next < bytes.count else { throw Self.endsEarly(at: bytes.count) }
+      guard next < bytes.count else { throw endsEarly }
     default: break
     }
     segments.append(Segment(marker: marker, payload: payload, extent: start..<next))
@@ -136,7 +136,7 @@ struct JPEGStructure {
     guard let depth = window[0], let height = window.number(at: 1, width: 2),
       let width = window.number(at: 3, width: 2), let components = window[5]
     else { throw StageFailure(.damagedImage, "the JPEG's frame header is cut short") }
-    try JPEGVariant.require(marker: marker, depth: Int(depth), components: Int(components))
+    try Self.requireSupported(marker, depth: Int(depth), components: Int(components))
     guard height > 0 else {
       throw StageFailure(.unsupportedVariant, "the JPEG leaves its height open")
     }
@@ -146,6 +146,23 @@ struct JPEGStructure {
       marker: marker, size: size, components: Int(components),
       samplesPerPixel: try Self.samplesPerPixel(in: window, components: Int(components)),
       lumaTable: window[8] ?? 0)
+  }
+
+  /// Refuses, by name, all but baseline, extended and progressive, with Huffman codes and 8 bits.
+  private static func requireSupported(_ marker: UInt8, depth: Int, components: Int)
+    throws(StageFailure)
+  {
+    let problem: String
+    switch marker {
+    case 0xC3: problem = "is lossless"
+    case 0xC9...0xCB, 0xCD...0xCF: problem = "is arithmetic-coded"
+    case 0xC5...0xC7: problem = "is hierarchical"
+    case _ where depth != 8: problem = "has \(depth) bits per component, not 8"
+    case _ where ![1, 3, 4].contains(components):
+      problem = "has \(components) components, not 1, 3 or 4"
+    default: return
+    }
+    throw StageFailure(.unsupportedVariant, "the JPEG \(problem)")
   }
 
   /// Relates the sampling factors of all components to the finest.
@@ -165,4 +182,65 @@ struct JPEGStructure {
     // A single component fills the frame whatever its factors say.
     return components == 1 ? 1 : Double(samples) / Double(widest * highest)
   }
+}
+
+/// The compressed data of a scan, which has no length field.
+enum EntropyCodedData {
+  /// The offset of the first marker from `start` on, the end of the file when there is none.
+  static func end(in bytes: [UInt8], from start: Int) -> Int {
+    bytes.withUnsafeBytes { next(in: $0, from: start, where: isMarker) }
+  }
+
+  /// The data without what a decoder passes over after the last block: restart markers and padding.
+  ///
+  /// Between two restarts stands at least a byte, so where two adjoin the picture has ended.
+  static func trimmed(_ data: Range<Int>, in bytes: [UInt8]) -> Range<Int> {
+    bytes.withUnsafeBytes { file in
+      let file = UnsafeRawBufferPointer(rebasing: file[..<data.upperBound])
+      var end = data.upperBound
+      var offset = data.lowerBound
+      while offset < end {
+        let restart = next(in: file, from: offset, where: isRestart)
+        offset = restart + 2
+        while offset < end, file[offset] == 0xFF { offset += 1 }
+        guard offset < end else {
+          end = min(end, restart)
+          break
+        }
+        if offset > restart + 2, isRestart(file[offset]) { end = restart }
+      }
+      while end > data.lowerBound, file[end - 1] == 0xFF { end -= 1 }
+      return data.lowerBound..<end
+    }
+  }
+
+  /// The first 0xFF whose next byte is of the kind that is looked for; the end of the data when there is none.
+  ///
+  /// Eight bytes a step: most of a photo is this data, and 0xFF is rare in it.
+  private static func next(
+    in data: UnsafeRawBufferPointer, from start: Int, where isWanted: (UInt8) -> Bool
+  ) -> Int {
+    var offset = start
+    while offset + 1 < data.count {
+      if offset + 8 < data.count {
+        let word = ~data.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        let hasMarker = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+        if hasMarker == 0 {
+          offset += 8
+          continue
+        }
+        offset += UInt64(littleEndian: hasMarker).trailingZeroBitCount / 8
+      }
+      if data[offset] == 0xFF, isWanted(data[offset + 1]) { return offset }
+      offset += 1
+    }
+    return data.count
+  }
+
+  /// 0x00 stands for the byte 0xFF itself, 0xFF is padding, and restarts belong to the data.
+  private static func isMarker(_ code: UInt8) -> Bool {
+    code != 0 && code != 0xFF && !isRestart(code)
+  }
+
+  private static func isRestart(_ code: UInt8) -> Bool { (0xD0...0xD7).contains(code) }
 }

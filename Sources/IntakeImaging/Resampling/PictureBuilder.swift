@@ -31,3 +31,85 @@ struct PictureBuilder: ~Copyable {
     return Bitmap(luma: luma, chroma: Bitmap.Chroma(blue: blue.finish(), red: red.finish()))
   }
 }
+
+/// What both chroma planes of a picture have in common.
+struct ChromaPlan {
+  let width: Int
+  /// Whether the plane comes at full resolution along a direction, and a box halves it first.
+  let halvesWidth: Bool
+  let halvesHeight: Bool
+  let resampling: ResamplingPlan
+
+  /// Plans planes of `size` that belong to the plan's luma.
+  init(size: PixelSize, _ plan: DecodePlan) {
+    let (luma, output) = (plan.decoded, plan.output)
+    let stepX = Self.step(luma.width, size.width)
+    let stepY = Self.step(luma.height, size.height)
+    width = size.width
+    halvesWidth = stepX == 1
+    halvesHeight = stepY == 1
+    let boxed = PixelSize(
+      width: stepX == 1 ? (size.width + 1) / 2 : size.width,
+      height: stepY == 1 ? (size.height + 1) / 2 : size.height)
+    resampling = ResamplingPlan(
+      from: boxed, to: output.halved,
+      ratioX: Double(luma.width) / Double(output.width) * 2 / Double(max(stepX, 2)),
+      ratioY: Double(luma.height) / Double(output.height) * 2 / Double(max(stepY, 2)),
+      shift: plan.chromaShift)
+  }
+
+  /// Luma samples per chroma sample: 1, 2 or 4.
+  private static func step(_ luma: Int, _ chroma: Int) -> Int {
+    chroma >= luma ? 1 : (luma + chroma - 1) / chroma <= 2 ? 2 : 4
+  }
+}
+
+/// The way of one chroma plane: halved by a box where it comes at full resolution, then resized.
+struct ChromaLane: ~Copyable {
+  private let plan: ChromaPlan
+  private let pending: RowBuffer<UInt8>
+  private let scratch: RowBuffer<UInt8>
+  private var hasPending = false
+  private var resampler: PlaneResampler
+
+  /// Starts with zeroed rows and output.
+  init(_ plan: ChromaPlan) {
+    self.plan = plan
+    pending = RowBuffer(width: plan.halvesHeight ? plan.width : 0)
+    scratch = RowBuffer(width: plan.resampling.input.width)
+    resampler = PlaneResampler(plan.resampling)
+  }
+
+  /// Takes the next row.
+  mutating func push(_ row: UnsafePointer<UInt8>) {
+    guard plan.halvesHeight else {
+      pass(row, row)
+      return
+    }
+    if hasPending {
+      pass(UnsafePointer(pending.samples), row)
+    } else {
+      pending.samples.update(from: row, count: plan.width)
+    }
+    hasPending.toggle()
+  }
+
+  private mutating func pass(_ upper: UnsafePointer<UInt8>, _ lower: UnsafePointer<UInt8>) {
+    let count = Int32(plan.width)
+    switch (plan.halvesWidth, plan.halvesHeight) {
+    case (true, true): imaging_quarter_rows(upper, lower, count, scratch.samples)
+    case (true, false): imaging_halve_row(upper, count, scratch.samples)
+    case (false, true): imaging_average_rows(upper, lower, count, scratch.samples)
+    case (false, false):
+      resampler.push(upper)
+      return
+    }
+    resampler.push(UnsafePointer(scratch.samples))
+  }
+
+  /// The plane, once all rows have been pushed; an odd last row stands for itself.
+  consuming func finish() -> Plane {
+    if hasPending { pass(UnsafePointer(pending.samples), UnsafePointer(pending.samples)) }
+    return resampler.finish()
+  }
+}

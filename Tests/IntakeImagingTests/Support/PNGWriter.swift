@@ -68,7 +68,7 @@ struct PNGWriter {
 
   static func chunk(_ name: String, _ content: [UInt8]) -> [UInt8] {
     let body = Array(name.utf8) + content
-    return big(content.count) + body + big(Int(crc(body)))
+    return big(content.count) + body + big(Int(Checksums.crc32(body)))
   }
 
   /// A zlib stream of stored blocks.
@@ -89,15 +89,5 @@ struct PNGWriter {
       b = (b + a) % 65_521
     }
     return out + big(b << 16 | a)
-  }
-
-  private static let table: [UInt32] = (0..<256).map { index in
-    (0..<8).reduce(UInt32(index)) { value, _ in
-      value & 1 == 1 ? 0xEDB8_8320 ^ value >> 1 : value >> 1
-    }
-  }
-
-  private static func crc(_ bytes: [UInt8]) -> UInt32 {
-    ~bytes.reduce(~0) { table[Int(($0 ^ UInt32($1)) & 255)] ^ $0 >> 8 }
   }
 }

@@ -1,4 +1,39 @@
 import CCrypto
+import IntakeCore
+
+/// The two curves of JSON Web Signatures that are used (RFC 7518 §3.4), each with its digest.
+public enum ECDSACurve: Sendable {
+  /// NIST P-256 with SHA-256: `ES256`, 64 bytes.
+  case p256
+  /// NIST P-384 with SHA-384: `ES384`, 96 bytes.
+  case p384
+
+  /// The `alg` of a token's header.
+  public var algorithm: String { self == .p256 ? "ES256" : "ES384" }
+
+  /// Bytes of one coordinate; a signature is two of them.
+  var width: Int { self == .p256 ? 32 : 48 }
+
+  /// The digest that RFC 7518 pairs with the curve.
+  var digest: OpaquePointer? { self == .p256 ? EVP_sha256() : EVP_sha384() }
+
+  /// The curve that a key lies on; nil for other curves and other kinds of keys.
+  init?(of key: OpaquePointer) {
+    switch ECDSACurve.groupName(of: key) {
+    case "prime256v1": self = .p256
+    case "secp384r1": self = .p384
+    default: return nil
+    }
+  }
+
+  /// libcrypto's name of the curve, nil for keys that lie on none.
+  static func groupName(of key: OpaquePointer) -> String? {
+    var name = [CChar](repeating: 0, count: 64)
+    var length = 0
+    guard EVP_PKEY_get_group_name(key, &name, name.count, &length) == 1 else { return nil }
+    return String(decoding: name.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}
 
 /// A private key on P-256 or P-384 that signs as JSON Web Signatures want it (RFC 7518 §3.4).
 public struct ECDSAPrivateKey: Sendable {
@@ -6,7 +41,7 @@ public struct ECDSAPrivateKey: Sendable {
   public let curve: ECDSACurve
   private let pem: [UInt8]
 
-  /// A text that is no usable private key, and what it is instead; never its content.
+  /// A text that isn't a usable private key, and what it is instead; never its content.
   public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong, as a predicate: `is an RSA key; …`.
     public let description: String
@@ -64,8 +99,8 @@ public struct ECDSAPrivateKey: Sendable {
     return r + s
   }
 
-  /// Parsed anew for each use, like the public key: a libcrypto pointer is not `Sendable`, its text is.
-  private static func load(_ pem: [UInt8]) -> OpaquePointer? {
+  /// Parsed at each use, like the public key: a libcrypto pointer is not `Sendable`, its text is.
+  static func load(_ pem: [UInt8]) -> OpaquePointer? {
     guard let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
     defer {
       BIO_free(source)
@@ -89,6 +124,17 @@ public struct ECDSAPrivateKey: Sendable {
     if text.contains("BEGIN PUBLIC KEY") || text.contains("BEGIN CERTIFICATE") {
       return Refusal("is the public half; the private key is needed")
     }
-    return Refusal("is no private key in PEM (-----BEGIN PRIVATE KEY----- or EC PRIVATE KEY)")
+    return Refusal("isn't a private key in PEM (-----BEGIN PRIVATE KEY----- or EC PRIVATE KEY)")
+  }
+}
+
+/// JSON Web Tokens in the compact form (RFC 7515 §3.1).
+public enum CompactToken {
+  /// `header.claims.signature`, signed with the key; the claims are the text of a JSON object.
+  public static func sign(claims: String, with key: ECDSAPrivateKey) throws(CryptoError) -> String {
+    let header = #"{"alg":"\#(key.curve.algorithm)","typ":"JWT"}"#
+    let signed = [header, claims].map { Base64Text.urlSafeText(Array($0.utf8)) }
+      .joined(separator: ".")
+    return signed + "." + Base64Text.urlSafeText(try key.signature(of: Array(signed.utf8)))
   }
 }

@@ -1,3 +1,25 @@
+public import IntakeCore
+
+extension ImageHeader {
+  /// Recognises a file by its content and walks its markers or chunks; no pixel is decoded.
+  ///
+  /// - Throws: `StageFailure` for what isn't a picture, is of another format, broken, cut short or too large.
+  public init(reading bytes: [UInt8], limits: ImageLimits = ImageLimits()) throws(StageFailure) {
+    guard !bytes.isEmpty else { throw StageFailure(.notAnImage, "the file is empty") }
+    switch ImageFormat(recognizing: bytes) {
+    case _ where bytes.count < 16:
+      throw StageFailure(.notAnImage, "the file has \(bytes.count) bytes, too few for a picture")
+    case .jpeg: self = try JPEGStructure(bytes, limits: limits).header()
+    case .png: self = try PNGStructure(bytes, limits: limits).header
+    case nil:
+      guard let name = ForeignFormat.name(of: bytes) else {
+        throw StageFailure(.notAnImage, "the file's content is neither JPEG nor PNG")
+      }
+      throw StageFailure(.unsupportedFormat, "the file is \(name), not JPEG or PNG")
+    }
+  }
+}
+
 /// Formats that are recognised only to be named in the refusal.
 enum ForeignFormat {
   /// What the bytes look like, nil when nobody knows.
@@ -40,8 +62,7 @@ enum ForeignFormat {
   ]
 
   private static func markup(in bytes: [UInt8]) -> String? {
-    let start = bytes.prefix(512).map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
-    let text = String(decoding: start, as: UTF8.self)
+    let text = String(decoding: bytes.prefix(512).map(\.asciiLowercased), as: UTF8.self)
     if text.contains("<svg") { return "SVG" }
     if text.contains("<!doctype html") || text.contains("<html") { return "HTML" }
     return text.hasPrefix("<?xml") ? "XML" : nil

@@ -3,10 +3,7 @@ import CCrypto
 /// A public key on P-256 or P-384 that checks signatures as JSON Web Signatures carry them (RFC 7518 §3.4).
 public struct ECDSAPublicKey: Sendable {
   /// The curve, which decides digest and length of a signature.
-  public typealias Curve = ECDSACurve
-
-  /// The curve that the key lies on.
-  public let curve: Curve
+  public let curve: ECDSACurve
   private let pem: [UInt8]
 
   /// Reads a public key in PEM (`-----BEGIN PUBLIC KEY-----`); nil for other keys, curves and texts.
@@ -20,16 +17,7 @@ public struct ECDSAPublicKey: Sendable {
 
   /// Takes the public half of an unencrypted private key in PEM; nil for other keys, curves and texts.
   public init?(privatePEM: [UInt8]) {
-    guard let source = BIO_new_mem_buf(privatePEM, Int32(clamping: privatePEM.count)) else {
-      return nil
-    }
-    defer {
-      BIO_free(source)
-      ERR_clear_error()
-    }
-    // The empty passphrase keeps libcrypto from asking for one on the terminal.
-    var passphrase: [CChar] = [0]
-    guard let key = PEM_read_bio_PrivateKey(source, nil, nil, &passphrase) else { return nil }
+    guard let key = ECDSAPrivateKey.load(privatePEM) else { return nil }
     defer { EVP_PKEY_free(key) }
     guard let memory = BIO_new(BIO_s_mem()) else { return nil }
     defer { BIO_free(memory) }
@@ -42,13 +30,12 @@ public struct ECDSAPublicKey: Sendable {
 
   /// Whether `signature` (r and s side by side, big-endian) was made over `message` by this key's owner.
   public func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
-    guard signature.count == curve.width * 2, let key = ECDSAPublicKey.load(pem),
-      let context = EVP_MD_CTX_new()
-    else { return false }
-    defer {
-      EVP_MD_CTX_free(context)
-      EVP_PKEY_free(key)
+    guard signature.count == curve.width * 2, let key = ECDSAPublicKey.load(pem) else {
+      return false
     }
+    defer { EVP_PKEY_free(key) }
+    guard let context = EVP_MD_CTX_new() else { return false }
+    defer { EVP_MD_CTX_free(context) }
     guard EVP_DigestVerifyInit(context, nil, curve.digest, nil, key) == 1 else { return false }
     let der = ECDSAPublicKey.der(signature, width: curve.width)
     let result = EVP_DigestVerify(context, der, der.count, message, message.count)
@@ -57,7 +44,7 @@ public struct ECDSAPublicKey: Sendable {
     return result == 1
   }
 
-  /// Parsed anew for each use (20 µs): a libcrypto pointer is not `Sendable`, its text is.
+  /// Parsed at each use (20 µs): a libcrypto pointer is not `Sendable`, its text is.
   private static func load(_ pem: [UInt8]) -> OpaquePointer? {
     guard let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
     defer {

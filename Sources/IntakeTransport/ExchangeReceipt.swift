@@ -1,0 +1,164 @@
+public import IntakeCore
+
+extension Receipt {
+  /// What one exchange means for a submission; asks the target about answers that only it can read.
+  public init(of exchange: HTTPExchange, for submission: Submission, at time: UnixTime) {
+    switch exchange {
+    case .notSent(let cause):
+      self.init(notSent: cause)
+    case .unanswered(let cause):
+      self.init(unanswered: cause, repeatSafety: submission.repeatSafety, at: time)
+      bodyBytes = cause.bodyBytes
+    case .answered(let response, let sent):
+      let isHeld = sent == 0 && submission.body.contains { !$0.bytes(with: nil).isEmpty }
+      // At an address that is its own permission, neither a refusal nor a redirect is about the run's endpoint.
+      let isOwn =
+        submission.address != nil
+        && ([401, 403].contains(response.status) || (300..<400).contains(response.status))
+      if !isOwn,
+        var shared = Receipt(
+          sharedBy: response, repeatSafety: submission.repeatSafety, bodyWasHeld: isHeld, at: time)
+      {
+        let skew = response.clockSkew(at: time)
+        shared.hint = submission.target.hint(for: response, clockSkew: skew) ?? shared.hint
+        self = shared
+      } else {
+        self = submission.target.receipt(for: response, to: submission)
+      }
+      http = http ?? response.status
+      bodyBytes = sent
+    }
+  }
+
+  /// Nothing went out: safe to send again, unless every row would fail alike.
+  public init(notSent cause: NotSent) {
+    let words = cause.detail.isEmpty ? "" : ": " + cause.detail
+    switch cause.reason {
+    case .invalid:
+      self.init(.fatal, code: .wrongEndpoint, detail: "the request cannot be sent" + words)
+    case .untrusted:
+      self.init(.fatal, code: .tlsFailed, detail: "the target's certificate is not trusted" + words)
+    case .handshake:
+      self.init(.retryable(after: nil), code: .tlsFailed, detail: "no TLS session" + words)
+    case .aborted:
+      self.init(.retryable(after: nil), code: .stopped, detail: "the run stopped before sending")
+    case .withheld:
+      self.init(
+        .retryable(after: nil), code: .connectionFailed,
+        detail: "the connection ended before the body was sent")
+    case .unresolved, .unreachable, .timedOut:
+      self.init(.retryable(after: nil), code: .connectionFailed, detail: "no connection" + words)
+    }
+  }
+
+  /// The header alone settles what is the same everywhere (401, 429 …); all else is in doubt, reads excepted.
+  init(unanswered cause: Unanswered, repeatSafety: RepeatSafety, at time: UnixTime) {
+    if let head = cause.head,
+      let receipt = Receipt(sharedBy: head, repeatSafety: repeatSafety, at: time)
+    {
+      self = receipt
+      return
+    }
+    self.init(
+      repeatSafety == .safe ? .retryable(after: nil) : .inDoubt, http: cause.head?.status,
+      code: .noAnswer, detail: "\(cause.reason.rawValue) after \(cause.bodyBytes) bytes of the body"
+    )
+  }
+
+  /// What an answer means at every target alike; nil when only the target can say.
+  ///
+  /// | status | meaning |
+  /// |---|---|
+  /// | 3xx | fatal `redirected`: never followed, the detail names the host |
+  /// | 401, 403 | fatal `credentials_refused`: further tries could lock the account |
+  /// | 408, 5xx | in doubt `target_failed`; retryable for reads and when no byte of the body had left |
+  /// | 413 | rejected `body_too_large` |
+  /// | 425 | retryable: refused unprocessed (RFC 8470) |
+  /// | 429; 503 with `Retry-After` | yield `throttled`: refused unprocessed |
+  /// | 2xx before the body had left | in doubt `unrecognized_answer` |
+  /// | other 2xx and 4xx | the target's to read |
+  public init?(
+    sharedBy response: HTTPResponse, repeatSafety: RepeatSafety, bodyWasHeld: Bool = false,
+    at time: UnixTime
+  ) {
+    let status = response.status
+    switch status {
+    case 200...299 where bodyWasHeld:
+      self.init(.inDoubt, code: .unrecognizedAnswer, detail: "accepted before the body was sent")
+    case 300...399:
+      self.init(.fatal, code: .redirected, detail: Receipt.redirection(of: response))
+    case 401, 403:
+      self.init(
+        .fatal, code: .credentialsRefused, detail: Receipt.refusal(of: response, at: time))
+    case 413:
+      self.init(
+        .rejected, code: .bodyTooLarge, detail: "the target answered 413: the body is too large")
+    case 425:
+      self.init(.retryable(after: nil), code: .targetFailed, detail: "the target answered 425")
+    case 429:
+      self.init(throttling: response, at: time)
+    case 503 where response[header: "Retry-After"] != nil:
+      self.init(throttling: response, at: time)
+    case 408, 500...599:
+      let isDefinite = repeatSafety == .safe || bodyWasHeld
+      self.init(
+        isDefinite ? .retryable(after: nil) : .inDoubt, code: .targetFailed,
+        detail: "the target answered \(status)")
+    default: return nil
+    }
+    http = status
+  }
+
+  private init(throttling response: HTTPResponse, at time: UnixTime) {
+    let wait = RetryAfter.seconds(in: response, now: time)
+    self.init(
+      .yield(after: wait), code: .throttled,
+      detail: "the target answered \(response.status)"
+        + (wait.map { " and asks for \(Int($0.rounded(.up))) s" } ?? ""))
+  }
+
+  /// The host only: the rest of an address may carry a token.
+  private static func redirection(of response: HTTPResponse) -> String {
+    let place = response[header: "Location"].map { location in
+      URLParts(location).map { " to the host \(Sanitizer.clean($0.host, limit: 100))" }
+        ?? " to another path of its own"
+    }
+    return "the target answered \(response.status), a redirect" + (place ?? " without an address")
+  }
+
+  /// Says by how much the clocks differ, because a signature with a wrong time is refused like a wrong key.
+  private static func refusal(of response: HTTPResponse, at time: UnixTime) -> String {
+    let base = "the target answered \(response.status)"
+    guard let skew = response.clockSkew(at: time), abs(skew) > 30 else { return base }
+    let place = skew > 0 ? "behind" : "ahead of"
+    return base + "; this machine's clock is \(Int(abs(skew))) s \(place) its own"
+  }
+}
+
+extension HTTPResponse {
+  /// Seconds by which the sender's clock is ahead, by its `Date`; nil without one, or beyond 30 years.
+  func clockSkew(at time: UnixTime) -> Double? {
+    guard let date = self[header: "Date"].flatMap({ UTCTime(httpDate: $0, now: time)?.seconds }),
+      abs(date - time) < 1e9
+    else { return nil }
+    return date - time
+  }
+}
+
+/// How long a server asks to be left alone (RFC 9110 §10.2.3).
+public enum RetryAfter {
+  /// The longest wait that is reported, in seconds: 30 years, so that every number fits; the runner decides what is
+  /// too long.
+  public static let longest = 1e9
+
+  /// Seconds to wait, 0 to 1,000,000,000; nil without the field and for anything but a number or a date.
+  ///
+  /// A date is compared with the answer's own `Date`, so that a wrong clock here does no harm.
+  public static func seconds(in response: HTTPResponse, now: UnixTime) -> Double? {
+    guard let value = response[header: "Retry-After"] else { return nil }
+    if value.isASCIIDigits { return min(longest, Double(value) ?? longest) }
+    guard let date = UTCTime(httpDate: value, now: now) else { return nil }
+    let own = response[header: "Date"].flatMap { UTCTime(httpDate: $0, now: now) }
+    return min(longest, max(0, date.seconds - (own?.seconds ?? now)))
+  }
+}
