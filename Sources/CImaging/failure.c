@@ -46,10 +46,7 @@ static void judge_message(j_common_ptr codec, int level) {
     case JWRN_EXTRANEOUS_DATA:
       if (!errors->header_done) return;
       // Cameras pad the last scan by a byte or two; lost synchronisation leaves far more.
-      if (errors->base.msg_parm.i[1] == JPEG_EOI && errors->base.msg_parm.i[0] <= 4) {
-        errors->stray_bytes += errors->base.msg_parm.i[0];
-        return;
-      }
+      if (errors->base.msg_parm.i[1] == JPEG_EOI && errors->base.msg_parm.i[0] <= 4) return;
       break;
     default: break;
   }

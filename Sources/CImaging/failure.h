@@ -15,7 +15,6 @@ typedef struct {
   imaging_message message;
   /// Set once the header is read: stray data before it is harmless, after it a sign of damage.
   int header_done;
-  int stray_bytes;
 } imaging_errors;
 
 /// Fills in the error manager; the caller sets the jump before each phase.

@@ -189,16 +189,13 @@ imaging_status imaging_jpeg_finish(imaging_jpeg_reader *reader) {
 
 imaging_samples imaging_jpeg_samples(const imaging_jpeg_reader *reader) { return reader->samples; }
 int imaging_jpeg_plane_count(const imaging_jpeg_reader *reader) { return reader->plane_count; }
-int imaging_jpeg_stray_bytes(const imaging_jpeg_reader *reader) { return reader->errors.stray_bytes; }
 
 imaging_plane imaging_jpeg_plane(const imaging_jpeg_reader *reader, int index) {
   imaging_plane none = {0, 0, 0, NULL, 0};
   return index >= 0 && index < reader->plane_count ? reader->planes[index] : none;
 }
 
-void imaging_jpeg_message(const imaging_jpeg_reader *reader, imaging_message *message) {
-  *message = reader->errors.message;
-}
+imaging_message imaging_jpeg_message(const imaging_jpeg_reader *reader) { return reader->errors.message; }
 
 void imaging_jpeg_close(imaging_jpeg_reader *reader) {
   if (!reader) return;

@@ -19,7 +19,7 @@ struct imaging_png_reader {
   int ready;
 };
 
-// libpng has no codes: its own words, and zlib's, tell what a failed allocation was.
+// libpng has no codes: its own words, and zlib's, say that an allocation failed.
 static imaging_status status_of(const char *text) {
   const char *words[] = {"ut of memory", "ut of Memory", "nsufficient memory"};
   for (size_t index = 0; index < sizeof words / sizeof *words; index++)
@@ -136,9 +136,7 @@ imaging_status imaging_png_finish(imaging_png_reader *reader) {
   return IMAGING_OK;
 }
 
-void imaging_png_message(const imaging_png_reader *reader, imaging_message *message) {
-  *message = reader->message;
-}
+imaging_message imaging_png_message(const imaging_png_reader *reader) { return reader->message; }
 
 void imaging_png_close(imaging_png_reader *reader) {
   if (!reader) return;

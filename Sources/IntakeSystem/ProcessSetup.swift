@@ -45,7 +45,7 @@ public enum ProcessSetup {
     return own
   }
 
-  /// The path of the running program, links resolved; nil when the system does not tell.
+  /// The path of the running program, links resolved; nil when the system does not say.
   public static var executablePath: String? {
     guard let name = CommandLine.arguments.first, let path = realpath(name, nil) else { return nil }
     defer { free(path) }
@@ -111,4 +111,10 @@ public final class SignalHub: Sendable {
     for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, number) }
     return set
   }
+}
+
+/// Signals by the numbers of this system.
+public enum SignalNumber {
+  /// SIGINT, as Ctrl-C sends it.
+  public static let interrupt = SIGINT
 }

@@ -31,10 +31,8 @@ public struct RunningProgram: Sendable {
   public var outputLimit = 64 << 20
   /// The most that is kept of standard error until it is taken, in bytes.
   public var errorLimit = 64 << 10
-  /// Standard error as it came since it was last taken, cut at the limit.
-  public private(set) var errorText: [UInt8] = []
-  /// Bytes of standard error that were dropped since it was last taken.
-  public private(set) var errorsDropped = 0
+  private var errorText: [UInt8] = []
+  private var errorsDropped = 0
 
   private var input: Int32?
   private var output: Int32?
@@ -65,9 +63,6 @@ public struct RunningProgram: Sendable {
 
   /// Bytes that were read and not taken yet.
   public var bufferedCount: Int { inbox.count - inboxStart }
-
-  /// Whether everything sent has been taken by the pipe.
-  public var hasSentAll: Bool { outbox.isEmpty }
 
   /// Whether it has closed its standard input: nothing more can be sent.
   public var isDeaf: Bool { input == nil }
@@ -125,7 +120,7 @@ public struct RunningProgram: Sendable {
     return output != nil && csystem_has_ended(process) == 0
   }
 
-  /// Standard error since the last call.
+  /// Standard error since the last call, cut at the limit, and the bytes that were dropped.
   public mutating func takeErrors() -> (text: [UInt8], dropped: Int) {
     defer { (errorText, errorsDropped) = ([], 0) }
     return (errorText, errorsDropped)

@@ -25,7 +25,7 @@ typedef struct {
   char text[160];
 } imaging_message;
 
-/// What was compiled against; libpng also tells what is loaded, libjpeg does not.
+/// What was compiled against; libpng also says what is loaded, libjpeg does not.
 const char *imaging_jpeg_name(void);
 const char *imaging_jpeg_version(void);
 const char *imaging_png_version_compiled(void);
@@ -83,9 +83,7 @@ imaging_samples imaging_jpeg_samples(const imaging_jpeg_reader *reader);
 /// 1 for gray or interleaved rows, 3 for planes in colour.
 int imaging_jpeg_plane_count(const imaging_jpeg_reader *reader);
 imaging_plane imaging_jpeg_plane(const imaging_jpeg_reader *reader, int index);
-/// Stray bytes before the end marker that were tolerated.
-int imaging_jpeg_stray_bytes(const imaging_jpeg_reader *reader);
-void imaging_jpeg_message(const imaging_jpeg_reader *reader, imaging_message *message);
+imaging_message imaging_jpeg_message(const imaging_jpeg_reader *reader);
 void imaging_jpeg_close(imaging_jpeg_reader *reader);
 
 // MARK: JPEG out
@@ -161,7 +159,7 @@ imaging_status imaging_png_read_rows(
   imaging_png_reader *reader, uint8_t *rows, size_t stride, int count);
 /// Checks what follows the last row.
 imaging_status imaging_png_finish(imaging_png_reader *reader);
-void imaging_png_message(const imaging_png_reader *reader, imaging_message *message);
+imaging_message imaging_png_message(const imaging_png_reader *reader);
 void imaging_png_close(imaging_png_reader *reader);
 
 // MARK: Resampling

@@ -16,8 +16,8 @@ int csystem_open_beneath_portably(int root, const char *path);
 /// Makes the process's memory unreadable for others and forbids core files.
 void csystem_harden(void);
 
-/// Gives blocks of 2 MiB and more back to the system when they are freed. glibc would raise that size to 32 MiB by
-/// and by and keep what every thread has freed: 8 workers on 24-megapixel progressive files held 211 MB, not 149.
+/// Gives blocks of 2 MiB and more back to the system when they are freed. glibc would raise that size step by step
+/// to 32 MiB and keep what every thread has freed: 8 workers on 24-megapixel progressive files held 211 MB, not 149.
 void csystem_return_large_blocks(void);
 
 /// Reserves disk blocks for `length` bytes from `offset` on without changing the file's size. Returns 0, or -1

@@ -85,9 +85,8 @@ struct JPEGReader: ~Copyable {
       let reader = imaging_jpeg_open(base, bytes.count, limits.forDecoder, &status)
     else { throw StageFailure(.IMAGING_NO_MEMORY, "JPEG", imaging_message()) }
     guard status == .IMAGING_OK else {
-      let failure = Self.failure(status, reader)
-      imaging_jpeg_close(reader)
-      throw failure
+      defer { imaging_jpeg_close(reader) }
+      throw StageFailure(status, "JPEG", imaging_jpeg_message(reader))
     }
     self.reader = reader
   }
@@ -95,13 +94,9 @@ struct JPEGReader: ~Copyable {
   deinit { imaging_jpeg_close(reader) }
 
   private func check(_ status: imaging_status) throws(StageFailure) {
-    guard status == .IMAGING_OK else { throw Self.failure(status, reader) }
-  }
-
-  private static func failure(_ status: imaging_status, _ reader: OpaquePointer) -> StageFailure {
-    var message = imaging_message()
-    imaging_jpeg_message(reader, &message)
-    return StageFailure(status, "JPEG", message)
+    guard status == .IMAGING_OK else {
+      throw StageFailure(status, "JPEG", imaging_jpeg_message(reader))
+    }
   }
 
   /// Starts decoding at 1, 2, 4 or 8 eighths of the size.

@@ -73,9 +73,8 @@ struct PNGReader: ~Copyable {
       let reader = imaging_png_open(base, list, ranges.count, limits.forDecoder, &status)
     else { throw StageFailure(.IMAGING_NO_MEMORY, "PNG", imaging_message()) }
     guard status == .IMAGING_OK else {
-      let failure = Self.failure(status, reader)
-      imaging_png_close(reader)
-      throw failure
+      defer { imaging_png_close(reader) }
+      throw StageFailure(status, "PNG", imaging_png_message(reader))
     }
     self.reader = reader
   }
@@ -83,13 +82,9 @@ struct PNGReader: ~Copyable {
   deinit { imaging_png_close(reader) }
 
   private func check(_ status: imaging_status) throws(StageFailure) {
-    guard status == .IMAGING_OK else { throw Self.failure(status, reader) }
-  }
-
-  private static func failure(_ status: imaging_status, _ reader: OpaquePointer) -> StageFailure {
-    var message = imaging_message()
-    imaging_png_message(reader, &message)
-    return StageFailure(status, "PNG", message)
+    guard status == .IMAGING_OK else {
+      throw StageFailure(status, "PNG", imaging_png_message(reader))
+    }
   }
 
   var layout: imaging_png_layout { imaging_png_get_layout(reader) }

@@ -17,12 +17,13 @@ struct FilterTaps {
   /// `count` weights per output sample, 14 fractional bits, adding up to exactly 1.
   let weights: [Int16]
 
-  /// Plans a direction.
+  /// Plans a direction; nil where it stays as it is.
   ///
   /// `ratio` is input samples per output sample: nearly `input / output`, but chroma rows are rounded up and
   /// must follow the luma's ratio to stay in place. `shift` moves the output
   /// to smaller coordinates, in its own samples. `count` is rounded up to a multiple of `multiple`.
-  init(input: Int, output: Int, ratio: Double, shift: Double = 0, multiple: Int) {
+  init?(input: Int, output: Int, ratio: Double, shift: Double, multiple: Int) {
+    guard input != output || ratio != 1 || shift != 0 else { return nil }
     let stretch = max(ratio, 1)
     let radius = 3 * stretch
     let spans = (0..<output).map { index in

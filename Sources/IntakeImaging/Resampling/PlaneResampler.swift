@@ -16,18 +16,10 @@ struct ResamplingPlan {
   ) {
     self.input = input
     self.output = output
-    let keepsWidth = input.width == output.width && ratioX == 1 && shift.x == 0
-    let keepsHeight = input.height == output.height && ratioY == 1 && shift.y == 0
-    horizontal =
-      keepsWidth
-      ? nil
-      : FilterTaps(
-        input: input.width, output: output.width, ratio: ratioX, shift: shift.x, multiple: 8)
-    vertical =
-      keepsHeight
-      ? nil
-      : FilterTaps(
-        input: input.height, output: output.height, ratio: ratioY, shift: shift.y, multiple: 2)
+    horizontal = FilterTaps(
+      input: input.width, output: output.width, ratio: ratioX, shift: shift.x, multiple: 8)
+    vertical = FilterTaps(
+      input: input.height, output: output.height, ratio: ratioY, shift: shift.y, multiple: 2)
   }
 }
 
