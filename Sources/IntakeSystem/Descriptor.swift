@@ -130,10 +130,15 @@ public struct FileStatus: Sendable, Equatable {
 
 /// What a name in a file system can stand for.
 public enum FileKind: String, Sendable {
+  /// Holds bytes.
   case regular = "a regular file"
+  /// Holds names.
   case folder = "a folder"
+  /// A FIFO: bytes pass through it once.
   case pipe = "a pipe"
+  /// An end of a connection.
   case socket = "a socket"
+  /// A terminal, a disk or another device.
   case device = "a device"
 
   init(mode: mode_t) {
