@@ -67,7 +67,9 @@ extension Acme {
 
   private static func applicant(_ email: String) throws(StageFailure) -> Submission {
     guard EmailAddress.problem(in: email) == nil else {
-      throw StageFailure(.invalidValue, "--email isn't a valid e-mail address")
+      throw StageFailure(
+        .invalidValue, "--email isn't a valid e-mail address",
+        hint: "give the address under which the applicant was sent")
     }
     return Submission(
       method: "GET", path: "/applicants?email=" + PercentText.encoded(email), headers: [],
