@@ -62,6 +62,7 @@ public struct Runner: Sendable {
     guard stop.level == .none else { return nil }
     if policy.mode.keepsLedger { try pipeline.submitter.check(pipeline.assembler.target) }
     for recorder in pipeline.recorders { try await recorder.prepare() }
+    try await pipeline.loader.prepare()
     let rows = try await pipeline.loader.rows()
     guard stop.level == .none else { return nil }
     if policy.mode.keepsLedger {
@@ -139,6 +140,7 @@ public struct Runner: Sendable {
   }
 
   private func close(_ ledger: (any OpenLedger)?) async {
+    await pipeline.loader.finish()
     for stage in stagesToPrepare { await stage.finish() }
     for recorder in pipeline.recorders { await recorder.finish() }
     await ledger?.close()
