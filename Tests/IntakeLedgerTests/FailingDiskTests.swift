@@ -42,7 +42,8 @@ struct FailingDiskTests {
       }
     }
     let synchronizations = file.synchronizations - before
-    #expect(synchronizations <= 160, "\(synchronizations) for 320 lines: they share them")
+    // How many lines share one depends on how the tasks are scheduled; that some do does not.
+    #expect(synchronizations < 320, "\(synchronizations) for 320 lines: they share them")
     await ledger.close()
     let check = try LedgerScanCount.lines(of: file)
     #expect(check == 321)

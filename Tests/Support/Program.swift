@@ -91,8 +91,6 @@ extension Program {
     package let code: Int32
     package let output: String
     package let errors: String
-    /// The most memory it had, in MiB.
-    package var peakMegabytes = 0
 
     /// The result lines, parsed.
     package var rows: [JSONValue] {
@@ -151,17 +149,10 @@ package final class StartedProgram: Sendable {
   /// How it ended, nil while it runs.
   private func result(orKilledAt end: Double) throws -> Program.Result? {
     var status: Int32 = 0
-    var usage = rusage()
-    guard wait4(process, &status, WNOHANG, &usage) == 0 else {
+    guard waitpid(process, &status, WNOHANG) == 0 else {
       isReaped.withLock { $0 = true }
       let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 256 + status & 0x7F
-      var result = Program.Result(code: code, output: text(".out"), errors: text(".err"))
-      #if canImport(Darwin)
-        result.peakMegabytes = usage.ru_maxrss >> 20
-      #else
-        result.peakMegabytes = usage.ru_maxrss >> 10
-      #endif
-      return result
+      return Program.Result(code: code, output: text(".out"), errors: text(".err"))
     }
     guard SystemTime.monotonic < end else {
       kill(process, SIGKILL)
