@@ -42,9 +42,10 @@ struct LibraryTests {
 
   /// Without one of its fields a request would be another one.
   @Test func aHeaderFieldWithoutMemoryKeepsTheRequestHere() async throws {
-    let refused = try RefusedCalls(in: folder).environment(field: "Accept-Encoding: ")
-    let (result, requests) = try await run(refused, "--wait-for-target", "0")
-    #expect(result.code != 0)
+    let refused = try RefusedCalls(in: folder).environment(field: "Content-Type: ")
+    let (result, requests) = try await run(refused, "--halt", "now,fail=1")
+    #expect(result.code == 4, "\(result.errors)")
+    #expect(result.errors.contains("no memory left for the header"), "\(result.errors)")
     #expect(result.outcomes["accepted"] == nil && result.outcomes["in_doubt"] == nil)
     #expect(requests.isEmpty)
   }
