@@ -138,7 +138,7 @@ struct LineParser {
     return false
   }
 
-  /// Reads `"name":value`; where it ends, nil when it is no such thing.
+  /// Reads `"name":value`; where it ends, nil when it isn't one.
   private mutating func parseField(_ bytes: [UInt8], _ start: Int, _ limit: Int) -> Int? {
     guard limit - start >= 5, bytes[start] == UInt8(ascii: "\"") else { return nil }
     var name: UInt64 = 0

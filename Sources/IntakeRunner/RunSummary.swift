@@ -4,7 +4,7 @@ public import IntakeCore
 public struct RunSummary: Sendable {
   /// Rows per verdict.
   public private(set) var counts: [Verdict: Int] = [:]
-  /// Rows among the failed ones that nobody tried to send, for the run stopped before.
+  /// Rows among the failed ones that nobody tried to send because the run stopped before.
   public private(set) var notTried = 0
   /// Rows among the skipped ones that were changed after they had been accepted.
   public private(set) var changed = 0
@@ -80,7 +80,7 @@ public struct RunSummary: Sendable {
 public protocol RunObserver: Sendable {
   /// A row has ended and is on disk.
   func finished(_ outcome: Outcome)
-  /// A request is complete and was not sent, for this is a dry run or a check.
+  /// A request is complete and was not sent, because this is a dry run or a check.
   func prepared(_ submission: Submission, outcome: Outcome)
   /// A row waits before its next attempt; `asked` when the server said how long.
   func waiting(seconds: Double, asked: Bool, row: RowReference)

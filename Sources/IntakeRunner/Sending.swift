@@ -138,7 +138,7 @@ final class Sending: Sendable {
     return true
   }
 
-  /// Sends once; an error that is no verdict of the submitter counts as in doubt: nobody knows how far it came.
+  /// Sends once; an error that isn't a verdict of the submitter counts as in doubt: nobody knows how far it came.
   private func send(_ submission: Submission, _ row: Row) async -> Receipt {
     let context = row.context(at: runner.clock.wall)
     do {

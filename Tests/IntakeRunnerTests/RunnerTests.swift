@@ -87,7 +87,8 @@ struct RunnerTests {
 
   @Test func theTextOfAnErrorOfTheProgramsOwnIsLogged() async throws {
     let log = MessageLog()
-    let summary = try await run(rows: 1, log: log) { _, _ in throw JournalError("the disk is full") }
+    let summary = try await run(rows: 1, log: log) { _, _ in throw JournalError("the disk is full")
+    }
     #expect(summary.counts[.inDoubt] == 1)
     #expect(log.messages.first?.contains("JournalError: the disk is full") == true)
   }

@@ -194,7 +194,8 @@ enum Simulated {
       }
     }
 
-    func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws(JournalError) {
+    func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws(JournalError)
+    {
       try append(line(.intent, key) { $0.attempt = attempt })
     }
 
@@ -202,7 +203,9 @@ enum Simulated {
       try append(line(.step, key) { ($0.step, $0.verdict) = (step, "begun") })
     }
 
-    func complete(_ step: Int, of submission: Submission, for key: RowKey) async throws(JournalError) {
+    func complete(_ step: Int, of submission: Submission, for key: RowKey)
+      async throws(JournalError)
+    {
       try append(
         line(.step, key) { ($0.step, $0.verdict) = (step, Settled.accepted.rawValue) })
     }

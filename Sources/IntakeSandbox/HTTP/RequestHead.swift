@@ -121,7 +121,7 @@ extension RequestHead {
       let afterScheme = target.dropFirst("http://".count)
       target = afterScheme.firstIndex(of: "/").map { afterScheme[$0...] } ?? "/"
     }
-    guard target.hasPrefix("/") else { throw bad("the request target is no path") }
+    guard target.hasPrefix("/") else { throw bad("the request target isn't a path") }
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
   }
