@@ -63,7 +63,7 @@ import Testing
     let image = try SampleImage.document(jpeg)
     // Four faults in a row would give the program up; with two items at once, every second of them good,
     // there are three at most.
-    let bench = try Bench<ImageItem>(script, ["timeout": .number(0.5), "processes": .integer(2)])
+    let bench = try Bench<ImageItem>(script, ["timeout": .number(1), "processes": .integer(2)])
     try await bench.stage.prepare()
     let (before, start) = (OwnProcess.descriptors, SystemTime.monotonic)
     let tally = await run(2 * Self.badItems, image, bench)

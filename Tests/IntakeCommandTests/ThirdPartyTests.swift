@@ -70,7 +70,7 @@ struct ThirdPartyTests {
     let help = try await shell("\(command) run --help; \(command) customer get --help").output
     #expect(help.contains("dcams, noah, acme, sandbox, noah-sandbox, or a plan file"), "\(help)")
     #expect(help.contains("--id ID") && help.contains("--email E|-"), "\(help)")
-    #expect(help.contains("Noah GET customer; ask for one applicant (Acme GET applicants)"))
+    #expect(help.contains("(Noah GET customer); ask for one applicant (Acme GET applicants)"))
     let script = try await shell("\(command) completion bash").output
     #expect(script.contains("dcams noah acme sandbox noah-sandbox"))
 
