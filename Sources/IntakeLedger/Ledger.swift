@@ -159,17 +159,21 @@ extension Ledger {
 /// A row as an open ledger knew it at the moment it was looked up.
 private struct RowSnapshot: KnownRow {
   let key: RowKey
-  let lastOutcome: Outcome?
   private let state: RowState?
   private let keys: KeyRing
+  private let file: any JournalFile
 
-  /// Reads the last outcome from the file where it can still decide something: not for accepted rows.
   init(_ name: Fingerprint, _ state: RowState?, _ keys: KeyRing, _ file: any JournalFile) {
     key = RowKey(name.description)
-    (self.state, self.keys) = (state, keys)
-    let offset = state?.standing == .accepted ? nil : state?.outcomeOffset
-    lastOutcome = offset.flatMap { LedgerRecord(at: $0, of: file) }
-      .flatMap(Outcome.init(recorded:))
+    (self.state, self.keys, self.file) = (state, keys, file)
+  }
+
+  /// Read from the file when it is asked for: most rows are never asked.
+  var lastOutcome: Outcome? {
+    guard let state, state.standing != .accepted, let offset = state.outcomeOffset else {
+      return nil
+    }
+    return LedgerRecord(at: offset, of: file).flatMap(Outcome.init(recorded:))
   }
 
   var standing: Standing { state?.standing ?? .unknown }

@@ -33,18 +33,18 @@ final class RowRunner: Sendable {
   ///
   /// What the ledger alone decides is decided at once, in the order of the manifest; the rest is a task of its own.
   ///
-  /// - Returns: whether this run works on the row; `done` is called when it has ended, and only then.
+  /// - Returns: whether this run works on the row; it gives its place in the window back when it has ended, and only then.
   func run(
     _ loaded: LoadedRow, loadedIn seconds: Double, in group: inout DiscardingTaskGroup,
-    done: @escaping @Sendable () -> Void
+    window: Permits
   ) -> Bool {
     // Wanted? An earlier run may have done it, and this one may be about other rows.
     guard let row = wanted(loaded, seconds) else { return false }
     let executor: any TaskExecutor = row.known.map { working.noting($0.key.description) } ?? working
     group.addTask(executorPreference: executor) {
-      defer { done() }
+      defer { window.leave() }
       await self.stoppingOnErrors(of: row.reference) {
-        guard var row = try await self.afterEarlierAttempt(row, loaded) else { return }
+        guard var row = try await self.afterEarlierAttempt(row, loaded, window) else { return }
         // One crash may be anybody's; two on the same row are that row's.
         if row.crashes >= 2, loaded.failures.isEmpty, self.runner.policy.only != .failed {
           return try await self.end(row.quarantined, row)
@@ -128,7 +128,9 @@ extension RowRunner {
   }
 
   /// The row once the attempt of an earlier run can no longer be under way; nil when the run stops meanwhile.
-  private func afterEarlierAttempt(_ row: Row, _ loaded: LoadedRow) async throws -> Row? {
+  private func afterEarlierAttempt(_ row: Row, _ loaded: LoadedRow, _ window: Permits)
+    async throws -> Row?
+  {
     guard let ledger, row.standing == .inDoubt, runner.policy.ambiguous != .hold,
       case .record = loaded, let last = row.known?.lastWritten
     else { return row }
@@ -139,8 +141,12 @@ extension RowRunner {
     guard wait > 0 else { return row }
     let seconds = Int(wait.rounded(.up))
     row.log(.notice, "waiting \(seconds) s: an earlier attempt may still be under way")
+    // Others may have its place meanwhile: a few rows in doubt must not hold up a batch.
+    window.leave()
     await runner.clock.sleep(until: runner.clock.monotonic + wait, unless: runner.stop)
+    await window.enter()
     var later = row
+    // Another row of the same customer may have settled it while this one waited.
     later.known = try ledger.row(for: row.identity)
     return runner.stop.level == .none ? later : nil
   }
@@ -184,6 +190,7 @@ extension RowRunner {
     var outcome: Outcome?
     if row.standing == .inDoubt {
       prepared = await asSentBefore(prepared, loaded, row)
+      guard runner.stop.level == .none else { return row.notTried }
       outcome = try await steps.settle(prepared.submission, of: &row)
     }
     if outcome == nil, runner.policy.mode == .reconcile {
@@ -206,6 +213,9 @@ extension RowRunner {
         try await steps.ledger.record(row.failedAttempt(delivery))
         row.log(.notice, "the target answered 413: sending once more with smaller images")
         let attempts = delivery.attempts
+        // The first request was written down with other content: what the ledger knew of its steps is void.
+        var row = row
+        row.known = try steps.ledger.row(for: row.identity)
         delivery = try await steps.send(second.submission, of: row, after: delivery)
         if delivery.attempts == attempts {
           delivery.explain(prepared, "and the run stopped before smaller images were sent")
@@ -267,12 +277,16 @@ extension RowRunner {
         if outcome.attempts > 0 {
           // The ledger will call the row in doubt; the operator may use the answer to settle it.
           let verdict = outcome.verdict.rawValue.replacing("_", with: " ")
-          row.log(.error, "was sent and ended \(verdict), but the ledger could not take it down")
+          row.log(
+            .error, "was sent and ended \(verdict), but it could not be recorded in the ledger")
         }
         throw error
       }
     }
-    let known = row.inDoubtStill(outcome)
+    // Steps that were written down in this run may have settled what was in doubt when the row was looked up.
+    var latest = row
+    if row.standing == .inDoubt { latest.known = try ledger.row(for: row.identity) }
+    let known = latest.inDoubtStill(outcome)
     report(known)
     for recorder in runner.pipeline.recorders { await hand(known, to: recorder, row) }
   }

@@ -81,8 +81,9 @@ public struct Runner: Sendable {
     through rows: any RowSource, _ ledger: (any OpenLedger)?, on loading: WorkerPool
   ) async throws -> RunSummary {
     let working = try WorkerPool(threads: policy.workers)
+    defer { working.stop() }
     let sending = try WorkerPool(threads: policy.concurrency)
-    defer { for pool in [working, sending] { pool.stop() } }
+    defer { sending.stop() }
     let runner = RowRunner(self, ledger, working: working, sending: sending)
     let start = clock.monotonic
     let work = Task(executorPreference: loading) { await feed(rows, to: runner, on: loading) }
@@ -109,7 +110,7 @@ public struct Runner: Sendable {
           return
         }
         let seconds = clock.monotonic - start
-        if runner.run(loaded, loadedIn: seconds, in: &group, done: { window.leave() }) {
+        if runner.run(loaded, loadedIn: seconds, in: &group, window: window) {
           taken += 1
         } else {
           window.leave()

@@ -48,10 +48,11 @@ final class Sending: Sendable {
     delivery.attempts += 1
     delivery.seconds += seconds
     delivery.wasInDoubt = earlier.wasInDoubt || receipt.outcome == .inDoubt
-    decide(&delivery, submission.repeatSafety)
+    let decision = decide(&delivery, submission.repeatSafety)
     if receipt.outcome != .inDoubt || delivery.decision == .giveUp {
       adapt { $0.note(receipt, seconds: seconds, isKnownBad: isKnownBad) }
     }
+    carryOut(decision)
     return delivery
   }
 
@@ -71,11 +72,11 @@ final class Sending: Sendable {
       adapt { $0.noteInquiry(nil) }
       return response
     } catch {
-      let failure = PipelineError(
-        stage: runner.pipeline.submitterName, row: row.reference, underlying: error
-      ).failure
-      adapt { $0.noteInquiry(error is StageFailure ? failure.code : .noAnswer) }
-      throw failure
+      adapt { $0.noteInquiry((error as? StageFailure)?.code ?? .noAnswer) }
+      if let failure = error as? StageFailure { throw failure }
+      let wrapped = wrap(error, row)
+      // A question changes nothing at the target: what went wrong with it is no verdict on the row.
+      throw StageFailure(wrapped.code, wrapped.failure.detail, outcome: .retryable(after: nil))
     }
   }
 
@@ -122,7 +123,7 @@ final class Sending: Sendable {
     delivery.receipt = Receipt(failure)
     delivery.attempts += 1
     guard runner.stop.level == .none else { return delivery.decision = .giveUp }
-    decide(&delivery, .safe)
+    carryOut(decide(&delivery, .safe))
     if failure.outcome == .fatal { runner.stop.request(.soon, reason: failure.detail) }
   }
 
@@ -147,25 +148,38 @@ final class Sending: Sendable {
       }
     } catch let failure as StageFailure {
       return Receipt(failure)
+    } catch is CancellationError {
+      return Receipt(
+        .inDoubt, code: .noAnswer, detail: "the run was aborted while the request was under way")
     } catch {
-      let wrapped = PipelineError(
-        stage: runner.pipeline.submitterName, row: row.reference, underlying: error)
-      row.log(.error, wrapped.logText)
-      return Receipt(.inDoubt, code: .stageFailed, detail: wrapped.failure.detail)
+      return Receipt(.inDoubt, code: .stageFailed, detail: wrap(error, row).failure.detail)
     }
+  }
+
+  /// Wraps what the submitter threw, and logs what no failure explains.
+  private func wrap(_ error: any Error, _ row: Row) -> PipelineError {
+    let wrapped = PipelineError(
+      stage: runner.pipeline.submitterName, row: row.reference, underlying: error)
+    if wrapped.isForeign { row.log(.error, wrapped.logText) }
+    return wrapped
   }
 }
 
 // What follows an attempt.
 extension Sending {
-  private func decide(_ delivery: inout Delivery, _ safety: RepeatSafety) {
+  private func decide(_ delivery: inout Delivery, _ safety: RepeatSafety) -> RetryPolicy.Decision {
     let chance = runner.clock.random(in: 0...1)
     let outcome = delivery.receipt.outcomeForRepeating(safety)
     let attempt = delivery.attempts
     delivery.decision = state.withLock {
       $0.retries.decide(outcome, attempt: attempt, chance: chance)
     }
-    switch delivery.decision {
+    return delivery.decision
+  }
+
+  /// What a decision means for the other rows: a pause, or the end of the run.
+  private func carryOut(_ decision: RetryPolicy.Decision) {
+    switch decision {
     case .retry(let seconds, everybody: true, _):
       let until = runner.clock.monotonic + seconds
       state.withLock { $0.pausedUntil = max($0.pausedUntil, until) }
@@ -213,7 +227,10 @@ extension Sending {
       }
       guard let wait else { return false }
       await runner.clock.sleep(until: now + min(wait, 0.2), unless: runner.stop)
-      if wait <= 0.2 { return runner.stop.level == .none }
+      guard wait <= 0.2 else { continue }
+      // A pause may have begun while it slept.
+      let isPaused = state.withLock { $0.pausedUntil > runner.clock.monotonic }
+      return runner.stop.level == .none && !isPaused
     }
     return false
   }

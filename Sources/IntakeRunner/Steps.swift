@@ -120,7 +120,7 @@ extension Steps {
     }
     let outcome = try await outcome(
       of: await sending.settlement(of: submission, row), submission, row, known.key)
-    // The only other look: the target was asked, and what it proved is in the ledger now.
+    // The target was asked, and what it proved is in the ledger now.
     row.known = try ledger.row(for: row.identity)
     return outcome
   }

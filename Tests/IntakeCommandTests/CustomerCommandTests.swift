@@ -53,7 +53,7 @@ struct CustomerCommandTests {
   @Test(arguments: [
     (["status", "--email", "a@example.com", "--to", "noah"], "only dcams answers this"),
     (["get", "--id", "N-1", "--to", "dcams"], "only noah answers this"),
-    (["status", "--email", "a@example.com", "--to", "sandbox"], "a running one is to be asked"),
+    (["status", "--email", "a@example.com", "--to", "sandbox"], "ask one that is running"),
     (["get", "--id", "N-1", "--to", "noa"], "did you mean"),
   ])
   func aTargetThatCannotAnswerIsRefused(words: [String], message: String) async throws {

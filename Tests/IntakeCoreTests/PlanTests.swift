@@ -122,7 +122,7 @@ struct PlanTests {
       (registry.adding(Silent.self), "Recorder"), (registry.adding(Idle.self), "Stage or Journal"),
     ] {
       let error = #expect(throws: RegistrationError.self) { try registry.check() }
-      #expect(error?.description.hasSuffix("let it conform to \(role)") == true)
+      #expect(error?.description.hasSuffix("make it conform to \(role)") == true)
     }
   }
 

@@ -9,7 +9,7 @@ import Testing
 struct RunnerTests {
   /// Runs so many rows through the script.
   private func run(
-    rows: Int, customer: String? = nil, ledger: MemoryLedger = MemoryLedger(),
+    rows: Int, followUps: Int = 0, customer: String? = nil, ledger: MemoryLedger = MemoryLedger(),
     log: MessageLog = MessageLog(), policy change: (inout RunPolicy) -> Void = { _ in },
     _ script: @escaping Scripted.Script
   ) async throws -> RunSummary {
@@ -18,7 +18,8 @@ struct RunnerTests {
     change(&policy)
     let pipeline = Pipeline(
       loader: Simulated.Load((0..<rows).map { Simulated.Line(number: $0) }),
-      assembler: Simulated.Assemble(customer: customer), submitter: Scripted(script),
+      assembler: Simulated.Assemble(followUps: followUps, customer: customer),
+      submitter: Scripted(script),
       journal: ledger)
     let runner = Runner(pipeline: pipeline, policy: policy, stop: StopSwitch(), observer: log)
     return try await runner.run(target: "simulated", operation: "create")
@@ -93,6 +94,29 @@ struct RunnerTests {
     #expect(log.messages.first?.contains("JournalError: the disk is full") == true)
   }
 
+  /// What the ledger says at the end counts, not what it said when the row was looked up.
+  @Test func aRowWhoseRequestIsDoneIsNoLongerInDoubt() async throws {
+    let ledger = MemoryLedger()
+    let first = try await run(rows: 1, followUps: 1, ledger: ledger) { _, _ in
+      Receipt(.inDoubt, code: .noAnswer)
+    }
+    #expect(first.counts == [.inDoubt: 1])
+    let again = try await run(
+      rows: 1, followUps: 1, ledger: ledger, policy: { $0.ambiguous = .resend }
+    ) { submission, _ in
+      submission.operation == "create"
+        ? Receipt(.accepted, http: 200) : Receipt(.rejected, http: 400, code: .refusedByTarget)
+    }
+    #expect(again.counts == [.rejected: 1])
+  }
+
+  @Test func anAbortedRequestIsInDoubtAndNoErrorOfAStage() async throws {
+    let log = MessageLog()
+    let summary = try await run(rows: 1, log: log) { _, _ in throw CancellationError() }
+    #expect(summary.counts == [.inDoubt: 1])
+    #expect(log.messages == [])
+  }
+
   /// A refusal is known from an earlier run: five of them do not stop this one.
   @Test func whatAnEarlierRunSawRefusedIsLookedUpOnce() async throws {
     let ledger = MemoryLedger()
@@ -148,6 +172,8 @@ final class MemoryLedger: Journal, OpenLedger {
   let notices: [String] = []
   private let makesKeys: Bool
   private let outcomes = Mutex<[RowKey: Outcome]>([:])
+  /// Rows whose request the target has, while what follows it is open.
+  private let begun = Mutex<Set<RowKey>>([])
   private let asked = Atomic(0)
 
   init(options: NoOptions) { makesKeys = true }
@@ -162,7 +188,9 @@ final class MemoryLedger: Journal, OpenLedger {
     guard makesKeys else { throw JournalError("no key can be made") }
     asked.add(1, ordering: .relaxed)
     let key = RowKey(String(decoding: identity.exposed, as: UTF8.self))
-    return Known(key: key, lastOutcome: outcomes.withLock { $0[key] })
+    return Known(
+      key: key, lastOutcome: outcomes.withLock { $0[key] },
+      isBegun: begun.withLock { $0.contains(key) })
   }
 
   func record(_ outcome: Outcome) {
@@ -172,18 +200,22 @@ final class MemoryLedger: Journal, OpenLedger {
 
   func intend(_ submission: Submission, for key: RowKey, attempt: Int) {}
   func begin(_ step: Int, of submission: Submission, for key: RowKey) {}
-  func complete(_ step: Int, of submission: Submission, for key: RowKey) {}
+  func complete(_ step: Int, of submission: Submission, for key: RowKey) {
+    begun.withLock { _ = $0.insert(key) }
+  }
   func settle(_ key: RowKey, as settlement: Settlement) {}
   func close() {}
 
   private struct Known: KnownRow {
     let key: RowKey
     let lastOutcome: Outcome?
+    let isBegun: Bool
     var lastWritten: UnixTime? { nil }
     var crashes: Int { 0 }
 
     var standing: Standing {
       switch lastOutcome?.verdict {
+      case .inDoubt where isBegun: .notAccepted
       case .accepted: .accepted
       case .inDoubt: .inDoubt
       case .rejected, .failed: .notAccepted

@@ -89,7 +89,7 @@ struct DiskTests {
     let result = try await running.wait()
     #expect(result.code == 6, "\(result.errors)")
     #expect(result.errors.contains("deleted, renamed or replaced"), "\(result.errors)")
-    #expect(result.errors.contains("could not take it down"), "\(result.errors)")
+    #expect(result.errors.contains("it could not be recorded in the ledger"), "\(result.errors)")
     #expect(try sandbox.requests().count < 60)
     guard how == "renamed" else { return }
     rename(batch.ledger + ".old", batch.ledger)

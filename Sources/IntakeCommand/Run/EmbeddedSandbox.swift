@@ -55,7 +55,8 @@ struct EmbeddedSandbox {
   /// Those that every sandbox accepts, through a pipe: never through a file or argv.
   private static func giveCredentials(to editing: inout PlanEditing) throws(CommandError) {
     let secrets = editing.registry.vendors.compactMap(\.emulation).flatMap(\.credentials)
-    let json = JSONOutput.object(secrets.map { ($0.key, .string($0.value)) }).text
+    let fields = Dictionary(secrets.map { ($0.key, $0.value) }) { first, _ in first }
+    let json = JSONOutput.object(fields.sorted { $0.key < $1.key }.map { ($0, .string($1)) }).text
     guard let descriptor = RawDescriptor.holding(Array(json.utf8)) else {
       throw CommandError(.internalError, "no descriptor is left for a pipe")
     }

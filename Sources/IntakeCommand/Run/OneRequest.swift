@@ -23,7 +23,7 @@ struct OneRequest: Sendable {
     }
     guard !editing.wantsSandbox else {
       throw UsageError(
-        "the embedded sandbox is empty: a running one is to be asked",
+        "the embedded sandbox has no customers: ask one that is running",
         hint: "start `docintake sandbox`, and give --endpoint with the address that it prints")
     }
     try EmbeddedSandbox.giveMissingCredentials(to: &editing, for: arguments["to"])
@@ -37,17 +37,18 @@ struct OneRequest: Sendable {
     let pool = try WorkerPool(threads: 1)
     defer { pool.stop() }
     return try await withTaskExecutorPreference(pool) {
+      let response: HTTPResponse
       do {
         try await submitter.prepare()
         try submitter.check(submission.target)
         let context = StageContext(row: RowReference(line: 0), time: SystemTime.wall)
-        let response = try await submitter.ask(submission, in: context)
+        response = try await submitter.ask(submission, in: context)
+      } catch {
         await submitter.finish()
-        return try OneAnswer(response, to: submission)
-      } catch let failure as StageFailure {
-        await submitter.finish()
-        throw CommandError(failure)
+        throw (error as? StageFailure).map { CommandError($0) } ?? error
       }
+      await submitter.finish()
+      return try OneAnswer(response, to: submission)
     }
   }
 

@@ -40,6 +40,7 @@ public struct StageRegistry: Sendable {
   /// - Throws: `RegistrationError` that says which.
   public func check() throws(RegistrationError) {
     var seen: Set<String> = []
+    var targets: Set<String> = []
     for entry in entries {
       let name = entry.descriptor.name
       guard PluginDescriptor.isName(name) else {
@@ -52,8 +53,17 @@ public struct StageRegistry: Sendable {
       guard entry.vendor == nil || entry.vendor?.name == name else {
         throw RegistrationError("the vendor of stage \"\(name)\" has another name than the stage")
       }
+      for target in [entry.vendor?.name, entry.vendor?.emulation?.name].compactMap({ $0 })
+      where !targets.insert(target).inserted {
+        throw RegistrationError("two targets are called \"\(target)\": rename one of them")
+      }
+      var options: Set<String> = []
+      for option in entry.descriptor.options where !options.insert(option.name).inserted {
+        throw RegistrationError(
+          "two options of stage \"\(name)\" are called \"\(option.name)\": rename one of them")
+      }
       if let conformance = entry.missingConformance {
-        throw RegistrationError("\"\(name)\" fits nowhere: let it conform to \(conformance)")
+        throw RegistrationError("\"\(name)\" matches no role: make it conform to \(conformance)")
       }
     }
   }
