@@ -36,7 +36,8 @@ public enum IntakeCommand {
       console.error(error.message, hint: error.hint)
       return error.code
     } catch {
-      console.error("internal error: \(PipelineError.logText(of: error))", hint: FailureCode.internalError.hint)
+      console.error(
+        "internal error: \(PipelineError.logText(of: error))", hint: FailureCode.internalError.hint)
       return .internalError
     }
   }
