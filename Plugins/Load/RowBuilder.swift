@@ -74,7 +74,7 @@ struct RowBuilder: Sendable {
     let record = IntakeRecord(
       row: reference(raw), identity: raw.identity, fields: fields,
       images: paths.filter { $0.problem == nil }.map { $0.file(in: root) })
-    return problems.isEmpty ? .record(record) : .bad(record, problems)
+    return LoadedRow(record, failures: problems)
   }
 
   /// What the operator calls the row; without control characters, and cut, where it is refused.

@@ -17,13 +17,12 @@ final class WithoutDuplicates: RowSource {
   func next() async throws -> LoadedRow? {
     guard let row = try await rows.next() else { return nil }
     let print = RowPrint(row.record)
-    guard case .bad(let record, let failures) = row else {
-      guard let clash = seen.withLock({ $0.clashRemembering(print) }) else { return row }
-      return .bad(row.record, [clash.failure(for: row.record)])
+    let clash = seen.withLock {
+      row.failures.isEmpty ? $0.clashRemembering(print) : $0.clash(of: print)
     }
-    guard let clash = seen.withLock({ $0.clash(of: print) }) else { return row }
+    guard let clash else { return row }
     // First, because it tells the engine that the key belongs to another row, whose standing must stay.
-    return .bad(record, [clash.failure(for: record)] + failures)
+    return LoadedRow(row.record, failures: [clash.failure(for: row.record)] + row.failures)
   }
 }
 
@@ -67,7 +66,7 @@ struct RowPrint: Sendable {
     identity = RowPrint.hash(record.identity.exposed, salt: 0)
     email =
       record.fields[.email].map {
-        max(1, RowPrint.hash(RowIdentity.normalized(email: $0.exposed), salt: 1))
+        max(1, RowPrint.hash(EmailAddress.folded($0.exposed), salt: 1))
       } ?? 0
     content = RowPrint.content(of: record.fields)
     line = UInt32(clamping: record.row.line)

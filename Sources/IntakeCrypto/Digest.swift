@@ -28,11 +28,6 @@ public enum Digest {
     return try stream.finish()
   }
 
-  /// HMAC-SHA256 (RFC 2104) of a message; 32 bytes.
-  public static func hmacSHA256(_ message: [UInt8], key: Secret256) throws(CryptoError) -> [UInt8] {
-    try hmacSHA256(message, key: key.bytes)
-  }
-
   /// HMAC-SHA256 (RFC 2104) of a message with a key of any length; 32 bytes.
   public static func hmacSHA256(_ message: [UInt8], key: [UInt8]) throws(CryptoError) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: sha256Size)

@@ -75,7 +75,7 @@ package struct KeyRing: Sendable, Equatable {
       message += (0..<8).map { UInt8(truncatingIfNeeded: part.count >> (56 - 8 * $0)) }
       message += part
     }
-    return (try? Digest.hmacSHA256(message, key: key)).flatMap(Fingerprint.init(digest:))
+    return (try? Digest.hmacSHA256(message, key: key.bytes)).flatMap(Fingerprint.init(digest:))
   }
 
   /// The SHA-256 of what a request says, whoever sends it and whenever.

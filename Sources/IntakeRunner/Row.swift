@@ -15,8 +15,8 @@ struct Row: Sendable {
     _ loaded: LoadedRow, known: (any KnownRow)?, loadedIn seconds: Double, clock: any RunClock,
     observer: any RunObserver
   ) {
-    reference = loaded.row
-    identity = loaded.identity
+    reference = loaded.record.row
+    identity = loaded.record.identity
     self.known = known
     self.observer = observer
     stopwatch = Stopwatch(clock: clock)

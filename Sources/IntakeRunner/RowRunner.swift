@@ -96,9 +96,9 @@ final class RowRunner: Sendable {
 extension RowRunner {
   /// The row, if this run works on it; one that an earlier run has done is reported at once.
   private func wanted(_ loaded: LoadedRow, _ seconds: Double) -> Row? {
-    guard runner.policy.shard?.contains(loaded.identity) ?? true else { return nil }
+    guard runner.policy.shard?.contains(loaded.record.identity) ?? true else { return nil }
     do {
-      let known = try ledger?.row(for: loaded.identity)
+      let known = try ledger?.row(for: loaded.record.identity)
       let row = Row(
         loaded, known: known, loadedIn: seconds, clock: runner.clock, observer: runner.observer)
       guard let known else { return row }
@@ -110,14 +110,15 @@ extension RowRunner {
       guard let outcome = acceptedBefore(loaded, row, known) else { return row }
       report(outcome)
     } catch {
-      fail(error, loaded.row)
+      fail(error, loaded.record.row)
     }
     return nil
   }
 
   /// The outcome of a row that was accepted and is not sent again, nil for one that this run works on.
   private func acceptedBefore(_ loaded: LoadedRow, _ row: Row, _ known: any KnownRow) -> Outcome? {
-    guard known.standing == .accepted, case .record(let record) = loaded else { return nil }
+    guard known.standing == .accepted, loaded.failures.isEmpty else { return nil }
+    let record = loaded.record
     guard known.isChanged(record.source) else { return row.alreadyAccepted() }
     // Scans are often put away once they are with the target; what is gone can be neither compared nor sent.
     if runner.pipeline.assembler.sendsImages, record.images.contains(where: { $0.size == nil }) {
@@ -132,7 +133,7 @@ extension RowRunner {
     async throws -> Row?
   {
     guard let ledger, row.standing == .inDoubt, runner.policy.ambiguous != .hold,
-      case .record = loaded, let last = row.known?.lastWritten
+      loaded.failures.isEmpty, let last = row.known?.lastWritten
     else { return row }
     // The line may be the intent of an attempt that went on until that run was killed, a moment ago for all
     // we know. A clock that was set back must not make anybody wait longer than the full time.
@@ -157,8 +158,8 @@ extension RowRunner {
   private func prepare(_ loaded: LoadedRow, _ row: Row, imageBudget: Int? = nil) async
     -> Preparer.Result
   {
-    if case .record(let record) = loaded {
-      showOnce(runner.pipeline.assembler.notices(about: record))
+    if loaded.failures.isEmpty {
+      showOnce(runner.pipeline.assembler.notices(about: loaded.record))
     }
     return await preparer.prepare(loaded, row, at: runner.clock.wall, imageBudget: imageBudget)
   }

@@ -24,10 +24,8 @@ enum Simulated {
         let identity = Personal(Array("C-\(line.number)".utf8))
         let record = IntakeRecord(
           row: row, identity: identity, fields: CustomerFields(), images: [])
-        guard line.isGood else {
-          return .bad(record, [StageFailure(.malformedRow, "a bad twin")])
-        }
-        return .record(record)
+        return LoadedRow(
+          record, failures: line.isGood ? [] : [StageFailure(.malformedRow, "a bad twin")])
       }
     }
   }

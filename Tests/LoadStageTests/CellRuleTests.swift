@@ -85,7 +85,7 @@ struct CellRuleTests {
   @Test func aRefusedIdIsShownEscapedAndCut() async throws {
     let loaded = try await Workshop.load(
       "id,fn\na\u{1B}b,Ada\n\(String(repeating: "y", count: 10_000)),Bo\n")
-    #expect(loaded.rows.first?.row.id == "a\\u{1b}b")
-    #expect((loaded.rows.last?.row.id?.count ?? 0) < 140)
+    #expect(loaded.rows.first?.record.row.id == "a\\u{1b}b")
+    #expect((loaded.rows.last?.record.row.id?.count ?? 0) < 140)
   }
 }

@@ -16,7 +16,7 @@ struct LastLineTests {
   func `the last line of JSON Lines needs no end`(lineEnd: String) async throws {
     let text = Self.objects(["a", "b", "c"]).joined(separator: lineEnd)
     let loaded = try await Workshop().load(text: Array(text.utf8), as: "batch.jsonl")
-    #expect(loaded.rows.map(\.row.line) == [1, 2, 3])
+    #expect(loaded.rows.map(\.record.row.line) == [1, 2, 3])
   }
 
   @Test func `a manifest that is cut anywhere is read to its end`() async throws {
@@ -32,6 +32,6 @@ struct LastLineTests {
     let row = "a@example.com,Ada,Byron,\"12 Long Street, Some Town, Some Country\",a.jpg\n"
     let text = "email,fn,ln,addr,front\n" + row + "b@example.com,Bob,Cox,\"13 Long"
     let loaded = try await Workshop.load(text)
-    #expect(loaded.rows.map(\.row.line) == [2, 3])
+    #expect(loaded.rows.map(\.record.row.line) == [2, 3])
   }
 }

@@ -46,24 +46,20 @@ struct Loaded {
   let warnings: [String]
 
   var records: [IntakeRecord] {
-    rows.compactMap { if case .record(let record) = $0 { record } else { nil } }
+    rows.filter(\.failures.isEmpty).map(\.record)
   }
 
-  var lines: [Int] { rows.map(\.row.line) }
+  var lines: [Int] { rows.map(\.record.row.line) }
 
   /// The failures of each bad row.
   var failures: [[StageFailure]] {
-    rows.compactMap { if case .bad(_, let failures) = $0 { failures } else { nil } }
+    rows.map(\.failures).filter { !$0.isEmpty }
   }
 
   /// Every failure's code with its line: `3 malformed_row`.
   var codes: [String] {
     rows.flatMap { row in
-      if case .bad(let record, let failures) = row {
-        failures.map { "\(record.row.line) \($0.code)" }
-      } else {
-        [String]()
-      }
+      row.failures.map { "\(row.record.row.line) \($0.code)" }
     }
   }
 

@@ -101,34 +101,22 @@ extension RowSource {
 }
 
 /// A row as a loader hands it on.
-public enum LoadedRow: Sendable {
-  /// A row that can be worked on.
-  case record(IntakeRecord)
-  /// A row that cannot, as far as it could be read, with everything that is wrong with it.
-  case bad(IntakeRecord, [StageFailure])
-
+public struct LoadedRow: Sendable {
   /// What could be read of the row.
-  public var record: IntakeRecord {
-    switch self {
-    case .record(let record), .bad(let record, _): return record
-    }
-  }
+  public let record: IntakeRecord
+  /// Everything that is wrong with it; empty for a row that can be worked on.
+  public let failures: [StageFailure]
 
-  /// Everything that is wrong with a row that cannot be worked on.
-  public var failures: [StageFailure] {
-    if case .bad(_, let failures) = self { failures } else { [] }
+  /// Takes a row as far as it could be read.
+  public init(_ record: IntakeRecord, failures: [StageFailure] = []) {
+    self.record = record
+    self.failures = failures
   }
 
   /// Whether a cell too many or too few moved the others under wrong headers: what they seem to say is no finding.
   public var isShifted: Bool {
     failures.contains { $0.code == .malformedRow && $0.column == nil }
   }
-
-  /// Where the row stands.
-  public var row: RowReference { record.row }
-
-  /// The bytes that make the row's ledger key.
-  public var identity: Personal<[UInt8]> { record.identity }
 }
 
 /// Writes down what became of each row: a stage from an outcome to nothing.

@@ -88,16 +88,11 @@ public enum RowIdentity {
 
   /// A row known by its customer's e-mail, whose letter case does not count.
   public static func of(email: String) -> Personal<[UInt8]> {
-    tagged("email", normalized(email: email))
+    tagged("email", EmailAddress.folded(email))
   }
 
   /// A row known by all its cells.
   public static func of(cells: [UInt8]) -> Personal<[UInt8]> { tagged("row", cells) }
-
-  /// An address in the form in which two are compared: ASCII letters in lower case.
-  public static func normalized(email: String) -> [UInt8] {
-    EmailAddress.folded(email)
-  }
 
   private static func tagged(_ kind: String, _ bytes: [UInt8]) -> Personal<[UInt8]> {
     Personal(Array((kind + ":").utf8) + bytes)
