@@ -3,27 +3,18 @@ import IntakeRunner
 import IntakeSystem
 
 /// What the command ends with; the one table, in order of what scripts do about it.
-public enum ExitCode: Int32, Sendable, CaseIterable {
-  /// All accepted, or nothing left to do.
+enum ExitCode: Int32, CaseIterable {
   case success = 0
-  /// A programming error.
   case internalError = 1
-  /// A command line, plan, manifest or configuration that cannot be used; nothing was sent.
   case usage = 2
-  /// Finished; some rows were not accepted.
   case notAccepted = 3
-  /// Stopped before the end; the same command again goes on.
   case stopped = 4
-  /// Finished; some rows are in doubt.
   case inDoubt = 5
-  /// The ledger cannot be used.
   case ledgerUnusable = 6
-  /// Ended by the second SIGINT.
   case interrupted = 130
-  /// Ended by the second SIGTERM.
   case terminated = 143
 
-  /// What it means, in a line.
+  /// What it means, as help says it.
   var summary: String {
     switch self {
     case .success: return "all rows accepted, or nothing left to do"
@@ -61,8 +52,8 @@ public enum ExitCode: Int32, Sendable, CaseIterable {
   }
 }
 
-/// An error that ends the command with a message of its own.
-struct CommandError: Error, Sendable {
+/// The error that ends a command: its exit code, a message and the next step.
+struct CommandError: Error {
   let code: ExitCode
   let message: String
   let hint: String?
@@ -73,23 +64,32 @@ struct CommandError: Error, Sendable {
     self.hint = hint
   }
 
-  /// The error of a run that didn't start.
-  init(runFailure error: any Error) {
+  /// A command line that cannot be understood; nothing has been done.
+  init(_ message: String, in command: CommandSpec) {
+    self.init(.usage, message, hint: "see docintake \(command.name) --help")
+  }
+
+  /// Whatever ended a command before any row was worked on.
+  init(_ error: any Error) {
     switch error {
+    case let error as CommandError: self = error
     case let error as JournalError: self.init(.ledgerUnusable, error.description)
+    case let error as PlanError: self.init(.usage, error.description, hint: error.hint)
+    case let error as PipelineError: self.init(error.failure)
     case let failure as StageFailure:
       let file = failure.file.map { Sanitizer.clean($0) + ": " } ?? ""
       let detail = Sanitizer.clean(failure.detail, limit: 8000)
       self.init(.usage, file + detail, hint: failure.hint)
-    case let error as PipelineError:
-      self.init(.usage, error.failure.detail, hint: error.failure.hint)
     case let error as ThreadsUnavailable: self.init(.usage, error.description)
-    default: self.init(.internalError, "internal error: \(type(of: error))")
+    default:
+      self.init(
+        .internalError, "internal error: \(PipelineError.logText(of: error))",
+        hint: FailureCode.internalError.hint)
     }
   }
 
   /// The failure of a single request: code 2 when nothing could be sent, 5 when nobody knows, else 3.
-  init(_ failure: StageFailure) {
+  init(ofRequest failure: StageFailure) {
     let code: ExitCode
     switch failure.outcome {
     case .fatal: code = .usage
@@ -97,5 +97,17 @@ struct CommandError: Error, Sendable {
     default: code = .notAccepted
     }
     self.init(code, failure.detail, hint: failure.hint)
+  }
+
+  /// Does what writes a file or folder; fails with a message that names it.
+  static func writing(
+    _ path: String, hint: String? = nil, _ body: () throws(SystemCallFailure) -> Void
+  ) throws(CommandError) {
+    do throws(SystemCallFailure) {
+      try body()
+    } catch {
+      throw CommandError(
+        .usage, "\(Sanitizer.clean(path)) cannot be written: \(error)", hint: hint)
+    }
   }
 }

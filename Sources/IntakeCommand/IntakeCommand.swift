@@ -29,18 +29,13 @@ public enum IntakeCommand {
         return code
       }
       throw CommandError(.stopped, trouble, hint: "make room and run the same command again")
-    } catch let error as UsageError {
-      console.error(error.message, hint: error.hint)
-      return .usage
-    } catch let error as CommandError {
+    } catch {
+      let error = CommandError(error)
       console.error(error.message, hint: error.hint)
       return error.code
-    } catch {
-      console.error(
-        "internal error: \(PipelineError.logText(of: error))", hint: FailureCode.internalError.hint)
-      return .internalError
     }
   }
+
   private static func dispatch(
     _ words: [String], _ registry: StageRegistry, _ signals: SignalHub, _ results: ResultWriter
   ) async throws -> ExitCode {
@@ -72,10 +67,10 @@ enum CommandTable {
 
   /// The command that the words name, with the words after it; nil when help was asked for and given.
   static func find(_ words: [String], in commands: [CommandSpec], _ results: ResultWriter)
-    throws(UsageError) -> (CommandSpec, [String])?
+    throws(CommandError) -> (CommandSpec, [String])?
   {
     guard let first = words.first else {
-      throw UsageError("no command was given", hint: "see docintake --help")
+      throw CommandError(.usage, "no command was given", hint: "see docintake --help")
     }
     switch first {
     case "--help", "-h", "help":
@@ -92,25 +87,21 @@ enum CommandTable {
     }
     let group = commands.filter { $0.path.count > 1 && $0.path[0] == first }
     guard !group.isEmpty else {
-      throw UsageError(
-        "unknown command \"\(Sanitizer.clean(first, limit: 40))\""
-          + NearestName.suggestion(for: first, among: Set(commands.map { $0.path[0] }).sorted()),
-        hint: "see docintake --help")
+      throw unknown(first, among: Set(commands.map { $0.path[0] }).sorted())
     }
-    return try findHelp(words, first, group, results)
-  }
-
-  private static func findHelp(
-    _ words: [String], _ first: String, _ group: [CommandSpec], _ results: ResultWriter
-  ) throws(UsageError) -> (CommandSpec, [String])? {
-    let second = words.dropFirst().first
-    if second == nil || second == "--help" || second == "-h" {
+    guard words.count > 1, !["--help", "-h"].contains(words[1]) else {
       results.writeText(HelpText.group(first, group))
       return nil
     }
-    throw UsageError(
-      "unknown command \"\(first) \(Sanitizer.clean(second ?? "", limit: 40))\""
-        + NearestName.suggestion(for: second ?? "", among: group.map { $0.path[1] }),
-      hint: "see docintake \(first) --help")
+    throw unknown(words[1], of: first + " ", among: group.map { $0.path[1] })
+  }
+
+  private static func unknown(_ word: String, of group: String = "", among known: [String])
+    -> CommandError
+  {
+    CommandError(
+      .usage,
+      "unknown command \"\(group)\(Sanitizer.clean(word, limit: 40))\""
+        + NearestName.suggestion(for: word, among: known), hint: "see docintake \(group)--help")
   }
 }

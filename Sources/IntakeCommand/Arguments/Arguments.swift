@@ -1,15 +1,15 @@
 import IntakeCore
 
 /// The arguments of one command, sorted into options and positionals.
-struct Arguments: Sendable {
+struct Arguments {
   private var values: [String: [String]] = [:]
-  private(set) var positionals: [String] = []
+  var positionals: [String] = []
   let command: CommandSpec
 
   /// Sorts the words after the command's name.
   ///
-  /// - Throws: `UsageError` that names the word and the nearest known option.
-  init(_ words: [String], for command: CommandSpec) throws(UsageError) {
+  /// - Throws: `CommandError` that names the word and the nearest known option.
+  init(_ words: [String], for command: CommandSpec) throws(CommandError) {
     self.command = command
     var rest = words[...]
     while let word = rest.popFirst() {
@@ -44,52 +44,39 @@ struct Arguments: Sendable {
     return stride(from: 0, to: words.count - 1, by: 2).map { (words[$0], words[$0 + 1]) }
   }
 
-  /// The same arguments with one more option, for defaults that need no declaration.
-  func adding(_ name: String, _ value: String) -> Arguments {
-    var copy = self
-    copy.values[name, default: []].append(value)
-    return copy
-  }
-
-  /// The same options with other positional arguments.
-  func replacingPositionals(_ words: [String]) -> Arguments {
-    var copy = self
-    copy.positionals = words
-    return copy
+  /// Adds an option as if it had been given; it need not be declared.
+  mutating func add(_ name: String, _ value: String) {
+    values[name, default: []].append(value)
   }
 
   /// A whole number in a range.
-  func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
+  func integer(_ name: String, in range: ClosedRange<Int>) throws(CommandError) -> Int? {
     guard let text = self[name] else { return nil }
     guard let number = Int(text), range.contains(number) else {
-      throw UsageError(
+      throw CommandError(
         "--\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not "
-          + "\"\(Sanitizer.clean(text, limit: 40))\"", command: command)
+          + text.quoted(), in: command)
     }
     return number
   }
 
   private mutating func readLong(_ word: Substring, _ rest: inout ArraySlice<String>)
-    throws(UsageError)
+    throws(CommandError)
   {
-    let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    let name = String(parts[0])
+    let (name, value) = word.halves(at: "=") ?? (String(word), nil)
     guard let option = command.allOptions.first(where: { $0.name == name }) else {
       let known = command.allOptions.map { "--" + $0.name }
-      throw UsageError(
-        "unknown option \"--\(Sanitizer.clean(name, limit: 40))\""
-          + NearestName.suggestion(for: "--" + name, among: known), command: command)
+      throw CommandError("unknown option " + "--\(name)".quoted(known: known), in: command)
     }
-    try take(option, inline: parts.count > 1 ? String(parts[1]) : nil, &rest)
+    try take(option, inline: value, &rest)
   }
 
   private mutating func readShort(_ letters: Substring, _ rest: inout ArraySlice<String>)
-    throws(UsageError)
+    throws(CommandError)
   {
     for (index, letter) in letters.enumerated() {
       guard let option = command.allOptions.first(where: { $0.short == letter }) else {
-        throw UsageError(
-          "unknown option \"-\(Sanitizer.clean(String(letter), limit: 4))\"", command: command)
+        throw CommandError("unknown option " + "-\(letter)".quoted(), in: command)
       }
       guard option.value != nil else {
         try take(option, inline: nil, &rest)
@@ -102,59 +89,57 @@ struct Arguments: Sendable {
 
   private mutating func take(
     _ option: OptionSpec, inline: String?, _ rest: inout ArraySlice<String>
-  ) throws(UsageError) {
+  ) throws(CommandError) {
     guard let placeholder = option.value else {
       guard inline == nil else {
-        throw UsageError("--\(option.name) takes no value", command: command)
+        throw CommandError("--\(option.name) takes no value", in: command)
       }
       values[option.name] = [""]
       return
     }
     guard let value = inline ?? rest.popFirst() else {
-      throw UsageError("--\(option.name) needs a value: \(placeholder)", command: command)
+      throw CommandError("--\(option.name) needs a value: \(placeholder)", in: command)
     }
     guard option.choices.isEmpty || option.choices.contains(value) else {
-      throw UsageError(
+      throw CommandError(
         "--\(option.name) takes \(option.choices.joined(separator: ", ")), not "
-          + "\"\(Sanitizer.clean(value, limit: 40))\""
-          + NearestName.suggestion(for: value, among: option.choices), command: command)
+          + value.quoted(known: option.choices), in: command)
     }
     guard option.isRepeatable || values[option.name] == nil else {
-      throw UsageError("--\(option.name) was given twice", command: command)
+      throw CommandError("--\(option.name) was given twice", in: command)
     }
-    values[option.name, default: []].append(value)
+    add(option.name, value)
     for _ in 1..<option.wordCount {
       guard let next = rest.popFirst() else {
-        throw UsageError("--\(option.name) needs more: \(placeholder)", command: command)
+        throw CommandError("--\(option.name) needs more: \(placeholder)", in: command)
       }
-      values[option.name, default: []].append(next)
+      add(option.name, next)
     }
   }
 
-  private func checkCount() throws(UsageError) {
+  private func checkCount() throws(CommandError) {
     let count = positionals.count
-    guard !command.argumentCount.contains(count) else { return }
-    if count < command.argumentCount.lowerBound {
-      throw UsageError("an argument is missing: \(command.arguments)", command: command)
+    guard count >= command.argumentCount.lowerBound else {
+      throw CommandError("an argument is missing: \(command.arguments)", in: command)
     }
-    let extra = positionals[command.argumentCount.upperBound]
-    throw UsageError(
-      "unexpected argument \"\(Sanitizer.clean(extra, limit: 60))\"", command: command)
+    guard count <= command.argumentCount.upperBound else {
+      let extra = positionals[command.argumentCount.upperBound]
+      throw CommandError("unexpected argument \(extra.quoted())", in: command)
+    }
   }
 }
 
-/// A command line that cannot be understood; nothing has been done.
-struct UsageError: Error, Sendable {
-  let message: String
-  /// What to type to learn more.
-  let hint: String
-
-  init(_ message: String, hint: String) {
-    self.message = message
-    self.hint = hint
+extension StringProtocol {
+  /// What stands before and after the first `separator`; nil without one.
+  func halves(at separator: Character) -> (String, String)? {
+    guard let index = firstIndex(of: separator) else { return nil }
+    return (String(self[..<index]), String(self[self.index(after: index)...]))
   }
 
-  init(_ message: String, command: CommandSpec) {
-    self.init(message, hint: "see docintake \(command.name) --help")
+  /// The word in quotes, for messages, and the known word that was most likely meant: `"shrnk", did you mean "shrink"?`.
+  func quoted(known: [String] = []) -> String {
+    let text = String(self)
+    return "\"\(Sanitizer.clean(text, limit: 60))\""
+      + NearestName.suggestion(for: text, among: known)
   }
 }

@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeSystem
 
 /// A command or subcommand, declared once: dispatch, help and completion come from it.
-struct CommandSpec: Sendable {
+struct CommandSpec {
   /// The words after `docintake`, such as `ledger show`.
   let path: [String]
   let summary: String
@@ -20,14 +20,14 @@ struct CommandSpec: Sendable {
 
   var name: String { path.joined(separator: " ") }
 
-  /// Every command takes these.
-  static let common = [OptionSpec("help", short: "h", help: "show this help")]
-
-  var allOptions: [OptionSpec] { options + CommandSpec.common }
+  /// The options, with the one that every command takes.
+  var allOptions: [OptionSpec] {
+    options + [OptionSpec("help", short: "h", help: "show this help")]
+  }
 }
 
 /// What every command gets besides its arguments.
-struct Invocation: Sendable {
+struct Invocation {
   let registry: StageRegistry
   let signals: SignalHub
   let commands: [CommandSpec]
@@ -35,13 +35,13 @@ struct Invocation: Sendable {
 }
 
 /// An option of the command line, declared once: reading, help and completion come from it.
-struct OptionSpec: Sendable {
+struct OptionSpec {
   let name: String
-  var short: Character?
+  let short: Character?
   /// The placeholder of its value in help; nil for flags.
-  var value: String?
-  var choices: [String] = []
-  var isRepeatable = false
+  let value: String?
+  let choices: [String]
+  let isRepeatable: Bool
   /// Words it takes: 0 for flags.
   let wordCount: Int
   let help: String
@@ -65,13 +65,6 @@ struct OptionSpec: Sendable {
     self.help = help
   }
 
-  /// The same option where it may be left out.
-  func defaulting(to text: String?) -> OptionSpec {
-    var copy = self
-    copy.defaultText = text
-    return copy
-  }
-
   /// The help text; that of `--to` starts with the names of the targets.
   func helpText(_ registry: StageRegistry) -> String {
     guard completion == .targets else { return help }
@@ -85,16 +78,12 @@ struct OptionSpec: Sendable {
 }
 
 /// What a shell offers for a word of the command line.
-enum Completion: Sendable, Equatable {
-  /// Nothing that could be known.
+enum Completion: Equatable {
   case nothing
-  /// Files and folders.
   case files
-  /// A few words.
   case words([String])
   /// The targets that `--to` takes by name, or a file.
   case targets
-  /// The names of stages.
   case stages
   /// `STAGE.OPTION=`, for the value to be typed.
   case stageOptions

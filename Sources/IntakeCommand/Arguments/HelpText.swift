@@ -4,8 +4,8 @@ import IntakeCore
 enum HelpText {
   /// The page of `docintake --help`.
   static func overview(_ commands: [CommandSpec]) -> String {
-    ProgramName.put(
-      into: """
+    ProgramName.applied(
+      to: """
         docintake: take in customers with scanned IDs, shrink the images, submit them, record what became of each
 
         Usage: docintake COMMAND …
@@ -35,13 +35,13 @@ enum HelpText {
     }
     parts.append("Options:\n" + options(command.allOptions, registry))
     parts += command.notes
-    return ProgramName.put(into: parts.joined(separator: "\n\n") + "\n")
+    return ProgramName.applied(to: parts.joined(separator: "\n\n") + "\n")
   }
 
   /// The page of a group such as `ledger`.
   static func group(_ word: String, _ commands: [CommandSpec]) -> String {
-    ProgramName.put(
-      into: "Usage: docintake \(word) COMMAND …\n\n" + list(commands)
+    ProgramName.applied(
+      to: "Usage: docintake \(word) COMMAND …\n\n" + list(commands)
         + "\n\ndocintake \(word) COMMAND --help says more.\n")
   }
 
@@ -97,14 +97,14 @@ enum ProgramName {
   private static let declared = "docintake"
 
   /// A text for people, with that name where this program is meant: `see docintake run --help`.
-  static func put(into text: String) -> String {
+  static func applied(to text: String) -> String {
     guard current != declared else { return text }
     return text.replacing(declared + " ", with: current + " ")
       .replacing(declared + ":", with: current + ":")
   }
 
   /// A script for a shell, with that name everywhere.
-  static func put(intoScript text: String) -> String {
+  static func applied(toScript text: String) -> String {
     text.replacing(declared, with: current)
   }
 }

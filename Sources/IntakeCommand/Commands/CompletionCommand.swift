@@ -11,28 +11,26 @@ enum CompletionCommand {
     ]
   ) { arguments, invocation in
     let bash = BashCompletion(commands: invocation.commands, registry: invocation.registry)
+    let fish = FishCompletion(commands: invocation.commands, registry: invocation.registry)
+    let script: String
     switch arguments.positionals[0] {
-    case "bash": invocation.results.writeText(ProgramName.put(intoScript: bash.script))
+    case "bash": script = bash.script
+    // zsh runs bash's scripts once its own emulation is loaded.
     case "zsh":
-      // zsh runs bash's scripts once its own emulation is loaded.
-      invocation.results.writeText(
-        ProgramName.put(
-          intoScript: "#compdef docintake\nautoload -U +X bashcompinit && bashcompinit\n"
-            + bash.script))
-    case "fish":
-      let fish = FishCompletion(commands: invocation.commands, registry: invocation.registry)
-      invocation.results.writeText(ProgramName.put(intoScript: fish.script))
-    default:
-      throw UsageError("completion takes bash, zsh or fish", command: arguments.command)
+      script = "#compdef docintake\nautoload -U +X bashcompinit && bashcompinit\n" + bash.script
+    case "fish": script = fish.script
+    default: throw CommandError("completion takes bash, zsh or fish", in: arguments.command)
     }
+    invocation.results.writeText(ProgramName.applied(toScript: script))
     return .success
   }
+}
 
-  /// The first word of every command, each once.
-  static func firstWords(_ commands: [CommandSpec]) -> [String] {
-    var words: [String] = []
-    for command in commands where !words.contains(command.path[0]) { words.append(command.path[0]) }
-    return words
+extension Sequence {
+  /// The elements whose key isn't that of an earlier one.
+  func unique<Key: Hashable>(by key: (Element) -> Key) -> [Element] {
+    var seen: Set<Key> = []
+    return filter { seen.insert(key($0)).inserted }
   }
 }
 
@@ -50,27 +48,27 @@ struct BashCompletion {
       [ "$word" = "=" ] && word=""
       [ "$before" = "=" ] && before="${COMP_WORDS[COMP_CWORD-2]}"
       case "$before" in
-    \(values.joined(separator: "\n"))
+    \(values)
       esac
       if [ "$COMP_CWORD" -eq 1 ]; then words="\(firstWords.joined(separator: " ")) help --help --version"
       elif [ "$first" = help ]; then words="\(firstWords.joined(separator: " "))"
       elif [[ "$word" != -* ]]; then
         [ "$COMP_CWORD" -eq 2 ] && case "$first" in
-    \(groups.joined(separator: "\n"))
+    \(groups)
         esac
         [ -z "$words" ] && case "$both" in
-    \(arguments { $0.path.count == 2 }.joined(separator: "\n"))
+    \(arguments(ofCommandsWith: 2))
         esac
         [ -z "$words" ] && case "$first" in
-    \(arguments { $0.path.count == 1 }.joined(separator: "\n"))
+    \(arguments(ofCommandsWith: 1))
         esac
         [ -z "$words" ] && { COMPREPLY=($(compgen -f -- "$word")); return; }
       else
         case "$both" in
-    \(options { $0.path.count == 2 }.joined(separator: "\n"))
+    \(options(ofCommandsWith: 2))
         esac
         [ -z "$words" ] && case "$first" in
-    \(options { $0.path.count == 1 }.joined(separator: "\n"))
+    \(options(ofCommandsWith: 1))
         esac
       fi
       COMPREPLY=($(compgen -W "$words" -- "$word"))
@@ -81,14 +79,10 @@ struct BashCompletion {
   }
 
   /// The words after which a value follows, with what is offered for it.
-  private var values: [String] {
-    let options = Dictionary(
-      commands.flatMap(\.allOptions).filter { $0.completion != .nothing }.map {
-        ($0.name, $0.completion)
-      }, uniquingKeysWith: { first, _ in first })
-    return options.sorted { $0.key < $1.key }.map {
-      "    --\($0.key)) \(reply($0.value)); return ;;"
-    }
+  private var values: String {
+    commands.flatMap(\.allOptions).filter { $0.completion != .nothing }.unique(by: \.name)
+      .sorted { $0.name < $1.name }
+      .map { "    --\($0.name)) \(reply($0.completion)); return ;;" }.joined(separator: "\n")
   }
 
   private func reply(_ completion: Completion) -> String {
@@ -103,30 +97,29 @@ struct BashCompletion {
     }
   }
 
-  private var firstWords: [String] { CompletionCommand.firstWords(commands) }
+  private var firstWords: [String] { commands.map { $0.path[0] }.unique(by: \.self) }
 
-  private var groups: [String] {
-    firstWords.compactMap { word in
-      let seconds = commands.filter { $0.path.count > 1 && $0.path[0] == word }.map { $0.path[1] }
-      return seconds.isEmpty ? nil : entry(word, seconds)
-    }
+  private var groups: String {
+    let groups = Dictionary(grouping: commands.filter { $0.path.count > 1 }) { $0.path[0] }
+    return cases(
+      firstWords.compactMap { word in groups[word].map { (word, $0.map { $0.path[1] }) } })
   }
 
-  private func arguments(_ isWanted: (CommandSpec) -> Bool) -> [String] {
-    commands.filter(isWanted).compactMap { command in
-      let words = command.completion.words(registry)
-      return words.isEmpty ? nil : entry("\"\(command.name)\"", words)
-    } + ["    *) ;;"]
+  private func arguments(ofCommandsWith wordCount: Int) -> String {
+    let offers = commands.filter { $0.path.count == wordCount }
+      .map { ("\"\($0.name)\"", $0.completion.words(registry)) }
+    return cases(offers.filter { !$0.1.isEmpty }) + "\n    *) ;;"
   }
 
-  private func options(_ isWanted: (CommandSpec) -> Bool) -> [String] {
-    commands.filter(isWanted).map { command in
-      entry("\"\(command.name)\"", command.allOptions.map { "--" + $0.name })
-    }
+  private func options(ofCommandsWith wordCount: Int) -> String {
+    cases(
+      commands.filter { $0.path.count == wordCount }
+        .map { ("\"\($0.name)\"", $0.allOptions.map { "--" + $0.name }) })
   }
 
-  private func entry(_ pattern: String, _ words: [String]) -> String {
-    "    \(pattern)) words=\"\(words.joined(separator: " "))\" ;;"
+  private func cases(_ offers: [(pattern: String, words: [String])]) -> String {
+    offers.map { "    \($0.pattern)) words=\"\($0.words.joined(separator: " "))\" ;;" }
+      .joined(separator: "\n")
   }
 }
 
@@ -136,31 +129,26 @@ struct FishCompletion {
   let registry: StageRegistry
 
   var script: String {
-    let first = CompletionCommand.firstWords(commands).map { word in
-      let summary = commands.first { $0.path == [word] }?.summary ?? "\(word) …"
-      return "complete -c docintake -n __fish_use_subcommand -f -a \(word) -d '\(quoted(summary))'"
+    let first = commands.unique { $0.path[0] }.map { command in
+      let word = command.path[0]
+      let summary = command.path == [word] ? command.summary : "\(word) …"
+      return line("-n __fish_use_subcommand -f -a \(word)", summary)
     }
     return (first + commands.flatMap(lines)).joined(separator: "\n") + "\n"
   }
 
   private func lines(_ command: CommandSpec) -> [String] {
-    let condition = command.path.map { "__fish_seen_subcommand_from \($0)" }
-      .joined(separator: "; and ")
+    let seen = command.path.map { "__fish_seen_subcommand_from \($0)" }
+    let condition = "-n '\(seen.joined(separator: "; and "))'"
     var lines: [String] = []
     if command.path.count > 1 {
-      lines.append(
-        "complete -c docintake -n '__fish_seen_subcommand_from \(command.path[0])' -f -a "
-          + "\(command.path[1]) -d '\(quoted(command.summary))'")
+      lines.append(line("-n '\(seen[0])' -f -a \(command.path[1])", command.summary))
     }
     let words = command.completion.words(registry)
-    if !words.isEmpty {
-      lines.append(
-        "complete -c docintake -n '\(condition)' -f -a '\(words.joined(separator: " "))'")
-    }
+    if !words.isEmpty { lines.append(line("\(condition) -f -a '\(words.joined(separator: " "))'")) }
     return lines
       + command.allOptions.map { option in
-        "complete -c docintake -n '\(condition)' -l \(option.name)\(value(option)) "
-          + "-d '\(quoted(option.helpText(registry)))'"
+        line("\(condition) -l \(option.name)\(value(option))", option.helpText(registry))
       }
   }
 
@@ -168,9 +156,12 @@ struct FishCompletion {
     guard option.value != nil else { return "" }
     let words = option.completion.words(registry)
     guard !words.isEmpty else { return " -r" }
-    if option.completion == .targets { return " -r -a '\(words.joined(separator: " "))'" }
-    return " -x -a '\(words.joined(separator: " "))'"
+    let kind = option.completion == .targets ? "-r" : "-x"
+    return " \(kind) -a '\(words.joined(separator: " "))'"
   }
 
-  private func quoted(_ text: String) -> String { text.replacing("'", with: "\\'") }
+  private func line(_ words: String, _ summary: String? = nil) -> String {
+    let description = summary.map { " -d '\($0.replacing("'", with: "\\'"))'" } ?? ""
+    return "complete -c docintake \(words)\(description)"
+  }
 }

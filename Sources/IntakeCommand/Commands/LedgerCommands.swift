@@ -6,8 +6,6 @@ import IntakeSystem
 enum LedgerCommands {
   static let all = [show, verify, stats, merge, prune]
 
-  private static let asJSON = OptionSpec("json", help: "print as JSON")
-
   static let show = CommandSpec(
     path: ["ledger", "show"], summary: "print what became of each row, as JSON Lines",
     arguments: "LEDGER…", argumentCount: 1...Int.max,
@@ -25,25 +23,12 @@ enum LedgerCommands {
       "Exit code 3 when none of them has the row that --row names.",
     ]
   ) { arguments, invocation in
-    try await explaining {
-      var isKnown = false
-      for path in arguments.positionals {
-        isKnown = try show(path, arguments, invocation) || isKnown
-      }
-      guard let id = arguments["row"], !isKnown else { return .success }
-      return missing([id])
+    var isKnown = false
+    for path in arguments.positionals {
+      isKnown = try show(path, arguments, invocation) || isKnown
     }
-  }
-
-  /// Reports the ids that no row goes by; the words are those of the command line.
-  private static func missing(_ ids: [String]) -> ExitCode {
-    let console = Console(isJSON: false)
-    for id in ids {
-      console.error(
-        "there is no row \"\(Sanitizer.clean(id, limit: 60))\"",
-        hint: "the name is that of the manifest's id column, or of reference where it has no id")
-    }
-    return ids.isEmpty ? .success : .notAccepted
+    guard let id = arguments["row"], !isKnown else { return .success }
+    return missing([id])
   }
 
   /// Prints the rows that were asked for; whether the ledger has the one that `--row` names.
@@ -53,52 +38,57 @@ enum LedgerCommands {
     let place = arguments.positionals.count > 1 ? path : nil
     let reader = try LedgerReader(path)
     let keys = try arguments["row"].map { try reader.keys(of: RowIdentity.of(id: $0)) }
+    let standing = arguments["outcome"]?.replacing("_", with: "-")
     try reader.forEachRow { (row) throws(JournalError) in
-      if let wanted = arguments["outcome"], wanted.replacing("_", with: "-") != row.standing.word {
-        return
-      }
-      if let keys, !keys.contains(row.key) { return }
-      invocation.results.writeLine(row.json(of: place).text)
+      guard standing == nil || standing == row.standing.word, keys?.contains(row.key) != false
+      else { return }
+      invocation.results.writeLine(row.json(of: place))
     }
     return keys?.isEmpty == false
   }
 
+  /// Reports the ids that no row goes by; the words are those of the command line.
+  private static func missing(_ ids: [String]) -> ExitCode {
+    let console = Console()
+    for id in ids {
+      console.error(
+        "there is no row \(id.quoted())",
+        hint: "the name is that of the manifest's id column, or of reference where it has no id")
+    }
+    return ids.isEmpty ? .success : .notAccepted
+  }
+
   static let verify = CommandSpec(
     path: ["ledger", "verify"], summary: "check every line of a ledger",
-    arguments: "LEDGER…", argumentCount: 1...Int.max, options: [asJSON],
+    arguments: "LEDGER…", argumentCount: 1...Int.max, options: [RunOptions.json],
     notes: [
       "Exit code 0 when every line is as it was written, 6 when not: message and --json name the line."
     ]
   ) { arguments, invocation in
-    try await explaining {
-      var failure: JournalError?
-      for path in arguments.positionals {
-        do throws(JournalError) {
-          let check = try LedgerReader(path).verify()
-          invocation.results.writeLine(
-            arguments.has("json") ? check.json(of: path).text : check.text(of: path))
-        } catch {
-          failure = failure ?? error
-          invocation.results.writeLine(
-            arguments.has("json") ? error.json(of: path).text : "\(path): not ok")
-        }
+    var failure: JournalError?
+    for path in arguments.positionals {
+      let result: (json: JSONOutput, text: String)
+      do throws(JournalError) {
+        let check = try LedgerReader(path).verify()
+        result = (check.json(of: path), check.text(of: path))
+      } catch {
+        failure = failure ?? error
+        result = (error.json(of: path), "\(path): not ok")
       }
-      if let failure { throw failure }
-      return .success
+      invocation.results.writeLine(arguments.has("json") ? result.json.text : result.text)
     }
+    if let failure { throw failure }
+    return .success
   }
 
   static let stats = CommandSpec(
     path: ["ledger", "stats"], summary: "count rows, runs and reasons, a line a ledger",
     arguments: "LEDGER…", argumentCount: 1...Int.max
   ) { arguments, invocation in
-    try await explaining {
-      for path in arguments.positionals {
-        let stats = try LedgerReader(path).statistics()
-        invocation.results.writeLine(stats.json(of: path).text)
-      }
-      return .success
+    for path in arguments.positionals {
+      invocation.results.writeLine(try LedgerReader(path).statistics().json(of: path))
     }
+    return .success
   }
 
   static let merge = CommandSpec(
@@ -113,17 +103,15 @@ enum LedgerCommands {
     ]
   ) { arguments, invocation in
     guard let output = arguments["output"] else {
-      throw UsageError("--output is missing", command: arguments.command)
+      throw CommandError("--output is missing", in: arguments.command)
     }
-    return try await explaining {
-      let merged = try await LedgerMerge.run(arguments.positionals, output: output)
-      let json = JSONOutput.object([
-        ("ledger", .string(output)), ("lines", .integer(merged.lines)),
-        ("shards", merged.shards.map { .integer($0) } ?? .null), ("rows", merged.rows.json),
-      ])
-      invocation.results.writeLine(json.text)
-      return warn(about: merged.rows)
-    }
+    let merged = try await LedgerMerge.run(arguments.positionals, output: output)
+    invocation.results.writeLine(
+      JSONOutput(fields: [
+        ("ledger", output), ("lines", merged.lines), ("shards", merged.shards.orNull),
+        ("rows", merged.rows),
+      ]))
+    return warn(about: merged.rows)
   }
 
   /// Says what shows that a shard did not run to its end.
@@ -131,10 +119,10 @@ enum LedgerCommands {
     let found = [(rows.inDoubt, "in doubt"), (rows.unfinished, "begun and never sent")]
       .filter { $0.0 > 0 }.map { "\($0.0) row\($0.0 == 1 ? " is" : "s are") \($0.1)" }
     guard !found.isEmpty else { return .success }
-    Console(isJSON: false).log(
+    Console().log(
       .warning,
       "\(found.joined(separator: ", ")): a shard did not run to its end; run its command again, "
-        + "then merge again", row: nil)
+        + "then merge again")
     return rows.inDoubt > 0 ? .inDoubt : .success
   }
 
@@ -154,35 +142,24 @@ enum LedgerCommands {
     let path = arguments.positionals[0]
     let days = try arguments.integer("older-than", in: 0...36_500)
     guard days != nil || arguments.has("forget") else {
-      throw UsageError("--older-than DAYS or --forget ID is missing", command: arguments.command)
+      throw CommandError("--older-than DAYS or --forget ID is missing", in: arguments.command)
     }
-    return try await explaining {
-      let limit = days.map { UTCTime(seconds: SystemTime.wall - Double($0) * 86_400) }
-      let reader = try LedgerReader(path)
-      let named = try arguments.all("forget").map { id in
-        (id: id, keys: try reader.keys(of: RowIdentity.of(id: id)))
-      }
-      let pruned = try await LedgerPruning.run(
-        path, olderThan: limit, forgetting: named.flatMap(\.keys))
-      let json = JSONOutput.object([
-        ("ledger", .string(path)), ("removedRows", .integer(pruned.removedRows)),
-        ("removedLines", .integer(pruned.removedLines)), ("keptLines", .integer(pruned.keptLines)),
-      ])
-      invocation.results.writeLine(json.text)
-      if pruned.removedRows > 0 {
-        Console(isJSON: false).log(
-          .notice, "a later run sends these rows again, as long as its manifest has them", row: nil)
-      }
-      return missing(named.filter(\.keys.isEmpty).map(\.id))
+    let limit = days.map { UTCTime(seconds: SystemTime.wall - Double($0) * 86_400) }
+    let reader = try LedgerReader(path)
+    let named = try arguments.all("forget").map { id in
+      (id: id, keys: try reader.keys(of: RowIdentity.of(id: id)))
     }
-  }
-
-  /// Runs something on a ledger; what is wrong with it becomes exit code 6.
-  static func explaining(_ body: () async throws -> ExitCode) async throws -> ExitCode {
-    do {
-      return try await body()
-    } catch let error as JournalError {
-      throw CommandError(.ledgerUnusable, error.description)
+    let pruned = try await LedgerPruning.run(
+      path, olderThan: limit, forgetting: named.flatMap(\.keys))
+    invocation.results.writeLine(
+      JSONOutput(fields: [
+        ("ledger", path), ("removedRows", pruned.removedRows),
+        ("removedLines", pruned.removedLines), ("keptLines", pruned.keptLines),
+      ]))
+    if pruned.removedRows > 0 {
+      Console().log(
+        .notice, "a later run sends these rows again, as long as its manifest has them")
     }
+    return missing(named.filter(\.keys.isEmpty).map(\.id))
   }
 }

@@ -37,82 +37,75 @@ enum ReconcileCommand {
       return try await mark(path, word, arguments, invocation)
     }
     guard let manifest = arguments["manifest"] else {
-      return try await list(path, arguments, invocation)
+      return try list(path, arguments, invocation)
     }
     var policy = try RunPolicy(arguments)
     policy.mode = .reconcile
-    policy.shard = try await shard(of: path, arguments.command)
-    let session = arguments.replacingPositionals([manifest]).adding("ledger", path)
-    return try await RunSession(session, invocation, policy: policy).run()
-  }
-
-  /// The part of the manifest that the ledger is about: the rows of the others are in other ledgers.
-  private static func shard(of path: String, _ command: CommandSpec) async throws -> Shard? {
-    guard DurableFile.exists(path) else { return nil }
-    do {
-      return try LedgerReader(path).statistics().shard.map { try ShardReading.shard($0, command) }
-    } catch let error as JournalError {
-      throw CommandError(.ledgerUnusable, error.description)
+    // The rows of other shards are in other ledgers.
+    if DurableFile.exists(path) {
+      policy.shard = try LedgerReader(path).statistics().shard.map {
+        try ShardReading.shard($0, arguments.command)
+      }
     }
+    var session = arguments
+    session.positionals = [manifest]
+    session.add("ledger", path)
+    return try await RunSession(session, invocation, policy: policy).run()
   }
 
   /// A ledger holds nothing personal, so without the manifest there is nobody to ask the target about.
   private static func list(_ path: String, _ arguments: Arguments, _ invocation: Invocation)
-    async throws -> ExitCode
+    throws -> ExitCode
   {
-    try await LedgerCommands.explaining {
-      var count = 0
-      try LedgerReader(path).forEachRow { (row) throws(JournalError) in
-        guard row.standing == .inDoubt else { return }
-        count += 1
-        invocation.results.writeLine(row.json.text)
-      }
-      let console = Console(isJSON: arguments["log-format"] == "json")
-      guard count > 0 else {
-        console.log(.notice, "no row is in doubt", row: nil)
-        return .success
-      }
-      console.error(
-        "\(count) row\(count == 1 ? " is" : "s are") in doubt, and a ledger alone holds nothing to "
-          + "ask the target with",
-        hint: "give --manifest FILE --to TARGET --credentials FILE to ask, or settle each by "
-          + "--mark accepted|not-accepted with --row ID or --key KEY")
-      return .inDoubt
+    var count = 0
+    try LedgerReader(path).forEachRow { (row) throws(JournalError) in
+      guard row.standing == .inDoubt else { return }
+      count += 1
+      invocation.results.writeLine(row.json())
     }
+    let console = Console(isJSON: arguments["log-format"] == "json")
+    guard count > 0 else {
+      console.log(.notice, "no row is in doubt")
+      return .success
+    }
+    console.error(
+      "\(count) row\(count == 1 ? " is" : "s are") in doubt, and a ledger alone holds nothing to "
+        + "ask the target with",
+      hint: "give --manifest FILE --to TARGET --credentials FILE to ask, or settle each by "
+        + "--mark accepted|not-accepted with --row ID or --key KEY")
+    return .inDoubt
   }
 
   private static func mark(
     _ path: String, _ word: String, _ arguments: Arguments, _ invocation: Invocation
   ) async throws -> ExitCode {
-    try await LedgerCommands.explaining {
-      let keys = try keys(path, arguments)
-      let about = try LedgerReader(path).statistics()
-      let ledger = try await Ledger.open(
-        LedgerSettings(path: path, target: about.target ?? "", shard: about.shard))
-      let doubtful = keys.filter { ledger.standing(of: $0) == .inDoubt }
-      let author = "operator:\(Terminal.environment("USER") ?? "unknown")"
-      for key in doubtful {
-        try await ledger.mark(key, as: word == "accepted" ? .accepted : .notAccepted, by: author)
-      }
-      await ledger.close()
-      guard !doubtful.isEmpty else {
-        throw CommandError(
-          .usage, "no row in doubt goes by that name",
-          hint:
-            "docintake reconcile \(Sanitizer.clean(path)) lists the rows in doubt with their keys")
-      }
-      for row in doubtful {
-        let fields = [("key", row.description), ("marked", word)]
-        invocation.results.writeLine(JSONOutput.object(fields.map { ($0, .string($1)) }).text)
-      }
-      return .success
+    let keys = try keys(path, arguments)
+    let about = try LedgerReader(path).statistics()
+    let ledger = try await Ledger.open(
+      LedgerSettings(path: path, target: about.target ?? "", shard: about.shard))
+    let doubtful = keys.filter { ledger.standing(of: $0) == .inDoubt }
+    let author = "operator:\(Terminal.environment("USER") ?? "unknown")"
+    for key in doubtful {
+      try await ledger.mark(key, as: word == "accepted" ? .accepted : .notAccepted, by: author)
     }
+    await ledger.close()
+    guard !doubtful.isEmpty else {
+      throw CommandError(
+        .usage, "no row in doubt goes by that name",
+        hint: "docintake reconcile \(Sanitizer.clean(path)) lists the rows in doubt with their keys"
+      )
+    }
+    for key in doubtful {
+      invocation.results.writeLine(
+        JSONOutput(fields: [("key", key.description), ("marked", word)]))
+    }
+    return .success
   }
 
   private static func keys(_ path: String, _ arguments: Arguments) throws -> [RowKey] {
     if let key = arguments["key"] { return [RowKey(key)] }
     guard let id = arguments["row"] else {
-      throw UsageError("--mark needs --row ID or --key KEY", command: arguments.command)
+      throw CommandError("--mark needs --row ID or --key KEY", in: arguments.command)
     }
     return try LedgerReader(path).keys(of: RowIdentity.of(id: id))
   }

@@ -12,21 +12,15 @@ enum ReportCommand {
       OptionSpec("format", choices: ["text", "json"], default: "text", help: "form of the output"),
     ]
   ) { arguments, invocation in
-    try await LedgerCommands.explaining {
-      let report = try LedgerReport(LedgerReader(arguments.positionals[0]))
-      invocation.results.writeText(
-        arguments["format"] == "json" ? report.json.text + "\n" : report.text)
-      if let path = arguments["html"] { try write(ReportPage(report).html, to: path) }
-      return .success
+    let report = try LedgerReport(LedgerReader(arguments.positionals[0]))
+    invocation.results.writeText(
+      arguments["format"] == "json" ? report.json.text + "\n" : report.text)
+    if let path = arguments["html"] {
+      try CommandError.writing(path) { () throws(SystemCallFailure) in
+        try DurableFile.replace(path, Array(ReportPage(report: report).html.utf8))
+      }
     }
-  }
-
-  private static func write(_ text: String, to path: String) throws(CommandError) {
-    do throws(SystemCallFailure) {
-      try DurableFile.replace(path, Array(text.utf8))
-    } catch {
-      throw CommandError(.usage, "\(Sanitizer.clean(path)) cannot be written: \(error)")
-    }
+    return .success
   }
 }
 
@@ -49,7 +43,9 @@ struct LedgerReport {
   }
 
   var json: JSONOutput {
-    .object([("statistics", statistics.json), ("notAccepted", .array(open.map(\.json)))])
+    JSONOutput(fields: [
+      ("statistics", statistics.json()), ("notAccepted", open.map { $0.json() }),
+    ])
   }
 
   var facts: [(String, String)] {
@@ -60,7 +56,6 @@ struct LedgerReport {
     ]
   }
 
-  /// How many rows have which standing.
   var counts: [(String, Int)] {
     let rows = statistics.rows
     return [
@@ -75,22 +70,17 @@ struct LedgerReport {
 
   /// A row of the table, under `headings`.
   func cells(_ row: LedgerRow) -> [String] {
-    let line = row.line.map(String.init) ?? "-"
-    let key = row.key.description
-    guard !row.isUnanswered else {
-      let hint = LedgerRow.unansweredHint
-      return [line, row.standing.word, "-", LedgerRow.unanswered, "-", hint, key]
-    }
-    let code = row.outcome?.code
+    let code = row.isUnanswered ? LedgerRow.unanswered : row.outcome?.code
+    let hint = row.isUnanswered ? LedgerRow.unansweredHint : code.flatMap(FailureCode.named)?.hint
     return [
-      line, row.standing.word, row.outcome?.stage ?? "-", code ?? "-",
-      row.outcome?.column ?? row.outcome?.side ?? "-",
-      code.flatMap(FailureCode.named)?.hint ?? "-", key,
-    ]
+      row.line.map(String.init), row.standing.word, row.outcome?.stage, code,
+      row.outcome?.column ?? row.outcome?.side, hint, row.key.description,
+    ].map { $0 ?? "-" }
   }
 
   var text: String {
-    let lines = facts + counts.map { ($0.0, "\($0.1)") }
+    let facts = facts + counts.map { ($0.0, "\($0.1)") }
+    let head = facts.map { HelpText.pad($0.0, 14) + $0.1 } + ["", LedgerReport.note]
     let table = open.isEmpty ? [] : [LedgerReport.headings] + open.map(cells)
     let widths = LedgerReport.headings.indices.map { column in
       table.map { $0[column].count }.max() ?? 0
@@ -98,17 +88,13 @@ struct LedgerReport {
     let rows = table.map { cells in
       zip(cells, widths).dropLast().map { HelpText.pad($0, $1 + 2) }.joined() + (cells.last ?? "")
     }
-    let head = lines.map { HelpText.pad($0.0, 14) + $0.1 } + ["", LedgerReport.note]
-    return (head + (rows.isEmpty ? [] : [""]) + rows)
-      .joined(separator: "\n") + "\n"
+    return (head + (rows.isEmpty ? [] : [""]) + rows).joined(separator: "\n") + "\n"
   }
 }
 
 /// A report as one page without scripts that needs nothing else: it may be mailed and printed.
 struct ReportPage {
-  private let report: LedgerReport
-
-  init(_ report: LedgerReport) { self.report = report }
+  let report: LedgerReport
 
   var html: String {
     """

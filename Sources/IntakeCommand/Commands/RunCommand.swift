@@ -8,10 +8,8 @@ enum RunCommand {
     arguments: "MANIFEST", argumentCount: 1...1,
     options: RunOptions.targetOptions + RunOptions.manifestOptions + [
       RunOptions.ledger, RunOptions.ambiguous, RunOptions.settleAfter, RunOptions.concurrency,
-      RunOptions.workers,
-      RunOptions.rate, RunOptions.halt, RunOptions.shard, RunOptions.limit, RunOptions.only,
-      RunOptions.resubmitChanged,
-      RunOptions.dryRun, RunOptions.showPersonal,
+      RunOptions.workers, RunOptions.rate, RunOptions.halt, RunOptions.shard, RunOptions.limit,
+      RunOptions.only, RunOptions.resubmitChanged, RunOptions.dryRun, RunOptions.showPersonal,
     ] + RunOptions.messageOptions + [RunOptions.keep],
     examples: [
       "docintake run customers.csv --to sandbox --verbose",
@@ -42,13 +40,13 @@ enum CheckCommand {
   /// Rows are checked against the first target when `--to` isn't given.
   static func spec(_ registry: StageRegistry) -> CommandSpec {
     let usual = registry.targets.first?.name
+    var to = RunOptions.to
+    to.defaultText = usual
     return CommandSpec(
       path: ["check"], summary: "find every error of every row in one pass; nothing is sent",
       arguments: "MANIFEST", argumentCount: 1...1,
-      options: [RunOptions.to.defaulting(to: usual)] + RunOptions.targetOptions.dropFirst()
-        + RunOptions.manifestOptions + [
-          RunOptions.workers, RunOptions.shard, RunOptions.limit,
-        ] + RunOptions.messageOptions,
+      options: [to] + RunOptions.targetOptions.dropFirst() + RunOptions.manifestOptions
+        + [RunOptions.workers, RunOptions.shard, RunOptions.limit] + RunOptions.messageOptions,
       examples: [
         "docintake check customers.csv",
         "docintake check customers.csv --verbose --set shrink.edge=1600",
@@ -58,8 +56,8 @@ enum CheckCommand {
     ) { arguments, invocation in
       var policy = try RunPolicy(arguments)
       policy.mode = .check
-      let isGiven = arguments.has("to") || usual == nil
-      let arguments = isGiven ? arguments : arguments.adding("to", usual ?? "")
+      var arguments = arguments
+      if let usual, !arguments.has("to") { arguments.add("to", usual) }
       return try await RunSession(arguments, invocation, policy: policy).run()
     }
   }

@@ -27,8 +27,8 @@ enum SandboxCommand {
     notes: [
       """
       Credentials: DCAMS takes user sandbox with pass sandbox, Noah any apiKey that starts with apikey_sandbox_,
-      signed or not; --credentials names those that are taken instead. To --to sandbox and --to noah-sandbox with
-      --endpoint the built-in ones are given unless --credentials names others.
+      signed or not; --credentials names those that are taken instead. With --endpoint, --to sandbox and
+      --to noah-sandbox use the built-in ones unless --credentials names others.
       """,
       Sandbox.faultGrammar, "Switches (the first value is the default):\n" + SandboxSwitches.help,
     ]
@@ -41,43 +41,26 @@ enum SandboxCommand {
   }
 
   private static func start(_ arguments: Arguments) throws -> Sandbox {
-    var configuration: SandboxConfiguration
-    do throws(SandboxError) {
-      configuration = try self.configuration(arguments)
-    } catch {
-      throw CommandError(.usage, "\(error)", hint: "see docintake sandbox --help")
-    }
-    if let source = arguments["credentials"] {
-      configuration.adopt(try credentials(source))
-    }
-    do throws(SandboxError) {
-      let sandbox = try Sandbox(configuration)
+    do {
+      let sandbox = try Sandbox(configuration(arguments))
       try sandbox.start()
       return sandbox
-    } catch {
-      throw CommandError(.usage, "\(error)", hint: "see docintake sandbox --help")
+    } catch let error as SandboxError {
+      throw CommandError("\(error)", in: arguments.command)
     }
   }
 
-  private static func credentials(_ source: String) throws(CommandError) -> Credentials {
-    do throws(StageFailure) {
-      return try CredentialsSource(source).read()
-    } catch {
-      throw CommandError(.usage, error.detail, hint: error.hint)
-    }
-  }
-
-  private static func configuration(_ arguments: Arguments) throws(SandboxError)
-    -> SandboxConfiguration
-  {
+  private static func configuration(_ arguments: Arguments) throws -> SandboxConfiguration {
     var configuration = SandboxConfiguration()
-    if let text = arguments["port"] {
-      guard let port = UInt16(text) else { throw .option("--port takes 0 to 65535") }
-      configuration.port = port
+    if let port = try arguments.integer("port", in: 0...65_535) {
+      configuration.port = UInt16(port)
     }
     for text in arguments.all("fault") { configuration.faults.append(try Fault(text)) }
     for text in arguments.all("switch") { try configuration.switches.set(text) }
     configuration.stateDirectory = arguments["state"]
+    if let source = arguments["credentials"] {
+      configuration.adopt(try CredentialsSource(source).read())
+    }
     return configuration
   }
 }

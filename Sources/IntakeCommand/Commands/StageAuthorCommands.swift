@@ -9,7 +9,7 @@ enum StageAuthorCommands {
     arguments: "NAME", argumentCount: 1...1,
     options: [
       OptionSpec(
-        "lang", choices: StageTemplate.Language.allCases.map(\.rawValue), default: "swift",
+        "lang", choices: ["swift", "python", "sh"], default: "swift",
         help: "language of the stage"),
       OptionSpec(
         "package", value: "PATH|URL", default: "where this program was built",
@@ -19,28 +19,38 @@ enum StageAuthorCommands {
     examples: ["docintake stages new blur --lang python && docintake stages check ./blur/blur.py"]
   ) { arguments, invocation in
     let name = arguments.positionals[0]
-    let language = arguments["lang"].flatMap(StageTemplate.Language.init(rawValue:)) ?? .swift
+    guard PluginDescriptor.isName(name), name.utf8.count <= 60 else {
+      throw CommandError(
+        "\(name.quoted()) isn't a valid stage name: use a-z, 0-9 and hyphens, and begin with a letter",
+        in: arguments.command)
+    }
     let folder = arguments["output"] ?? name
-    let template: StageTemplate
-    do {
-      template = try StageTemplate(
-        name: name, language: language, package: arguments["package"] ?? ownPackage)
-    } catch {
-      throw UsageError("\(error)", command: arguments.command)
-    }
     guard !DurableFile.exists(folder) else {
-      throw UsageError(
-        "\(Sanitizer.clean(folder)) is there already", hint: "give --output with a new folder")
+      throw CommandError(
+        .usage, "\(Sanitizer.clean(folder)) is there already",
+        hint: "give --output with a new folder")
     }
-    try write(template, to: folder)
-    for file in template.files { invocation.results.writeLine("\(folder)/\(file.path)") }
-    let program = "\(folder.hasPrefix("/") ? "" : "./")\(folder)/\(template.files[0].path)"
-    Console(isJSON: false).write(
+    let files = template(name, arguments)
+    try write(files, to: folder)
+    for file in files { invocation.results.writeLine("\(folder)/\(file.path)") }
+    let program = "\(folder.hasPrefix("/") ? "" : "./")\(folder)/\(files[0].path)"
+    Console().write(
       "next: "
-        + (language == .swift
-          ? "cd \(Sanitizer.clean("\(folder)/\(name)")) && swift test"
-          : ProgramName.put(into: "docintake stages check ") + Sanitizer.clean(program)))
+        + (files[0].isExecutable
+          ? ProgramName.applied(to: "docintake stages check ") + Sanitizer.clean(program)
+          : "cd \(Sanitizer.clean("\(folder)/\(name)")) && swift test"))
     return .success
+  }
+
+  /// The files of a new stage: they build, and pass the check of their kind, as they are made.
+  private static func template(_ name: String, _ arguments: Arguments) -> [TemplateFile] {
+    switch arguments["lang"] {
+    case "python":
+      [TemplateFile(path: "\(name).py", text: ProgramTemplate.python(name), isExecutable: true)]
+    case "sh":
+      [TemplateFile(path: "\(name).sh", text: ProgramTemplate.shell(name), isExecutable: true)]
+    default: SwiftTemplate(name: name, package: arguments["package"] ?? ownPackage).files
+    }
   }
 
   /// The folder that holds `.build/`, where this program was built from; else a neighbour's usual place.
@@ -51,16 +61,14 @@ enum StageAuthorCommands {
     return String(path[..<build.lowerBound])
   }
 
-  private static func write(_ template: StageTemplate, to folder: String) throws(CommandError) {
-    do throws(SystemCallFailure) {
-      for file in template.files {
+  private static func write(_ files: [TemplateFile], to folder: String) throws(CommandError) {
+    try CommandError.writing(folder) { () throws(SystemCallFailure) in
+      for file in files {
         let path = "\(folder)/\(file.path)"
-        try DurableFile.makeFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+        try DurableFile.makeFolder(DurableFile.folder(of: path))
         try DurableFile.create(path, Array(file.text.utf8))
         if file.isExecutable { try DurableFile.makeExecutable(path) }
       }
-    } catch {
-      throw CommandError(.usage, "\(Sanitizer.clean(folder)) cannot be written: \(error)")
     }
   }
 
@@ -68,7 +76,7 @@ enum StageAuthorCommands {
     path: ["stages", "check"],
     summary: "run the conformance kit against a program that speaks protocol 1",
     arguments: "PROGRAM [ARGUMENT…]", argumentCount: 1...Int.max,
-    options: [OptionSpec("json", help: "print as JSON")],
+    options: [RunOptions.json],
     examples: [
       "docintake stages check ./blur.py", "docintake stages check -- ./blur.py --strength 3",
     ],
@@ -77,8 +85,14 @@ enum StageAuthorCommands {
     ]
   ) { arguments, invocation in
     let report = ProgramCheck(arguments.positionals).run()
-    invocation.results.writeText(
-      arguments.has("json") ? report.json.text + "\n" : report.text + "\n")
+    invocation.results.writeLine(arguments.has("json") ? report.json.text : report.text)
     return report.isConforming ? .success : .notAccepted
   }
+}
+
+/// A file of a new stage; its path is below the folder in which the stage is made.
+struct TemplateFile {
+  let path: String
+  let text: String
+  var isExecutable = false
 }

@@ -2,25 +2,23 @@ import IntakeCore
 
 /// `docintake stages`: what a plan can name.
 enum StagesCommands {
-  private static let asJSON = OptionSpec("json", help: "print as JSON")
-
   static let list = CommandSpec(
     path: ["stages", "list"], summary: "list the stages that a plan can name",
-    options: [asJSON, OptionSpec("markdown", help: "print as the table of the README")],
+    options: [RunOptions.json, OptionSpec("markdown", help: "print as the table of the README")],
     examples: ["docintake stages list --json | jq -r '.[].name'"]
   ) { arguments, invocation in
     let entries = invocation.registry.entries
     if arguments.has("json") {
-      invocation.results.writeLine(JSONOutput.array(entries.map(\.json)).text)
-    } else if arguments.has("markdown") {
-      for entry in entries { invocation.results.writeLine(markdown(entry)) }
-    } else {
-      let width = entries.map { $0.descriptor.name.count }.max() ?? 0
-      for entry in entries {
-        invocation.results.writeLine(
-          "\(HelpText.pad(entry.descriptor.name, width))  "
-            + "\(HelpText.pad(entry.shapeText, 32))  \(entry.descriptor.summary)")
-      }
+      invocation.results.writeLine(JSONOutput.array(entries.map { JSONOutput(fields: $0.facts) }))
+      return .success
+    }
+    let width = entries.map(\.descriptor.name.count).max() ?? 0
+    for entry in entries {
+      let (name, summary) = (entry.descriptor.name, entry.descriptor.summary)
+      invocation.results.writeLine(
+        arguments.has("markdown")
+          ? "| `\(name)` | \(entry.shapeText) | \(summary) |"
+          : "\(HelpText.pad(name, width))  \(HelpText.pad(entry.shapeText, 32))  \(summary)")
     }
     return .success
   }
@@ -33,22 +31,12 @@ enum StagesCommands {
   ) { arguments, invocation in
     let name = arguments.positionals[0]
     guard let entry = invocation.registry[name] else {
-      throw UsageError(
-        "there is no stage \"\(Sanitizer.clean(name, limit: 60))\""
-          + NearestName.suggestion(for: name, among: invocation.registry.names),
+      throw CommandError(
+        .usage, "there is no stage " + name.quoted(known: invocation.registry.names),
         hint: "see docintake stages list")
     }
-    if arguments.has("json") {
-      invocation.results.writeLine(StageSchema(entry).json.text)
-    } else {
-      invocation.results.writeText(text(entry))
-    }
+    invocation.results.writeLine(arguments.has("json") ? entry.schema.text : text(entry))
     return .success
-  }
-
-  private static func markdown(_ entry: StageEntry) -> String {
-    let cells = ["`\(entry.descriptor.name)`", entry.shapeText, entry.descriptor.summary]
-    return "| " + cells.joined(separator: " | ") + " |"
   }
 
   private static func text(_ entry: StageEntry) -> String {
@@ -59,36 +47,83 @@ enum StagesCommands {
     ]
     if entry.descriptor.options.isEmpty { lines.append("no options") }
     for option in entry.descriptor.options {
-      let unit = option.unit.map { " \($0)" } ?? ""
       let fallback = option.defaultValue.map { ", default \($0)" } ?? ""
-      lines.append("  \(option.name)  (\(option.kind.summary)\(unit)\(fallback))")
-      lines.append("      \(option.help)")
+      lines += ["  \(option.name)  (\(option.valueText)\(fallback))", "      \(option.help)"]
     }
-    return lines.joined(separator: "\n") + "\n"
+    return lines.joined(separator: "\n")
   }
 }
 
 extension StageEntry {
   /// What it takes and returns; a family has several shapes.
-  var shapeText: String { shapes.map(\.description).joined(separator: ", ") }
+  fileprivate var shapeText: String { shapes.map(\.description).joined(separator: ", ") }
 
   /// What the stage says about itself, for programs.
-  var json: JSONOutput {
-    .object([
-      ("name", .string(descriptor.name)), ("summary", .string(descriptor.summary)),
-      ("role", .optional(role)), ("input", .string("\(shape.input)")),
-      ("output", .string("\(shape.output)")),
-      ("options", .array(descriptor.options.map(\.json))), ("example", .string(descriptor.example)),
-    ])
+  fileprivate var facts: JSONFields {
+    [
+      ("name", descriptor.name), ("summary", descriptor.summary), ("role", role.orNull),
+      ("input", "\(shape.input)"), ("output", "\(shape.output)"),
+      ("options", descriptor.options.map { JSONOutput(fields: $0.facts) }),
+      ("example", descriptor.example),
+    ]
+  }
+
+  /// The entry of a stage in a plan as JSON Schema (draft 2020-12), for editors and for checks before a run.
+  ///
+  /// The stage's own description is beside the keywords; a validator ignores those fields. The name isn't required,
+  /// so that the options alone are valid as well.
+  fileprivate var schema: JSONOutput {
+    let name: JSONFields = [("const", descriptor.name), ("description", "the stage's name")]
+    let options: JSONFields = descriptor.options.map { ($0.name, $0.schema) }
+    let keywords: JSONFields = [
+      ("$schema", "https://json-schema.org/draft/2020-12/schema"), ("title", descriptor.name),
+      ("description", descriptor.summary), ("type", "object"),
+      ("properties", JSONOutput(fields: [("stage", JSONOutput(fields: name))] + options)),
+      ("additionalProperties", false),
+    ]
+    return JSONOutput(fields: keywords + facts)
   }
 }
 
 extension OptionDescriptor {
+  /// The values it takes, in words, with their unit.
+  fileprivate var valueText: String { kind.summary + (unit.map { " \($0)" } ?? "") }
+
   /// What the option says about itself, for programs.
-  var json: JSONOutput {
-    .present(
-      [("name", .string(name)), ("help", .string(help))] + kind.schema
-        + [("default", defaultValue?.json), ("unit", .text(unit))])
+  fileprivate var facts: JSONFields {
+    [("name", name), ("help", help)] + kind.schema
+      + [("default", defaultValue?.json), ("unit", unit)]
+  }
+
+  /// What values the option takes, as JSON Schema.
+  fileprivate var schema: JSONOutput {
+    let description = help + (unit.map { " (\($0))" } ?? "")
+    return JSONOutput(
+      fields: kind.schema + [("default", defaultValue?.json), ("description", description)])
+  }
+}
+
+extension OptionKind {
+  /// The keywords for its values.
+  fileprivate var schema: JSONFields {
+    switch self {
+    case .integer(let range):
+      return [
+        ("type", "integer"), ("minimum", range.lowerBound), ("maximum", range.upperBound),
+      ]
+    case .number(let range):
+      return [("type", "number"), ("minimum", range.lowerBound), ("maximum", range.upperBound)]
+    case .choice(let words): return [("type", "string"), ("enum", words)]
+    case .text: return [("type", "string")]
+    case .flag: return [("type", "boolean")]
+    case .list: return [("type", "array"), ("items", OptionKind.scalar)]
+    case .table: return [("type", "object"), ("additionalProperties", OptionKind.scalar)]
+    }
+  }
+
+  /// Numbers and flags count as their texts.
+  private static var scalar: JSONOutput {
+    JSONOutput(fields: [("type", ["string", "number", "boolean"])])
   }
 }
 
@@ -102,7 +137,7 @@ enum ReferenceCommand {
     return .success
   }
 
-  static func page(_ registry: StageRegistry) -> String {
+  private static func page(_ registry: StageRegistry) -> String {
     let stages = registry.entries.map(section)
     return """
       # Stages, options and codes
@@ -134,82 +169,11 @@ enum ReferenceCommand {
       """
     guard !entry.descriptor.options.isEmpty else { return head }
     let rows = entry.descriptor.options.map { option in
-      let unit = option.unit.map { " \($0)" } ?? ""
-      let kind = option.kind.summary.replacing("|", with: "\\|")
+      let takes = option.valueText.replacing("|", with: "\\|")
       let value = option.defaultValue.map { "`\($0)`" } ?? ""
-      return "| `\(option.name)` | \(kind)\(unit) | \(value) | \(option.help) |"
+      return "| `\(option.name)` | \(takes) | \(value) | \(option.help) |"
     }
     return head + "\n| option | takes | default | |\n|---|---|---|---|\n"
       + rows.joined(separator: "\n") + "\n"
   }
-}
-
-/// The entry of a stage in a plan as JSON Schema (draft 2020-12), for editors and for checks before a run.
-///
-/// The stage's own description is beside the keywords; a validator ignores those fields.
-struct StageSchema {
-  private let entry: StageEntry
-
-  init(_ entry: StageEntry) { self.entry = entry }
-
-  var json: JSONOutput {
-    guard case .object(let facts) = entry.json else { return entry.json }
-    let options = entry.descriptor.options
-    return .object(
-      [
-        ("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
-        ("title", .string(entry.descriptor.name)),
-        ("description", .string(entry.descriptor.summary)), ("type", .string("object")),
-        (
-          "properties",
-          .object([("stage", StageSchema.name(entry))] + options.map { ($0.name, $0.schema) })
-        ),
-        ("additionalProperties", .bool(false)),
-      ] + facts)
-  }
-
-  /// Not required, so that the options alone are valid as well.
-  private static func name(_ entry: StageEntry) -> JSONOutput {
-    .object([
-      ("const", .string(entry.descriptor.name)), ("description", .string("the stage's name")),
-    ])
-  }
-}
-
-extension OptionDescriptor {
-  /// What values the option takes, as JSON Schema.
-  fileprivate var schema: JSONOutput {
-    let description = help + (unit.map { " (\($0))" } ?? "")
-    return .present(
-      kind.schema + [("default", defaultValue?.json), ("description", .string(description))])
-  }
-}
-
-extension OptionKind {
-  /// The keywords for its values.
-  var schema: [(String, JSONOutput?)] {
-    switch self {
-    case .integer(let range):
-      return [
-        ("type", .string("integer")), ("minimum", .integer(range.lowerBound)),
-        ("maximum", .integer(range.upperBound)),
-      ]
-    case .number(let range):
-      return [
-        ("type", .string("number")), ("minimum", .decimal(range.lowerBound)),
-        ("maximum", .decimal(range.upperBound)),
-      ]
-    case .choice(let words):
-      return [("type", .string("string")), ("enum", .array(words.map { .string($0) }))]
-    case .text: return [("type", .string("string"))]
-    case .flag: return [("type", .string("boolean"))]
-    case .list: return [("type", .string("array")), ("items", OptionKind.scalar)]
-    case .table: return [("type", .string("object")), ("additionalProperties", OptionKind.scalar)]
-    }
-  }
-
-  /// Numbers and flags count as their texts.
-  private static let scalar = JSONOutput.object([
-    ("type", .array(["string", "number", "boolean"].map { .string($0) }))
-  ])
 }

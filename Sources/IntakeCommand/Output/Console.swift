@@ -23,16 +23,16 @@ final class Console: Sendable {
     self.init(isJSON: inline || split)
   }
 
-  init(isJSON: Bool) {
+  init(isJSON: Bool = false) {
     self.isJSON = isJSON
     isColored = !isJSON && Terminal.wantsColor
   }
 
   /// An error that ends the command.
   func error(_ message: String, hint: String?) {
-    let hint = hint.map { ProgramName.put(into: $0) }
+    let hint = hint.map { ProgramName.applied(to: $0) }
     if isJSON {
-      log(.error, hint.map { "\(message) (\($0))" } ?? message, row: nil)
+      log(.error, hint.map { "\(message) (\($0))" } ?? message)
     } else {
       write(
         "\(ProgramName.current): \(paint("error", .error)): \(message)"
@@ -40,18 +40,17 @@ final class Console: Sendable {
     }
   }
 
-  /// One message.
-  func log(_ level: LogLevel, _ message: String, row: RowReference?) {
+  func log(_ level: LogLevel, _ message: String, row: RowReference? = nil) {
     guard isJSON else {
       let message = Sanitizer.clean(message, limit: 1000)
       let place = row.map { " " + Console.name($0) + ":" } ?? ""
       return write("\(ProgramName.current): \(paint(level.rawValue, level)):\(place) \(message)")
     }
-    let entry = JSONOutput.present([
-      ("type", .string("log")), ("level", .string(level.rawValue)), ("message", .string(message)),
-      ("row", .count(row?.line)), ("id", .text(row?.id)),
-    ])
-    write(entry.text)
+    write(
+      JSONOutput(fields: [
+        ("type", "log"), ("level", level.rawValue), ("message", message), ("row", row?.line),
+        ("id", row?.id),
+      ]))
   }
 
   /// A line of plain text, without level.
@@ -61,6 +60,8 @@ final class Console: Sendable {
       _ = RawDescriptor.write(Array((erase + text + "\n" + line).utf8), to: 2)
     }
   }
+
+  func write(_ json: JSONOutput) { write(json.text) }
 
   /// Replaces the line that stays at the bottom of the terminal; an empty text removes it.
   func setStatusLine(_ text: String) {

@@ -8,64 +8,49 @@ extension LedgerRow {
   static let unansweredHint =
     "run the same command again: the target is asked (unless a run is at work on it now)"
 
-  /// The row for programs: nothing in it is personal.
-  var json: JSONOutput { json(of: nil) }
-
-  /// The same with the path of its ledger, where rows of several stand together.
-  func json(of ledger: String?) -> JSONOutput {
-    var fields: [(String, JSONOutput)] = ledger.map { [("ledger", .string($0))] } ?? []
-    fields += [
-      ("key", .string(key.description)), ("standing", .string(standing.field)),
-      ("at", .string(time.rfc3339)),
+  /// The row for programs, with the path of its ledger where rows of several stand together: nothing in it is personal.
+  func json(of ledger: String? = nil) -> JSONOutput {
+    let head: JSONFields = [
+      ("ledger", ledger), ("key", key.description), ("standing", standing.field),
+      ("at", time.rfc3339),
     ]
-    if isUnanswered {
-      fields += [
-        ("outcome", .string(Verdict.inDoubt.rawValue)), ("detail", .string(LedgerRow.unanswered)),
-        ("hint", .string(LedgerRow.unansweredHint)),
-      ]
-      if let line { fields.append(("row", .integer(line))) }
-    }
-    guard let outcome else { return .object(fields) }
-    fields += outcome.shown.map { ($0.name, JSONOutput($0.value)) }
-    return .object(fields)
+    let doubt: JSONFields = [
+      ("outcome", Verdict.inDoubt.rawValue), ("detail", LedgerRow.unanswered),
+      ("hint", LedgerRow.unansweredHint), ("row", line),
+    ]
+    let last: JSONFields = outcome?.shown.map { ($0.name, $0.value) } ?? []
+    return JSONOutput(fields: head + (isUnanswered ? doubt : last))
   }
 }
 
-extension JSONOutput {
-  fileprivate init(_ value: FieldValue) {
-    switch value {
-    case .word(let word): self = .string(word)
-    case .number(let number): self = .integer(number)
-    case .fingerprint(let fingerprint): self = .string(fingerprint.description)
-    }
-  }
-}
-
-extension LedgerCounts {
-  /// The counts for programs, by the words that outcomes have.
+extension FieldValue: JSONConvertible {
   var json: JSONOutput {
-    .object([
-      ("accepted", .integer(accepted)), ("not_accepted", .integer(notAccepted)),
-      ("in_doubt", .integer(inDoubt)), ("total", .integer(total)),
+    switch self {
+    case .word(let word): return .string(word)
+    case .number(let number): return .integer(number)
+    case .fingerprint(let fingerprint): return .string(fingerprint.description)
+    }
+  }
+}
+
+extension LedgerCounts: JSONConvertible {
+  /// The counts by the words that outcomes have.
+  var json: JSONOutput {
+    JSONOutput(fields: [
+      ("accepted", accepted), ("not_accepted", notAccepted), ("in_doubt", inDoubt),
+      ("total", total),
     ])
   }
 }
 
 extension LedgerStatistics {
-  /// The statistics for programs.
-  var json: JSONOutput { json(of: nil) }
-
-  /// The same with the path of the ledger, where it is not clear from elsewhere.
-  func json(of ledger: String?) -> JSONOutput {
-    let place = ledger.map { [("ledger", JSONOutput.string($0))] } ?? []
-    return .object(
-      place + [
-        ("target", .optional(target)), ("operations", .array(operations.map { .string($0) })),
-        ("rows", rows.json), ("runs", .integer(runs)), ("lines", .integer(lines)),
-        ("codes", .object(codes.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })),
-        ("shards", .array(shards.map { .string($0) })),
-        ("first", .optional(first?.rfc3339)), ("last", .optional(last?.rfc3339)),
-      ])
+  /// The statistics for programs, with the path of the ledger where it is not clear from elsewhere.
+  func json(of ledger: String? = nil) -> JSONOutput {
+    JSONOutput(fields: [
+      ("ledger", ledger), ("target", target.orNull), ("operations", operations), ("rows", rows),
+      ("runs", runs), ("lines", lines), ("codes", codes), ("shards", shards),
+      ("first", (first?.rfc3339).orNull), ("last", (last?.rfc3339).orNull),
+    ])
   }
 }
 
@@ -87,9 +72,9 @@ extension Standing {
 extension LedgerCheck {
   /// A ledger that is as it was written, for programs.
   func json(of ledger: String) -> JSONOutput {
-    .object([
-      ("ledger", .string(ledger)), ("ok", .bool(true)), ("lines", .integer(lines)),
-      ("bytes", .integer(bytes)), ("tornBytes", .integer(tornBytes)),
+    JSONOutput(fields: [
+      ("ledger", ledger), ("ok", true), ("lines", lines), ("bytes", bytes),
+      ("tornBytes", tornBytes),
     ])
   }
 
@@ -103,9 +88,8 @@ extension LedgerCheck {
 extension JournalError {
   /// A ledger that is not as it was written, for programs; `line` is null when it cannot be read at all.
   func json(of ledger: String) -> JSONOutput {
-    .object([
-      ("ledger", .string(ledger)), ("ok", .bool(false)),
-      ("line", line.map { .integer($0) } ?? .null), ("reason", .string(description)),
+    JSONOutput(fields: [
+      ("ledger", ledger), ("ok", false), ("line", line.orNull), ("reason", description),
     ])
   }
 }

@@ -5,7 +5,6 @@ import Synchronization
 
 /// Shows how far a run has come, in a form that suits a terminal, a log or a program.
 final class ProgressDisplay: Sendable {
-  /// The ways, as `--progress` names them.
   enum Style: String {
     case bar, plain, json, none
 
@@ -22,6 +21,8 @@ final class ProgressDisplay: Sendable {
     var bodyBytes = 0
     var lastShown = 0.0
     var note: String?
+
+    var rows: Int { counts.values.reduce(ready, +) }
   }
 
   let style: Style
@@ -51,7 +52,6 @@ final class ProgressDisplay: Sendable {
   /// Shows what the run is waiting for.
   func wait(_ note: String) { show(every: 0) { $0.note = note } }
 
-  /// Removes the line.
   func end() { if style == .bar { console.setStatusLine("") } }
 
   private func show(every interval: Double, _ change: (inout State) -> Void) {
@@ -66,32 +66,37 @@ final class ProgressDisplay: Sendable {
     switch style {
     case .bar: console.setStatusLine(String(text(shown, now).prefix(Terminal.width - 1)))
     case .plain: console.write("\(ProgramName.current): " + text(shown, now))
-    case .json: console.write(json(shown, now).text)
+    case .json: console.write(json(shown, now))
     case .none: break
     }
   }
 
   private func text(_ state: State, _ now: Double) -> String {
-    let rows = state.counts.values.reduce(state.ready, +)
-    let ready = state.ready > 0 ? ["\(state.ready) ready"] : []
-    let parts =
-      ready
-      + Verdict.allCases.compactMap { verdict in
-        state.counts[verdict].map { "\($0) \(verdict.rawValue.replacing("_", with: " "))" }
-      }
-    let rate = Double(rows) / max(0.001, now - start)
-    return
-      (["\(rows) row" + (rows == 1 ? "" : "s"), RowText.digits(rate) + "/s"] + parts
-      + [state.note].compactMap { $0 })
-      .joined(separator: " · ")
+    let rate = Double(state.rows) / max(0.001, now - start)
+    let ready = state.ready > 0 ? "\(state.ready) ready" : nil
+    let counts = Verdict.allCases.map { verdict in
+      state.counts[verdict].map { "\($0) \(verdict.words)" }
+    }
+    let rows = "\(state.rows) row" + (state.rows == 1 ? "" : "s")
+    return ([rows, RowText.digits(rate) + "/s", ready] + counts + [state.note])
+      .compactMap(\.self).joined(separator: " · ")
   }
 
   private func json(_ state: State, _ now: Double) -> JSONOutput {
-    let counts = Verdict.allCases.map { ($0.rawValue, JSONOutput.integer(state.counts[$0] ?? 0)) }
-    return .present([
-      ("type", .string("status")), ("seconds", .decimal(now - start)),
-      ("rows", .integer(state.counts.values.reduce(state.ready, +))), ("outcomes", .object(counts)),
-      ("bodyBytes", .integer(state.bodyBytes)), ("waiting", .text(state.note)),
+    JSONOutput(fields: [
+      ("type", "status"), ("seconds", now - start), ("rows", state.rows),
+      ("outcomes", Verdict.json(of: state.counts)), ("bodyBytes", state.bodyBytes),
+      ("waiting", state.note),
     ])
+  }
+}
+
+extension Verdict {
+  /// The words of a summary: `in doubt`.
+  var words: String { rawValue.replacing("_", with: " ") }
+
+  /// Every verdict with its count, 0 included.
+  static func json(of counts: [Verdict: Int]) -> JSONOutput {
+    JSONOutput(fields: allCases.map { ($0.rawValue, counts[$0] ?? 0) })
   }
 }

@@ -1,44 +1,38 @@
 import IntakeCore
 
 /// Shows a request without what it must not show: secrets, images and, unless asked for, personal fields.
-struct RequestText: Sendable {
+struct RequestText {
   let endpoint: String
   /// Names of JSON fields that hold nothing about a person; all others are hidden.
   let shownFields: Set<String>
   let showsPersonal: Bool
 
-  /// The row's fields with the request added.
-  func json(_ submission: Submission, _ row: JSONOutput) -> JSONOutput {
-    guard case .object(let fields) = row else { return row }
-    return .object(fields + [("request", request(submission))])
+  private static let personal = "[personal]"
+
+  func json(_ submission: Submission) -> JSONOutput {
+    let followUps = submission.followUps.map(step)
+    return JSONOutput(
+      fields: head(submission, at: address(submission)) + [
+        ("body", body(submission)), ("followUps", followUps.isEmpty ? nil : followUps),
+      ])
   }
 
-  private func request(_ submission: Submission) -> JSONOutput {
-    var fields = head(submission, at: endpoint + masked(submission.path, submission))
-    fields.append(("body", body(submission)))
-    if !submission.followUps.isEmpty {
-      fields.append(("followUps", .array(submission.followUps.map(step))))
-    }
-    return .object(fields)
+  private func head(_ submission: Submission, at url: String) -> JSONFields {
+    let headers: JSONFields = submission.headers.map { ($0.name, masked($0.value, submission)) }
+    return [("method", submission.method), ("url", url), ("headers", JSONOutput(fields: headers))]
   }
 
-  private func head(_ submission: Submission, at url: String) -> [(String, JSONOutput)] {
-    let headers = submission.headers.map {
-      ($0.name, JSONOutput.string(masked($0.value, submission)))
-    }
-    return [
-      ("method", .string(submission.method)), ("url", .string(url)), ("headers", .object(headers)),
-    ]
+  private func address(_ submission: Submission) -> String {
+    endpoint + masked(submission.path, submission)
   }
 
   /// The question for an address, and what goes to it.
   private func step(_ followUp: FollowUp) -> JSONOutput {
-    let inquiry = followUp.inquiry
-    let ask = head(inquiry, at: endpoint + masked(inquiry.path, inquiry))
-    let send =
-      head(followUp.request, at: "[told by the target]") + [("body", body(followUp.request))]
-    return .object([
-      ("step", .string(followUp.name)), ("ask", .object(ask)), ("send", .object(send)),
+    let ask = head(followUp.inquiry, at: address(followUp.inquiry))
+    let send = head(followUp.request, at: "[given by the target]")
+    return JSONOutput(fields: [
+      ("step", followUp.name), ("ask", JSONOutput(fields: ask)),
+      ("send", JSONOutput(fields: send + [("body", body(followUp.request))])),
     ])
   }
 
@@ -47,11 +41,12 @@ struct RequestText: Sendable {
     guard !showsPersonal else { return text }
     // The longest first: one may be part of another.
     let personal = submission.personalTexts.map(\.exposed).sorted { $0.count > $1.count }
-    return personal.reduce(text) { $0.replacing($1, with: "[personal]") }
+    return personal.reduce(text) { $0.replacing($1, with: RequestText.personal) }
   }
 
   /// The body as JSON where it is JSON: parsed with harmless stand-ins for secrets and images.
   private func body(_ submission: Submission) -> JSONOutput {
+    if case .scan(let image)? = submission.body.first { return .string(label(image)) }
     let bytes = submission.body.flatMap { segment -> [UInt8] in
       switch segment {
       case .bytes(let bytes): return bytes
@@ -60,9 +55,8 @@ struct RequestText: Sendable {
       case .scan(let image): return Array(label(image).utf8)
       }
     }
-    if case .scan(let image)? = submission.body.first { return .string(label(image)) }
     guard let value = try? JSONParser.parse(bytes) else { return .string("[\(bytes.count) bytes]") }
-    return masked(redacted(value), submission)
+    return redacted(value, of: submission)
   }
 
   private func label(_ image: PreparedImage) -> String {
@@ -71,40 +65,32 @@ struct RequestText: Sendable {
     return "[\(sent.format.rawValue) \(size) \(RowText.bytes(image.bytes.count))]"
   }
 
-  /// A field with a harmless name may hold a cell all the same.
-  private func masked(_ value: JSONOutput, _ submission: Submission) -> JSONOutput {
-    guard !submission.personalTexts.isEmpty else { return value }
-    switch value {
-    case .string(let text) where text == "[personal]": return value
-    case .string(let text): return .string(masked(text, submission))
-    case .array(let values): return .array(values.map { masked($0, submission) })
-    case .object(let fields): return .object(fields.map { ($0.0, masked($0.1, submission)) })
-    case .null, .bool, .integer, .decimal: return value
-    }
-  }
-
-  private func redacted(_ value: JSONValue, isPersonal: Bool = false) -> JSONOutput {
+  private func redacted(_ value: JSONValue, of submission: Submission, isPersonal: Bool = false)
+    -> JSONOutput
+  {
     switch value.kind {
-    case .null: return .null
-    case .bool(let flag): return .bool(flag)
+    case .null, .bool: return JSONOutput(value)
     case .number:
-      return isPersonal && !showsPersonal ? .string("[personal]") : JSONOutput(value)
+      return isPersonal && !showsPersonal ? .string(RequestText.personal) : JSONOutput(value)
     // Longer than any name or address: an image that a program has put there by itself.
     case .string(let text) where text.utf8.count > 1000:
       return .string("[\(text.utf8.count) bytes]")
-    case .string(let text): return .string(isHidden(text, isPersonal) ? "[personal]" : text)
+    // A field with a harmless name may hold a cell all the same.
+    case .string(let text):
+      return .string(
+        isPersonal && isHidden(text) ? RequestText.personal : masked(text, submission))
     case .array(let elements):
-      return .array(elements.map { redacted($0, isPersonal: isPersonal) })
+      return .array(elements.map { redacted($0, of: submission, isPersonal: isPersonal) })
     case .object(let fields):
-      return .object(
-        fields.map {
-          ($0.name, redacted($0.value, isPersonal: isPersonal || !shownFields.contains($0.name)))
+      return JSONOutput(
+        fields: fields.map { field in
+          let isPersonal = isPersonal || !shownFields.contains(field.name)
+          return (field.name, redacted(field.value, of: submission, isPersonal: isPersonal))
         })
     }
   }
 
-  private func isHidden(_ text: String, _ isPersonal: Bool) -> Bool {
-    isPersonal && !showsPersonal && text != "[secret]" && !text.hasPrefix("[jpeg ")
-      && !text.hasPrefix("[png ")
+  private func isHidden(_ text: String) -> Bool {
+    !showsPersonal && text != "[secret]" && !text.hasPrefix("[jpeg ") && !text.hasPrefix("[png ")
   }
 }

@@ -3,99 +3,72 @@ import IntakeSystem
 import Synchronization
 
 /// Writes an outcome as the result line that scripts rely on.
-struct ResultLine: Sendable {
+struct ResultLine {
   let hidesPaths: Bool
 
-  /// The fields of a row; those without a value are left out.
-  func json(_ outcome: Outcome, word: String? = nil) -> JSONOutput {
-    let failure = outcome.failure
-    let further = outcome.further.map { JSONOutput.present(problem($0)) }
+  /// The fields of a row; `word` stands for the outcome of rows that are only prepared.
+  func fields(_ outcome: Outcome, word: String? = nil) -> JSONFields {
+    let (row, failure) = (outcome.row, outcome.failure)
+    var fields: JSONFields = [
+      ("row", row.line), ("id", row.id), ("reference", row.reference),
+      ("key", outcome.key?.description), ("outcome", word ?? outcome.verdict.rawValue),
+    ]
+    if let failure {
+      let further = outcome.further.map { JSONOutput(fields: problem($0)) }
+      fields += [("stage", outcome.stage)] + problem(failure)
+      fields.append(("further", further.isEmpty ? nil : further))
+    }
+    if let receipt = outcome.receipt { fields += answer(receipt, outcome.attempts, word) }
+    let sides = outcome.images.sorted { $0.key < $1.key }.map { ($0.key.rawValue, image($0.value)) }
     let times = outcome.timings.map { ($0.stage, JSONOutput.decimal($0.milliseconds)) }
-    var fields: [(String, JSONOutput?)] = [
-      ("row", .integer(outcome.row.line)), ("id", .text(outcome.row.id)),
-      ("reference", .text(outcome.row.reference)), ("key", .text(outcome.key?.description)),
-      ("outcome", .string(word ?? outcome.verdict.rawValue)),
-      ("stage", failure.flatMap { _ in .text(outcome.stage) }),
+    return fields + [
+      ("images", sides.isEmpty ? nil : JSONOutput.object(sides)), ("ms", JSONOutput.object(times)),
     ]
-    fields += failure.map(problem) ?? []
-    if failure != nil, !further.isEmpty { fields.append(("further", .array(further))) }
-    fields += outcome.receipt.map { answer($0, outcome.attempts, word) } ?? []
-    if !outcome.images.isEmpty { fields.append(("images", images(outcome.images))) }
-    return .present(fields + [("ms", .object(times))])
   }
 
-  private func problem(_ failure: StageFailure) -> [(String, JSONOutput?)] {
+  private func problem(_ failure: StageFailure) -> JSONFields {
     [
-      ("code", .string(failure.code.rawValue)),
-      ("detail", .string(Sanitizer.clean(failure.detail, limit: 500))),
-      ("hint", .string(failure.hint)), ("column", .text(failure.column?.description)),
-      ("side", .text(failure.side?.rawValue)), ("file", hidesPaths ? nil : .text(failure.file)),
+      ("code", failure.code.rawValue), ("detail", Sanitizer.clean(failure.detail, limit: 500)),
+      ("hint", failure.hint), ("column", failure.column?.description),
+      ("side", failure.side?.rawValue), ("file", hidesPaths ? nil : failure.file),
     ]
   }
 
-  private func answer(_ receipt: Receipt, _ attempts: Int, _ word: String?)
-    -> [(String, JSONOutput?)]
-  {
-    let steps = receipt.steps.map { step($0, word) }
+  private func answer(_ receipt: Receipt, _ attempts: Int, _ word: String?) -> JSONFields {
+    let steps = receipt.steps.map { step in
+      JSONOutput(fields: [
+        ("step", step.name), ("outcome", word ?? step.verdict.rawValue), ("http", step.http),
+        ("bodyBytes", step.bodyBytes > 0 ? step.bodyBytes : nil),
+      ])
+    }
     return [
-      ("http", .count(receipt.http)), ("status", .text(receipt.status.map(Sanitizer.word))),
-      ("type", .text(receipt.type.map(Sanitizer.word))),
-      ("attempts", attempts > 0 ? .integer(attempts) : nil),
-      ("bodyBytes", receipt.bodyBytes > 0 ? .integer(receipt.bodyBytes) : nil),
-      ("steps", steps.isEmpty ? nil : .array(steps)),
+      ("http", receipt.http), ("status", receipt.status.map(Sanitizer.word)),
+      ("type", receipt.type.map(Sanitizer.word)), ("attempts", attempts > 0 ? attempts : nil),
+      ("bodyBytes", receipt.bodyBytes > 0 ? receipt.bodyBytes : nil),
+      ("steps", steps.isEmpty ? nil : steps),
     ]
-  }
-
-  private func step(_ step: StepReport, _ word: String?) -> JSONOutput {
-    .present([
-      ("step", .string(step.name)), ("outcome", .string(word ?? step.verdict.rawValue)),
-      ("http", .count(step.http)),
-      ("bodyBytes", step.bodyBytes > 0 ? .integer(step.bodyBytes) : nil),
-    ])
-  }
-
-  private func images(_ reports: [Side: ShrinkReport]) -> JSONOutput {
-    let sides = reports.sorted { $0.key < $1.key }
-    return .object(sides.map { ($0.key.rawValue, image($0.value)) })
   }
 
   private func image(_ report: ShrinkReport) -> JSONOutput {
-    .object([
+    let tried = report.attempts.map { attempt in
+      JSONOutput(fields: [
+        ("edge", attempt.edge), ("quality", attempt.quality), ("bytes", attempt.bytes),
+        ("sample", attempt.isSample),
+      ])
+    }
+    return JSONOutput(fields: [
       ("source", form(report.source)), ("sent", form(report.sent)),
-      ("how", .string(report.method.rawValue)), ("reason", .string(report.reason)),
-      ("tried", .array(report.attempts.map(attempt))),
-      ("warnings", .array(report.warnings.map { .string($0) })),
-    ])
-  }
-
-  private func attempt(_ attempt: ShrinkReport.Attempt) -> JSONOutput {
-    .object([
-      ("edge", .integer(attempt.edge)), ("quality", .integer(attempt.quality)),
-      ("bytes", .integer(attempt.bytes)), ("sample", .bool(attempt.isSample)),
+      ("how", report.method.rawValue), ("reason", report.reason), ("tried", tried),
+      ("warnings", report.warnings),
     ])
   }
 
   private func form(_ form: ShrinkReport.Form) -> JSONOutput {
-    .present([
-      ("format", .string(form.format.rawValue)), ("width", .integer(form.size.width)),
-      ("height", .integer(form.size.height)), ("bytes", .integer(form.bytes)),
-      ("quality", .count(form.quality)),
+    JSONOutput(fields: [
+      ("format", form.format.rawValue), ("width", form.size.width), ("height", form.size.height),
+      ("bytes", form.bytes), ("quality", form.quality),
     ])
   }
-}
-
-extension JSONOutput {
-  /// An object without the fields that have no value.
-  static func present(_ fields: [(String, JSONOutput?)]) -> JSONOutput {
-    .object(fields.compactMap { name, value in value.map { (name, $0) } })
-  }
-}
-
-extension JSONOutput? {
-  /// A string, or no value.
-  static func text(_ text: String?) -> JSONOutput? { text.map { .string($0) } }
-  /// A whole number, or no value.
-  static func count(_ number: Int?) -> JSONOutput? { number.map { .integer($0) } }
 }
 
 /// Standard output, kept for results alone.
@@ -127,7 +100,9 @@ final class ResultWriter: Sendable {
   @discardableResult
   func writeLine(_ line: String) -> Bool { write(Array(line.utf8) + [0x0A]) }
 
-  /// Writes text as it is.
+  @discardableResult
+  func writeLine(_ json: JSONOutput) -> Bool { writeLine(json.text) }
+
   func writeText(_ text: String) { write(Array(text.utf8)) }
 
   @discardableResult

@@ -9,10 +9,8 @@ enum RowText {
   ) -> String {
     var text = Console.name(outcome.row) + ": " + (word ?? outcome.verdict.rawValue)
     if let receipt = outcome.receipt, outcome.failure == nil {
-      text += [receipt.type, receipt.status].compactMap { $0 }.map {
-        " " + Sanitizer.word($0)
-      }
-      .joined()
+      let words = [receipt.type, receipt.status].compactMap(\.self)
+      text += words.map { " " + Sanitizer.word($0) }.joined()
     }
     if let failure = outcome.failure { text += ": " + problem(failure, hidesPaths: hidesPaths) }
     for failure in outcome.further {
@@ -37,14 +35,14 @@ enum RowText {
   }
 
   /// `invalid_value: column "dob" … (images/a.jpg) → correct the cell`.
-  static func problem(_ failure: StageFailure, hidesPaths: Bool) -> String {
+  private static func problem(_ failure: StageFailure, hidesPaths: Bool) -> String {
     let file = hidesPaths ? nil : failure.file.map { " (\(Sanitizer.clean($0)))" }
     return "\(failure.code): \(Sanitizer.clean(failure.detail, limit: 500))\(file ?? "")"
       + "\n    → \(failure.hint)"
   }
 
   /// `1.1 MB 4032×3024 jpeg → 412 KB 1536×2048 jpeg q85 (shrunk)`.
-  static func image(_ report: ShrinkReport) -> String {
+  private static func image(_ report: ShrinkReport) -> String {
     let quality = report.sent.quality.map { " q\($0)" } ?? ""
     return "\(form(report.source)) → \(form(report.sent))\(quality) (\(report.method.rawValue))"
   }

@@ -10,31 +10,30 @@ struct RunReporter: RunObserver {
   let line: ResultLine
   let stop: StopSwitch
   /// Stages whose values are shown.
-  var taps: Set<String> = []
+  let taps: Set<String>
   /// Whether every row is shown to people, not only those with problems.
   let isVerbose: Bool
   /// What a dry run prints for a request; nil for a check, which prints the row.
   let request: RequestText?
   /// Whether anything is sent and recorded.
-  var isSending = true
+  let isSending: Bool
 
   func finished(_ outcome: Outcome) {
     progress.count(outcome)
-    write(line.json(outcome))
+    write(line.fields(outcome))
     guard outcome.isNews || isVerbose else { return }
     show(outcome, RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))
   }
 
   func prepared(_ submission: Submission, outcome: Outcome) {
     progress.countReady()
-    let row = line.json(outcome, word: "ready")
-    write(request?.json(submission, row) ?? row)
+    let row = line.fields(outcome, word: "ready")
+    write(row + [("request", request?.json(submission))])
     guard isVerbose else { return }
-    show(
-      outcome,
-      RowText.line(
-        outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true,
-        explains: request == nil))
+    let text = RowText.line(
+      outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true,
+      explains: request == nil)
+    show(outcome, text)
   }
 
   /// A line for people, or a log entry for programs, which find the details on standard output.
@@ -51,11 +50,9 @@ struct RunReporter: RunObserver {
     if asked || isVerbose { console.log(.notice, note, row: row) }
   }
 
-  func passed(
-    _ stage: String, input: any Sendable, output: any Sendable, row: RowReference
-  ) {
+  func passed(_ stage: String, input: any Sendable, output: any Sendable, row: RowReference) {
     guard taps.contains(stage) else { return }
-    console.write(TapText(hidesPaths: line.hidesPaths).json(stage, input, output, row).text)
+    console.write(TapText(hidesPaths: line.hidesPaths).json(stage, input, output, row))
   }
 
   func log(_ level: LogLevel, _ message: String, row: RowReference?) {
@@ -63,12 +60,10 @@ struct RunReporter: RunObserver {
   }
 
   /// A reader that went away does not stop the recording, only the start of further rows.
-  private func write(_ json: JSONOutput) {
-    guard !results.writeLine(json.text), stop.level == .none else { return }
+  private func write(_ fields: JSONFields) {
+    guard !results.writeLine(JSONOutput(fields: fields)), stop.level == .none else { return }
     let reason = results.trouble ?? "standard output was closed"
-    if isSending {
-      console.log(.warning, "\(reason); what is in flight is recorded", row: nil)
-    }
+    if isSending { console.log(.warning, "\(reason); what is in flight is recorded") }
     stop.request(.soon, reason: reason)
   }
 }

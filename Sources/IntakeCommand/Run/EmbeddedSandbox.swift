@@ -2,21 +2,10 @@ import IntakeCore
 import IntakeSandbox
 import IntakeSystem
 
-/// The sandbox inside the command: started on a free port, with credentials of its own.
-struct EmbeddedSandbox {
-  private let sandbox: Sandbox
-
-  init() throws(CommandError) {
-    do {
-      sandbox = try Sandbox(EmbeddedSandbox.configuration)
-      try sandbox.start()
-    } catch {
-      throw CommandError(.usage, "the embedded sandbox cannot start: \(error)")
-    }
-  }
-
-  /// Keeps 16 MB of images and 1,000 customers whole, so that a long batch needs hardly more memory than a short one.
-  private static var configuration: SandboxConfiguration {
+extension Sandbox {
+  /// Starts the sandbox inside the command, on a free port.
+  static func embedded() throws(CommandError) -> Sandbox {
+    // 16 MB of images and 1,000 whole customers, so that a long batch needs hardly more memory than a short one.
     var configuration = SandboxConfiguration()
     configuration.keptCustomers = 5_000_000
     configuration.wholeCustomers = 1000
@@ -24,44 +13,44 @@ struct EmbeddedSandbox {
     configuration.keptUploadAddresses = 1000
     configuration.keptRequests = 1000
     configuration.keptImageBytes = 16 << 20
-    return configuration
+    do {
+      let sandbox = try Sandbox(configuration)
+      try sandbox.start()
+      return sandbox
+    } catch {
+      throw CommandError(.usage, "the embedded sandbox cannot start: \(error)")
+    }
   }
+}
 
-  var address: String { sandbox.address }
-
-  /// Points the plan at the sandbox; a stage without a vendor, such as `template`, gets the first vendor's path.
-  func connect(_ editing: inout PlanEditing) throws(CommandError) {
-    let emulations = editing.registry.vendors.compactMap(\.emulation)
-    guard let emulation = editing.vendor == nil ? emulations.first : editing.vendor?.emulation
-    else {
+extension PlanEditing {
+  /// Points the plan at a sandbox; a stage without a vendor, such as `template`, gets the first vendor's path.
+  mutating func connect(to sandbox: Sandbox) throws(CommandError) {
+    let emulations = registry.vendors.compactMap(\.emulation)
+    guard let emulation = vendor == nil ? emulations.first : vendor?.emulation else {
       throw CommandError(
-        .usage, "the sandbox doesn't emulate \(editing.name(of: "assemble") ?? "this target")",
+        .usage, "the sandbox doesn't emulate \(name(of: "assemble") ?? "this target")",
         hint: "give --endpoint with the address of the target, or of a test server")
     }
-    editing.set("submit", "endpoint", .text(address + emulation.path))
-    try EmbeddedSandbox.giveCredentials(to: &editing)
+    set("submit", "endpoint", .text(sandbox.address + emulation.path))
+    try useSandboxCredentials()
   }
 
   /// Gives the built-in credentials to a plan for a sandbox that runs elsewhere, unless it has others.
-  static func giveMissingCredentials(to editing: inout PlanEditing, for name: String?)
-    throws(CommandError)
-  {
-    guard name.flatMap(editing.registry.target)?.isSandbox == true, !editing.wantsSandbox,
-      editing.option("submit", "credentials") == nil
+  mutating func completeCredentials(for target: String?) throws(CommandError) {
+    guard target.flatMap(registry.target)?.isSandbox == true, !wantsSandbox,
+      option("submit", "credentials") == nil
     else { return }
-    try giveCredentials(to: &editing)
+    try useSandboxCredentials()
   }
 
   /// Those that every sandbox accepts, through a pipe: never through a file or argv.
-  private static func giveCredentials(to editing: inout PlanEditing) throws(CommandError) {
-    let secrets = editing.registry.vendors.compactMap(\.emulation).flatMap(\.credentials)
+  private mutating func useSandboxCredentials() throws(CommandError) {
+    let secrets = registry.vendors.compactMap(\.emulation).flatMap(\.credentials)
     let fields = Dictionary(secrets.map { ($0.key, $0.value) }) { first, _ in first }
-    let json = JSONOutput.object(fields.sorted { $0.key < $1.key }.map { ($0, .string($1)) }).text
-    guard let descriptor = RawDescriptor.holding(Array(json.utf8)) else {
+    guard let descriptor = RawDescriptor.holding(Array(fields.json.text.utf8)) else {
       throw CommandError(.internalError, "no descriptor is left for a pipe")
     }
-    editing.set("submit", "credentials", .text("fd:\(descriptor)"))
+    set("submit", "credentials", .text("fd:\(descriptor)"))
   }
-
-  func stop() { sandbox.stop() }
 }

@@ -10,7 +10,7 @@ import IntakeRunner
 
 /// Where a ledger is kept without `--ledger`: in the state directory, named after manifest and target.
 enum LedgerPlace {
-  /// `$XDG_STATE_HOME/docintake/<manifest>-<target>-<8 digits>.ledger.jsonl`; the digits distinguish equal names in different folders or at other hosts.
+  /// `$XDG_STATE_HOME/docintake/<manifest>-<target>-<8 digits>.ledger.jsonl`; the digits keep manifests of one name in different folders, or for different hosts, apart.
   static func path(manifest: String, target: TargetName, shard: Shard?) throws(CommandError)
     -> String
   {
@@ -38,15 +38,9 @@ enum LedgerPlace {
   }
 
   private static func stem(of path: String) -> String {
-    let name = path.split(separator: "/").last.map(String.init) ?? "manifest"
-    let stem =
-      name.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? name
-    let safe = stem.unicodeScalars.filter {
-      $0.isASCII
-        && ($0.properties.isAlphabetic || $0.properties.numericType != nil
-          || "-_".unicodeScalars.contains($0))
-    }
-    return safe.isEmpty ? "manifest" : String(String.UnicodeScalarView(safe.prefix(60)))
+    let stem = (path.split(separator: "/").last ?? "").prefix { $0 != "." }
+    let safe = stem.utf8.filter { $0.isASCIIAlphanumeric || "-_".utf8.contains($0) }
+    return safe.isEmpty ? "manifest" : String(decoding: safe.prefix(60), as: UTF8.self)
   }
 
   private static func absolute(_ path: String) -> String {
@@ -57,7 +51,7 @@ enum LedgerPlace {
 }
 
 /// What a ledger is bound to: the vendor, where it is, and the operation.
-struct TargetName: Sendable {
+struct TargetName {
   /// `dcams`, `noah`, `sandbox`: part of the ledger's default name.
   let short: String
   /// `dcams:dcams.app`: what the ledger refuses to be mixed up with.

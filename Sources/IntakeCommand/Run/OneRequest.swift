@@ -3,37 +3,34 @@ import IntakeRunner
 import IntakeSystem
 
 /// Sends one request outside of any batch and brings back the answer; nothing is recorded.
-struct OneRequest: Sendable {
-  /// The vendor that is asked.
+struct OneRequest {
   let vendor: Vendor
   private let editing: PlanEditing
 
   /// Takes the vendor that `--to` names, or the first of those that answer.
   init(_ arguments: Arguments, _ registry: StageRegistry, answeredBy vendors: [Vendor]) throws {
-    let usual = registry.targets.first { $0.name == vendors.first?.name }?.plan
-    let plan = arguments["to"] == nil ? usual : nil
-    var editing = PlanEditing(
-      plan: try plan ?? PlanSource.plan(arguments, for: registry), registry: registry)
-    try editing.apply(arguments)
+    var arguments = arguments
+    if let first = vendors.first, !arguments.has("to") { arguments.add("to", first.name) }
+    var editing = try PlanEditing(arguments, registry)
     guard let vendor = vendors.first(where: { $0.name == editing.vendor?.name }) else {
       let names = vendors.map(\.name).joined(separator: " and ")
       let verb = vendors.count == 1 ? "answers" : "answer"
-      throw UsageError(
-        "--to: only \(names) \(verb) this, and the target is another", command: arguments.command)
+      throw CommandError(
+        "--to: only \(names) \(verb) this, and the target is another", in: arguments.command)
     }
     guard !editing.wantsSandbox else {
-      throw UsageError(
-        "the embedded sandbox has no customers: ask one that is running",
+      throw CommandError(
+        .usage, "the embedded sandbox has no customers: ask one that is running",
         hint: "start `docintake sandbox`, and give --endpoint with the address that it prints")
     }
-    try EmbeddedSandbox.giveMissingCredentials(to: &editing, for: arguments["to"])
+    try editing.completeCredentials(for: arguments["to"])
     self.vendor = vendor
     self.editing = editing
   }
 
   /// Sends the request; all of it on a thread that may block, because reading credentials may wait for 10 s too.
   func ask(_ submission: Submission) async throws -> OneAnswer {
-    let submitter = try self.submitter()
+    let submitter = try editing.registry.assemble(editing.plan).submitter
     let pool = try WorkerPool(threads: 1)
     defer { pool.stop() }
     return try await withTaskExecutorPreference(pool) {
@@ -45,37 +42,26 @@ struct OneRequest: Sendable {
         response = try await submitter.ask(submission, in: context)
       } catch {
         await submitter.finish()
-        throw (error as? StageFailure).map { CommandError($0) } ?? error
+        throw (error as? StageFailure).map { CommandError(ofRequest: $0) } ?? error
       }
       await submitter.finish()
       return try OneAnswer(response, to: submission)
     }
   }
-
-  private func submitter() throws(CommandError) -> any Submitter {
-    do throws(PlanError) {
-      return try editing.registry.assemble(editing.plan).submitter
-    } catch {
-      throw CommandError(.usage, error.description, hint: error.hint)
-    }
-  }
 }
 
-/// The answer to one request.
-struct OneAnswer: Sendable {
+struct OneAnswer {
   private let isAccepted: Bool
-  private let body: JSONOutput
-  private let parsed: JSONValue
+  private let body: JSONValue
 
   init(_ response: HTTPResponse, to submission: Submission) throws(CommandError) {
     let receipt = submission.target.receipt(for: response, to: submission)
-    guard let parsed = try? JSONParser.parse(response.body) else {
+    guard let body = try? JSONParser.parse(response.body) else {
       throw CommandError(
         .notAccepted, receipt.detail ?? "the answer \(response.status) isn't readable",
         hint: receipt.hint ?? receipt.code?.hint)
     }
-    self.parsed = parsed
-    body = JSONOutput(parsed)
+    self.body = body
     isAccepted = receipt.outcome == .accepted
   }
 
@@ -83,17 +69,17 @@ struct OneAnswer: Sendable {
   func write(to results: ResultWriter, images path: [String], folder: String?) throws(CommandError)
     -> ExitCode
   {
-    var shown = body
-    if isAccepted, let folder, let images = path.reduce(parsed, { $0?[$1] }) {
+    var shown = JSONOutput(body)
+    if isAccepted, let folder, let images = path.reduce(body, { $0?[$1] }) {
       shown = shown.replacing(path[...], with: try write(images, to: folder))
     }
-    results.writeLine(shown.text)
+    results.writeLine(shown)
     return isAccepted ? .success : .notAccepted
   }
 
   /// Writes `front.jpg`, `back.png` and so on (0600), and returns what was written.
   private func write(_ images: JSONValue, to folder: String) throws(CommandError) -> JSONOutput {
-    var written: [(String, JSONOutput)] = []
+    var written: JSONFields = []
     for side in Side.allCases {
       guard let text = images[side.rawValue]?.string, !text.isEmpty else { continue }
       guard let bytes = Base64Text.decode(text), let format = ImageFormat(recognizing: bytes) else {
@@ -101,41 +87,21 @@ struct OneAnswer: Sendable {
           .notAccepted, "the \(side.rawValue) in the answer isn't a JPEG or PNG in base64")
       }
       let path = "\(folder)/\(side.rawValue).\(format == .jpeg ? "jpg" : "png")"
-      try save(bytes, as: path)
-      let fields: [(String, JSONOutput)] = [
-        ("file", .string(path)), ("format", .string(format.rawValue)),
-        ("bytes", .integer(bytes.count)),
+      let hint = "give --output with a folder that holds no images yet"
+      try CommandError.writing(path, hint: hint) { () throws(SystemCallFailure) in
+        try DurableFile.makeFolder(folder)
+        try DurableFile.create(path, bytes)
+      }
+      let fields: JSONFields = [
+        ("file", path), ("format", format.rawValue), ("bytes", bytes.count),
       ]
-      written.append((side.rawValue, .object(fields)))
+      written.append((side.rawValue, JSONOutput(fields: fields)))
     }
-    return .object(written)
-  }
-
-  private func save(_ bytes: [UInt8], as path: String) throws(CommandError) {
-    do throws(SystemCallFailure) {
-      try DurableFile.makeFolder(DurableFile.folder(of: path))
-      try DurableFile.create(path, bytes)
-    } catch {
-      throw CommandError(
-        .usage, "\(Sanitizer.clean(path)) cannot be written: \(error)",
-        hint: "give --output with a folder that holds no images yet")
-    }
+    return JSONOutput(fields: written)
   }
 }
 
 extension JSONOutput {
-  /// A value that was read, to be written again; numbers keep their digits.
-  init(_ value: JSONValue) {
-    switch value.kind {
-    case .null: self = .null
-    case .bool(let flag): self = .bool(flag)
-    case .number(let text): self = Int(text).map { .integer($0) } ?? .decimal(Double(text) ?? 0)
-    case .string(let text): self = .string(text)
-    case .array(let elements): self = .array(elements.map { JSONOutput($0) })
-    case .object(let fields): self = .object(fields.map { ($0.name, JSONOutput($0.value)) })
-    }
-  }
-
   /// The same with another value at a path of field names, which moves to the end of its object.
   fileprivate func replacing(_ path: ArraySlice<String>, with value: JSONOutput) -> JSONOutput {
     guard case .object(let fields) = self, let name = path.first else { return self }

@@ -1,23 +1,21 @@
 import IntakeCore
 
-/// Puts the options of the command line into a plan.
+/// The plan that `--to` names, with what the other options of the command line change in it.
 struct PlanEditing {
-  var plan: PipelinePlan
+  private(set) var plan: PipelinePlan
   let registry: StageRegistry
 
-  /// Applies every option of the command line that sets an option of a stage.
-  mutating func apply(_ arguments: Arguments) throws(UsageError) {
+  init(_ arguments: Arguments, _ registry: StageRegistry) throws {
+    plan = try PlanSource.plan(arguments, for: registry)
+    self.registry = registry
     try changeStages(arguments)
-    if let manifest = arguments.positionals.first {
-      set("load", "manifest", .text(manifest))
-    }
+    if let manifest = arguments.positionals.first { set("load", "manifest", .text(manifest)) }
     let simple = [
-      ("format", "load", "format"), ("images-root", "load", "images-root"),
-      ("ledger", "record", "ledger"), ("endpoint", "submit", "endpoint"),
-      ("credentials", "submit", "credentials"), ("operation", "assemble", "operation"),
+      ("format", "load"), ("images-root", "load"), ("ledger", "record"), ("endpoint", "submit"),
+      ("credentials", "submit"), ("operation", "assemble"),
     ]
-    for (option, role, name) in simple {
-      if let value = arguments[option] { set(role, name, .text(value)) }
+    for (option, role) in simple {
+      if let value = arguments[option] { set(role, option, .text(value)) }
     }
     if arguments.has("ignore-column") {
       set("load", "ignore-columns", .list(arguments.all("ignore-column")))
@@ -32,53 +30,50 @@ struct PlanEditing {
     plan.stages[index].options[option] = value
   }
 
-  private func table(_ arguments: Arguments) throws(UsageError) -> [String: String] {
+  private func table(_ arguments: Arguments) throws(CommandError) -> [String: String] {
     var table: [String: String] = [:]
     for text in arguments.all("map") {
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2 else {
-        throw UsageError("--map takes HEADER=COLUMN", command: arguments.command)
+      guard let (header, column) = text.halves(at: "="), !header.isEmpty, !column.isEmpty else {
+        throw CommandError("--map takes HEADER=COLUMN", in: arguments.command)
       }
-      table[parts[0]] = parts[1]
+      table[header] = column
     }
     return table
   }
 
-  private mutating func setOption(_ text: String, _ command: CommandSpec) throws(UsageError) {
-    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    let names = parts[0].split(separator: ".", maxSplits: 1).map(String.init)
-    guard parts.count == 2, names.count == 2 else {
-      throw UsageError(
-        "--set takes STAGE.OPTION=VALUE, not \"\(Sanitizer.clean(text, limit: 60))\"",
-        command: command)
+  private mutating func setOption(_ text: String, _ command: CommandSpec) throws(CommandError) {
+    guard let (place, value) = text.halves(at: "="), let (stage, option) = place.halves(at: "."),
+      !stage.isEmpty, !option.isEmpty
+    else {
+      throw CommandError("--set takes STAGE.OPTION=VALUE, not \(text.quoted())", in: command)
     }
-    let index = try place(of: names[0], "--set", command)
-    put(String(parts[1]), in: names[1], of: &plan.stages[index])
+    let index = try self.place(of: stage, "--set", command)
+    put(value, in: option, of: &plan.stages[index])
   }
 
   /// Sets an option, or one name of an option that is a table: `options.radius`.
-  func put(_ value: String, in name: String, of stage: inout PlannedStage) {
-    let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
-    let option = registry[stage.name]?.descriptor.options.first { $0.name == parts.first }
-    guard parts.count == 2, option?.kind == .table else {
+  private func put(_ value: String, in name: String, of stage: inout PlannedStage) {
+    let options = registry[stage.name]?.descriptor.options ?? []
+    guard let (option, key) = name.halves(at: "."), !key.isEmpty,
+      options.contains(where: { $0.name == option && $0.kind == .table })
+    else {
       stage.options[name] = .text(value)
       return
     }
     var table: [String: String] = [:]
-    if case .table(let given) = stage.options[parts[0]] { table = given }
-    table[parts[1]] = value
-    stage.options[parts[0]] = .table(table)
+    if case .table(let given) = stage.options[option] { table = given }
+    table[key] = value
+    stage.options[option] = .table(table)
   }
 
-  func index(of name: String) -> Int? {
+  private func index(of name: String) -> Int? {
     if let index = plan.stages.firstIndex(where: { $0.name == name }) { return index }
-    let filling = plan.stages.indices.filter { entry(plan.stages[$0])?.role == name }
+    // Of a family, it is the member chosen by its options that fills a role.
+    let filling = plan.stages.indices.filter { index in
+      let stage = plan.stages[index]
+      return registry[stage.name]?.choosing(stage).role == name
+    }
     return filling.count == 1 ? filling[0] : nil
-  }
-
-  /// The entry of a stage; for a family, that of the member that its options choose.
-  private func entry(_ stage: PlannedStage) -> StageEntry? {
-    registry[stage.name]?.choosing(stage)
   }
 }
 
@@ -105,16 +100,15 @@ extension PlanEditing {
   /// The assembler's operation unless another one is given.
   var defaultOperation: String? {
     let option = assembler?.descriptor.options.first { $0.name == "operation" }
-    guard case .text(let name) = option?.defaultValue
-    else { return nil }
+    guard case .text(let name) = option?.defaultValue else { return nil }
     return name
   }
 }
 
-/// Inserts, removes and replaces stages, as the command line says.
+// Inserts, removes and replaces stages, as the command line says.
 extension PlanEditing {
   /// Applies `--without`, `--replace` and `--insert`, in that order.
-  mutating func changeStages(_ arguments: Arguments) throws(UsageError) {
+  private mutating func changeStages(_ arguments: Arguments) throws(CommandError) {
     let command = arguments.command
     for name in arguments.all("without") {
       plan.stages.remove(at: try place(of: name, "--without", command))
@@ -127,49 +121,48 @@ extension PlanEditing {
   }
 
   private mutating func insert(_ text: String, at place: String, _ command: CommandSpec)
-    throws(UsageError)
+    throws(CommandError)
   {
-    let parts = place.split(separator: ":", maxSplits: 1).map(String.init)
-    guard parts.count == 2, ["after", "before"].contains(parts[0]) else {
-      throw UsageError(
+    guard let (word, name) = place.halves(at: ":"), ["after", "before"].contains(word),
+      !name.isEmpty
+    else {
+      throw CommandError(
         "--insert takes after:STAGE or before:STAGE, then the new stage, such as "
-          + "--insert after:decode 'external program=./blur.py'", command: command)
+          + "--insert after:decode 'external program=./blur.py'", in: command)
     }
-    let index = try self.place(of: parts[1], "--insert", command)
+    let index = try self.place(of: name, "--insert", command)
     let stage = try self.stage(text, "--insert", command)
-    plan.stages.insert(stage, at: parts[0] == "after" ? index + 1 : index)
+    plan.stages.insert(stage, at: word == "after" ? index + 1 : index)
   }
 
-  private func place(of name: String, _ option: String, _ command: CommandSpec) throws(UsageError)
-    -> Int
+  private func place(of name: String, _ option: String, _ command: CommandSpec)
+    throws(CommandError) -> Int
   {
     guard let index = index(of: name) else {
       let known = plan.stages.map(\.name)
-      throw UsageError(
-        "\(option): the plan has no stage \"\(Sanitizer.clean(name, limit: 40))\""
-          + NearestName.suggestion(for: name, among: known + StageEntry.mainRoles)
-          + " (it has \(known.joined(separator: ", ")))", command: command)
+      throw CommandError(
+        "\(option): the plan has no stage \(name.quoted(known: known + StageEntry.mainRoles))"
+          + " (it has \(known.joined(separator: ", ")))", in: command)
     }
     return index
   }
 
-  /// Reads `external program=./blur.py options.radius=4`; values can't hold blanks; in a plan file they can.
+  /// Reads `external program=./blur.py options.radius=4`; only a plan file can hold values with blanks.
   private func stage(_ text: String, _ option: String, _ command: CommandSpec)
-    throws(UsageError) -> PlannedStage
+    throws(CommandError) -> PlannedStage
   {
-    let words = text.split(separator: " ").map(String.init)
+    let words = text.split(separator: " ")
     guard let name = words.first else {
-      throw UsageError("\(option): the new stage has no name", command: command)
+      throw CommandError("\(option): the new stage has no name", in: command)
     }
-    var stage = PlannedStage(name)
+    var stage = PlannedStage(String(name))
     for word in words.dropFirst() {
-      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2 else {
-        throw UsageError(
-          "\(option): after the stage's name comes OPTION=VALUE, not "
-            + "\"\(Sanitizer.clean(word, limit: 60))\"", command: command)
+      guard let (name, value) = word.halves(at: "=") else {
+        throw CommandError(
+          "\(option): after the stage's name comes OPTION=VALUE, not \(word.quoted())",
+          in: command)
       }
-      put(String(parts[1]), in: String(parts[0]), of: &stage)
+      put(value, in: name, of: &stage)
     }
     return stage
   }

@@ -5,18 +5,16 @@ import IntakeSystem
 enum PlanSource {
   static func plan(_ arguments: Arguments, for registry: StageRegistry) throws -> PipelinePlan {
     guard let name = arguments["to"] else {
-      throw UsageError(
-        "--to is missing: where are the customers to be sent?",
+      throw CommandError(
+        .usage, "--to is missing: it names the target to send the customers to",
         hint: "try --to sandbox, which sends nothing outside this machine")
     }
     if let target = registry.target(named: name) { return target.plan }
     guard name.hasSuffix(".json") || name.contains("/") else {
       let names = registry.targets.map(\.name)
-      throw UsageError(
+      throw CommandError(
         "--to takes \(names.joined(separator: ", ")) or a plan file, not "
-          + "\"\(Sanitizer.clean(name, limit: 60))\""
-          + NearestName.suggestion(for: name, among: names),
-        command: arguments.command)
+          + name.quoted(known: names), in: arguments.command)
     }
     return try read(name, registry)
   }
@@ -39,7 +37,7 @@ enum PlanSource {
 }
 
 /// A word that `--to` takes: a vendor, or the sandbox in its place.
-struct NamedTarget: Sendable {
+struct NamedTarget {
   let name: String
   let vendor: Vendor
   let isSandbox: Bool

@@ -21,8 +21,7 @@ enum RunOptions {
     help: "put a stage in, after or before: another")
   static let replace = OptionSpec(
     "replace", value: "STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
-    completion: .stages,
-    help: "put a stage in the place of another")
+    completion: .stages, help: "put a stage in the place of another")
   static let without = OptionSpec(
     "without", value: "STAGE", isRepeatable: true, completion: .stages, help: "take a stage out")
   static let printPlan = OptionSpec("print-plan", help: "print the plan as a plan file and stop")
@@ -83,6 +82,7 @@ enum RunOptions {
     "hide-paths", help: "leave file names out of results and messages")
   static let showPersonal = OptionSpec(
     "show-personal", help: "show personal fields in the redacted request")
+  static let json = OptionSpec("json", help: "print as JSON")
   static let keep = OptionSpec(
     "keep", help: "hold the embedded sandbox open after the run, until a signal")
 
@@ -95,7 +95,7 @@ enum RunOptions {
 
 extension RunPolicy {
   /// Reads the bounds and the selection of a run.
-  init(_ arguments: Arguments) throws(UsageError) {
+  init(_ arguments: Arguments) throws(CommandError) {
     self.init()
     workers = ProcessorCount.usable
     if let number = try arguments.integer("workers", in: 1...256) { workers = number }
@@ -110,48 +110,48 @@ extension RunPolicy {
     resubmitsChanged = arguments.has("resubmit-changed")
     try readRate(arguments)
     try readHalt(arguments)
-    shard = try arguments["shard"].map { (text) throws(UsageError) in
-      try ShardReading.shard(text, arguments.command)
+    if let text = arguments["shard"] {
+      let part = try ShardReading.shard(text, arguments.command)
+      shard = part
+      rate = rate.map { $0 / Double(part.count) }
     }
-    if let rate, let shard { self.rate = rate / Double(shard.count) }
   }
 
-  private mutating func readRate(_ arguments: Arguments) throws(UsageError) {
+  private mutating func readRate(_ arguments: Arguments) throws(CommandError) {
     guard let text = arguments["rate"] else { return }
-    let number = text.hasSuffix("/s") ? String(text.dropLast(2)) : text
+    let number = text.hasSuffix("/s") ? text.dropLast(2) : text[...]
     guard let value = Double(number), value > 0, value <= 10_000 else {
-      throw UsageError("--rate takes requests a second such as 5/s", command: arguments.command)
+      throw CommandError("--rate takes requests a second such as 5/s", in: arguments.command)
     }
     rate = value
   }
 
-  private mutating func readHalt(_ arguments: Arguments) throws(UsageError) {
+  private mutating func readHalt(_ arguments: Arguments) throws(CommandError) {
     guard let text = arguments["halt"] else { return }
-    guard let value = Halt(text) else {
-      throw UsageError("--halt takes soon,fail=10% or now,fail=1", command: arguments.command)
+    halt = Halt(text)
+    guard halt != nil else {
+      throw CommandError("--halt takes soon,fail=10% or now,fail=1", in: arguments.command)
     }
-    halt = value
   }
 }
 
 /// Reads `--shard`.
 enum ShardReading {
-  static func shard(_ text: String, _ command: CommandSpec) throws(UsageError) -> Shard {
+  static func shard(_ text: String, _ command: CommandSpec) throws(CommandError) -> Shard {
     if text == "auto" || text.hasPrefix("auto/") { return try scheduled(text, command) }
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
-    guard parts.count == 2, let index = parts[0], let count = parts[1],
-      let shard = Shard(index: index, of: count)
+    guard let (first, second) = text.halves(at: "/"), let index = Int(first),
+      let count = Int(second), let shard = Shard(index: index, of: count)
     else {
-      throw UsageError(
-        "--shard takes i/n with i from 1 to n, such as 2/5, or auto", command: command)
+      throw CommandError("--shard takes i/n with i from 1 to n, such as 2/5, or auto", in: command)
     }
     return shard
   }
 
   /// The part that a scheduler gives this process: Slurm array, AWS Batch array, Kubernetes Indexed Job.
-  private static func scheduled(_ text: String, _ command: CommandSpec) throws(UsageError) -> Shard
+  private static func scheduled(_ text: String, _ command: CommandSpec) throws(CommandError)
+    -> Shard
   {
-    let given = text.split(separator: "/").dropFirst().first.flatMap { Int($0) }
+    let given = text.halves(at: "/").flatMap { Int($0.1) }
     func number(_ name: String) -> Int? { Terminal.environment(name).flatMap { Int($0) } }
     var shard: Shard?
     if let index = number("SLURM_ARRAY_TASK_ID") {
@@ -165,9 +165,9 @@ enum ShardReading {
       shard = Shard(index: index + 1, of: given ?? 0)
     }
     guard let shard else {
-      throw UsageError(
+      throw CommandError(
         "--shard \(Sanitizer.clean(text, limit: 20)): no scheduler gives index and count here "
-          + "(Slurm, AWS Batch; Kubernetes needs auto/N)", command: command)
+          + "(Slurm, AWS Batch; Kubernetes needs auto/N)", in: command)
     }
     return shard
   }

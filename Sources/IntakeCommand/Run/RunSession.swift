@@ -1,14 +1,15 @@
 import IntakeCore
 import IntakeRunner
+import IntakeSandbox
 import IntakeSystem
 import Synchronization
 
 /// One run from its arguments to its exit code; `run` and `check` differ in mode only.
 struct RunSession {
-  let arguments: Arguments
-  let invocation: Invocation
-  let console: Console
-  let policy: RunPolicy
+  private let arguments: Arguments
+  private let invocation: Invocation
+  private let console: Console
+  private let policy: RunPolicy
   private let stop = StopSwitch()
 
   init(_ arguments: Arguments, _ invocation: Invocation, policy: RunPolicy) {
@@ -18,23 +19,19 @@ struct RunSession {
     console = Console(isJSON: arguments["log-format"] == "json")
   }
 
-  /// Runs, and returns how it ended.
   func run() async throws -> ExitCode {
-    var editing = PlanEditing(
-      plan: try PlanSource.plan(arguments, for: invocation.registry), registry: invocation.registry)
-    try editing.apply(arguments)
+    var editing = try PlanEditing(arguments, invocation.registry)
     if let shard = policy.shard { editing.set("record", "shard", .text(shard.description)) }
     if arguments.has("print-plan") { return try printPlan(editing.plan) }
     try checkTaps(editing.plan)
-    let sandbox = try startSandbox(for: editing)
+    let isEmbedded = editing.wantsSandbox && policy.mode.keepsLedger
+    let sandbox = isEmbedded ? try Sandbox.embedded() : nil
     defer { sandbox?.stop() }
-    let target = TargetName(editing, isSandbox: sandbox != nil || editing.wantsSandbox)
+    let target = TargetName(editing, isSandbox: editing.wantsSandbox)
     let ledger = try placeLedger(&editing, target)
     try checkThatLedgerExists(ledger)
-    if let sandbox { try sandbox.connect(&editing) }
-    if policy.mode.keepsLedger {
-      try EmbeddedSandbox.giveMissingCredentials(to: &editing, for: arguments["to"])
-    }
+    if let sandbox { try editing.connect(to: sandbox) }
+    if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
     let pipeline = try assemble(editing.plan)
     let signals = listenForSignals()
     let summary = try await work(pipeline, target, editing)
@@ -43,17 +40,20 @@ struct RunSession {
         summary: summary, ledger: ledger, page: sandbox?.address, mode: policy.mode,
         only: policy.only, isKept: arguments.has("keep")))
     if let code = signals.abortCode { return code }
-    if let sandbox, arguments.has("keep"), stop.level == .none { await hold(sandbox) }
+    if let sandbox, arguments.has("keep"), stop.level == .none {
+      console.write("what arrived: \(sandbox.address)/ (open until Ctrl-C)")
+      await invocation.signals.wait()
+    }
     return ExitCode(summary)
   }
 
   private func show(_ text: SummaryText) {
     guard !arguments.has("quiet") else { return }
     if console.isJSON || arguments["progress"] == "json" {
-      console.write(text.json.text)
+      console.write(text.json)
     } else if !policy.mode.keepsLedger, let trouble = invocation.results.trouble {
       // Whoever stopped reading has seen enough, and the counts of half a check mean nothing.
-      console.log(.notice, "stopped: \(trouble)", row: nil)
+      console.log(.notice, "stopped: \(trouble)")
     } else {
       console.write(text.text)
     }
@@ -65,26 +65,19 @@ struct RunSession {
     return .success
   }
 
-  private func checkTaps(_ plan: PipelinePlan) throws(UsageError) {
+  private func checkTaps(_ plan: PipelinePlan) throws(CommandError) {
     let names = plan.stages.map(\.name)
     for name in arguments.all("tap") where !names.contains(name) {
-      throw UsageError(
-        "--tap: the plan has no stage \"\(Sanitizer.clean(name, limit: 40))\""
-          + NearestName.suggestion(for: name, among: names), command: arguments.command)
+      throw CommandError(
+        "--tap: the plan has no stage \(name.quoted(known: names))", in: arguments.command)
     }
-  }
-
-  private func startSandbox(for editing: PlanEditing) throws -> EmbeddedSandbox? {
-    guard editing.wantsSandbox, policy.mode.keepsLedger else { return nil }
-    return try EmbeddedSandbox()
   }
 
   private func placeLedger(_ editing: inout PlanEditing, _ target: TargetName) throws -> String? {
     guard policy.mode.keepsLedger else { return nil }
     if let path = editing.option("record", "ledger") { return path }
     let path = try LedgerPlace.path(
-      manifest: arguments.positionals[0], target: target,
-      shard: policy.shard)
+      manifest: arguments.positionals[0], target: target, shard: policy.shard)
     editing.set("record", "ledger", .text(path))
     return path
   }
@@ -124,11 +117,7 @@ struct RunSession {
       taps: Set(arguments.all("tap")), isVerbose: arguments.has("verbose"),
       request: policy.mode == .dryRun ? request : nil, isSending: policy.mode.keepsLedger)
     let runner = Runner(pipeline: pipeline, policy: policy, stop: stop, observer: reporter)
-    do {
-      return try await runner.run(target: target.full, operation: target.operation)
-    } catch {
-      throw CommandError(runFailure: error)
-    }
+    return try await runner.run(target: target.full, operation: target.operation)
   }
 
   /// The first signal drains, the second aborts.
@@ -139,7 +128,7 @@ struct RunSession {
       if count == 1 {
         // The stop comes before the message, so that whoever reads it can rely on it.
         stop.request(.soon, reason: "stopped by a signal")
-        console.log(.notice, "stopping: finishing what is in flight (again to abort)", row: nil)
+        console.log(.notice, "stopping: finishing what is in flight (again to abort)")
       } else {
         memory.abort(by: number)
         stop.request(.now, reason: "aborted by a signal")
@@ -148,11 +137,6 @@ struct RunSession {
     return memory
   }
 
-  /// Keeps the sandbox open until a signal, so that its pages can be looked at.
-  private func hold(_ sandbox: EmbeddedSandbox) async {
-    console.write("what arrived: \(sandbox.address)/ (open until Ctrl-C)")
-    await invocation.signals.wait()
-  }
 }
 
 /// Remembers the signal that aborted a run, for its exit code.

@@ -19,12 +19,12 @@ struct SwiftTemplate {
       ? #".package(url: "\#(package)", branch: "main")"# : #".package(path: "\#(package)")"#
   }
 
-  var files: [StageTemplate.File] {
+  var files: [TemplateFile] {
     [
-      StageTemplate.File("\(name)/Package.swift", manifest),
-      StageTemplate.File("\(name)/Sources/\(type)Stage/\(type).swift", stage),
-      StageTemplate.File("\(name)/Sources/\(name)-intake/main.swift", main),
-      StageTemplate.File("\(name)/Tests/\(type)StageTests/\(type)Tests.swift", test),
+      TemplateFile(path: "\(name)/Package.swift", text: manifest),
+      TemplateFile(path: "\(name)/Sources/\(type)Stage/\(type).swift", text: stage),
+      TemplateFile(path: "\(name)/Sources/\(name)-intake/main.swift", text: main),
+      TemplateFile(path: "\(name)/Tests/\(type)StageTests/\(type)Tests.swift", text: test),
     ]
   }
 
