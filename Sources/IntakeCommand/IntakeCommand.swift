@@ -22,34 +22,32 @@ public enum IntakeCommand {
   static func run(
     _ words: [String], registry: StageRegistry, signals: SignalHub, results: ResultWriter
   ) async -> ExitCode {
-    let console = Console(arguments: words)
+    let invocation = Invocation(
+      registry: registry, commands: CommandTable.commands(registry), signals: signals,
+      results: results, console: Console(arguments: words))
     do {
-      let code = try await dispatch(words, registry, signals, results)
+      let code = try await dispatch(words, invocation)
       guard code == .success, results.ranOutOfSpace, let trouble = results.trouble else {
         return code
       }
       throw CommandError(.stopped, trouble, hint: "make room and run the same command again")
     } catch {
       let error = CommandError(error)
-      console.error(error.message, hint: error.hint)
+      invocation.console.error(error.message, hint: error.hint)
       return error.code
     }
   }
 
-  private static func dispatch(
-    _ words: [String], _ registry: StageRegistry, _ signals: SignalHub, _ results: ResultWriter
-  ) async throws -> ExitCode {
-    let commands = CommandTable.commands(registry)
-    guard let (command, rest) = try CommandTable.find(words, in: commands, results) else {
-      return .success
-    }
+  private static func dispatch(_ words: [String], _ invocation: Invocation) async throws
+    -> ExitCode
+  {
+    let found = try CommandTable.find(words, in: invocation.commands, invocation.results)
+    guard let (command, rest) = found else { return .success }
     let arguments = try Arguments(rest, for: command)
-    if arguments.wantsHelp {
-      results.writeText(HelpText.page(command, registry))
+    if arguments.has("help") {
+      invocation.results.writeText(HelpText.page(command, invocation.registry))
       return .success
     }
-    let invocation = Invocation(
-      registry: registry, signals: signals, commands: commands, results: results)
     return try await command.run(arguments, invocation)
   }
 }

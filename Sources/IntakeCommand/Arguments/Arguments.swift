@@ -25,10 +25,8 @@ struct Arguments {
         positionals.append(word)
       }
     }
-    if !wantsHelp { try checkCount() }
+    if !has("help") { try checkCount() }
   }
-
-  var wantsHelp: Bool { has("help") }
 
   func has(_ name: String) -> Bool { values[name] != nil }
 

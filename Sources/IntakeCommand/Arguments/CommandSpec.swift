@@ -29,9 +29,10 @@ struct CommandSpec {
 /// What every command gets besides its arguments.
 struct Invocation {
   let registry: StageRegistry
-  let signals: SignalHub
   let commands: [CommandSpec]
+  let signals: SignalHub
   let results: ResultWriter
+  let console: Console
 }
 
 /// An option of the command line, declared once: reading, help and completion come from it.

@@ -28,7 +28,7 @@ enum LedgerCommands {
       isKnown = try show(path, arguments, invocation) || isKnown
     }
     guard let id = arguments["row"], !isKnown else { return .success }
-    return missing([id])
+    return missing([id], invocation.console)
   }
 
   /// Prints the rows that were asked for; whether the ledger has the one that `--row` names.
@@ -42,14 +42,13 @@ enum LedgerCommands {
     try reader.forEachRow { (row) throws(JournalError) in
       guard standing == nil || standing == row.standing.word, keys?.contains(row.key) != false
       else { return }
-      invocation.results.writeLine(row.json(of: place))
+      invocation.results.writeLine(row.fields(of: place))
     }
     return keys?.isEmpty == false
   }
 
   /// Reports the ids that no row goes by; the words are those of the command line.
-  private static func missing(_ ids: [String]) -> ExitCode {
-    let console = Console()
+  private static func missing(_ ids: [String], _ console: Console) -> ExitCode {
     for id in ids {
       console.error(
         "there is no row \(id.quoted())",
@@ -67,15 +66,16 @@ enum LedgerCommands {
   ) { arguments, invocation in
     var failure: JournalError?
     for path in arguments.positionals {
-      let result: (json: JSONOutput, text: String)
+      let result: (fields: JSONFields, text: String)
       do throws(JournalError) {
         let check = try LedgerReader(path).verify()
-        result = (check.json(of: path), check.text(of: path))
+        result = (check.fields(of: path), check.text(of: path))
       } catch {
         failure = failure ?? error
-        result = (error.json(of: path), "\(path): not ok")
+        result = (error.fields(of: path), "\(path): not ok")
       }
-      invocation.results.writeLine(arguments.has("json") ? result.json.text : result.text)
+      invocation.results.writeLine(
+        arguments.has("json") ? JSONOutput(fields: result.fields).text : result.text)
     }
     if let failure { throw failure }
     return .success
@@ -86,7 +86,7 @@ enum LedgerCommands {
     arguments: "LEDGER…", argumentCount: 1...Int.max
   ) { arguments, invocation in
     for path in arguments.positionals {
-      invocation.results.writeLine(try LedgerReader(path).statistics().json(of: path))
+      invocation.results.writeLine(try LedgerReader(path).statistics().fields(of: path))
     }
     return .success
   }
@@ -106,20 +106,19 @@ enum LedgerCommands {
       throw CommandError("--output is missing", in: arguments.command)
     }
     let merged = try await LedgerMerge.run(arguments.positionals, output: output)
-    invocation.results.writeLine(
-      JSONOutput(fields: [
-        ("ledger", output), ("lines", merged.lines), ("shards", merged.shards.orNull),
-        ("rows", merged.rows),
-      ]))
-    return warn(about: merged.rows)
+    invocation.results.writeLine([
+      ("ledger", output), ("lines", merged.lines), ("shards", merged.shards.orNull),
+      ("rows", merged.rows),
+    ])
+    return warn(about: merged.rows, invocation.console)
   }
 
   /// Says what shows that a shard did not run to its end.
-  private static func warn(about rows: LedgerCounts) -> ExitCode {
+  private static func warn(about rows: LedgerCounts, _ console: Console) -> ExitCode {
     let found = [(rows.inDoubt, "in doubt"), (rows.unfinished, "begun and never sent")]
       .filter { $0.0 > 0 }.map { "\($0.0) row\($0.0 == 1 ? " is" : "s are") \($0.1)" }
     guard !found.isEmpty else { return .success }
-    Console().log(
+    console.log(
       .warning,
       "\(found.joined(separator: ", ")): a shard did not run to its end; run its command again, "
         + "then merge again")
@@ -151,15 +150,14 @@ enum LedgerCommands {
     }
     let pruned = try await LedgerPruning.run(
       path, olderThan: limit, forgetting: named.flatMap(\.keys))
-    invocation.results.writeLine(
-      JSONOutput(fields: [
-        ("ledger", path), ("removedRows", pruned.removedRows),
-        ("removedLines", pruned.removedLines), ("keptLines", pruned.keptLines),
-      ]))
+    invocation.results.writeLine([
+      ("ledger", path), ("removedRows", pruned.removedRows),
+      ("removedLines", pruned.removedLines), ("keptLines", pruned.keptLines),
+    ])
     if pruned.removedRows > 0 {
-      Console().log(
+      invocation.console.log(
         .notice, "a later run sends these rows again, as long as its manifest has them")
     }
-    return missing(named.filter(\.keys.isEmpty).map(\.id))
+    return missing(named.filter(\.keys.isEmpty).map(\.id), invocation.console)
   }
 }

@@ -37,7 +37,7 @@ enum ReconcileCommand {
       return try await mark(path, word, arguments, invocation)
     }
     guard let manifest = arguments["manifest"] else {
-      return try list(path, arguments, invocation)
+      return try list(path, invocation)
     }
     var policy = try RunPolicy(arguments)
     policy.mode = .reconcile
@@ -54,21 +54,18 @@ enum ReconcileCommand {
   }
 
   /// A ledger holds nothing personal, so without the manifest there is nobody to ask the target about.
-  private static func list(_ path: String, _ arguments: Arguments, _ invocation: Invocation)
-    throws -> ExitCode
-  {
+  private static func list(_ path: String, _ invocation: Invocation) throws -> ExitCode {
     var count = 0
     try LedgerReader(path).forEachRow { (row) throws(JournalError) in
       guard row.standing == .inDoubt else { return }
       count += 1
-      invocation.results.writeLine(row.json())
+      invocation.results.writeLine(row.fields())
     }
-    let console = Console(isJSON: arguments["log-format"] == "json")
     guard count > 0 else {
-      console.log(.notice, "no row is in doubt")
+      invocation.console.log(.notice, "no row is in doubt")
       return .success
     }
-    console.error(
+    invocation.console.error(
       "\(count) row\(count == 1 ? " is" : "s are") in doubt, and a ledger alone holds nothing to "
         + "ask the target with",
       hint: "give --manifest FILE --to TARGET --credentials FILE to ask, or settle each by "
@@ -96,8 +93,7 @@ enum ReconcileCommand {
       )
     }
     for key in doubtful {
-      invocation.results.writeLine(
-        JSONOutput(fields: [("key", key.description), ("marked", word)]))
+      invocation.results.writeLine([("key", key.description), ("marked", word)])
     }
     return .success
   }

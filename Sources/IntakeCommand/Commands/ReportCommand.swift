@@ -44,7 +44,8 @@ struct LedgerReport {
 
   var json: JSONOutput {
     JSONOutput(fields: [
-      ("statistics", statistics.json()), ("notAccepted", open.map { $0.json() }),
+      ("statistics", JSONOutput(fields: statistics.fields())),
+      ("notAccepted", open.map { JSONOutput(fields: $0.fields()) }),
     ])
   }
 

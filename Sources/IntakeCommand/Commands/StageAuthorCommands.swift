@@ -34,7 +34,7 @@ enum StageAuthorCommands {
     try write(files, to: folder)
     for file in files { invocation.results.writeLine("\(folder)/\(file.path)") }
     let program = "\(folder.hasPrefix("/") ? "" : "./")\(folder)/\(files[0].path)"
-    Console().write(
+    invocation.console.write(
       "next: "
         + (files[0].isExecutable
           ? ProgramName.applied(to: "docintake stages check ") + Sanitizer.clean(program)

@@ -9,7 +9,7 @@ enum StagesCommands {
   ) { arguments, invocation in
     let entries = invocation.registry.entries
     if arguments.has("json") {
-      invocation.results.writeLine(JSONOutput.array(entries.map { JSONOutput(fields: $0.facts) }))
+      invocation.results.writeLine(entries.map { JSONOutput(fields: $0.facts) }.json.text)
       return .success
     }
     let width = entries.map(\.descriptor.name.count).max() ?? 0

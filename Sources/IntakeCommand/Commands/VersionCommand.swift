@@ -15,7 +15,7 @@ enum VersionCommand {
       [("docintake", ProductVersion.number)] + ImagingLibraries.versions
       + [libcurl, ("libcrypto", CryptoLibrary.version)]
     if arguments.has("json") {
-      invocation.results.writeLine(JSONOutput(fields: versions.map { ($0, $1) }))
+      invocation.results.writeLine(versions.map { ($0, $1) })
     } else {
       for (name, version) in versions { invocation.results.writeLine("\(name) \(version)") }
     }

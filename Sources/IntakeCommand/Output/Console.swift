@@ -16,15 +16,11 @@ final class Console: Sendable {
   private let isColored: Bool
   private let statusLine = Mutex("")
 
-  /// Reads `--log-format` from the words of the command line, so that errors about the command line follow it as well.
-  convenience init(arguments: [String]) {
+  /// Looks for `--log-format json` among the words as they are, so that errors about the command line follow it as well.
+  init(arguments: [String]) {
     let inline = arguments.contains("--log-format=json")
     let split = zip(arguments, arguments.dropFirst()).contains { $0 == ("--log-format", "json") }
-    self.init(isJSON: inline || split)
-  }
-
-  init(isJSON: Bool = false) {
-    self.isJSON = isJSON
+    isJSON = inline || split
     isColored = !isJSON && Terminal.wantsColor
   }
 
@@ -46,11 +42,10 @@ final class Console: Sendable {
       let place = row.map { " " + Console.name($0) + ":" } ?? ""
       return write("\(ProgramName.current): \(paint(level.rawValue, level)):\(place) \(message)")
     }
-    write(
-      JSONOutput(fields: [
-        ("type", "log"), ("level", level.rawValue), ("message", message), ("row", row?.line),
-        ("id", row?.id),
-      ]))
+    write([
+      ("type", "log"), ("level", level.rawValue), ("message", message), ("row", row?.line),
+      ("id", row?.id),
+    ])
   }
 
   /// A line of plain text, without level.
@@ -61,7 +56,7 @@ final class Console: Sendable {
     }
   }
 
-  func write(_ json: JSONOutput) { write(json.text) }
+  func write(_ fields: JSONFields) { write(JSONOutput(fields: fields).text) }
 
   /// Replaces the line that stays at the bottom of the terminal; an empty text removes it.
   func setStatusLine(_ text: String) {

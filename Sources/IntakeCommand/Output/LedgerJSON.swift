@@ -9,7 +9,7 @@ extension LedgerRow {
     "run the same command again: the target is asked (unless a run is at work on it now)"
 
   /// The row for programs, with the path of its ledger where rows of several stand together: nothing in it is personal.
-  func json(of ledger: String? = nil) -> JSONOutput {
+  func fields(of ledger: String? = nil) -> JSONFields {
     let head: JSONFields = [
       ("ledger", ledger), ("key", key.description), ("standing", standing.field),
       ("at", time.rfc3339),
@@ -19,7 +19,7 @@ extension LedgerRow {
       ("hint", LedgerRow.unansweredHint), ("row", line),
     ]
     let last: JSONFields = outcome?.shown.map { ($0.name, $0.value) } ?? []
-    return JSONOutput(fields: head + (isUnanswered ? doubt : last))
+    return head + (isUnanswered ? doubt : last)
   }
 }
 
@@ -45,12 +45,12 @@ extension LedgerCounts: JSONConvertible {
 
 extension LedgerStatistics {
   /// The statistics for programs, with the path of the ledger where it is not clear from elsewhere.
-  func json(of ledger: String? = nil) -> JSONOutput {
-    JSONOutput(fields: [
+  func fields(of ledger: String? = nil) -> JSONFields {
+    [
       ("ledger", ledger), ("target", target.orNull), ("operations", operations), ("rows", rows),
       ("runs", runs), ("lines", lines), ("codes", codes), ("shards", shards),
       ("first", (first?.rfc3339).orNull), ("last", (last?.rfc3339).orNull),
-    ])
+    ]
   }
 }
 
@@ -71,11 +71,11 @@ extension Standing {
 
 extension LedgerCheck {
   /// A ledger that is as it was written, for programs.
-  func json(of ledger: String) -> JSONOutput {
-    JSONOutput(fields: [
+  func fields(of ledger: String) -> JSONFields {
+    [
       ("ledger", ledger), ("ok", true), ("lines", lines), ("bytes", bytes),
       ("tornBytes", tornBytes),
-    ])
+    ]
   }
 
   /// The same for people.
@@ -87,9 +87,9 @@ extension LedgerCheck {
 
 extension JournalError {
   /// A ledger that is not as it was written, for programs; `line` is null when it cannot be read at all.
-  func json(of ledger: String) -> JSONOutput {
-    JSONOutput(fields: [
+  func fields(of ledger: String) -> JSONFields {
+    [
       ("ledger", ledger), ("ok", false), ("line", line.orNull), ("reason", description),
-    ])
+    ]
   }
 }

@@ -66,7 +66,7 @@ final class ProgressDisplay: Sendable {
     switch style {
     case .bar: console.setStatusLine(String(text(shown, now).prefix(Terminal.width - 1)))
     case .plain: console.write("\(ProgramName.current): " + text(shown, now))
-    case .json: console.write(json(shown, now))
+    case .json: console.write(fields(shown, now))
     case .none: break
     }
   }
@@ -82,12 +82,12 @@ final class ProgressDisplay: Sendable {
       .compactMap(\.self).joined(separator: " · ")
   }
 
-  private func json(_ state: State, _ now: Double) -> JSONOutput {
-    JSONOutput(fields: [
+  private func fields(_ state: State, _ now: Double) -> JSONFields {
+    [
       ("type", "status"), ("seconds", now - start), ("rows", state.rows),
       ("outcomes", Verdict.json(of: state.counts)), ("bodyBytes", state.bodyBytes),
       ("waiting", state.note),
-    ])
+    ]
   }
 }
 

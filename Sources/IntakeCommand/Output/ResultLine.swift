@@ -76,41 +76,33 @@ struct ResultLine {
 /// The stream itself is moved to a descriptor of its own and its place is taken by standard error, so that a
 /// stray `print` in a stage cannot end up between results.
 final class ResultWriter: Sendable {
-  private struct State {
-    var descriptor: Int32
-    var failure: SystemCallFailure?
-  }
-
-  private let state: Mutex<State>
-
-  init() { state = Mutex(State(descriptor: ProcessSetup.takeStandardOutput())) }
+  private let descriptor = ProcessSetup.takeStandardOutput()
+  private let failure = Mutex<SystemCallFailure?>(nil)
 
   /// Why nothing can be written any more, nil while all is well; the ledger is not affected.
   var trouble: String? {
-    state.withLock(\.failure).map {
+    failure.withLock(\.self).map {
       $0.isOutOfSpace
         ? "no space left on the device of standard output" : "standard output was closed"
     }
   }
 
   /// Whether results were lost because the disk is full; a reader that went away wanted no more of them.
-  var ranOutOfSpace: Bool { state.withLock(\.failure)?.isOutOfSpace == true }
+  var ranOutOfSpace: Bool { failure.withLock(\.self)?.isOutOfSpace == true }
 
   /// Writes one line whole; false once the reader has gone away or the disk is full.
   @discardableResult
-  func writeLine(_ line: String) -> Bool { write(Array(line.utf8) + [0x0A]) }
+  func writeLine(_ line: String) -> Bool { writeText(line + "\n") }
 
   @discardableResult
-  func writeLine(_ json: JSONOutput) -> Bool { writeLine(json.text) }
-
-  func writeText(_ text: String) { write(Array(text.utf8)) }
+  func writeLine(_ fields: JSONFields) -> Bool { writeLine(JSONOutput(fields: fields).text) }
 
   @discardableResult
-  private func write(_ bytes: [UInt8]) -> Bool {
-    state.withLock { state in
-      guard state.failure == nil else { return false }
-      state.failure = RawDescriptor.failure(writing: bytes, to: state.descriptor)
-      return state.failure == nil
+  func writeText(_ text: String) -> Bool {
+    failure.withLock { failure in
+      guard failure == nil else { return false }
+      failure = RawDescriptor.failure(writing: Array(text.utf8), to: descriptor)
+      return failure == nil
     }
   }
 }

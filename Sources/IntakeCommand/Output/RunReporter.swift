@@ -52,7 +52,7 @@ struct RunReporter: RunObserver {
 
   func passed(_ stage: String, input: any Sendable, output: any Sendable, row: RowReference) {
     guard taps.contains(stage) else { return }
-    console.write(TapText(hidesPaths: line.hidesPaths).json(stage, input, output, row))
+    console.write(TapText(hidesPaths: line.hidesPaths).fields(stage, input, output, row))
   }
 
   func log(_ level: LogLevel, _ message: String, row: RowReference?) {
@@ -61,7 +61,7 @@ struct RunReporter: RunObserver {
 
   /// A reader that went away does not stop the recording, only the start of further rows.
   private func write(_ fields: JSONFields) {
-    guard !results.writeLine(JSONOutput(fields: fields)), stop.level == .none else { return }
+    guard !results.writeLine(fields), stop.level == .none else { return }
     let reason = results.trouble ?? "standard output was closed"
     if isSending { console.log(.warning, "\(reason); what is in flight is recorded") }
     stop.request(.soon, reason: reason)

@@ -90,8 +90,8 @@ struct SummaryText {
     return "to look at what arrives, give --keep and a new --ledger: the sandbox shows it as a page"
   }
 
-  var json: JSONOutput {
-    JSONOutput(fields: [
+  var fields: JSONFields {
+    [
       ("type", "summary"), ("rows", summary.rows), ("outcomes", Verdict.json(of: summary.counts)),
       ("notTried", summary.notTried), ("ready", summary.ready),
       ("sourceBytes", summary.sourceBytes), ("bodyBytes", summary.bodyBytes),
@@ -100,6 +100,6 @@ struct SummaryText {
       ("ledgerError", summary.journalError.orNull),
       ("manifestError", (summary.loadFailure?.detail).orNull), ("ledger", ledger.orNull),
       ("page", (isKept ? page : nil).orNull),
-    ])
+    ]
   }
 }

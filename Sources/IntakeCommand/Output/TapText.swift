@@ -5,13 +5,13 @@ struct TapText {
   let hidesPaths: Bool
 
   /// One line for `--tap`: what entered a stage and what left it.
-  func json(_ stage: String, _ input: any Sendable, _ output: any Sendable, _ row: RowReference)
-    -> JSONOutput
+  func fields(_ stage: String, _ input: any Sendable, _ output: any Sendable, _ row: RowReference)
+    -> JSONFields
   {
-    JSONOutput(fields: [
+    [
       ("type", "tap"), ("stage", stage), ("row", row.line), ("id", row.id),
       ("in", describe(input)), ("out", describe(output)),
-    ])
+    ]
   }
 
   private func describe(_ value: any Sendable) -> JSONOutput {

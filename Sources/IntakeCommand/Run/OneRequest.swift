@@ -73,7 +73,7 @@ struct OneAnswer {
     if isAccepted, let folder, let images = path.reduce(body, { $0?[$1] }) {
       shown = shown.replacing(path[...], with: try write(images, to: folder))
     }
-    results.writeLine(shown)
+    results.writeLine(shown.text)
     return isAccepted ? .success : .notAccepted
   }
 

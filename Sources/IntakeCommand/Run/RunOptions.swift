@@ -97,13 +97,11 @@ extension RunPolicy {
   /// Reads the bounds and the selection of a run.
   init(_ arguments: Arguments) throws(CommandError) {
     self.init()
-    workers = ProcessorCount.usable
-    if let number = try arguments.integer("workers", in: 1...256) { workers = number }
-    if let number = try arguments.integer("concurrency", in: 1...256) { concurrency = number }
-    if let number = try arguments.integer("limit", in: 0...Int.max) { limit = number }
-    if let number = try arguments.integer("settle-after", in: 0...86_400) {
-      settleAfter = Double(number)
-    }
+    workers = try arguments.integer("workers", in: 1...256) ?? ProcessorCount.usable
+    concurrency = try arguments.integer("concurrency", in: 1...256) ?? concurrency
+    limit = try arguments.integer("limit", in: 0...Int.max)
+    settleAfter =
+      try arguments.integer("settle-after", in: 0...86_400).map(Double.init) ?? settleAfter
     if arguments.has("dry-run") { mode = .dryRun }
     only = arguments["only"].flatMap(Selection.init(rawValue:))
     ambiguous = arguments["ambiguous"].flatMap(Ambiguous.init(rawValue:)) ?? .reconcile

@@ -5,18 +5,20 @@ import IntakeSystem
 import Synchronization
 
 /// One run from its arguments to its exit code; `run` and `check` differ in mode only.
-struct RunSession {
+final class RunSession: Sendable {
   private let arguments: Arguments
   private let invocation: Invocation
-  private let console: Console
   private let policy: RunPolicy
   private let stop = StopSwitch()
+  /// The signal that aborted the run.
+  private let abortSignal = Mutex<Int32?>(nil)
+
+  private var console: Console { invocation.console }
 
   init(_ arguments: Arguments, _ invocation: Invocation, policy: RunPolicy) {
     self.arguments = arguments
     self.invocation = invocation
     self.policy = policy
-    console = Console(isJSON: arguments["log-format"] == "json")
   }
 
   func run() async throws -> ExitCode {
@@ -33,13 +35,15 @@ struct RunSession {
     if let sandbox { try editing.connect(to: sandbox) }
     if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
     let pipeline = try assemble(editing.plan)
-    let signals = listenForSignals()
+    listenForSignals()
     let summary = try await work(pipeline, target, editing)
     show(
       SummaryText(
         summary: summary, ledger: ledger, page: sandbox?.address, mode: policy.mode,
         only: policy.only, isKept: arguments.has("keep")))
-    if let code = signals.abortCode { return code }
+    if let signal = abortSignal.withLock(\.self) {
+      return signal == SignalNumber.interrupt ? .interrupted : .terminated
+    }
     if let sandbox, arguments.has("keep"), stop.level == .none {
       console.write("what arrived: \(sandbox.address)/ (open until Ctrl-C)")
       await invocation.signals.wait()
@@ -50,7 +54,7 @@ struct RunSession {
   private func show(_ text: SummaryText) {
     guard !arguments.has("quiet") else { return }
     if console.isJSON || arguments["progress"] == "json" {
-      console.write(text.json)
+      console.write(text.fields)
     } else if !policy.mode.keepsLedger, let trouble = invocation.results.trouble {
       // Whoever stopped reading has seen enough, and the counts of half a check mean nothing.
       console.log(.notice, "stopped: \(trouble)")
@@ -121,48 +125,26 @@ struct RunSession {
   }
 
   /// The first signal drains, the second aborts.
-  private func listenForSignals() -> SignalMemory {
-    let memory = SignalMemory()
-    let (stop, console) = (stop, console)
-    invocation.signals.listen { number, count in
+  private func listenForSignals() {
+    invocation.signals.listen { [self] number, count in
       if count == 1 {
         // The stop comes before the message, so that whoever reads it can rely on it.
         stop.request(.soon, reason: "stopped by a signal")
         console.log(.notice, "stopping: finishing what is in flight (again to abort)")
       } else {
-        memory.abort(by: number)
+        abortSignal.withLock { $0 = number }
         stop.request(.now, reason: "aborted by a signal")
       }
     }
-    return memory
-  }
-
-}
-
-/// Remembers the signal that aborted a run, for its exit code.
-final class SignalMemory: Sendable {
-  private let number = Mutex<Int32?>(nil)
-
-  func abort(by number: Int32) { self.number.withLock { $0 = number } }
-
-  /// The exit code of an aborted run, nil when it was not.
-  var abortCode: ExitCode? {
-    number.withLock { $0 }.map { $0 == SignalNumber.interrupt ? .interrupted : .terminated }
   }
 }
 
 extension SignalHub {
   /// Waits for the next signal.
   func wait() async {
-    let isWaiting = Mutex(true)
     await withCheckedContinuation { continuation in
-      listen { _, _ in
-        let isFirst = isWaiting.withLock { waiting in
-          defer { waiting = false }
-          return waiting
-        }
-        if isFirst { continuation.resume() }
-      }
+      let waiting = Mutex<CheckedContinuation<Void, Never>?>(continuation)
+      listen { _, _ in waiting.withLock { $0.take() }?.resume() }
     }
   }
 }
