@@ -1,4 +1,5 @@
 public import IntakeCore
+import IntakeSystem
 
 /// What a check of a stage or a program found, rule by rule.
 public struct ConformanceReport: Sendable {
@@ -6,8 +7,6 @@ public struct ConformanceReport: Sendable {
   public let subject: String
   /// One verdict a rule, in the order in which they were tried.
   public internal(set) var verdicts: [ConformanceVerdict] = []
-
-  init(subject: String) { self.subject = subject }
 
   /// Whether no rule is broken.
   public var isConforming: Bool { failures.isEmpty }
@@ -35,6 +34,43 @@ public struct ConformanceReport: Sendable {
   mutating func add(_ rule: ConformanceRule, _ outcome: ConformanceVerdict.Outcome) {
     verdicts.append(ConformanceVerdict(rule: rule, outcome: outcome))
   }
+
+  /// Tries a rule: it is broken when `body` throws.
+  mutating func check(_ rule: ConformanceRule, _ body: () throws -> Void) {
+    do {
+      try body()
+      add(rule, .passed(nil))
+    } catch {
+      add(rule, .failed(ConformanceReport.problem(error)))
+    }
+  }
+
+  /// Notes whether a rule is kept.
+  mutating func check(_ rule: ConformanceRule, _ isKept: Bool, _ problem: String) {
+    add(rule, isKept ? .passed(nil) : .failed(problem))
+  }
+
+  /// An error in words; a foreign one by its type only, as the engine shows it.
+  static func problem(_ error: any Error) -> String {
+    switch error {
+    case let broken as BrokenRule: broken.problem
+    case let problem as ProgramTrust.Problem: "\(problem.description): \(problem.hint)"
+    case is StageFailure, is OptionError, is PlanError, is RegistrationError: "\(error)"
+    default: "it threw \(type(of: error))"
+    }
+  }
+}
+
+/// What is wrong with a stage or program, in words for its author.
+struct BrokenRule: Error {
+  let problem: String
+
+  init(_ problem: String) { self.problem = problem }
+}
+
+/// Goes on where something holds.
+func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(BrokenRule) {
+  guard holds else { throw BrokenRule(problem()) }
 }
 
 /// What became of one rule.
@@ -44,9 +80,9 @@ public struct ConformanceVerdict: Sendable, CustomStringConvertible {
   /// What was found.
   public let outcome: Outcome
 
-  /// What can be found.
+  /// What became of the attempt to break it.
   public enum Outcome: Sendable, Equatable {
-    /// The rule is kept; what was seen, where it is worth telling.
+    /// The rule is kept; what was seen, where it is worth a note.
     case passed(String?)
     /// The rule is broken: what is wrong.
     case failed(String)
@@ -88,10 +124,4 @@ public struct ConformanceRule: Sendable, Equatable {
   public let statement: String
   /// Where it is written.
   public let reference: String
-
-  init(_ name: String, _ statement: String, see reference: String) {
-    self.name = name
-    self.statement = statement
-    self.reference = reference
-  }
 }

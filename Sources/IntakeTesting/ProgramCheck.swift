@@ -14,228 +14,198 @@ public struct ProgramCheck: Sendable {
   /// Seconds from the start of the program to its "ready".
   public var startPatience = 10.0
 
+  private var report: ConformanceReport
+
   /// Names the program to be checked; the path holds a "/".
-  public init(_ program: [String]) { self.program = program }
+  public init(_ program: [String]) {
+    self.program = program
+    report = ConformanceReport(subject: Sanitizer.clean(program.first ?? "", limit: 120))
+  }
 
   /// Tries every rule; blocks for some seconds, so call it from a thread that may.
   public func run() -> ConformanceReport {
-    var report = ConformanceReport(subject: Sanitizer.clean(program.first ?? "", limit: 120))
-    guard checkFile(&report) else { return report }
-    guard let kinds = checkGreeting(&report) else { return report }
-    for kind in kinds { checkKind(kind, &report) }
-    checkEnd(kinds[0], &report)
-    return report
+    var check = self
+    check.tryEveryRule()
+    return check.report
   }
 
-  /// Whether it may be started at all; programs that many machines share may belong to others.
-  private func checkFile(_ report: inout ConformanceReport) -> Bool {
-    guard let path = program.first, path.contains("/") else {
-      report.add(
-        .file, .failed("give its path with a \"/\", such as ./program; PATH is not searched"))
-      return false
-    }
-    do throws(ProgramTrust.Problem) {
+  private mutating func tryEveryRule() {
+    report.check(.file) {
+      guard let path = program.first, path.contains("/") else {
+        throw BrokenRule("give its path with a \"/\", such as ./program; PATH is not searched")
+      }
+      // Programs that many machines share may belong to others.
       try ProgramTrust.check(path)
-      report.add(.file, .passed(nil))
-      return true
-    } catch {
-      report.add(.file, .failed("\(error.description): \(error.hint)"))
-      return false
     }
+    guard report.isConforming, let kinds = checkGreeting() else { return }
+    for kind in kinds {
+      checkItems(kind)
+      if kind == .image { checkPictures() }
+      checkHostile(kind)
+    }
+    checkEnd(kinds[0])
   }
 
   /// What it accepts, nil when it does not answer.
-  private func checkGreeting(_ report: inout ConformanceReport) -> [ProgramItem.Kind]? {
-    var first: WireFault?
+  private mutating func checkGreeting() -> [ProgramItem.Kind]? {
+    var first: (any Error)?
     // A program may refuse a host that will send it what it does not accept.
     for kind in ProgramItem.Kind.allCases {
-      do throws(WireFault) {
-        let kinds = try greeted(as: kind)
+      do {
+        let kinds = try kindsAccepted(byGreetingAs: kind)
         report.add(.greeting, .passed("accepts " + kinds.map(\.rawValue).joined(separator: ", ")))
         return kinds
       } catch {
         first = first ?? error
       }
     }
-    report.add(.greeting, .failed(first?.description ?? "it did not answer"))
+    report.add(.greeting, .failed(first.map(ConformanceReport.problem) ?? "it did not answer"))
     return nil
   }
 
-  private func greeted(as kind: ProgramItem.Kind) throws(WireFault) -> [ProgramItem.Kind] {
-    var wire = try WireProgram(program, patience: patience)
-    defer { _ = wire.finish(within: 0.3) }
-    let reply = try greet(&wire, accepts: kind)
-    guard reply.kind == "ready", reply.message["intake"]?.integer == 1 else {
-      throw WireFault("its first message is not {\"intake\":1,\"kind\":\"ready\",…}")
+  private func kindsAccepted(byGreetingAs kind: ProgramItem.Kind) throws -> [ProgramItem.Kind] {
+    try session(kind) { _, reply in
+      try require(
+        reply.kind == "ready" && reply.message["intake"]?.integer == 1,
+        "its first message is not {\"intake\":1,\"kind\":\"ready\",…}")
+      let words = reply.message["accepts"]?.elements?.compactMap(\.string) ?? []
+      let kinds = words.compactMap(ProgramItem.Kind.init(rawValue:))
+      let known = ProgramItem.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+      try require(!kinds.isEmpty, "\"accepts\" names none of \(known)")
+      return kinds
     }
-    let words = reply.message["accepts"]?.elements?.compactMap(\.string) ?? []
-    let kinds = words.compactMap(ProgramItem.Kind.init(rawValue:))
-    guard !kinds.isEmpty else {
-      throw WireFault(
-        "\"accepts\" names none of "
-          + ProgramItem.Kind.allCases.map(\.rawValue).joined(separator: ", "))
-    }
-    return kinds
   }
 
-  func greet(_ wire: inout WireProgram, accepts: ProgramItem.Kind) throws(WireFault)
-    -> WireProgram.Reply
-  {
+  /// Starts a process of its own, and hands it on with its answer to the greeting.
+  private func session<Result>(
+    _ kind: ProgramItem.Kind, _ body: (inout WireProgram, WireProgram.Reply) throws -> Result
+  ) throws -> Result {
+    var wire = try WireProgram(program, patience: patience)
+    defer { wire.finish(within: 0.3) }
     let table = options.sorted { $0.key < $1.key }.map { ($0.key, JSONOutput.string($0.value)) }
     wire.send(
       .object([
-        ("intake", .integer(1)), ("kind", .string("hello")), ("accepts", .string(accepts.rawValue)),
+        ("intake", .integer(1)), ("kind", .string("hello")), ("accepts", .string(kind.rawValue)),
         ("options", .object(table)), ("x-later", .array([.null, .bool(true)])),
       ]))
-    return try wire.answer(within: startPatience)
+    let reply = try wire.answer(within: startPatience)
+    return try body(&wire, reply)
   }
 
-  /// Runs a rule with a process of its own, past its greeting.
-  func attempt(
-    _ rule: ConformanceRule, _ kind: ProgramItem.Kind, _ report: inout ConformanceReport,
-    _ body: (inout WireProgram) throws(WireFault) -> Void
+  /// Tries a rule in a process of its own, past its greeting.
+  private mutating func attempt(
+    _ rule: ConformanceRule, _ kind: ProgramItem.Kind, _ body: (inout WireProgram) throws -> Void
   ) {
-    do throws(WireFault) {
-      var wire = try WireProgram(program, patience: patience)
-      defer { _ = wire.finish(within: 0.3) }
-      _ = try greet(&wire, accepts: kind)
-      let start = SystemTime.monotonic
-      try body(&wire)
-      let milliseconds = Int((SystemTime.monotonic - start) * 1000)
+    do {
+      let milliseconds = try session(kind) { wire, _ in
+        let start = SystemTime.monotonic
+        try body(&wire)
+        return Int((SystemTime.monotonic - start) * 1000)
+      }
       report.add(rule, .passed(rule == .item ? "\(kind.rawValue), \(milliseconds) ms" : nil))
     } catch {
-      report.add(rule, .failed("\(kind.rawValue): \(error.description)"))
+      report.add(rule, .failed("\(kind.rawValue): \(ConformanceReport.problem(error))"))
     }
   }
-}
 
-extension ProgramCheck {
-  /// What is tried with each kind of item that the program accepts.
-  func checkKind(_ kind: ProgramItem.Kind, _ report: inout ConformanceReport) {
-    checkOrdinary(kind, &report)
-    if kind == .image { checkFormats(&report) }
-    attempt(.identifier, kind, &report) { wire throws(WireFault) in
-      for id in ["é☃ \"quoted\" \\ /\u{2028}\t", String(repeating: "7", count: 1000)] {
-        try exchange(ProgramItem(kind, id: id), &wire)
+  private mutating func checkItems(_ kind: ProgramItem.Kind) {
+    attempt(.item, kind) { try $0.exchange(ProgramItem(kind, id: "1")) }
+    attempt(.series, kind) { wire in
+      for number in 1...5 { try wire.exchange(ProgramItem(kind, id: "\(number)")) }
+    }
+    attempt(.once, kind) { wire in
+      try wire.exchange(ProgramItem(kind, id: "1"))
+      if let stray = wire.stray(within: 0.3) {
+        throw BrokenRule("after its answer it wrote \(stray); standard output is for messages only")
       }
     }
-    attempt(.unknown, kind, &report) { wire throws(WireFault) in
+    attempt(.repeatable, kind) { wire in
+      let item = try ProgramItem(kind, id: "1")
+      let (first, second) = (try wire.exchange(item), try wire.exchange(item))
+      try require(
+        first.kind == second.kind && first.bytes == second.bytes,
+        "two answers to the same item differ: rows would seem changed at every run")
+    }
+    attempt(.identifier, kind) { wire in
+      for id in ["é☃ \"quoted\" \\ /\u{2028}\t", String(repeating: "7", count: 1000)] {
+        try wire.exchange(ProgramItem(kind, id: id))
+      }
+    }
+    attempt(.unknown, kind) { wire in
       wire.send(.object([("kind", .string("x-later")), ("note", .string("nothing to do"))]))
       var item = try ProgramItem(kind, id: "2")
       item.more = [("x-later", .object([("deep", .array([.integer(1)]))]))]
-      try exchange(item, &wire)
-    }
-    checkHostile(kind, &report)
-  }
-
-  private func checkOrdinary(_ kind: ProgramItem.Kind, _ report: inout ConformanceReport) {
-    attempt(.item, kind, &report) { wire throws(WireFault) in
-      try exchange(ProgramItem(kind, id: "1"), &wire)
-    }
-    attempt(.series, kind, &report) { wire throws(WireFault) in
-      for number in 1...5 { try exchange(ProgramItem(kind, id: "\(number)"), &wire) }
-    }
-    attempt(.once, kind, &report) { wire throws(WireFault) in
-      try exchange(ProgramItem(kind, id: "1"), &wire)
-      if let stray = wire.stray(within: 0.3) {
-        throw WireFault("after its answer it wrote \(stray); standard output is for messages only")
-      }
-    }
-    attempt(.repeatable, kind, &report) { wire throws(WireFault) in
-      let item = try ProgramItem(kind, id: "1")
-      let (first, second) = (try exchange(item, &wire), try exchange(item, &wire))
-      guard first.kind == second.kind, first.bytes == second.bytes else {
-        throw WireFault("two answers to the same item differ: rows would seem changed at every run")
-      }
+      try wire.exchange(item)
     }
   }
 
-  private func checkFormats(_ report: inout ConformanceReport) {
-    attempt(.secondFormat, .image, &report) { wire throws(WireFault) in
+  private mutating func checkPictures() {
+    attempt(.secondFormat, .image) { wire in
       var item = try ProgramItem(.image, id: "1")
       item.bytes = SampleImage.png(width: 64, height: 48)
       item.format = "png"
       item.size = PixelSize(width: 64, height: 48)
-      try exchange(item, &wire)
+      try wire.exchange(item)
     }
-    attempt(.orientation, .image, &report) { wire throws(WireFault) in
-      try exchange(ProgramItem(.image, id: "1").lyingOnItsSide(), &wire)
-    }
+    attempt(.orientation, .image) { try $0.exchange(ProgramItem(.image, id: "1").lyingOnItsSide()) }
   }
 
   /// An answer of any kind is right here; what counts is that there is one, and that the next item goes well.
-  private func checkHostile(_ kind: ProgramItem.Kind, _ report: inout ConformanceReport) {
+  private mutating func checkHostile(_ kind: ProgramItem.Kind) {
     let huge = [UInt8](repeating: 0xA5, count: 16 << 20)
     let cases: [(ConformanceRule, ([UInt8]) -> [UInt8])] = [
       (.empty, { _ in [] }), (.truncated, { Array($0.prefix($0.count / 2)) }),
       (.rubbish, { Array(repeating: 0x0A, count: $0.count) }), (.huge, { _ in huge }),
     ]
     for (rule, change) in cases {
-      attempt(rule, kind, &report) { wire throws(WireFault) in
+      attempt(rule, kind) { wire in
         var item = try ProgramItem(kind, id: "1")
         item.bytes = change(item.bytes)
-        try exchange(item, &wire, mayFail: true)
-        try exchange(ProgramItem(kind, id: "2"), &wire)
+        try wire.exchange(item, mayFail: true)
+        try wire.exchange(ProgramItem(kind, id: "2"))
       }
     }
-  }
-
-  @discardableResult
-  private func exchange(_ item: ProgramItem, _ wire: inout WireProgram, mayFail: Bool = false)
-    throws(WireFault) -> WireProgram.Reply
-  {
-    wire.send(item.message, item.bytes)
-    let reply = try wire.answer()
-    if let problem = item.problem(with: reply, mayFail: mayFail) {
-      throw WireFault(problem + wire.lastWords())
-    }
-    try wire.flush()
-    return reply
   }
 
   /// The end of its input is the only sign for a program to end.
-  func checkEnd(_ kind: ProgramItem.Kind, _ report: inout ConformanceReport) {
-    for rule in [ConformanceRule.end, .cut] {
-      do throws(WireFault) {
-        var wire = try WireProgram(program, patience: patience)
-        _ = try greet(&wire, accepts: kind)
-        if rule == .cut { try sendHalf(kind, &wire) }
-        let (end, seconds) = wire.finish(within: 2)
-        report.add(rule, verdict(end, after: seconds, needsZero: rule == .end))
-        guard rule == .end else { continue }
-        report.add(
-          .remains,
-          end.leftProcessBehind
-            ? .failed("a process that it started still holds its output") : .passed(nil))
-      } catch {
-        report.add(rule, .failed(error.description))
-      }
+  private mutating func checkEnd(_ kind: ProgramItem.Kind) {
+    let late = "it was still running 2 s later and had to be killed"
+    var leavesProcess: Bool?
+    attempt(.end, kind) { wire in
+      let (end, seconds) = wire.finish(within: 2)
+      leavesProcess = end.leftProcessBehind
+      try require(seconds < 2, late)
+      try require(end.status == .exited(0), "it \(end)")
+    }
+    if let leavesProcess {
+      report.check(.remains, !leavesProcess, "a process that it started still holds its output")
+    }
+    attempt(.cut, kind) { wire in
+      let item = try ProgramItem(kind, id: "1")
+      wire.send(item.message, Array(item.bytes.prefix(item.bytes.count / 2)))
+      try wire.flush()
+      try require(wire.finish(within: 2).seconds < 2, late)
     }
   }
+}
 
-  private func sendHalf(_ kind: ProgramItem.Kind, _ wire: inout WireProgram)
-    throws(WireFault)
-  {
-    let item = try ProgramItem(kind, id: "1")
-    wire.send(item.message, Array(item.bytes.prefix(item.bytes.count / 2)))
-    try wire.flush()
-  }
-
-  private func verdict(_ end: ProgramEnd, after seconds: Double, needsZero: Bool)
-    -> ConformanceVerdict.Outcome
-  {
-    guard seconds < 2 else { return .failed("it was still running 2 s later and had to be killed") }
-    guard needsZero, end.status != .exited(0) else { return .passed(nil) }
-    return .failed("it \(end)")
+extension WireProgram {
+  @discardableResult
+  fileprivate mutating func exchange(_ item: ProgramItem, mayFail: Bool = false) throws -> Reply {
+    send(item.message, item.bytes)
+    let reply = try answer()
+    if let problem = item.problem(with: reply, mayFail: mayFail) {
+      throw BrokenRule(problem + lastWords())
+    }
+    try flush()
+    return reply
   }
 }
 
 /// The rules of protocol 1, each with the section of `samples/stages/README.md` that holds it.
 extension ConformanceRule {
-  private static func program(_ name: String, _ statement: String, _ section: String)
-    -> ConformanceRule
-  {
-    ConformanceRule(name, statement, see: "samples/stages/README.md, \"\(section)\"")
+  private static func program(_ name: String, _ statement: String, _ section: String) -> Self {
+    Self(name: name, statement: statement, reference: "samples/stages/README.md, \"\(section)\"")
   }
 
   static let file = program("file", "is executable, and nobody else can change it", "The program")
@@ -247,14 +217,13 @@ extension ConformanceRule {
     "orientation", "keeps the EXIF orientation of a picture, or turns its pixels", "Items")
   static let series = program("series", "answers one item after the other in one process", "Items")
   static let once = program("once", "answers each item once and is silent in between", "Items")
-  static let repeatable = program(
-    "repeatable", "gives the same answer to the same item", "Items")
+  static let repeatable = program("repeatable", "gives the same answer to the same item", "Items")
   static let identifier = program("identifier", "gives back the id as it came", "Items")
   static let unknown = program(
     "unknown", "ignores kinds and keys that it does not know", "What may come")
   static let empty = program("empty", "answers an item without bytes", "What may come")
   static let truncated = program("truncated", "answers an image that ends early", "What may come")
-  static let rubbish = program("rubbish", "answers bytes that are no image", "What may come")
+  static let rubbish = program("rubbish", "answers bytes that are not an image", "What may come")
   static let huge = program("huge", "answers an item of 16 MiB", "What may come")
   static let end = program("end", "ends by itself, with code 0, when its input ends", "The end")
   static let cut = program("cut", "ends when its input ends inside an item", "The end")

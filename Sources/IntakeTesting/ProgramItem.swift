@@ -18,14 +18,14 @@ struct ProgramItem {
   var more: [(String, JSONOutput)] = []
 
   /// An ordinary item of that kind.
-  init(_ kind: Kind, id: String) throws(WireFault) {
+  init(_ kind: Kind, id: String) throws(BrokenRule) {
     self.kind = kind
     self.id = id
     if kind == .submission {
       bytes = Array(#"{"user":"\#(ProgramItem.mark)","service":"createOrUpdateCustomer"}"#.utf8)
     } else {
       guard let jpeg = ProgramItem.picture else {
-        throw WireFault("the check could not draw its picture")
+        throw BrokenRule("the check could not draw its picture")
       }
       bytes = jpeg
     }
@@ -55,34 +55,21 @@ struct ProgramItem {
   }
 
   private var part: [(String, JSONOutput)] {
-    guard kind != .submission else {
-      return [
-        (
-          "submission",
-          .object(submission + [("body", .object([("bytes", .integer(bytes.count))]))])
-        )
+    let count = ("bytes", JSONOutput.integer(bytes.count))
+    guard kind == .submission else {
+      let image: [(String, JSONOutput)] = [
+        ("format", .string(format)), ("width", .integer(size.width)),
+        ("height", .integer(size.height)), ("orientation", .integer(orientation.rawValue)), count,
       ]
+      return [("side", .string("front")), ("image", .object(image))]
     }
-    return [
-      ("side", .string("front")),
-      (
-        "image",
-        .object([
-          ("format", .string(format)), ("width", .integer(size.width)),
-          ("height", .integer(size.height)), ("orientation", .integer(orientation.rawValue)),
-          ("bytes", .integer(bytes.count)),
-        ])
-      ),
-    ]
-  }
-
-  private var submission: [(String, JSONOutput)] {
     let header = JSONOutput.array([.string("Content-Type"), .string("application/json")])
-    return [
+    let submission: [(String, JSONOutput)] = [
       ("operation", .string("createOrUpdateCustomer")), ("method", .string("POST")),
       ("path", .string("")), ("headers", .array([header])),
-      ("secrets", .array([.string(ProgramItem.mark)])),
+      ("secrets", .array([.string(ProgramItem.mark)])), ("body", .object([count])),
     ]
+    return [("submission", .object(submission))]
   }
 
   /// What is wrong with an answer, nil when nothing is; `mayFail` where nobody looks at a result.
@@ -103,8 +90,7 @@ struct ProgramItem {
       guard let body = reply.bytes else {
         return reply.message["submission"] == nil ? "a result without a submission" : nil
       }
-      let text = String(decoding: body, as: UTF8.self)
-      return text.split(separator: ProgramItem.mark, omittingEmptySubsequences: false).count == 2
+      return String(decoding: body, as: UTF8.self).ranges(of: ProgramItem.mark).count == 1
         ? nil : "the mark of the secret did not come back exactly once"
     }
     guard let bytes = reply.bytes else { return "a result without an image" }
@@ -119,8 +105,8 @@ struct ProgramItem {
       }
       return nil
     } catch {
-      return
-        "the image that came back is refused: \((error as? StageFailure)?.detail ?? "\(error)")"
+      let reason = (error as? StageFailure)?.detail ?? "\(error)"
+      return "the image that came back is refused: \(reason)"
     }
   }
 }

@@ -1,8 +1,9 @@
 import IntakeCore
+import IntakeImaging
 
-/// Inputs for stages of any role, ordinary ones and such as come from damaged files and odd rows.
-struct SampleInputs {
-  /// Stands in file names and cells; may not stand in any failure.
+/// Inputs for stages of any role: ordinary ones, and those that damaged files and odd rows bring.
+enum SampleInputs {
+  /// In file names and cells; no failure may repeat it.
   static let canary = "Jane-Canary-19800229"
 
   /// What every stage of that input has to take; empty where nothing is known about the type.
@@ -23,15 +24,11 @@ struct SampleInputs {
   private static func values<Input>(_ type: Input.Type, images: [[UInt8]]) throws -> [Input] {
     var found: [any Sendable] = [record(), submission(), Assembly(record: record(), images: [:])]
     for bytes in images {
-      found.append(
-        ImageFile(side: .front, path: canary + ".jpg") { _ in bytes })
-      if let document = try? SampleImage.document(bytes, file: canary + ".jpg") {
-        found.append(document)
-        if let prepared = try? SampleImage.prepared(document) {
-          found.append(prepared)
-          found.append(Assembly(record: record(), images: [.front: encoded(prepared)]))
-        }
-      }
+      found.append(ImageFile(side: .front, path: canary + ".jpg") { _ in bytes })
+      guard let document = try? SampleImage.document(bytes, file: canary + ".jpg") else { continue }
+      found.append(document)
+      guard let prepared = try? ImageShrinker().prepare(document) else { continue }
+      found += [prepared, Assembly(record: record(), images: [.front: encoded(prepared)])]
     }
     return found.compactMap { $0 as? Input }
   }
@@ -42,20 +39,19 @@ struct SampleInputs {
     return EncodedImage(base64: Array(repeating: UInt8(ascii: "A"), count: size), prepared: image)
   }
 
-  static func record() -> IntakeRecord {
+  private static func record() -> IntakeRecord {
     var fields = CustomerFields()
-    fields[.id] = Personal("C-1")
-    fields[.reference] = Personal("R-1")
-    fields[.email] = Personal("jane@example.com")
-    fields[.fn] = Personal(canary)
-    fields[.ln] = Personal("Doe \"'<>&\u{202E}é")
-    fields[.dob] = Personal("1980-02-29")
+    let cells: [(Column, String)] = [
+      (.id, "C-1"), (.reference, "R-1"), (.email, "jane@example.com"), (.fn, canary),
+      (.ln, "Doe \"'<>&\u{202E}é"), (.dob, "1980-02-29"),
+    ]
+    for (column, text) in cells { fields[column] = Personal(text) }
     return IntakeRecord(
       row: RowReference(line: 2, id: "C-1", reference: "R-1"), identity: Personal([1, 2, 3]),
       fields: fields, images: [])
   }
 
-  static func submission() -> Submission {
+  private static func submission() -> Submission {
     Submission(
       method: "POST", path: "", headers: [HTTPField("Content-Type", "application/json")],
       body: [
