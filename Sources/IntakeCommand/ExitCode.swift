@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeRunner
+import IntakeSandbox
 import IntakeSystem
 
 /// What the command ends with; the one table, in order of what scripts do about it.
@@ -14,7 +15,6 @@ enum ExitCode: Int32, CaseIterable {
   case interrupted = 130
   case terminated = 143
 
-  /// What it means, as help says it.
   var summary: String {
     switch self {
     case .success: return "all rows accepted, or nothing left to do"
@@ -29,7 +29,6 @@ enum ExitCode: Int32, CaseIterable {
     }
   }
 
-  /// The table as help shows it.
   static var table: String {
     "Exit codes:\n"
       + allCases.map { "  " + HelpText.pad(String($0.rawValue), 5) + $0.summary }
@@ -81,6 +80,8 @@ struct CommandError: Error {
       let detail = Sanitizer.clean(failure.detail, limit: 8000)
       self.init(.usage, file + detail, hint: failure.hint)
     case let error as ThreadsUnavailable: self.init(.usage, error.description)
+    case let error as SandboxError:
+      self.init(.usage, error.description, hint: "see docintake sandbox --help")
     default:
       self.init(
         .internalError, "internal error: \(PipelineError.logText(of: error))",

@@ -33,7 +33,6 @@ struct Arguments {
   /// The last value of an option, nil when it was not given.
   subscript(name: String) -> String? { values[name]?.last }
 
-  /// Every value of a repeatable option.
   func all(_ name: String) -> [String] { values[name] ?? [] }
 
   /// Every value of a repeatable option that takes two words.
@@ -42,20 +41,28 @@ struct Arguments {
     return stride(from: 0, to: words.count - 1, by: 2).map { (words[$0], words[$0 + 1]) }
   }
 
-  /// Adds an option as if it had been given; it need not be declared.
-  mutating func add(_ name: String, _ value: String) {
-    values[name, default: []].append(value)
+  /// The same arguments with a value for an option that wasn't given; it need not be declared.
+  func defaulting(_ name: String, to value: String?) -> Arguments {
+    guard let value, !has(name) else { return self }
+    var copy = self
+    copy.values[name] = [value]
+    return copy
   }
 
-  /// A whole number in a range.
   func integer(_ name: String, in range: ClosedRange<Int>) throws(CommandError) -> Int? {
+    let form = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    return try value(name, form) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
+  }
+
+  /// The value of an option as `read` understands it, nil when it was not given; `form` says what it takes.
+  func value<Value>(_ name: String, _ form: String, _ read: (String) -> Value?)
+    throws(CommandError) -> Value?
+  {
     guard let text = self[name] else { return nil }
-    guard let number = Int(text), range.contains(number) else {
-      throw CommandError(
-        "--\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not "
-          + text.quoted(), in: command)
+    guard let value = read(text) else {
+      throw CommandError("--\(name) takes \(form), not \(text.quoted())", in: command)
     }
-    return number
+    return value
   }
 
   private mutating func readLong(_ word: Substring, _ rest: inout ArraySlice<String>)
@@ -106,12 +113,12 @@ struct Arguments {
     guard option.isRepeatable || values[option.name] == nil else {
       throw CommandError("--\(option.name) was given twice", in: command)
     }
-    add(option.name, value)
+    values[option.name, default: []].append(value)
     for _ in 1..<option.wordCount {
       guard let next = rest.popFirst() else {
         throw CommandError("--\(option.name) needs more: \(placeholder)", in: command)
       }
-      add(option.name, next)
+      values[option.name, default: []].append(next)
     }
   }
 

@@ -8,7 +8,6 @@ struct CommandSpec {
   let summary: String
   /// The positional arguments as help shows them.
   var arguments = ""
-  /// How many positional arguments it takes.
   var argumentCount: ClosedRange<Int> = 0...0
   /// What a shell offers for the positional arguments.
   var completion = Completion.files

@@ -2,7 +2,6 @@ import IntakeCore
 
 /// Help pages, made from the declarations.
 enum HelpText {
-  /// The page of `docintake --help`.
   static func overview(_ commands: [CommandSpec]) -> String {
     ProgramName.applied(
       to: """
@@ -24,7 +23,6 @@ enum HelpText {
         """)
   }
 
-  /// The page of one command.
   static func page(_ command: CommandSpec, _ registry: StageRegistry) -> String {
     let arguments = command.arguments.isEmpty ? "" : " " + command.arguments
     var parts = [
@@ -78,7 +76,6 @@ enum HelpText {
     }
   }
 
-  /// Text filled up with blanks.
   static func pad(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
   }
@@ -86,7 +83,6 @@ enum HelpText {
 
 /// What the program was started as: a third party's command isn't called `docintake`.
 enum ProgramName {
-  /// The last part of the path it was started by.
   static let current: String = {
     let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
     let isPlain = name.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_.".utf8.contains($0) }

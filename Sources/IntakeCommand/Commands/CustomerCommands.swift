@@ -64,8 +64,7 @@ struct CustomerCommands {
       guard let given = arguments[option.name] else {
         throw CommandError("--\(option.name) is missing", in: arguments.command)
       }
-      let isInput = option.readsInput && given == "-"
-      let value = isInput ? readLine() ?? "" : given
+      let value = option.readsInput && given == "-" ? readLine() ?? "" : given
       guard option.choices.isEmpty || option.choices.contains(value) else {
         throw CommandError(
           "--\(option.name) takes \(option.choices.joined(separator: ", "))",

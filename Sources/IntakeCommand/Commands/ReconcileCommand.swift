@@ -47,9 +47,8 @@ enum ReconcileCommand {
         try ShardReading.shard($0, arguments.command)
       }
     }
-    var session = arguments
+    var session = arguments.defaulting("ledger", to: path)
     session.positionals = [manifest]
-    session.add("ledger", path)
     return try await RunSession(session, invocation, policy: policy).run()
   }
 

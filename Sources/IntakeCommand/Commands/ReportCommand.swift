@@ -30,7 +30,6 @@ struct LedgerReport {
   /// The rows that aren't accepted, in the order of the manifest.
   let open: [LedgerRow]
 
-  /// The headings of `cells`.
   static let headings = ["line", "standing", "stage", "code", "where", "next step", "key"]
 
   init(_ reader: LedgerReader) throws(JournalError) {
@@ -69,7 +68,7 @@ struct LedgerReport {
   static let note =
     "A row that repeats an earlier one, or its id, is not counted: docintake check MANIFEST names it."
 
-  /// A row of the table, under `headings`.
+  /// The cells under `headings`.
   func cells(_ row: LedgerRow) -> [String] {
     let code = row.isUnanswered ? LedgerRow.unanswered : row.outcome?.code
     let hint = row.isUnanswered ? LedgerRow.unansweredHint : code.flatMap(FailureCode.named)?.hint

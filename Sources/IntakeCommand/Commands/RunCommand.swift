@@ -56,8 +56,7 @@ enum CheckCommand {
     ) { arguments, invocation in
       var policy = try RunPolicy(arguments)
       policy.mode = .check
-      var arguments = arguments
-      if let usual, !arguments.has("to") { arguments.add("to", usual) }
+      let arguments = arguments.defaulting("to", to: usual)
       return try await RunSession(arguments, invocation, policy: policy).run()
     }
   }

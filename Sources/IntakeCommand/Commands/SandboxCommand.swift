@@ -33,21 +33,12 @@ enum SandboxCommand {
       Sandbox.faultGrammar, "Switches (the first value is the default):\n" + SandboxSwitches.help,
     ]
   ) { arguments, invocation in
-    let sandbox = try start(arguments)
+    let sandbox = try Sandbox(configuration(arguments))
+    try sandbox.start()
     defer { sandbox.stop() }
     invocation.results.writeLine(sandbox.readyLine)
     await invocation.signals.wait()
     return .success
-  }
-
-  private static func start(_ arguments: Arguments) throws -> Sandbox {
-    do {
-      let sandbox = try Sandbox(configuration(arguments))
-      try sandbox.start()
-      return sandbox
-    } catch let error as SandboxError {
-      throw CommandError("\(error)", in: arguments.command)
-    }
   }
 
   private static func configuration(_ arguments: Arguments) throws -> SandboxConfiguration {

@@ -86,16 +86,14 @@ extension StageEntry {
 }
 
 extension OptionDescriptor {
-  /// The values it takes, in words, with their unit.
+  /// `whole number, 1 to 100 pixels`.
   fileprivate var valueText: String { kind.summary + (unit.map { " \($0)" } ?? "") }
 
-  /// What the option says about itself, for programs.
   fileprivate var facts: JSONFields {
     [("name", name), ("help", help)] + kind.schema
       + [("default", defaultValue?.json), ("unit", unit)]
   }
 
-  /// What values the option takes, as JSON Schema.
   fileprivate var schema: JSONOutput {
     let description = help + (unit.map { " (\($0))" } ?? "")
     return JSONOutput(

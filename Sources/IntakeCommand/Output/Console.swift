@@ -24,7 +24,6 @@ final class Console: Sendable {
     isColored = !isJSON && Terminal.wantsColor
   }
 
-  /// An error that ends the command.
   func error(_ message: String, hint: String?) {
     let hint = hint.map { ProgramName.applied(to: $0) }
     if isJSON {
@@ -48,7 +47,6 @@ final class Console: Sendable {
     ])
   }
 
-  /// A line of plain text, without level.
   func write(_ text: String) {
     statusLine.withLock { line in
       let erase = line.isEmpty ? "" : "\r\u{1B}[K"
@@ -82,7 +80,6 @@ final class Console: Sendable {
 
 /// What the terminal behind standard error can do.
 enum Terminal {
-  /// Whether a person watches standard error.
   static var isInteractive: Bool { isatty(2) == 1 && environment("TERM") != "dumb" }
 
   /// NO_COLOR (no-color.org) wins over CLICOLOR_FORCE; without either, colour where a person watches.

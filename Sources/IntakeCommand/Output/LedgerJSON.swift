@@ -4,14 +4,14 @@ import IntakeLedger
 extension LedgerRow {
   /// What is said of a row whose last attempt never ended.
   static let unanswered = "killed while sending"
-  /// The next step for such a row.
   static let unansweredHint =
     "run the same command again: the target is asked (unless a run is at work on it now)"
 
   /// The row for programs, with the path of its ledger where rows of several stand together: nothing in it is personal.
   func fields(of ledger: String? = nil) -> JSONFields {
     let head: JSONFields = [
-      ("ledger", ledger), ("key", key.description), ("standing", standing.field),
+      ("ledger", ledger), ("key", key.description),
+      ("standing", standing.word.replacing("-", with: "_")),
       ("at", time.rfc3339),
     ]
     let doubt: JSONFields = [
@@ -55,10 +55,7 @@ extension LedgerStatistics {
 }
 
 extension Standing {
-  /// The word in JSON, which spells `outcome` so, too; options have hyphens.
-  var field: String { word.replacing("-", with: "_") }
-
-  /// The word that options and tables use.
+  /// The word that options and tables use; JSON has underscores in it.
   var word: String {
     switch self {
     case .unknown: return "unknown"
@@ -78,7 +75,6 @@ extension LedgerCheck {
     ]
   }
 
-  /// The same for people.
   func text(of ledger: String) -> String {
     let torn = tornBytes > 0 ? ", \(tornBytes) bytes of an unfinished line" : ""
     return "\(ledger): ok, \(lines) lines, \(bytes) bytes\(torn)"

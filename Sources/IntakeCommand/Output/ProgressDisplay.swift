@@ -44,12 +44,10 @@ final class ProgressDisplay: Sendable {
     }
   }
 
-  /// Counts a row of a check or a dry run.
   func countReady() { show(every: interval) { $0.ready += 1 } }
 
   private var interval: Double { style == .bar ? 0.1 : style == .plain ? 10 : 1 }
 
-  /// Shows what the run is waiting for.
   func wait(_ note: String) { show(every: 0) { $0.note = note } }
 
   func end() { if style == .bar { console.setStatusLine("") } }

@@ -9,7 +9,6 @@ struct RunReporter: RunObserver {
   let progress: ProgressDisplay
   let line: ResultLine
   let stop: StopSwitch
-  /// Stages whose values are shown.
   let taps: Set<String>
   /// Whether every row is shown to people, not only those with problems.
   let isVerbose: Bool

@@ -5,16 +5,15 @@ import IntakeRunner
 struct SummaryText {
   let summary: RunSummary
   let ledger: String?
-  /// The address of the sandbox's page.
   let page: String?
   let mode: RunPolicy.Mode
-  /// What `--only` asked for.
   let only: RunPolicy.Selection?
-  /// Whether that page can be looked at after the run.
+  /// Whether the sandbox's page can be looked at after the run.
   let isKept: Bool
 
   var text: String {
-    let lines = [counts, sizes, changed, leftOut] + troubles + [place, lookHint]
+    let lines =
+      [counts, sizes, changed, leftOut] + troubles + [ledger.map { "ledger: \($0)" }, lookHint]
     return lines.compactMap(\.self).joined(separator: "\n")
   }
 
@@ -81,8 +80,6 @@ struct SummaryText {
       },
     ]
   }
-
-  private var place: String? { ledger.map { "ledger: \($0)" } }
 
   /// Only where something arrived and the page doesn't stay open anyway.
   private var lookHint: String? {

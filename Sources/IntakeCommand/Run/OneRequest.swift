@@ -9,8 +9,7 @@ struct OneRequest {
 
   /// Takes the vendor that `--to` names, or the first of those that answer.
   init(_ arguments: Arguments, _ registry: StageRegistry, answeredBy vendors: [Vendor]) throws {
-    var arguments = arguments
-    if let first = vendors.first, !arguments.has("to") { arguments.add("to", first.name) }
+    let arguments = arguments.defaulting("to", to: vendors.first?.name)
     var editing = try PlanEditing(arguments, registry)
     guard let vendor = vendors.first(where: { $0.name == editing.vendor?.name }) else {
       let names = vendors.map(\.name).joined(separator: " and ")

@@ -78,10 +78,8 @@ struct PlanEditing {
 }
 
 extension PlanEditing {
-  /// Whether requests go to the embedded sandbox.
   var wantsSandbox: Bool { option("submit", "endpoint") == NamedTarget.sandboxEndpoint }
 
-  /// What builds the requests.
   var assembler: StageEntry? { name(of: "assemble").flatMap { registry[$0] } }
 
   /// Whose API the requests are for, nil where the plan alone describes it.
@@ -94,7 +92,6 @@ extension PlanEditing {
     return text
   }
 
-  /// The name of the stage that fills a role.
   func name(of role: String) -> String? { index(of: role).map { plan.stages[$0].name } }
 
   /// The assembler's operation unless another one is given.

@@ -22,16 +22,14 @@ enum PlanSource {
   private static func read(_ path: String, _ registry: StageRegistry) throws(CommandError)
     -> PipelinePlan
   {
-    let shown = Sanitizer.clean(path)
     do {
-      // A plan is a page of text; a megabyte is somebody's mistake.
+      // A plan is a page of text: a file of more than a megabyte is something else.
       var plan = try PipelinePlan(json: Descriptor.open(path).wholeFile(atMost: 1 << 20))
       plan.resolvePaths(in: DurableFile.folder(of: path), for: registry)
       return plan
-    } catch let error as PlanError {
-      throw CommandError(.usage, "\(shown): \(error)")
     } catch {
-      throw CommandError(.usage, "\(shown): \(error)", hint: "give the path of a plan file")
+      let hint = error is PlanError ? nil : "give the path of a plan file"
+      throw CommandError(.usage, "\(Sanitizer.clean(path)): \(error)", hint: hint)
     }
   }
 }

@@ -94,7 +94,6 @@ enum RunOptions {
 }
 
 extension RunPolicy {
-  /// Reads the bounds and the selection of a run.
   init(_ arguments: Arguments) throws(CommandError) {
     self.init()
     workers = try arguments.integer("workers", in: 1...256) ?? ProcessorCount.usable
@@ -106,8 +105,8 @@ extension RunPolicy {
     only = arguments["only"].flatMap(Selection.init(rawValue:))
     ambiguous = arguments["ambiguous"].flatMap(Ambiguous.init(rawValue:)) ?? .reconcile
     resubmitsChanged = arguments.has("resubmit-changed")
-    try readRate(arguments)
-    try readHalt(arguments)
+    halt = try arguments.value("halt", "soon,fail=10% or now,fail=1", Halt.init)
+    rate = try arguments.value("rate", "requests a second such as 5/s", RunPolicy.rate)
     if let text = arguments["shard"] {
       let part = try ShardReading.shard(text, arguments.command)
       shard = part
@@ -115,25 +114,12 @@ extension RunPolicy {
     }
   }
 
-  private mutating func readRate(_ arguments: Arguments) throws(CommandError) {
-    guard let text = arguments["rate"] else { return }
-    let number = text.hasSuffix("/s") ? text.dropLast(2) : text[...]
-    guard let value = Double(number), value > 0, value <= 10_000 else {
-      throw CommandError("--rate takes requests a second such as 5/s", in: arguments.command)
-    }
-    rate = value
-  }
-
-  private mutating func readHalt(_ arguments: Arguments) throws(CommandError) {
-    guard let text = arguments["halt"] else { return }
-    halt = Halt(text)
-    guard halt != nil else {
-      throw CommandError("--halt takes soon,fail=10% or now,fail=1", in: arguments.command)
-    }
+  private static func rate(_ text: String) -> Double? {
+    let number = Double(text.hasSuffix("/s") ? text.dropLast(2) : text[...])
+    return number.flatMap { $0 > 0 && $0 <= 10_000 ? $0 : nil }
   }
 }
 
-/// Reads `--shard`.
 enum ShardReading {
   static func shard(_ text: String, _ command: CommandSpec) throws(CommandError) -> Shard {
     if text == "auto" || text.hasPrefix("auto/") { return try scheduled(text, command) }

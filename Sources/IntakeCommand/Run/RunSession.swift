@@ -10,7 +10,6 @@ final class RunSession: Sendable {
   private let invocation: Invocation
   private let policy: RunPolicy
   private let stop = StopSwitch()
-  /// The signal that aborted the run.
   private let abortSignal = Mutex<Int32?>(nil)
 
   private var console: Console { invocation.console }
@@ -108,12 +107,12 @@ final class RunSession: Sendable {
   private func work(_ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing)
     async throws -> RunSummary
   {
-    let style = ProgressDisplay.Style(option: arguments["progress"])
-    let progress = ProgressDisplay(style: style, console: console)
+    let progress = ProgressDisplay(
+      style: ProgressDisplay.Style(option: arguments["progress"]), console: console)
     defer { progress.end() }
-    let endpoint = editing.option("submit", "endpoint") ?? target.short
     let request = RequestText(
-      endpoint: endpoint, shownFields: editing.assembler?.shownFields ?? [],
+      endpoint: editing.option("submit", "endpoint") ?? target.short,
+      shownFields: editing.assembler?.shownFields ?? [],
       showsPersonal: arguments.has("show-personal"))
     let reporter = RunReporter(
       results: invocation.results, console: console, progress: progress,
@@ -140,7 +139,6 @@ final class RunSession: Sendable {
 }
 
 extension SignalHub {
-  /// Waits for the next signal.
   func wait() async {
     await withCheckedContinuation { continuation in
       let waiting = Mutex<CheckedContinuation<Void, Never>?>(continuation)
