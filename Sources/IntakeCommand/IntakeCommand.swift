@@ -70,16 +70,14 @@ enum CommandTable {
     guard let first = words.first else {
       throw CommandError(.usage, "no command was given", hint: "see docintake --help")
     }
-    switch first {
-    case "--help", "-h", "help":
+    if ["--help", "-h", "help"].contains(first) {
       // `help run` is `run --help`.
       let named = words.dropFirst().filter { !$0.hasPrefix("-") }
       guard named.isEmpty else { return try find(named + ["--help"], in: commands, results) }
       results.writeText(HelpText.overview(commands))
       return nil
-    case "--version": return (VersionCommand.spec, Array(words.dropFirst()))
-    default: break
     }
+    if first == "--version" { return (VersionCommand.spec, Array(words.dropFirst())) }
     if let command = commands.first(where: { words.starts(with: $0.path) }) {
       return (command, Array(words.dropFirst(command.path.count)))
     }

@@ -68,7 +68,7 @@ struct BrokenRule: Error {
   init(_ problem: String) { self.problem = problem }
 }
 
-/// Goes on where something holds.
+/// Throws `BrokenRule` unless something holds.
 func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(BrokenRule) {
   guard holds else { throw BrokenRule(problem()) }
 }

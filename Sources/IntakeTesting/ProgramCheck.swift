@@ -3,7 +3,7 @@ import IntakeSystem
 
 /// The conformance kit for programs: plays the host and tries what a host does, the unpleasant included.
 ///
-/// It speaks the wire by itself instead of through the stage, so that it does not inherit its mistakes.
+/// It speaks the wire by itself instead of through the stage, so that it doesn't inherit its mistakes.
 public struct ProgramCheck: Sendable {
   /// The program's path and its arguments.
   public let program: [String]
@@ -13,7 +13,6 @@ public struct ProgramCheck: Sendable {
   public var patience = 10.0
   /// Seconds from the start of the program to its "ready".
   public var startPatience = 10.0
-
   private var report: ConformanceReport
 
   /// Names the program to be checked; the path holds a "/".

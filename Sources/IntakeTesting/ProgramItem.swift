@@ -2,37 +2,27 @@ import IntakeCore
 
 /// An item as the host sends it, for the check of programs.
 struct ProgramItem {
-  /// What a program may accept.
-  enum Kind: String, CaseIterable, Sendable {
-    case image, prepared, submission
-  }
+  enum Kind: String, CaseIterable { case image, prepared, submission }
 
   var kind: Kind
   var id: String
   var bytes: [UInt8]
   var format = "jpeg"
   var size = PixelSize(width: 320, height: 200)
-  /// How EXIF turns it; 1 is upright.
   var orientation = Orientation.upright
   /// Keys that no version of the protocol has.
   var more: [(String, JSONOutput)] = []
 
   /// An ordinary item of that kind.
-  init(_ kind: Kind, id: String) throws(BrokenRule) {
+  init(_ kind: Kind, id: String) throws {
     self.kind = kind
     self.id = id
-    if kind == .submission {
-      bytes = Array(#"{"user":"\#(ProgramItem.mark)","service":"createOrUpdateCustomer"}"#.utf8)
-    } else {
-      guard let jpeg = ProgramItem.picture else {
-        throw BrokenRule("the check could not draw its picture")
-      }
-      bytes = jpeg
-    }
+    let body = #"{"user":"\#(ProgramItem.mark)","service":"createOrUpdateCustomer"}"#
+    bytes = kind == .submission ? Array(body.utf8) : try ProgramItem.picture.get()
   }
 
   /// Drawn once: a check sends it some thirty times.
-  private static let picture = try? SampleImage.jpeg()
+  private static let picture = Result { try SampleImage.jpeg() }
 
   /// Stands for a secret of the request; has to come back.
   private static let mark = "docintake-secret-0123456789-1-"

@@ -29,11 +29,12 @@ public enum StageConformance {
   private static func prepared<P: Plugin>(
     _ plugin: P.Type, _ options: [String: OptionValue]?, _ report: inout ConformanceReport
   ) async -> P? {
-    let check = DescriptorCheck(descriptor: P.descriptor)
-    check.run(&report)
+    P.descriptor.check(&report)
     report.check(.stageName) { try StageRegistry().adding(plugin).check() }
     var made: P?
-    report.check(.creation) { made = try P(given: options ?? check.exampleOptions()) }
+    report.check(.creation) {
+      made = try P(given: options ?? P.descriptor.exampleEntries().first?.options ?? [:])
+    }
     do {
       try await made?.prepare()
       if made != nil { report.add(.preparation, .passed(nil)) }
@@ -47,29 +48,33 @@ public enum StageConformance {
   }
 }
 
-/// Tries what a stage says about itself.
-struct DescriptorCheck {
-  let descriptor: PluginDescriptor
-
-  func run(_ report: inout ConformanceReport) {
-    let summary = descriptor.summary
+extension PluginDescriptor {
+  /// Tries what a stage says about itself.
+  fileprivate func check(_ report: inout ConformanceReport) {
     report.check(
       .summary, (1...150).contains(summary.count) && !summary.contains(where: \.isNewline),
       "the summary is empty, of several lines, or longer than 150 characters")
     report.check(.optionNames, checkOptionNames)
-    report.check(.defaults, checkDefaults)
-    report.check(.example, checkExample)
+    report.check(.defaults) {
+      for option in options {
+        _ = try option.defaultValue.map { try checked([option.name: $0]) }
+      }
+    }
+    report.check(.example) {
+      let entries = try exampleEntries()
+      try require(
+        entries.count == 1 && entries[0].name == name, "the example isn't an entry for \"\(name)\"")
+      _ = try checked(entries[0].options)
+    }
   }
 
-  func exampleOptions() throws -> [String: OptionValue] { try example().first?.options ?? [:] }
-
-  private func example() throws -> [PlannedStage] {
-    try PipelinePlan(json: Array(#"{"stages":[\#(descriptor.example)]}"#.utf8)).stages
+  fileprivate func exampleEntries() throws -> [PlannedStage] {
+    try PipelinePlan(json: Array(#"{"stages":[\#(example)]}"#.utf8)).stages
   }
 
   private func checkOptionNames() throws {
     var seen: Set<String> = []
-    for option in descriptor.options {
+    for option in options {
       let shown = "\"\(Sanitizer.clean(option.name, limit: 60))\""
       try require(PluginDescriptor.isName(option.name), "\(shown) isn't a valid option name")
       // A plan has the stage's name beside the options.
@@ -77,20 +82,6 @@ struct DescriptorCheck {
       try require(seen.insert(option.name).inserted, "\(shown) is there twice")
       try require(!option.help.isEmpty, "\(shown) has no help")
     }
-  }
-
-  private func checkDefaults() throws {
-    for option in descriptor.options {
-      _ = try option.defaultValue.map { try descriptor.checked([option.name: $0]) }
-    }
-  }
-
-  private func checkExample() throws {
-    let entries = try example()
-    try require(
-      entries.count == 1 && entries[0].name == descriptor.name,
-      "the example isn't an entry for \"\(descriptor.name)\"")
-    _ = try descriptor.checked(entries[0].options)
   }
 }
 

@@ -1,5 +1,4 @@
 import IntakeCore
-import Synchronization
 
 /// Runs items through a stage and looks at what comes out.
 struct StageTrial<S: Stage> {
@@ -103,22 +102,17 @@ struct StageTrial<S: Stage> {
 
   /// Waits from outside, so that a stage that never ends doesn't keep the check from ending.
   private func endsWhenCancelled(_ input: S.Input) async -> Bool {
-    await withCheckedContinuation { (next: CheckedContinuation<Bool, Never>) in
-      let waiting = Mutex<CheckedContinuation<Bool, Never>?>(next)
-      // Whoever comes first resumes.
-      let answer: @Sendable (Bool) -> Void = { hasEnded in
-        waiting.withLock { $0.take() }?.resume(returning: hasEnded)
-      }
-      let task = Task.detached {
-        _ = try? await result(input)
-        answer(true)
-      }
-      task.cancel()
-      Task.detached {
-        try? await Task.sleep(for: .seconds(10))
-        answer(false)
-      }
+    let (answers, answer) = AsyncStream.makeStream(of: Bool.self)
+    let task = Task.detached {
+      _ = try? await result(input)
+      answer.yield(true)
     }
+    task.cancel()
+    Task.detached {
+      try? await Task.sleep(for: .seconds(10))
+      answer.yield(false)
+    }
+    return await answers.first { _ in true } ?? false
   }
 }
 

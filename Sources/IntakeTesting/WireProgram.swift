@@ -61,7 +61,6 @@ struct WireProgram {
     return Reply(kind: message["kind"]?.string ?? "", message: message, bytes: bytes)
   }
 
-  /// Waits until the program has taken everything that was sent.
   mutating func flush() throws(BrokenRule) {
     do {
       try program.flush(until: SystemTime.monotonic + patience)

@@ -25,9 +25,7 @@ enum HelpText {
 
   static func page(_ command: CommandSpec, _ registry: StageRegistry) -> String {
     let arguments = command.arguments.isEmpty ? "" : " " + command.arguments
-    var parts = [
-      "\(command.summary)", "Usage: docintake \(command.name)\(arguments) [OPTIONS]",
-    ]
+    var parts = [command.summary, "Usage: docintake \(command.name)\(arguments) [OPTIONS]"]
     if !command.examples.isEmpty {
       parts.append("Examples:\n" + command.examples.map { "  " + $0 }.joined(separator: "\n"))
     }
@@ -97,10 +95,5 @@ enum ProgramName {
     guard current != declared else { return text }
     return text.replacing(declared + " ", with: current + " ")
       .replacing(declared + ":", with: current + ":")
-  }
-
-  /// A script for a shell, with that name everywhere.
-  static func applied(toScript text: String) -> String {
-    text.replacing(declared, with: current)
   }
 }

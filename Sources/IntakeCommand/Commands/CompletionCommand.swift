@@ -21,7 +21,7 @@ enum CompletionCommand {
     case "fish": script = fish.script
     default: throw CommandError("completion takes bash, zsh or fish", in: arguments.command)
     }
-    invocation.results.writeText(ProgramName.applied(toScript: script))
+    invocation.results.writeText(script.replacing("docintake", with: ProgramName.current))
     return .success
   }
 }

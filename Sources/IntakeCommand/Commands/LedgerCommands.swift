@@ -92,8 +92,7 @@ enum LedgerCommands {
   }
 
   static let merge = CommandSpec(
-    path: ["ledger", "merge"],
-    summary: "join the ledgers of all shards into one",
+    path: ["ledger", "merge"], summary: "join the ledgers of all shards into one",
     arguments: "LEDGER…", argumentCount: 1...Int.max,
     options: [OptionSpec("output", short: "o", value: "PATH", help: "the new ledger")],
     notes: [

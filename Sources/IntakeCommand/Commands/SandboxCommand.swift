@@ -43,9 +43,7 @@ enum SandboxCommand {
 
   private static func configuration(_ arguments: Arguments) throws -> SandboxConfiguration {
     var configuration = SandboxConfiguration()
-    if let port = try arguments.integer("port", in: 0...65_535) {
-      configuration.port = UInt16(port)
-    }
+    configuration.port = try arguments.integer("port", in: 0...65_535).map { UInt16($0) } ?? 0
     for text in arguments.all("fault") { configuration.faults.append(try Fault(text)) }
     for text in arguments.all("switch") { try configuration.switches.set(text) }
     configuration.stateDirectory = arguments["state"]

@@ -91,10 +91,8 @@ struct OneAnswer {
         try DurableFile.makeFolder(folder)
         try DurableFile.create(path, bytes)
       }
-      let fields: JSONFields = [
-        ("file", path), ("format", format.rawValue), ("bytes", bytes.count),
-      ]
-      written.append((side.rawValue, JSONOutput(fields: fields)))
+      let file: JSONFields = [("file", path), ("format", format.rawValue), ("bytes", bytes.count)]
+      written.append((side.rawValue, JSONOutput(fields: file)))
     }
     return JSONOutput(fields: written)
   }

@@ -140,9 +140,8 @@ final class RunSession: Sendable {
 
 extension SignalHub {
   func wait() async {
-    await withCheckedContinuation { continuation in
-      let waiting = Mutex<CheckedContinuation<Void, Never>?>(continuation)
-      listen { _, _ in waiting.withLock { $0.take() }?.resume() }
-    }
+    let (signals, signal) = AsyncStream.makeStream(of: Void.self)
+    listen { _, _ in signal.yield() }
+    _ = await signals.first { _ in true }
   }
 }
