@@ -89,7 +89,7 @@ struct CommandError: Error {
     }
   }
 
-  /// The failure of a single request: code 2 when nothing could be sent, 5 when nobody knows, else 3.
+  /// The failure of a single request: code 2 when nothing could be sent, 5 when it may have been accepted, else 3.
   init(ofRequest failure: StageFailure) {
     let code: ExitCode
     switch failure.outcome {

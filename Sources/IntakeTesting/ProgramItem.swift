@@ -62,7 +62,7 @@ struct ProgramItem {
     return [("submission", .object(submission))]
   }
 
-  /// What is wrong with an answer, nil when nothing is; `mayFail` where nobody looks at a result.
+  /// What is wrong with an answer, nil when nothing is; `mayFail` where any result will do.
   func problem(with reply: WireProgram.Reply, mayFail: Bool) -> String? {
     guard reply.message["id"]?.string == id else { return "the answer has another id" }
     switch reply.kind {

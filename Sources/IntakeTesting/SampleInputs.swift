@@ -33,7 +33,7 @@ enum SampleInputs {
     return found.compactMap { $0 as? Input }
   }
 
-  /// Ordinary in length only: nobody decodes it here.
+  /// Only its length is that of real base64: it is never decoded here.
   private static func encoded(_ image: PreparedImage) -> EncodedImage {
     let size = EncodedImage.encodedSize(of: image.bytes.count)
     return EncodedImage(base64: Array(repeating: UInt8(ascii: "A"), count: size), prepared: image)

@@ -85,7 +85,7 @@ enum Completion: Equatable {
   /// The targets that `--to` takes by name, or a file.
   case targets
   case stages
-  /// `STAGE.OPTION=`, for the value to be typed.
+  /// `STAGE.OPTION=`, after which the value is typed.
   case stageOptions
 
   /// The words that are known when the script is made; stages of third parties are among them.
