@@ -1,4 +1,5 @@
 import CCrypto
+public import IntakeCore
 
 /// A key of 256 bits: it prints as `[secret]`.
 public struct Secret256: Sendable, Equatable {
@@ -23,11 +24,7 @@ public struct Secret256: Sendable, Equatable {
   }
 }
 
-extension Secret256: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension Secret256: Redacted {
   /// Always `[secret]`.
   public var description: String { "[secret]" }
-  /// Always `[secret]`.
-  public var debugDescription: String { "[secret]" }
-  /// A mirror without children, so that `dump` shows nothing either.
-  public var customMirror: Mirror { Mirror(self, children: [:], displayStyle: .struct) }
 }

@@ -17,7 +17,8 @@ public struct NoOptions: PluginOptions {
 ///     @Option("longer side at most", in: 320...20_000, unit: "pixels") var edge = 2048
 ///
 /// A plan names it by the property's name in lower case with hyphens (`maxBytes` is `max-bytes`), unless
-/// `name` says otherwise. `$edge.isGiven` tells a value that was given from the default.
+/// `name` says otherwise. Options of a structure inside stand beside the others. `$edge.isGiven` distinguishes
+/// a value that was given from the default.
 @propertyWrapper
 public struct Option<Value: Sendable>: Sendable {
   private final class Slot: Sendable {
@@ -29,11 +30,15 @@ public struct Option<Value: Sendable>: Sendable {
   private let read: @Sendable (OptionValue) -> Value?
   private let slot = Slot()
 
+  /// The name is empty until it is known which property holds the option.
   private init(
-    _ fallback: Value, _ declaration: OptionDescriptor,
+    _ fallback: Value, _ help: String, _ kind: OptionKind, _ defaultValue: OptionValue?,
+    unit: String? = nil, isPath: Bool = false, name: String?,
     read: @escaping @Sendable (OptionValue) -> Value?
   ) {
-    self.declaration = declaration
+    declaration = OptionDescriptor(
+      name: name ?? "", kind: kind, defaultValue: defaultValue, unit: unit, help: help,
+      isPath: isPath)
     self.fallback = fallback
     self.read = read
   }
@@ -48,104 +53,79 @@ public struct Option<Value: Sendable>: Sendable {
   public var isGiven: Bool { slot.value.withLock { $0 != nil } }
 }
 
-extension Option where Value == Int {
+extension Option {
   /// A whole number in a range.
   public init(
     wrappedValue: Int, _ help: String, in range: ClosedRange<Int>, unit: String? = nil,
     name: String? = nil
-  ) {
+  ) where Value == Int {
     self.init(
-      wrappedValue,
-      OptionDescriptor(name, .integer(range), .integer(wrappedValue), unit: unit, help: help),
+      wrappedValue, help, .integer(range), .integer(wrappedValue), unit: unit, name: name,
       read: \.integer)
   }
-}
 
-extension Option where Value == Int? {
   /// A whole number in a range that may be left out.
   public init(
     wrappedValue: Int?, _ help: String, in range: ClosedRange<Int>, unit: String? = nil,
     name: String? = nil
-  ) {
+  ) where Value == Int? {
     self.init(
-      wrappedValue,
-      OptionDescriptor(
-        name, .integer(range), wrappedValue.map(OptionValue.integer), unit: unit, help: help),
-      read: { .some($0.integer) })
+      wrappedValue, help, .integer(range), wrappedValue.map(OptionValue.integer), unit: unit,
+      name: name, read: { .some($0.integer) })
   }
-}
 
-extension Option where Value == Double {
   /// A number in a range.
   public init(
     wrappedValue: Double, _ help: String, in range: ClosedRange<Double>, unit: String? = nil,
     name: String? = nil
-  ) {
+  ) where Value == Double {
     self.init(
-      wrappedValue,
-      OptionDescriptor(name, .number(range), .number(wrappedValue), unit: unit, help: help),
+      wrappedValue, help, .number(range), .number(wrappedValue), unit: unit, name: name,
       read: \.number)
   }
-}
 
-extension Option where Value == Bool {
   /// true or false.
-  public init(wrappedValue: Bool, _ help: String, name: String? = nil) {
-    self.init(
-      wrappedValue, OptionDescriptor(name, .flag, .flag(wrappedValue), help: help), read: \.flag)
+  public init(wrappedValue: Bool, _ help: String, name: String? = nil) where Value == Bool {
+    self.init(wrappedValue, help, .flag, .flag(wrappedValue), name: name, read: \.flag)
   }
-}
 
-extension Option where Value == String {
   /// Any text.
-  public init(wrappedValue: String, _ help: String, isPath: Bool = false, name: String? = nil) {
+  public init(wrappedValue: String, _ help: String, isPath: Bool = false, name: String? = nil)
+  where Value == String {
     self.init(
-      wrappedValue,
-      OptionDescriptor(name, .text, .text(wrappedValue), help: help, isPath: isPath), read: \.text)
+      wrappedValue, help, .text, .text(wrappedValue), isPath: isPath, name: name, read: \.text)
   }
-}
 
-extension Option where Value == String? {
   /// A text that may be left out; a path in a plan file starts at the folder of that file.
-  public init(wrappedValue: String?, _ help: String, isPath: Bool = false, name: String? = nil) {
+  public init(wrappedValue: String?, _ help: String, isPath: Bool = false, name: String? = nil)
+  where Value == String? {
     self.init(
-      wrappedValue,
-      OptionDescriptor(
-        name, .text, wrappedValue.map(OptionValue.text), help: help, isPath: isPath),
+      wrappedValue, help, .text, wrappedValue.map(OptionValue.text), isPath: isPath, name: name,
       read: { .some($0.text) })
   }
-}
 
-extension Option where Value == [String] {
   /// A list of texts; a path is the first of them, a program before its arguments.
-  public init(wrappedValue: [String], _ help: String, isPath: Bool = false, name: String? = nil) {
+  public init(wrappedValue: [String], _ help: String, isPath: Bool = false, name: String? = nil)
+  where Value == [String] {
     self.init(
-      wrappedValue,
-      OptionDescriptor(
-        name, .list, wrappedValue.isEmpty ? nil : .list(wrappedValue), help: help, isPath: isPath),
-      read: \.list)
+      wrappedValue, help, .list, wrappedValue.isEmpty ? nil : .list(wrappedValue), isPath: isPath,
+      name: name, read: \.list)
   }
-}
 
-extension Option where Value == [String: String] {
   /// Names with texts.
-  public init(wrappedValue: [String: String], _ help: String, name: String? = nil) {
+  public init(wrappedValue: [String: String], _ help: String, name: String? = nil)
+  where Value == [String: String] {
     self.init(
-      wrappedValue,
-      OptionDescriptor(
-        name, .table, wrappedValue.isEmpty ? nil : .table(wrappedValue), help: help),
+      wrappedValue, help, .table, wrappedValue.isEmpty ? nil : .table(wrappedValue), name: name,
       read: \.table)
   }
-}
 
-extension Option where Value: RawRepresentable<String> & CaseIterable {
   /// One of a few words: the cases of an enumeration.
-  public init(wrappedValue: Value, _ help: String, name: String? = nil) {
+  public init(wrappedValue: Value, _ help: String, name: String? = nil)
+  where Value: RawRepresentable<String> & CaseIterable {
     self.init(
-      wrappedValue,
-      OptionDescriptor(
-        name, .choice(Value.allCases.map(\.rawValue)), .text(wrappedValue.rawValue), help: help),
-      read: { $0.text.flatMap(Value.init(rawValue:)) })
+      wrappedValue, help, .choice(Value.allCases.map(\.rawValue)), .text(wrappedValue.rawValue),
+      name: name, read: { $0.text.flatMap(Value.init(rawValue:)) })
   }
 }
 
@@ -165,23 +145,28 @@ extension PluginOptions {
   init(_ values: [String: OptionValue], of descriptor: PluginDescriptor) throws(OptionError) {
     let checked = try descriptor.checked(values)
     self.init()
-    for (descriptor, option) in declared {
+    for (descriptor, option) in declaredOptions(in: self) {
       if let value = checked[descriptor.name] { option.take(value) }
     }
   }
 
-  static var descriptors: [OptionDescriptor] { Self().declared.map(\.0) }
+  static var descriptors: [OptionDescriptor] { declaredOptions(in: Self()).map(\.0) }
+}
 
-  /// The properties that are options; a wrapper is stored under the property's name with a "_" before it.
-  private var declared: [(OptionDescriptor, any DeclaredOption)] {
-    Mirror(reflecting: self).children.compactMap { child in
-      guard let option = child.value as? any DeclaredOption else { return nil }
-      var descriptor = option.declaration
-      if descriptor.name.isEmpty {
-        descriptor.name = hyphenated(String((child.label ?? "").drop { $0 == "_" }))
-      }
-      return (descriptor, option)
+/// The properties that are options, also of values inside; a wrapper is stored as the property's name after a "_".
+private func declaredOptions(in value: Any) -> [(OptionDescriptor, any DeclaredOption)] {
+  let mirror = Mirror(reflecting: value)
+  // Objects may lead back to themselves.
+  guard mirror.displayStyle != .class else { return [] }
+  return mirror.children.flatMap { child in
+    guard let option = child.value as? any DeclaredOption else {
+      return declaredOptions(in: child.value)
     }
+    var descriptor = option.declaration
+    if descriptor.name.isEmpty {
+      descriptor.name = hyphenated(String((child.label ?? "").drop { $0 == "_" }))
+    }
+    return [(descriptor, option)]
   }
 }
 

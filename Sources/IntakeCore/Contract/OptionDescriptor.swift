@@ -12,19 +12,6 @@ public struct OptionDescriptor: Sendable {
   public let help: String
   /// Whether it is a path that starts at the plan's folder when a plan file gives it.
   public let isPath: Bool
-
-  /// The name is empty until it is known which property holds the option.
-  init(
-    _ name: String?, _ kind: OptionKind, _ defaultValue: OptionValue?, unit: String? = nil,
-    help: String, isPath: Bool = false
-  ) {
-    self.name = name ?? ""
-    self.kind = kind
-    self.defaultValue = defaultValue
-    self.unit = unit
-    self.help = help
-    self.isPath = isPath
-  }
 }
 
 /// The values that an option takes.
@@ -63,15 +50,10 @@ public enum OptionKind: Sendable, Equatable {
   func accepting(_ value: OptionValue) -> OptionValue? {
     switch (self, value) {
     case (.integer(let range), .integer(let number)): return range.contains(number) ? value : nil
-    case (.integer(let range), .text(let text)):
-      guard let number = Int(text), range.contains(number) else { return nil }
-      return .integer(number)
-    case (.number(let range), .integer(let whole)):
-      return range.contains(Double(whole)) ? .number(Double(whole)) : nil
+    case (.integer, .text(let text)): return Int(text).flatMap { accepting(.integer($0)) }
     case (.number(let range), .number(let number)): return range.contains(number) ? value : nil
-    case (.number(let range), .text(let text)):
-      guard let number = Double(text), range.contains(number) else { return nil }
-      return .number(number)
+    case (.number, .integer(let whole)): return accepting(.number(Double(whole)))
+    case (.number, .text(let text)): return Double(text).flatMap { accepting(.number($0)) }
     case (.text, .text), (.flag, .flag), (.list, .list), (.table, .table): return value
     case (.choice(let words), .text(let text)): return words.contains(text) ? value : nil
     case (.flag, .text("true")): return .flag(true)

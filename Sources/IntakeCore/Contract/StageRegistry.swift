@@ -126,13 +126,6 @@ public struct StageEntry: Sendable {
     return StageEntry(chosen, shapes: [StageShape(chosen)]) { _ in nil }
   }
 
-  /// Makes the stage that the options choose.
-  func make(_ values: [String: OptionValue]) throws(OptionError) -> any Plugin {
-    func open<P: Plugin>(_: P.Type) throws(OptionError) -> any Plugin { try P(given: values) }
-    let chosen = try member(values) ?? plugin
-    return try open(chosen)
-  }
-
   /// The role that the stage's shape fills: `load`, `decode`, `image`, `shrink`, `encode`, `assemble`,
   /// `submit`, `record` and so on; nil for a shape of its own.
   public var role: String? {
@@ -176,11 +169,18 @@ public struct StageShape: Sendable, Equatable, CustomStringConvertible {
   /// The type it returns.
   public let output: any Any.Type
 
-  init(input: any Any.Type, output: any Any.Type) {
-    self.input = input
-    self.output = output
+  /// Two shapes are the same when both their ends are.
+  public static func == (left: StageShape, right: StageShape) -> Bool {
+    left.input == right.input && left.output == right.output
   }
 
+  /// `DocumentImage → PreparedImage`; the ends of the pipeline in words.
+  public var description: String { "\(StageShape.name(input)) → \(StageShape.name(output))" }
+
+  static func name(_ type: any Any.Type) -> String { type == Void.self ? "·" : "\(type)" }
+}
+
+extension StageShape {
   /// The place of a plugin in the pipeline; a loader stands for its rows, a journal takes outcomes.
   init(_ plugin: any Plugin.Type) {
     func open<S: Stage>(_: S.Type) -> StageShape {
@@ -193,14 +193,4 @@ public struct StageShape: Sendable, Equatable, CustomStringConvertible {
     default: self.init(input: Never.self, output: Never.self)
     }
   }
-
-  /// Two shapes are the same when both their ends are.
-  public static func == (left: StageShape, right: StageShape) -> Bool {
-    left.input == right.input && left.output == right.output
-  }
-
-  /// `DocumentImage → PreparedImage`; the ends of the pipeline in words.
-  public var description: String { "\(StageShape.name(input)) → \(StageShape.name(output))" }
-
-  static func name(_ type: any Any.Type) -> String { type == Void.self ? "·" : "\(type)" }
 }

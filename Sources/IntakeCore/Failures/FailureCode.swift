@@ -10,14 +10,6 @@ public struct FailureCode: Sendable, Hashable, CustomStringConvertible {
     self.hint = hint
   }
 
-  /// Two codes are the same when their words are.
-  public static func == (left: FailureCode, right: FailureCode) -> Bool {
-    left.rawValue == right.rawValue
-  }
-
-  /// Hashes the word only.
-  public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
-
   /// The word.
   public var description: String { rawValue }
 

@@ -11,9 +11,9 @@ public struct StageFailure: Error, Sendable, Equatable {
   /// The column at fault, where it is one.
   public let column: ColumnName?
   /// The side at fault, where it is one.
-  public let side: Side?
+  public private(set) var side: Side?
   /// The file at fault as the manifest gives it; shown to the operator, never kept.
-  public let file: String?
+  public private(set) var file: String?
 
   /// Describes a failure; by default the row is bad, and the hint is the code's own.
   public init(
@@ -31,9 +31,10 @@ public struct StageFailure: Error, Sendable, Equatable {
 
   /// The same failure with the image it is about, where that was not known before.
   public func about(side: Side, file: String?) -> StageFailure {
-    StageFailure(
-      code, detail, hint: hint, outcome: outcome, column: column, side: self.side ?? side,
-      file: self.file ?? file)
+    var failure = self
+    failure.side = self.side ?? side
+    failure.file = self.file ?? file
+    return failure
   }
 }
 
@@ -77,7 +78,7 @@ public struct PipelineError: Error, Sendable {
   /// The row.
   public let row: RowReference
   /// What the engine acts on; made from `underlying` when a stage threw something of its own.
-  public let failure: StageFailure
+  public private(set) var failure: StageFailure
   /// What the stage threw.
   public let underlying: any Error
 
@@ -85,12 +86,12 @@ public struct PipelineError: Error, Sendable {
   public init(stage: String, row: RowReference, underlying: any Error) {
     if let wrapped = underlying as? PipelineError {
       self = wrapped
-      return
+    } else {
+      self.stage = stage
+      self.row = row
+      self.underlying = underlying
+      failure = PipelineError.failure(for: underlying, in: stage)
     }
-    self.stage = stage
-    self.row = row
-    self.underlying = underlying
-    failure = PipelineError.failure(for: underlying, in: stage)
   }
 
   private static func failure(for error: any Error, in stage: String) -> StageFailure {
@@ -110,12 +111,9 @@ public struct PipelineError: Error, Sendable {
 
   /// The same error with the image that it is about.
   public func about(side: Side, file: String) -> PipelineError {
-    PipelineError(self, failure.about(side: side, file: file))
-  }
-
-  private init(_ error: PipelineError, _ failure: StageFailure) {
-    (stage, row, underlying) = (error.stage, error.row, error.underlying)
-    self.failure = failure
+    var error = self
+    error.failure = failure.about(side: side, file: file)
+    return error
   }
 }
 

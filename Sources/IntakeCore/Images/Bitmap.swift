@@ -5,7 +5,7 @@ public struct Plane: Sendable, Hashable {
   /// Rows.
   public let height: Int
   /// `width * height` samples.
-  public let samples: [UInt8]
+  public fileprivate(set) var samples: [UInt8]
 
   /// Takes samples as they are; the count must be `width * height`.
   public init(width: Int, height: Int, samples: [UInt8]) {
@@ -16,21 +16,27 @@ public struct Plane: Sendable, Hashable {
     self.height = height
     self.samples = samples
   }
+
+  fileprivate init(_ size: PixelSize, filledWith value: UInt8) {
+    self.init(
+      width: size.width, height: size.height,
+      samples: [UInt8](repeating: value, count: size.width * size.height))
+  }
 }
 
 /// Decoded pixels: gray, or YCbCr (ITU-R BT.601 full range, as JFIF has it) in planes; never changed once made.
 public struct Bitmap: Sendable, Hashable {
   /// Luma, at full size.
-  public let luma: Plane
+  public fileprivate(set) var luma: Plane
   /// Cb and Cr, equal in size, full size or half of it (rounded up) in each direction; nil for gray.
-  public let chroma: Chroma?
+  public fileprivate(set) var chroma: Chroma?
 
   /// The two colour planes.
   public struct Chroma: Sendable, Hashable {
     /// Blue difference, 128 is neutral.
-    public let blue: Plane
+    public fileprivate(set) var blue: Plane
     /// Red difference, 128 is neutral.
-    public let red: Plane
+    public fileprivate(set) var red: Plane
 
     /// Pairs the planes; both must be of one size because the codecs walk them side by side.
     public init(blue: Plane, red: Plane) {
@@ -38,6 +44,12 @@ public struct Bitmap: Sendable, Hashable {
         blue.width == red.width && blue.height == red.height, "chroma planes are equal in size")
       self.blue = blue
       self.red = red
+    }
+
+    fileprivate func place(_ x: Int, _ y: Int, in size: PixelSize) -> Int {
+      let column = blue.width == size.width ? x : x / 2
+      let row = blue.height == size.height ? y : y / 2
+      return row * blue.width + column
     }
   }
 
@@ -53,50 +65,31 @@ public struct Bitmap: Sendable, Hashable {
 
 /// A picture while it is being changed: made from a bitmap or blank, drawn on, then frozen to a bitmap again.
 ///
-/// Colour is kept as the bitmap has it, luma at full size and chroma at its own; `Color` takes care of both.
+/// Colour is kept as the bitmap has it, luma at full size and chroma at its own; `PixelColor` takes care of both.
 public struct PixelBuffer: ~Copyable {
-  /// Width and height in pixels.
-  public let size: PixelSize
-  private var luma: [UInt8]
-  private var blue: [UInt8]
-  private var red: [UInt8]
-  private let chromaSize: PixelSize?
+  private var bitmap: Bitmap
 
   /// Starts with a copy of a picture.
-  public init(_ bitmap: Bitmap) {
-    size = bitmap.size
-    luma = bitmap.luma.samples
-    blue = bitmap.chroma?.blue.samples ?? []
-    red = bitmap.chroma?.red.samples ?? []
-    chromaSize = bitmap.chroma.map { PixelSize(width: $0.blue.width, height: $0.blue.height) }
-  }
+  public init(_ bitmap: Bitmap) { self.bitmap = bitmap }
 
   /// Starts with one colour all over, in colour at half chroma resolution.
   public init(size: PixelSize, filledWith color: PixelColor) {
     let half = PixelSize(width: (size.width + 1) / 2, height: (size.height + 1) / 2)
-    self.size = size
-    chromaSize = half
-    luma = [UInt8](repeating: color.luma, count: size.width * size.height)
-    blue = [UInt8](repeating: color.blue, count: half.width * half.height)
-    red = [UInt8](repeating: color.red, count: half.width * half.height)
+    bitmap = Bitmap(
+      luma: Plane(size, filledWith: color.luma),
+      chroma: Bitmap.Chroma(
+        blue: Plane(half, filledWith: color.blue), red: Plane(half, filledWith: color.red)))
   }
+
+  /// Width and height in pixels.
+  public var size: PixelSize { bitmap.size }
 
   /// The colour of a pixel; outside the picture it reads as white, and writing does nothing.
   ///
   /// Neighbours share their chroma, so writing one pixel tints the others of its 2 × 2 block.
   public subscript(x: Int, y: Int) -> PixelColor {
-    get {
-      guard contains(x, y) else { return .white }
-      guard let place = chromaIndex(x, y) else { return PixelColor(luma: luma[y * size.width + x]) }
-      return PixelColor(luma: luma[y * size.width + x], blue: blue[place], red: red[place])
-    }
-    set {
-      guard contains(x, y) else { return }
-      luma[y * size.width + x] = newValue.luma
-      guard let place = chromaIndex(x, y) else { return }
-      blue[place] = newValue.blue
-      red[place] = newValue.red
-    }
+    get { bitmap[x, y] }
+    set { bitmap[x, y] = newValue }
   }
 
   /// Fills a rectangle, cut at the edges of the picture: what a redaction needs.
@@ -107,27 +100,7 @@ public struct PixelBuffer: ~Copyable {
   }
 
   /// The finished picture.
-  public consuming func frozen() -> Bitmap {
-    let luma = Plane(width: size.width, height: size.height, samples: luma)
-    guard let half = chromaSize else { return Bitmap(luma: luma) }
-    return Bitmap(
-      luma: luma,
-      chroma: Bitmap.Chroma(
-        blue: Plane(width: half.width, height: half.height, samples: blue),
-        red: Plane(width: half.width, height: half.height, samples: red)))
-  }
-
-  private func contains(_ x: Int, _ y: Int) -> Bool {
-    (0..<size.width).contains(x) && (0..<size.height).contains(y)
-  }
-
-  private func chromaIndex(_ x: Int, _ y: Int) -> Int? {
-    chromaSize.map { half in
-      let column = half.width == size.width ? x : x / 2
-      let row = half.height == size.height ? y : y / 2
-      return row * half.width + column
-    }
-  }
+  public consuming func frozen() -> Bitmap { bitmap }
 }
 
 /// A colour as pictures are kept: YCbCr, ITU-R BT.601 full range, 8 bits each.
@@ -175,15 +148,26 @@ public struct PixelColor: Sendable, Hashable {
 
 extension Bitmap {
   /// The colour of a pixel; white outside the picture.
-  public subscript(x: Int, y: Int) -> PixelColor {
-    guard (0..<size.width).contains(x), (0..<size.height).contains(y) else { return .white }
-    let value = luma.samples[y * luma.width + x]
-    guard let chroma else { return PixelColor(luma: value) }
-    let column = chroma.blue.width == luma.width ? x : x / 2
-    let row = chroma.blue.height == luma.height ? y : y / 2
-    let place = row * chroma.blue.width + column
-    return PixelColor(
-      luma: value, blue: chroma.blue.samples[place], red: chroma.red.samples[place])
+  public fileprivate(set) subscript(x: Int, y: Int) -> PixelColor {
+    get {
+      guard contains(x, y) else { return .white }
+      let value = luma.samples[y * luma.width + x]
+      guard let chroma else { return PixelColor(luma: value) }
+      let place = chroma.place(x, y, in: size)
+      return PixelColor(
+        luma: value, blue: chroma.blue.samples[place], red: chroma.red.samples[place])
+    }
+    set {
+      guard contains(x, y) else { return }
+      luma.samples[y * luma.width + x] = newValue.luma
+      guard let place = chroma?.place(x, y, in: size) else { return }
+      chroma?.blue.samples[place] = newValue.blue
+      chroma?.red.samples[place] = newValue.red
+    }
+  }
+
+  private func contains(_ x: Int, _ y: Int) -> Bool {
+    (0..<size.width).contains(x) && (0..<size.height).contains(y)
   }
 
   /// The picture as rows of interleaved red, green and blue, 3 bytes a pixel.

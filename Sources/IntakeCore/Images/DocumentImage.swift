@@ -5,11 +5,11 @@ public struct DocumentImage: Sendable {
   /// The path as the manifest gives it, for messages to the operator.
   public let file: String
   /// What its header says.
-  public let header: ImageHeader
+  public private(set) var header: ImageHeader
   /// Bytes of the file as it came.
   public let sourceBytes: Int
   /// The encoded file, or pixels that a stage has changed.
-  public let content: Content
+  public private(set) var content: Content
   /// The decoder that recognised it; its limits hold for whoever walks the file again.
   public let codec: any PixelSource
 
@@ -25,21 +25,12 @@ public struct DocumentImage: Sendable {
   public init(
     side: Side, file: String, header: ImageHeader, bytes: [UInt8], codec: any PixelSource
   ) {
-    self.init(
-      side: side, file: file, header: header, sourceBytes: bytes.count, content: .encoded(bytes),
-      codec: codec)
-  }
-
-  private init(
-    side: Side, file: String, header: ImageHeader, sourceBytes: Int, content: Content,
-    codec: any PixelSource
-  ) {
     self.side = side
     self.file = file
     self.header = header
-    self.sourceBytes = sourceBytes
-    self.content = content
     self.codec = codec
+    sourceBytes = bytes.count
+    content = .encoded(bytes)
   }
 
   /// The size it has when upright, in pixels.
@@ -64,18 +55,19 @@ public struct DocumentImage: Sendable {
 
   /// The same scan with other pixels, upright: what a crop, deskew or redaction stage returns.
   public func replacing(pixels: Bitmap) -> DocumentImage {
-    DocumentImage(
-      side: side, file: file, header: header, sourceBytes: sourceBytes, content: .edited(pixels),
-      codec: codec)
+    var image = self
+    image.content = .edited(pixels)
+    return image
   }
 
   /// The same scan as another file: what a stage returns that works on encoded images.
   ///
   /// - Throws: `StageFailure` when the bytes aren't an image, are damaged in their structure or beyond the decoder's limits.
   public func replacing(encoded bytes: [UInt8]) throws -> DocumentImage {
-    DocumentImage(
-      side: side, file: file, header: try codec.header(of: bytes), sourceBytes: sourceBytes,
-      content: .encoded(bytes), codec: codec)
+    var image = self
+    image.header = try codec.header(of: bytes)
+    image.content = .encoded(bytes)
+    return image
   }
 }
 

@@ -91,16 +91,15 @@ public struct ShrinkReport: Sendable, Hashable {
 
 /// A prepared image as base64 (RFC 4648 §4: standard alphabet, padded, no line breaks).
 public struct EncodedImage: Sendable {
-  /// The side it shows.
-  public let side: Side
   /// ASCII bytes of the base64 text.
   public let base64: [UInt8]
   /// The image before encoding.
   public let prepared: PreparedImage
+  /// The side it shows.
+  public var side: Side { prepared.side }
 
   /// Pairs an image with its base64 form.
   public init(base64: [UInt8], prepared: PreparedImage) {
-    self.side = prepared.side
     self.base64 = base64
     self.prepared = prepared
   }

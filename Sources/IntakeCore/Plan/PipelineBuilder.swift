@@ -18,21 +18,16 @@ extension StageRegistry {
 private struct PipelineBuilder {
   let registry: StageRegistry
   let plan: PipelinePlan
-  private var loader: (any Loader)?
-  private var recordStages: [PipelineStep] = []
-  private var imageStages: [PipelineStep] = []
-  private var assembler: (any Assembler)?
-  private var submissionStages: [PipelineStep] = []
-  private var submitter: (any Submitter)?
-  private var journal: (any Journal)?
-  private var recorders: [any Recorder] = []
+  var loader: (any Loader)?
+  var recordStages: [PipelineStep] = []
+  var imageStages: [PipelineStep] = []
+  var assembler: (any Assembler)?
+  var submissionStages: [PipelineStep] = []
+  var submitter: (any Submitter)?
+  var journal: (any Journal)?
+  var recorders: [any Recorder] = []
   /// What the stages so far return; nothing before the loader.
-  private var current: any Any.Type = Void.self
-
-  init(registry: StageRegistry, plan: PipelinePlan) {
-    self.registry = registry
-    self.plan = plan
-  }
+  var current: any Any.Type = Void.self
 
   mutating func add(_ planned: PlannedStage) throws(PlanError) {
     guard let entry = registry[planned.name] else {
@@ -47,7 +42,15 @@ private struct PipelineBuilder {
       try entry.choosing(planned.options)
     }
     guard fits(chosen.shape) else { throw misfit(chosen, planned) }
-    place(try reading(planned) { () throws(OptionError) in try chosen.make(planned.options) })
+    guard !chosen.keepsLedger || journal == nil else {
+      throw PlanError(
+        "stage \"\(planned.name)\" keeps the ledger, and an earlier stage already does: remove one of them",
+        at: plan.position(planned.offset), hint: PipelineBuilder.list)
+    }
+    place(
+      try reading(planned) { () throws(OptionError) in
+        try chosen.plugin.init(given: planned.options)
+      })
     current = chosen.shape.input == Outcome.self ? current : chosen.shape.output
   }
 
@@ -100,7 +103,7 @@ private struct PipelineBuilder {
 
   private mutating func place(_ plugin: any Plugin) {
     switch plugin {
-    case let journal as any Journal: self.journal = self.journal ?? journal
+    case let journal as any Journal: self.journal = journal
     case let stage as any Loader: loader = stage
     case let stage as any Recorder: recorders.append(stage)
     case let stage as any Assembler: assembler = stage

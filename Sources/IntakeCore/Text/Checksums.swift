@@ -54,12 +54,9 @@ public enum Checksums {
   /// The FNV-1a hash of nothing, 32 bits.
   public static let fnv32Start: UInt32 = 0x811C_9DC5
 
-  /// The FNV-1a hash of nothing, 64 bits.
-  public static let fnv64Start: UInt64 = 0xCBF2_9CE4_8422_2325
-
   /// FNV-1a in 32 bits.
   @inlinable public static func fnv32(
-    _ bytes: some Sequence<UInt8>, after previous: UInt32 = 0x811C_9DC5
+    _ bytes: some Sequence<UInt8>, after previous: UInt32 = fnv32Start
   ) -> UInt32 {
     var hash = previous
     for byte in bytes { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }

@@ -49,76 +49,74 @@ public struct JSONParser {
 
   private mutating func value() throws(Failure) -> JSONValue {
     let start = position
+    return JSONValue(kind: try kind(), offset: start)
+  }
+
+  private mutating func kind() throws(Failure) -> JSONValue.Kind {
     switch byte {
-    case UInt8(ascii: "{"): return JSONValue(.object(try object()), offset: start)
-    case UInt8(ascii: "["): return JSONValue(.array(try array()), offset: start)
-    case UInt8(ascii: "\""): return JSONValue(.string(try string()), offset: start)
-    case UInt8(ascii: "t"): return JSONValue(try word("true", .bool(true)), offset: start)
-    case UInt8(ascii: "f"): return JSONValue(try word("false", .bool(false)), offset: start)
-    case UInt8(ascii: "n"): return JSONValue(try word("null", .null), offset: start)
-    case .some(UInt8(ascii: "-")), .some(0x30...0x39):
-      return JSONValue(.number(try number()), offset: start)
+    case UInt8(ascii: "{"): return .object(try object())
+    case UInt8(ascii: "["):
+      return .array(try list(until: "]") { parser throws(Failure) in try parser.value() })
+    case UInt8(ascii: "\""): return .string(try string())
+    case UInt8(ascii: "-"), .some(0x30...0x39): return .number(try number())
     case .none: throw failure("the text ends where a value should stand")
-    default: throw failure("no JSON value starts here")
+    default: return try word()
     }
   }
 
-  private mutating func word(_ text: String, _ kind: JSONValue.Kind) throws(Failure)
-    -> JSONValue.Kind
-  {
-    guard bytes[position...].starts(with: text.utf8) else {
+  private mutating func word() throws(Failure) -> JSONValue.Kind {
+    let rest = bytes[position...]
+    guard let word = JSONParser.words.first(where: { rest.starts(with: $0.text.utf8) }) else {
       throw failure("no JSON value starts here")
     }
-    position += text.utf8.count
-    return kind
+    position += word.text.utf8.count
+    return word.kind
   }
 
-  private mutating func enter() throws(Failure) {
+  private static let words: [(text: String, kind: JSONValue.Kind)] = [
+    ("true", .bool(true)), ("false", .bool(false)), ("null", .null),
+  ]
+
+  /// What stands between a bracket and its counterpart, with commas between the elements.
+  private mutating func list<Element>(
+    until end: Unicode.Scalar, _ element: (inout JSONParser) throws(Failure) -> Element
+  ) throws(Failure) -> [Element] {
     depth += 1
+    defer { depth -= 1 }
     guard depth <= JSONParser.deepest else {
       throw failure("nested deeper than \(JSONParser.deepest) levels")
     }
     position += 1
     skipSpace()
+    var elements: [Element] = []
+    if take(UInt8(ascii: end)) { return elements }
+    repeat {
+      skipSpace()
+      elements.append(try element(&self))
+      skipSpace()
+    } while take(UInt8(ascii: ","))
+    guard take(UInt8(ascii: end)) else { throw failure("a comma or \(end) is missing") }
+    return elements
   }
 
   private mutating func object() throws(Failure) -> [JSONField] {
-    try enter()
-    defer { depth -= 1 }
-    var fields: [JSONField] = []
-    if take(UInt8(ascii: "}")) { return fields }
     var seen: Set<[UInt8]> = []
-    repeat {
-      skipSpace()
-      let start = position
-      guard byte == UInt8(ascii: "\"") else { throw failure("a field name in quotes is missing") }
-      let name = try string()
+    return try list(until: "}") { parser throws(Failure) in
+      let start = parser.position
+      guard parser.byte == UInt8(ascii: "\"") else {
+        throw parser.failure("a field name in quotes is missing")
+      }
+      let name = try parser.string()
       // Compared as bytes: String equality calls NFC and NFD forms the same.
       guard seen.insert(Array(name.utf8)).inserted else {
-        throw failure("the field \"\(Sanitizer.clean(name, limit: 60))\" stands twice", at: start)
+        let shown = Sanitizer.clean(name, limit: 60)
+        throw parser.failure("the field \"\(shown)\" stands twice", at: start)
       }
-      skipSpace()
-      guard take(UInt8(ascii: ":")) else { throw failure("a colon is missing") }
-      skipSpace()
-      fields.append(JSONField(name: name, offset: start, value: try value()))
-      skipSpace()
-    } while take(UInt8(ascii: ","))
-    guard take(UInt8(ascii: "}")) else { throw failure("a comma or } is missing") }
-    return fields
-  }
-
-  private mutating func array() throws(Failure) -> [JSONValue] {
-    try enter()
-    defer { depth -= 1 }
-    var values: [JSONValue] = []
-    if take(UInt8(ascii: "]")) { return values }
-    repeat {
-      skipSpace()
-      values.append(try value())
-      skipSpace()
-    } while take(UInt8(ascii: ","))
-    guard take(UInt8(ascii: "]")) else { throw failure("a comma or ] is missing") }
-    return values
+      parser.skipSpace()
+      guard parser.take(UInt8(ascii: ":")) else { throw parser.failure("a colon is missing") }
+      parser.skipSpace()
+      return JSONField(name: name, offset: start, value: try parser.value())
+    }
   }
 
   private mutating func digits() -> Bool {

@@ -21,29 +21,19 @@ public struct JSONValue: Sendable {
     case object([JSONField])
   }
 
-  /// Makes a value that stands at `offset`.
-  public init(_ kind: Kind, offset: Int) {
-    self.kind = kind
-    self.offset = offset
-  }
-
   /// The fields of an object, nil for other kinds.
-  public var fields: [JSONField]? {
-    guard case .object(let fields) = kind else { return nil }
-    return fields
-  }
+  public var fields: [JSONField]? { if case .object(let fields) = kind { fields } else { nil } }
 
   /// The elements of an array, nil for other kinds.
   public var elements: [JSONValue]? {
-    guard case .array(let elements) = kind else { return nil }
-    return elements
+    if case .array(let elements) = kind { elements } else { nil }
   }
 
   /// The text of a string, nil for other kinds.
-  public var string: String? {
-    guard case .string(let text) = kind else { return nil }
-    return text
-  }
+  public var string: String? { if case .string(let text) = kind { text } else { nil } }
+
+  /// True or false, nil for other kinds.
+  public var bool: Bool? { if case .bool(let value) = kind { value } else { nil } }
 
   /// A whole number, nil for other kinds and for numbers that do not fit.
   public var integer: Int? {
@@ -57,12 +47,6 @@ public struct JSONValue: Sendable {
       return nil
     }
     return number
-  }
-
-  /// True or false, nil for other kinds.
-  public var bool: Bool? {
-    guard case .bool(let value) = kind else { return nil }
-    return value
   }
 
   /// The value of a field of an object, nil when there is none.
@@ -89,11 +73,4 @@ public struct JSONField: Sendable {
   public let offset: Int
   /// The value.
   public let value: JSONValue
-
-  /// Makes a field.
-  public init(name: String, offset: Int, value: JSONValue) {
-    self.name = name
-    self.offset = offset
-    self.value = value
-  }
 }

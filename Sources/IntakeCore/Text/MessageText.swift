@@ -5,7 +5,7 @@ public enum Sanitizer {
     var result = ""
     for scalar in text.unicodeScalars.prefix(limit + 1) {
       guard result.unicodeScalars.count < limit else { return result + "…" }
-      if isHarmful(scalar) {
+      if harmful.contains(where: { $0.contains(scalar.value) }) {
         result += "\\u{" + String(scalar.value, radix: 16) + "}"
       } else {
         result.unicodeScalars.append(scalar)
@@ -24,14 +24,9 @@ public enum Sanitizer {
     return isPlain ? text : "other"
   }
 
-  private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0..<0x20, 0x7F...0x9F, 0x2028, 0x2029, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069,
-      0xFEFF:
-      return true
-    default: return false
-    }
-  }
+  private static let harmful: [ClosedRange<UInt32>] = [
+    0...0x1F, 0x7F...0x9F, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF...0xFEFF,
+  ]
 }
 
 /// Finds the known name that somebody most likely meant.

@@ -53,18 +53,19 @@ public struct UTCTime: Sendable, Hashable, Comparable {
 
   /// Reads `YYYY-MM-DDThh:mm:ssZ`; nil for anything else.
   public init?(rfc3339 text: Span<UInt8>) {
-    let template: [20 of UInt8] = UTCTime.template
-    guard text.count == template.count else { return nil }
-    var numbers: [6 of Int] = .init(repeating: 0)
+    let form = "0000-00-00T00:00:00Z".utf8
+    guard text.count == form.count else { return nil }
+    // The seventh field is what follows the Z: nothing.
+    var numbers: [7 of Int] = .init(repeating: 0)
     var field = 0
-    for position in template.indices {
-      let (byte, expected) = (text[position], template[position])
-      if expected == 0x30 {
-        guard byte.isASCIIDigit else { return nil }
+    for (position, mark) in form.enumerated() {
+      let byte = text[position]
+      if mark == UInt8(ascii: "0"), byte.isASCIIDigit {
         numbers[field] = numbers[field] * 10 + Int(byte & 15)
+      } else if byte == mark {
+        field += 1
       } else {
-        guard byte == expected else { return nil }
-        field = min(field + 1, 5)
+        return nil
       }
     }
     guard let date = CalendarDate(year: numbers[0], month: numbers[1], day: numbers[2]) else {
@@ -72,12 +73,6 @@ public struct UTCTime: Sendable, Hashable, Comparable {
     }
     self.init(date, hour: numbers[3], minute: numbers[4], second: numbers[5])
   }
-
-  /// `0000-00-00T00:00:00Z`.
-  private static let template: [20 of UInt8] = [
-    0x30, 0x30, 0x30, 0x30, 0x2D, 0x30, 0x30, 0x2D, 0x30, 0x30, 0x54, 0x30, 0x30, 0x3A, 0x30, 0x30,
-    0x3A, 0x30, 0x30, 0x5A,
-  ]
 
   // MARK: HTTP
 

@@ -1,56 +1,29 @@
 /// A column of the manifest; the one list of the names that a header may use.
 public enum Column: String, Sendable, Hashable, CaseIterable {
-  /// The operator's own row id.
-  case id
-  /// A value stored with the customer.
-  case reference
+  /// What the operator calls the row, and what is stored with the customer.
+  case id, reference
   /// E-mail address.
   case email
-  /// First name.
-  case fn
-  /// Last name.
-  case ln
-  /// Middle name.
-  case mn
-  /// Street address.
-  case addr
-  /// Second line of the street address.
-  case addr2
-  /// City.
-  case city
-  /// State, province or region.
-  case state
-  /// Postal code.
-  case zip
-  /// Country, ISO 3166-1 alpha-2.
-  case country
+  /// First, last and middle name.
+  case fn, ln, mn
+  /// Street address in two lines, city, region, postal code and country.
+  case addr, addr2, city, state, zip, country
   /// Date of birth.
   case dob
   /// Phone number.
   case phone
-  /// Image file of the front.
-  case front
-  /// Image file of the back.
-  case back
-  /// PASS, PENDING or FAIL.
+  /// Image files.
+  case front, back
+  /// The customer's status for an update: PASS, PENDING or FAIL.
   case status
-  /// Kind of an identity document.
-  case idType = "id_type"
-  /// Number of that document.
-  case idNumber = "id_number"
-  /// Issuing country, ISO 3166-1 alpha-2.
-  case idCountry = "id_country"
-  /// Day of issue.
-  case idIssued = "id_issued"
-  /// Day of expiry.
-  case idExpiry = "id_expiry"
+  /// Kind, number and issuing country of an identity document.
+  case idType = "id_type", idNumber = "id_number", idCountry = "id_country"
+  /// Days of issue and of expiry of that document.
+  case idIssued = "id_issued", idExpiry = "id_expiry"
 
   /// Whether further ones may follow as `id_type_2`, `id_type_3` ….
   public var isNumbered: Bool {
-    switch self {
-    case .idType, .idNumber, .idCountry, .idIssued, .idExpiry: return true
-    default: return false
-    }
+    [.idType, .idNumber, .idCountry, .idIssued, .idExpiry].contains(self)
   }
 
   /// One line on what the column holds, for help and documentation.

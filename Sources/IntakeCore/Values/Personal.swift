@@ -12,13 +12,9 @@ public struct Personal<Value: Sendable>: Sendable {
 extension Personal: Equatable where Value: Equatable {}
 extension Personal: Hashable where Value: Hashable {}
 
-extension Personal: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension Personal: Redacted {
   /// Always `[personal]`.
   public var description: String { "[personal]" }
-  /// Always `[personal]`.
-  public var debugDescription: String { "[personal]" }
-  /// A mirror without children, so that `dump` shows nothing either.
-  public var customMirror: Mirror { Mirror(self, children: [:], displayStyle: .struct) }
 }
 
 /// A password or key: it prints as `[secret]` and is compared without telling where it differs.
@@ -42,11 +38,18 @@ public struct Secret: Sendable {
   }
 }
 
-extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension Secret: Redacted {
   /// Always `[secret]`.
   public var description: String { "[secret]" }
-  /// Always `[secret]`.
-  public var debugDescription: String { "[secret]" }
+}
+
+/// A value that prints, debugs and dumps as its `description`, a fixed word.
+public protocol Redacted: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+}
+
+extension Redacted {
+  /// The same word.
+  public var debugDescription: String { description }
   /// A mirror without children, so that `dump` shows nothing either.
   public var customMirror: Mirror { Mirror(self, children: [:], displayStyle: .struct) }
 }
