@@ -1,8 +1,6 @@
 /// The role that keeps the ledger: it opens it, and gives the open ledger to the engine.
 public protocol Journal: Plugin {
-  /// Opens the ledger for a target and an operation; called once, after `prepare`.
-  ///
-  /// - Throws: `JournalError` when the ledger cannot be used: the run ends with exit code 6.
+  /// Opens the ledger, once, after `prepare`; a `JournalError` ends the run with exit code 6.
   func open(for target: String, operation: String) async throws -> any OpenLedger
 }
 
@@ -11,9 +9,7 @@ public protocol OpenLedger: Sendable {
   /// What the operator should know about the opening: a torn end that was cut, a disk that locks badly.
   var notices: [String] { get }
 
-  /// What the ledger says about a row, looked up once; ask again only after the target was asked.
-  ///
-  /// - Throws: `JournalError` when the row's key cannot be made: then nothing may be sent for it.
+  /// What the ledger says about a row, looked up once; where that fails, nothing may be sent for the row.
   func row(for identity: Personal<[UInt8]>) throws(JournalError) -> any KnownRow
 
   /// Writes down that a row is about to be sent; returns when that is on disk.
@@ -60,9 +56,7 @@ public protocol KnownRow: Sendable {
   /// Whether the row was made of something else when it was sent last; false where the ledger does not know.
   func isChanged(_ source: Personal<[UInt8]>) -> Bool
 
-  /// The steps of this very submission that the target has: 0 is the request itself, 1 its first follow-up.
-  ///
-  /// Empty when the content has changed since: then all of them are sent again.
+  /// The steps of this very content that the target has: 0 is the request itself, 1 its first follow-up.
   func stepsDone(of submission: Submission) -> Set<Int>
 }
 

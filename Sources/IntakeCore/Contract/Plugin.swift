@@ -23,9 +23,7 @@ public protocol Plugin: Sendable {
   /// A plan entry that works, as JSON; the name alone where nothing else is said.
   static var example: String { get }
 
-  /// Takes options that have been checked one by one.
-  ///
-  /// - Throws: `OptionError` for combinations that the declarations cannot rule out.
+  /// Takes options that have been checked one by one; throws for combinations that cannot be declared.
   init(options: Options) throws(OptionError)
 
   /// Called once, before the first item: read key files, start programs.
@@ -49,9 +47,7 @@ extension Plugin {
       name: name, summary: summary, options: Options.descriptors, example: example)
   }
 
-  /// Makes one from options as a plan or a command line gives them.
-  ///
-  /// - Throws: `OptionError` that names the option, what it takes, and the nearest known name.
+  /// Makes one from options as a plan or a command line gives them; the error names the option and what it takes.
   public init(given values: [String: OptionValue] = [:]) throws(OptionError) {
     try self.init(options: Options(values, of: Self.descriptor))
   }
@@ -76,9 +72,7 @@ public struct PluginDescriptor: Sendable {
       }
   }
 
-  /// The values in the form that each option takes.
-  ///
-  /// - Throws: `OptionError` for an unknown name, another type, or a value out of range.
+  /// The values in the form that each option takes; refuses unknown names, other types and values out of range.
   public func checked(_ values: [String: OptionValue]) throws(OptionError)
     -> [String: OptionValue]
   {

@@ -59,9 +59,7 @@ public protocol SubmissionStage: Stage where Input == Submission, Output == Subm
 
 /// Sends a request once and says what became of it; only the runner repeats.
 public protocol Submitter: Stage where Input == Submission, Output == Receipt {
-  /// Checks that a target can work with this endpoint and these credentials; called once, after `prepare`.
-  ///
-  /// - Throws: `StageFailure` that says what to correct; nothing has been read or sent then.
+  /// Checks that a target can work with this endpoint and these credentials; once, before anything is read.
   func check(_ target: any Target) throws(StageFailure)
 
   /// Sends a read-only request and hands back the complete answer, for rows in doubt.
@@ -73,9 +71,7 @@ extension Submitter {
   public func check(_ target: any Target) throws(StageFailure) {}
 }
 
-/// Reads the rows of a batch: a stage from nothing to rows.
-///
-/// Its `run` throws a `StageFailure` of class fatal when there is no usable manifest.
+/// Reads the rows of a batch: a stage from nothing to rows, which fails fatally without a usable manifest.
 public protocol Loader: Stage where Input == Void, Output == any RowSource {}
 
 extension Loader {
@@ -119,7 +115,5 @@ public struct LoadedRow: Sendable {
   }
 }
 
-/// Writes down what became of each row: a stage from an outcome to nothing.
-///
-/// Its `run` returns when the outcome is safe where it keeps it.
+/// Writes down what became of each row: a stage from an outcome to nothing that returns when it is safe.
 public protocol Recorder: Stage where Input == Outcome, Output == Void {}

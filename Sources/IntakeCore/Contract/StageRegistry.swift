@@ -8,24 +8,15 @@ public struct StageRegistry: Sendable {
 
   /// The same registry with more stages and journals; a name that is taken already is reported by `check()`.
   public func adding(_ plugins: any Plugin.Type...) -> StageRegistry {
-    plugins.reduce(self) { $0.adding(StageEntry($1, shapes: [StageShape($1)]) { _ in nil }) }
+    var registry = self
+    registry.entries += plugins.map { StageEntry($0) }
+    return registry
   }
 
   /// The same registry with a family of stages.
   public func adding(_ family: any StageFamily.Type) -> StageRegistry {
-    func entry<F: StageFamily>(_: F.Type) -> StageEntry {
-      let first = F.member(for: F.Options())
-      let descriptor = first.descriptor
-      return StageEntry(first, shapes: F.members.map { StageShape($0) }) {
-        values throws(OptionError) in F.member(for: try F.Options(values, of: descriptor))
-      }
-    }
-    return adding(entry(family))
-  }
-
-  private func adding(_ entry: StageEntry) -> StageRegistry {
     var registry = self
-    registry.entries.append(entry)
+    registry.entries.append(StageEntry(family))
     return registry
   }
 
@@ -36,8 +27,6 @@ public struct StageRegistry: Sendable {
   public var names: [String] { entries.map(\.descriptor.name) }
 
   /// Refuses names that no plan can use or that stand twice, and plugins that fit nowhere.
-  ///
-  /// - Throws: `RegistrationError` that says which.
   public func check() throws(RegistrationError) {
     var seen: Set<String> = []
     var targets: Set<String> = []
@@ -96,16 +85,24 @@ public struct StageEntry: Sendable {
   /// What it takes and returns; where an option decides, every shape, the one without options first.
   public let shapes: [StageShape]
   let plugin: any Plugin.Type
-  private let member: @Sendable ([String: OptionValue]) throws(OptionError) -> (any Plugin.Type)?
+  /// Of a family, the stage that the options choose.
+  private var member: (@Sendable ([String: OptionValue]) throws(OptionError) -> any Plugin.Type)?
 
-  fileprivate init(
-    _ plugin: any Plugin.Type, shapes: [StageShape],
-    member: @escaping @Sendable ([String: OptionValue]) throws(OptionError) -> (any Plugin.Type)?
-  ) {
+  fileprivate init(_ plugin: any Plugin.Type) {
     descriptor = plugin.descriptor
-    self.shapes = shapes
+    shapes = [StageShape(plugin)]
     self.plugin = plugin
-    self.member = member
+  }
+
+  fileprivate init<Family: StageFamily>(_: Family.Type) {
+    let first = Family.member(for: Family.Options())
+    let descriptor = first.descriptor
+    self.descriptor = descriptor
+    shapes = Family.members.map { StageShape($0) }
+    plugin = first
+    member = { values throws(OptionError) in
+      Family.member(for: try Family.Options(values, of: descriptor))
+    }
   }
 
   /// What the stage takes and returns; where an option decides, without options.
@@ -114,16 +111,14 @@ public struct StageEntry: Sendable {
   /// Whether the engine can rely on it to keep the ledger.
   var keepsLedger: Bool { plugin is any Journal.Type }
 
-  /// The entry that an entry of a plan chooses: itself unless it stands for a family.
-  ///
-  /// Options that cannot be used choose as if they were not there.
+  /// The member of a family that an entry of a plan chooses; options that cannot be used count as left out.
   public func choosing(_ planned: PlannedStage) -> StageEntry {
     (try? choosing(planned.options)) ?? self
   }
 
   func choosing(_ values: [String: OptionValue]) throws(OptionError) -> StageEntry {
-    guard let chosen = try member(values) else { return self }
-    return StageEntry(chosen, shapes: [StageShape(chosen)]) { _ in nil }
+    guard let member else { return self }
+    return StageEntry(try member(values))
   }
 
   /// The role that the stage's shape fills: `load`, `decode`, `image`, `shrink`, `encode`, `assemble`,

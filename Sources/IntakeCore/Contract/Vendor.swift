@@ -1,7 +1,6 @@
-/// A receiving API as the command line knows it: everything about it besides the request of a row.
+/// A receiving API as the command line knows it; an assembler names its own (`Assembler.vendor`).
 ///
-/// An assembler names its vendor (`Assembler.vendor`). `--to`, `docintake customer`, help, completion, the default
-/// name of the ledger and what a dry run shows follow from it, for a third party's vendor as for the built-in ones.
+/// `--to`, `docintake customer`, help, completion, the ledger's default name and what a dry run shows follow from it.
 public struct Vendor: Sendable {
   /// The name in `--to`, and the name of its stage: `dcams`.
   public let name: String
@@ -29,9 +28,7 @@ public struct Vendor: Sendable {
     self.emulation = emulation
   }
 
-  /// Refuses credentials that are missing or lack a required field, before anything is read or sent.
-  ///
-  /// - Throws: `StageFailure` of class fatal that says what the file has to hold.
+  /// Refuses missing or incomplete credentials before anything is read, and says what the file has to hold.
   public func require(_ given: Credentials?) throws(StageFailure) {
     let fields = credentials.map { "\(JSONText.quoted($0.name)):\"…\"" }.joined(separator: ",")
     guard let given else {
@@ -80,9 +77,7 @@ public struct Emulation: Sendable {
   }
 }
 
-/// A request about one customer, as a command of its own: `docintake customer NAME`.
-///
-/// Vendors may share a name: `--to` says which of them answers.
+/// A request about one customer, `docintake customer NAME`; where vendors share a name, `--to` chooses.
 public struct CustomerCommand: Sendable {
   /// The word after `customer`: `status`.
   public let name: String

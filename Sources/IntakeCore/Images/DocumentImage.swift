@@ -60,9 +60,7 @@ public struct DocumentImage: Sendable {
     return image
   }
 
-  /// The same scan as another file: what a stage returns that works on encoded images.
-  ///
-  /// - Throws: `StageFailure` when the bytes aren't an image, are damaged in their structure or beyond the decoder's limits.
+  /// The same scan as another file, for stages that work on encoded images; fails for bytes that no decoder takes.
   public func replacing(encoded bytes: [UInt8]) throws -> DocumentImage {
     var image = self
     image.header = try codec.header(of: bytes)

@@ -81,8 +81,6 @@ public struct PipelineStep: Sendable {
   }
 
   /// Runs the stage on a value of its input type.
-  ///
-  /// - Throws: `PipelineError` with whatever the stage threw.
   public func run(_ value: any Sendable, in context: StageContext) async throws(PipelineError)
     -> any Sendable
   {

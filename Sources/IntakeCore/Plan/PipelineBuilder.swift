@@ -1,7 +1,5 @@
 extension StageRegistry {
   /// Makes the stages of a plan and checks that neighbours fit, before any file is read.
-  ///
-  /// - Throws: `PlanError` with the place in the plan, what is wrong, and what would fit there.
   public func assemble(_ plan: PipelinePlan) throws(PlanError) -> Pipeline {
     do throws(RegistrationError) {
       try check()

@@ -11,9 +11,7 @@ public struct PipelinePlan: Sendable {
     source = []
   }
 
-  /// Reads a plan: `{"stages":[{"stage":"load"},{"stage":"shrink","edge":1600},…]}`.
-  ///
-  /// - Throws: `PlanError` with line and column.
+  /// Reads `{"stages":[{"stage":"load"},{"stage":"shrink","edge":1600},…]}`; errors name line and column.
   public init(json bytes: [UInt8]) throws(PlanError) {
     source = bytes
     let root: JSONValue
@@ -65,9 +63,7 @@ public struct PipelinePlan: Sendable {
 }
 
 extension PipelinePlan {
-  /// Makes relative paths start at the folder of the plan instead of the current one.
-  ///
-  /// A program is meant where it is named with a "/"; without one it stays as it is, and is refused by its stage.
+  /// Makes relative paths start at the folder of the plan; a program's only where it is named with a "/".
   public mutating func resolvePaths(in folder: String, for registry: StageRegistry) {
     for index in stages.indices {
       let options = registry[stages[index].name]?.descriptor.options ?? []
@@ -150,13 +146,9 @@ extension OptionValue {
     case .bool(let flag): self = .flag(flag)
     case .string(let text): self = .text(text)
     case .number:
-      if let whole = value.integer {
-        self = .integer(whole)
-      } else if let number = value.number {
-        self = .number(number)
-      } else {
-        return nil
-      }
+      let number = value.integer.map(OptionValue.integer) ?? value.number.map(OptionValue.number)
+      guard let number else { return nil }
+      self = number
     case .array(let elements):
       let texts = elements.compactMap(\.scalarText)
       guard texts.count == elements.count else { return nil }

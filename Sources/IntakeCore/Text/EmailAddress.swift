@@ -17,16 +17,13 @@ public enum EmailAddress {
 
   /// What is wrong with the form of an address, nil when it is right.
   ///
-  /// `strictly` also refuses what can only be a slip but some providers have let through: two dots in a row
-  /// before the `@`; and control characters.
+  /// `strictly` also refuses control characters, and two dots in a row, which some providers have let through.
   public static func problem(in address: some StringProtocol, strictly: Bool = false) -> Problem? {
     let bytes = Array(address.utf8)
     guard bytes.count <= longest else { return .tooLong(bytes: bytes.count) }
     let parts = bytes.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
     guard parts.count == 2 else { return .at }
-    guard isLocalPart(parts[0]), !strictly || isStrictLocalPart(parts[0]) else {
-      return .localPart
-    }
+    guard isLocalPart(parts[0], strictly) else { return .localPart }
     return isDomain(parts[1]) ? nil : .domain
   }
 
@@ -35,17 +32,14 @@ public enum EmailAddress {
     address.utf8.map(\.asciiLowercased)
   }
 
-  private static func isLocalPart(_ bytes: ArraySlice<UInt8>) -> Bool {
+  private static func isLocalPart(_ bytes: ArraySlice<UInt8>, _ strictly: Bool) -> Bool {
     let dot = UInt8(ascii: ".")
     // 64 bytes at most: RFC 5321 §4.5.3.1.1.
-    return (1...64).contains(bytes.count) && bytes.first != dot && bytes.last != dot
-      && bytes.allSatisfy { !" \"(),:;<>[]\\".utf8.contains($0) }
-  }
-
-  private static func isStrictLocalPart(_ bytes: ArraySlice<UInt8>) -> Bool {
-    bytes.allSatisfy { $0 > 0x20 && $0 != 0x7F }
-      && bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        .allSatisfy { !$0.isEmpty }
+    guard (1...64).contains(bytes.count), bytes.first != dot, bytes.last != dot,
+      bytes.allSatisfy({ !" \"(),:;<>[]\\".utf8.contains($0) })
+    else { return false }
+    return !strictly
+      || bytes.allSatisfy { $0 > 0x20 && $0 != 0x7F } && !bytes.contains([dot, dot])
   }
 
   /// Two or more labels of letters, digits and hyphens; bytes above ASCII are international names.

@@ -68,9 +68,7 @@ public struct ColumnName: Sendable, Hashable, CustomStringConvertible {
     self.number = number
   }
 
-  /// Reads a header cell such as `email` or `id_type_2`; nil when no column is called so.
-  ///
-  /// At most 20 identity documents: a bound for what one body is meant to hold.
+  /// Reads a header cell such as `email` or `id_type_2`, up to `_20`; nil when no column is called so.
   public init?(_ text: String) {
     if let column = Column(rawValue: text) {
       self.init(column)

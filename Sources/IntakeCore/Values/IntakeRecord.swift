@@ -21,9 +21,7 @@ public struct IntakeRecord: Sendable {
 }
 
 extension IntakeRecord {
-  /// What the row is made of, as far as it is known without reading an image: every cell, the bytes of each file.
-  ///
-  /// A ledger keeps a keyed hash of it, so that a row that was changed after it had been sent is noticed.
+  /// Every cell and the size of each file: by a keyed hash of it a ledger notices that a row was changed.
   public var source: Personal<[UInt8]> {
     let names = fields.columns.map { ($0, $0.description) }.sorted { $0.1 < $1.1 }
     var bytes: [UInt8] = []
@@ -119,9 +117,7 @@ public struct ImageFile: Sendable {
   private let reader: @Sendable (_ limit: Int) throws -> [UInt8]
   private let measure: @Sendable () -> Int?
 
-  /// Names a file and says how to read at most `limit` bytes of it; a larger file must throw.
-  ///
-  /// `size` counts the bytes of the file without reading it, nil when that is impossible.
+  /// Names a file, and says how to count its bytes and how to read at most `limit` of them.
   public init(
     side: Side, path: String, size: @escaping @Sendable () -> Int? = { nil },
     reader: @escaping @Sendable (_ limit: Int) throws -> [UInt8]
@@ -135,8 +131,6 @@ public struct ImageFile: Sendable {
   /// Bytes of the file, nil when there is no such file; asks the system but reads nothing.
   public var size: Int? { measure() }
 
-  /// Reads the whole file; blocks, so call it from a stage only.
-  ///
-  /// - Throws: `StageFailure` when the file is missing, unreadable, not a regular file or larger than `limit` bytes.
+  /// Reads the whole file of at most `limit` bytes; blocks, so call it from a stage only.
   public func read(atMost limit: Int) throws -> [UInt8] { try reader(limit) }
 }

@@ -1,6 +1,4 @@
-/// A value about a person: it travels through the pipeline but prints as `[personal]`.
-///
-/// Only code that writes `.exposed` sees what is inside, so every place that does is easy to find.
+/// A value about a person: it prints as `[personal]`, and every place that looks inside says `.exposed`.
 public struct Personal<Value: Sendable>: Sendable {
   /// The value itself; reading it is the one way out of the wrapper.
   public let exposed: Value
@@ -17,10 +15,7 @@ extension Personal: Redacted {
   public var description: String { "[personal]" }
 }
 
-/// A password or key: it prints as `[secret]` and is compared without telling where it differs.
-///
-/// Wiping memory in Swift is best effort at most (copies are made behind the scenes), so the type
-/// promises only that nothing prints it.
+/// A password or key: it prints as `[secret]` and takes equally long to compare wherever it differs.
 public struct Secret: Sendable {
   /// The bytes themselves; reading them is the one way out of the wrapper.
   public let exposed: [UInt8]

@@ -24,9 +24,7 @@ public struct Submission: Sendable {
   public var personalTexts: [Personal<String>] = []
   /// What follows once this request has been accepted, in order; 7 steps at most.
   public var followUps: [FollowUp] = []
-  /// The whole address, for a request that goes elsewhere than to the endpoint: the address is its permission.
-  ///
-  /// The submitter sends it there without credentials and without asking the target to sign it.
+  /// The whole address, for a request that goes elsewhere than to the endpoint, without credentials or signature.
   public var address: Secret?
 
   /// Describes a request.

@@ -3,9 +3,7 @@ public protocol Target: Sendable {
   /// Short name, as in `--to`: `dcams`, `noah`.
   var name: String { get }
 
-  /// Checks credentials and endpoint before anything is read or sent.
-  ///
-  /// - Throws: `StageFailure` with a hint that says what to correct.
+  /// Checks credentials and endpoint before anything is read or sent; the failure says what to correct.
   func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure)
 
   /// The request to send: secrets in their places, signed if the vendor wants that; called once an attempt.
@@ -21,9 +19,7 @@ public protocol Target: Sendable {
   /// `clockSkew` is how many seconds the target's clock is ahead of this machine's, nil when it does not say.
   func hint(for response: HTTPResponse, clockSkew: Double?) -> String?
 
-  /// The request of a follow-up with its address, as the answer to the follow-up's inquiry gives it.
-  ///
-  /// - Throws: `StageFailure` when the answer holds none.
+  /// The request of a follow-up with the address that the answer to its inquiry gives; fails when it gives none.
   func request(of followUp: FollowUp, toldBy response: HTTPResponse) throws(StageFailure)
     -> Submission
 
