@@ -99,15 +99,9 @@ public struct ECDSAPrivateKey: Sendable {
     return r + s
   }
 
-  /// Parsed at each use, like the public key: a libcrypto pointer is not `Sendable`, its text is.
   static func load(_ pem: [UInt8]) -> OpaquePointer? {
-    guard let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
-    defer {
-      BIO_free(source)
-      ERR_clear_error()
-    }
     // Without a callback of its own libcrypto asks for the passphrase on the terminal.
-    return PEM_read_bio_PrivateKey(source, nil, { _, _, _, _ in -1 }, nil)
+    loadKey(pem) { PEM_read_bio_PrivateKey($0, nil, { _, _, _, _ in -1 }, nil) }
   }
 
   private static func kind(of key: OpaquePointer) -> String {
@@ -126,6 +120,16 @@ public struct ECDSAPrivateKey: Sendable {
     }
     return Refusal("isn't a private key in PEM (-----BEGIN PRIVATE KEY----- or EC PRIVATE KEY)")
   }
+}
+
+/// Parses a key at each use (20 µs): a libcrypto pointer is not `Sendable`, its text is.
+func loadKey(_ pem: [UInt8], _ read: (OpaquePointer) -> OpaquePointer?) -> OpaquePointer? {
+  guard let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
+  defer {
+    BIO_free(source)
+    ERR_clear_error()
+  }
+  return read(source)
 }
 
 /// JSON Web Tokens in the compact form (RFC 7515 §3.1).

@@ -44,14 +44,8 @@ public struct ECDSAPublicKey: Sendable {
     return result == 1
   }
 
-  /// Parsed at each use (20 µs): a libcrypto pointer is not `Sendable`, its text is.
   private static func load(_ pem: [UInt8]) -> OpaquePointer? {
-    guard let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
-    defer {
-      BIO_free(source)
-      ERR_clear_error()
-    }
-    return PEM_read_bio_PUBKEY(source, nil, nil, nil)
+    loadKey(pem) { PEM_read_bio_PUBKEY($0, nil, nil, nil) }
   }
 
   /// The two numbers as `SEQUENCE { INTEGER, INTEGER }`, the form libcrypto takes.

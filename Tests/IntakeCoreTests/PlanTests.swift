@@ -100,6 +100,28 @@ struct PlanTests {
     #expect(Holder.descriptor.example == #"{"stage":"holder"}"#)
   }
 
+  @Test func optionsOfAStructureInsideAreFound() throws {
+    struct Limits {
+      @Option("the least", in: 1...9) var least = 1
+    }
+    struct Nested: RecordStage {
+      struct Options: PluginOptions {
+        var limits = Limits()
+        @Option("the most", in: 1...9) var most = 9
+      }
+      static let name = "nested"
+      static let summary = "test"
+      let options: Options
+      init(options: Options) { self.options = options }
+      func run(_ record: consuming IntakeRecord, in context: StageContext) -> IntakeRecord {
+        record
+      }
+    }
+    #expect(Nested.descriptor.options.map(\.name) == ["least", "most"])
+    let options = try Nested(given: ["least": .integer(4)]).options
+    #expect(options.limits.least == 4 && options.limits.$least.isGiven && options.most == 9)
+  }
+
   @Test func aValueGoesToOneStageAlone() throws {
     let (first, second) = (try Widen(given: ["amount": .integer(3)]), try Widen())
     #expect(first.options.amount == 3)
@@ -126,8 +148,71 @@ struct PlanTests {
     }
   }
 
+  @Test func aSecondStageThatKeepsTheLedgerIsRefusedAtItsPlace() {
+    let registry = StageRegistry().adding(Rows.self, Request.self, Post.self, Book.self)
+    let json = """
+      {"stages": [
+        {"stage":"rows"}, {"stage":"request"}, {"stage":"post"},
+        {"stage":"book"},
+        {"stage":"book"}
+      ]}
+      """
+    let error = #expect(throws: PlanError.self) {
+      try registry.assemble(PipelinePlan(json: Array(json.utf8)))
+    }
+    #expect(
+      error?.description
+        == #"line 4, column 12: stage "book" keeps the ledger, and an earlier stage already does: remove one of them"#
+    )
+  }
+
   @Test func aNameThatStandsTwiceIsRefused() {
     let error = #expect(throws: RegistrationError.self) { try registry.adding(Widen.self).check() }
     #expect(error?.description.contains("two stages are called \"widen\"") == true)
   }
+}
+
+// The least stages of a whole plan; nothing of them is run.
+private struct Unused: Error {}
+
+private struct Rows: Loader {
+  static let name = "rows"
+  static let summary = "test"
+  init(options: NoOptions) {}
+  func run(_: consuming Void, in context: StageContext) throws -> any RowSource { throw Unused() }
+}
+
+private struct Request: Assembler {
+  static let name = "request"
+  static let summary = "test"
+  init(options: NoOptions) {}
+  let target: any Target = NoTarget()
+  func problems(in record: IntakeRecord) -> [StageFailure] { [] }
+  func imageBudget(for record: IntakeRecord) -> Int? { nil }
+  func run(_: consuming Assembly, in context: StageContext) throws -> Submission { throw Unused() }
+}
+
+private struct NoTarget: Target {
+  let name = "none"
+  func request(
+    for submission: Submission, endpoint: String, credentials: Credentials?, at time: UnixTime
+  ) throws -> HTTPRequest { throw Unused() }
+  func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt { Receipt(.fatal) }
+}
+
+private struct Post: Submitter {
+  static let name = "post"
+  static let summary = "test"
+  init(options: NoOptions) {}
+  func run(_: consuming Submission, in context: StageContext) throws -> Receipt { throw Unused() }
+  func ask(_ inquiry: Submission, in context: StageContext) throws -> HTTPResponse {
+    throw Unused()
+  }
+}
+
+private struct Book: Journal {
+  static let name = "book"
+  static let summary = "test"
+  init(options: NoOptions) {}
+  func open(for target: String, operation: String) throws -> any OpenLedger { throw Unused() }
 }

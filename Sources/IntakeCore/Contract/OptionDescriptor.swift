@@ -44,9 +44,7 @@ public enum OptionKind: Sendable, Equatable {
     }
   }
 
-  /// The value in this kind's own form, nil when the kind does not take it.
-  ///
-  /// A text from the command line (`--set edge=1600`) is read as what the option takes.
+  /// The value in this kind's own form, nil when the kind does not take it; texts of the command line are read.
   func accepting(_ value: OptionValue) -> OptionValue? {
     switch (self, value) {
     case (.integer(let range), .integer(let number)): return range.contains(number) ? value : nil

@@ -1,8 +1,7 @@
 /// One step of a pipeline: takes a value and returns the next one.
 ///
-/// It keeps no state that one item could leave behind for the next, because several items run through the
-/// same value at once. It throws a `StageFailure` to say what the engine and the operator should do, or
-/// anything else, which fails that one row.
+/// It keeps no state between items, because several run through the same value at once. It throws a
+/// `StageFailure` to say what the engine and the operator should do, or anything else, which fails that row.
 public protocol Stage<Input, Output>: Plugin {
   /// What it takes.
   associatedtype Input: Sendable

@@ -65,10 +65,7 @@ public struct RegistrationError: Error, Sendable, Equatable, CustomStringConvert
   init(_ description: String) { self.description = description }
 }
 
-/// Stages of several shapes under one name, of which the options of a plan entry choose one.
-///
-/// A pipeline is checked by the types of its stages; where the same work is done on several types, each has
-/// its own stage, and a family lets a plan name them all alike.
+/// Stages that do the same work on several types under one name; the options of a plan entry choose one.
 public protocol StageFamily: Sendable {
   /// The options of every member.
   associatedtype Options: PluginOptions

@@ -64,8 +64,6 @@ public struct Bitmap: Sendable, Hashable {
 }
 
 /// A picture while it is being changed: made from a bitmap or blank, drawn on, then frozen to a bitmap again.
-///
-/// Colour is kept as the bitmap has it, luma at full size and chroma at its own; `PixelColor` takes care of both.
 public struct PixelBuffer: ~Copyable {
   private var bitmap: Bitmap
 
@@ -84,9 +82,7 @@ public struct PixelBuffer: ~Copyable {
   /// Width and height in pixels.
   public var size: PixelSize { bitmap.size }
 
-  /// The colour of a pixel; outside the picture it reads as white, and writing does nothing.
-  ///
-  /// Neighbours share their chroma, so writing one pixel tints the others of its 2 × 2 block.
+  /// The colour of a pixel, white outside the picture; writing tints its neighbours that share its chroma.
   public subscript(x: Int, y: Int) -> PixelColor {
     get { bitmap[x, y] }
     set { bitmap[x, y] = newValue }

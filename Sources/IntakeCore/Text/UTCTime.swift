@@ -90,30 +90,20 @@ public struct UTCTime: Sendable, Hashable, Comparable {
   /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or `Sun Nov  6 08:49:37 1994`; else nil.
   /// A year of two digits is taken as the nearest past or future one within 50 years of `now`.
   public init?(httpDate text: String, now: UnixTime = 0) {
-    let words = text.split { $0 == " " || $0 == "," }.map(String.init)
-    if words.count == 6, words[5] == "GMT" {
-      self.init(day: words[1], month: words[2], year: words[3], time: words[4])
-      return
-    }
+    var words = text.split { " ,-".contains($0) }
     if words.count == 5, words[3].contains(":") {
-      self.init(day: words[2], month: words[1], year: words[4], time: words[3])
-      return
+      words = [words[0], words[2], words[1], words[4], words[3], "GMT"]
     }
-    let date = words.count == 4 ? words[1].split(separator: "-").map(String.init) : []
-    guard date.count == 3, words[3] == "GMT", date[2].utf8.count == 2,
-      let year = UTCTime.number(date[2])
+    guard words.count == 6, words[5] == "GMT", let day = UTCTime.number(words[1]),
+      let month = UTCTime.months.firstIndex(of: String(words[2])),
+      var year = UTCTime.number(words[3])
     else { return nil }
-    let current = 1970 + Int(now / 31_556_952)
-    let century = (current - year + 50) / 100 * 100
-    self.init(day: date[0], month: date[1], year: String(century + year), time: words[2])
-  }
-
-  private init?(day: String, month: String, year: String, time: String) {
-    let clock = time.split(separator: ":", omittingEmptySubsequences: false)
+    if words[3].utf8.count == 2 {
+      year += (1970 + Int(now / 31_556_952) - year + 50) / 100 * 100
+    }
+    let clock = words[4].split(separator: ":", omittingEmptySubsequences: false)
       .map { UTCTime.number($0) }
-    guard let day = UTCTime.number(day), let year = UTCTime.number(year), year >= 1900,
-      let month = UTCTime.months.firstIndex(of: month),
-      let date = CalendarDate(year: year, month: month + 1, day: day),
+    guard year >= 1900, let date = CalendarDate(year: year, month: month + 1, day: day),
       clock.count == 3, let hour = clock[0], let minute = clock[1], let second = clock[2]
     else { return nil }
     self.init(date, hour: hour, minute: minute, second: second)

@@ -35,9 +35,8 @@ public struct CalendarDate: Sendable, Hashable {
   }
 
   /// Takes days since 1970-01-01, clamped to the years 1 to 9999.
-  ///
-  /// The day is looked for in years that begin in March, in the 400 years after which the calendar repeats.
   public init(daysSince1970 days: Int) {
+    // Years are counted from March, so that the leap day is the last of a year; the calendar repeats after 400.
     // -719,162 is 0001-01-01 and 2,932,896 is 9999-12-31; 0000-03-01 is 719,468 days before 1970-01-01.
     let number = min(max(days, -719_162), 2_932_896) + 719_468
     let (era, day) = number.quotientAndRemainder(dividingBy: 146_097)
@@ -50,8 +49,6 @@ public struct CalendarDate: Sendable, Hashable {
   }
 
   /// Days since 1970-01-01, negative before it.
-  ///
-  /// Years are counted from March, so that the leap day is the last of a year.
   public var daysSince1970: Int {
     let marchMonth = (month + 9) % 12
     let marchYear = year - (month <= 2 ? 1 : 0)

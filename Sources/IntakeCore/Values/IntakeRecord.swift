@@ -78,8 +78,7 @@ public struct CustomerFields: Sendable {
 
 /// The bytes that make a row's ledger key, tagged by their kind so that kinds never collide.
 ///
-/// Bytes are compared as they are: an accented letter in one piece and one in two (NFC, NFD) make two
-/// identities because normalising takes tables that only Foundation has. Ids and addresses are ASCII in practice.
+/// They are compared as they are: normalising (NFC, NFD) takes tables that only Foundation has.
 public enum RowIdentity {
   /// A row that the operator has named: the `id` cell, or `reference` where there is none.
   public static func of(id: String) -> Personal<[UInt8]> { tagged("id", Array(id.utf8)) }

@@ -99,9 +99,7 @@ public struct Assembly: Sendable {
   }
 }
 
-/// A step after a request was accepted: something of the same row that goes to an address that the target gives first.
-///
-/// The runner asks again at each attempt because such addresses expire, and remembers each step that is done.
+/// A step after a request was accepted, to an address that the target gives first, at each attempt a new one.
 public struct FollowUp: Sendable {
   /// What it brings, as results and ledger name it: letters, digits, `.`, `-` and `_`; at most 32 bytes.
   public let name: String
@@ -155,9 +153,7 @@ extension Submission {
     return requests.map { StepReport($0, .accepted, bodyBytes: $1.bodySize(with: nil)) }
   }
 
-  /// What is over its limit, nil when everything fits: found before anything of the row is sent.
-  ///
-  /// The bodies are measured without credentials, which nobody has in a check; what sends them measures again.
+  /// What is over its limit without credentials, nil when everything fits: found before anything is sent.
   public func overLimit(followUpsOnly: Bool) -> StageFailure? {
     let requests =
       (followUpsOnly ? [] : [(nil, self, nil)]) + followUps.map { ($0.name, $0.request, $0.side) }

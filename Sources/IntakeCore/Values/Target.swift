@@ -14,9 +14,7 @@ public protocol Target: Sendable {
   /// What a complete answer means.
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt
 
-  /// A better next step than the code's own after an answer that means the same everywhere (401, 403, 413 …).
-  ///
-  /// `clockSkew` is how many seconds the target's clock is ahead of this machine's, nil when it does not say.
+  /// A better next step than the code's own; `clockSkew` is by how many seconds the target's clock is ahead.
   func hint(for response: HTTPResponse, clockSkew: Double?) -> String?
 
   /// The request of a follow-up with the address that the answer to its inquiry gives; fails when it gives none.
