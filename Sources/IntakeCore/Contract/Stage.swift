@@ -47,10 +47,8 @@ public struct StageContext: Sendable {
 
 /// How much a log line matters.
 public enum LogLevel: String, Sendable, Comparable, CaseIterable {
-  /// Details for the author of a stage; shown with `--verbose`.
-  case debug
-  /// What is going on; shown with `--verbose`.
-  case info
+  /// Details for the author of a stage, and what is going on; shown with `--verbose`.
+  case debug, info
   /// Ordinary, and worth telling.
   case notice
   /// Something that people should look at.

@@ -28,34 +28,20 @@ public struct StageRegistry: Sendable {
 
   /// Refuses names that no plan can use or that stand twice, and plugins that fit nowhere.
   public func check() throws(RegistrationError) {
-    var seen: Set<String> = []
-    var targets: Set<String> = []
-    for entry in entries {
-      let name = entry.descriptor.name
-      guard PluginDescriptor.isName(name) else {
-        throw RegistrationError(
-          "\"\(name)\" isn't a valid stage name: use a-z, 0-9 and hyphens, starting with a letter")
-      }
-      guard seen.insert(name).inserted else {
-        throw RegistrationError("two stages are called \"\(name)\": remove or rename one of them")
-      }
-      guard entry.vendor == nil || entry.vendor?.name == name else {
-        throw RegistrationError("the vendor of stage \"\(name)\" has another name than the stage")
-      }
-      for target in [entry.vendor?.name, entry.vendor?.emulation?.name].compactMap({ $0 })
-      where !targets.insert(target).inserted {
-        throw RegistrationError("two targets are called \"\(target)\": rename one of them")
-      }
-      var options: Set<String> = []
-      for option in entry.descriptor.options where !options.insert(option.name).inserted {
-        throw RegistrationError(
-          "two options of stage \"\(name)\" are called \"\(option.name)\": rename one of them")
-      }
-      if let conformance = entry.missingConformance {
-        throw RegistrationError("\"\(name)\" matches no role: make it conform to \(conformance)")
-      }
+    for entry in entries { try entry.check() }
+    if let name = repeated(in: names) {
+      throw RegistrationError("two stages are called \"\(name)\": remove or rename one of them")
+    }
+    let targets = vendors.flatMap { [$0.name, $0.emulation?.name].compactMap(\.self) }
+    if let target = repeated(in: targets) {
+      throw RegistrationError("two targets are called \"\(target)\": rename one of them")
     }
   }
+}
+
+private func repeated(in names: [String]) -> String? {
+  var seen: Set<String> = []
+  return names.first { !seen.insert($0).inserted }
 }
 
 /// A registry that cannot be used.
@@ -138,13 +124,32 @@ public struct StageEntry: Sendable {
   }
 
   /// The protocol that the engine needs for a stage of this shape, nil where the stage has it.
-  fileprivate var missingConformance: String? {
+  private var missingConformance: String? {
     switch role {
     case "load": return plugin is any Loader.Type ? nil : "Loader"
     case "record": return keepsLedger || plugin is any Recorder.Type ? nil : "Recorder"
     case "assemble": return plugin is any Assembler.Type ? nil : "Assembler"
     case "submit": return plugin is any Submitter.Type ? nil : "Submitter"
     default: return plugin is any Stage.Type ? nil : "Stage or Journal"
+    }
+  }
+
+  fileprivate func check() throws(RegistrationError) {
+    let name = descriptor.name
+    guard PluginDescriptor.isName(name) else {
+      throw RegistrationError(
+        "\"\(name)\" isn't a valid stage name: use a-z, 0-9 and hyphens, starting with a letter")
+    }
+    guard vendor == nil || vendor?.name == name else {
+      throw RegistrationError("the vendor of stage \"\(name)\" has another name than the stage")
+    }
+    if let option = repeated(in: descriptor.options.map(\.name)) {
+      throw RegistrationError(
+        "two options of stage \"\(name)\" are called \"\(option)\": rename one of them")
+    }
+    if let missingConformance {
+      throw RegistrationError(
+        "\"\(name)\" matches no role: make it conform to \(missingConformance)")
     }
   }
 

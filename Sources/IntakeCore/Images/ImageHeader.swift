@@ -82,9 +82,6 @@ public enum Orientation: Int, Sendable, Hashable, CaseIterable {
   case transversed
   /// 8: a quarter turn anticlockwise.
   case turnLeft
-
-  /// Whether width and height change places.
-  public var swapsSides: Bool { rawValue >= 5 }
 }
 
 /// Width and height in pixels.
@@ -105,6 +102,7 @@ public struct PixelSize: Sendable, Hashable {
 
   /// The size after turning.
   public func turned(by orientation: Orientation) -> PixelSize {
-    orientation.swapsSides ? PixelSize(width: height, height: width) : self
+    orientation.rawValue >= Orientation.transposed.rawValue
+      ? PixelSize(width: height, height: width) : self
   }
 }

@@ -60,8 +60,6 @@ public struct Pipeline: Sendable {
 public struct PipelineStep: Sendable {
   /// The name of the stage.
   public let name: String
-  /// What it takes and returns.
-  public let shape: StageShape
   /// The stage itself.
   public let stage: any Stage
   private let body: @Sendable (any Sendable, StageContext) async throws -> any Sendable
@@ -69,7 +67,6 @@ public struct PipelineStep: Sendable {
   /// Erases the types of a stage.
   public init<S: Stage>(_ stage: S) {
     name = S.name
-    shape = StageShape(input: S.Input.self, output: S.Output.self)
     self.stage = stage
     body = { value, context in
       guard let input = value as? S.Input else {

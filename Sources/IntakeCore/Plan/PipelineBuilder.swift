@@ -45,10 +45,10 @@ private struct PipelineBuilder {
         "stage \"\(planned.name)\" keeps the ledger, and an earlier stage already does: remove one of them",
         at: plan.position(planned.offset), hint: PipelineBuilder.list)
     }
-    place(
-      try reading(planned) { () throws(OptionError) in
-        try chosen.plugin.init(given: planned.options)
-      })
+    let plugin = try reading(planned) { () throws(OptionError) in
+      try chosen.plugin.init(given: planned.options)
+    }
+    place(plugin, taking: chosen.shape.input)
     current = chosen.shape.input == Outcome.self ? current : chosen.shape.output
   }
 
@@ -99,23 +99,19 @@ private struct PipelineBuilder {
       at: plan.position(planned.offset), hint: PipelineBuilder.list)
   }
 
-  private mutating func place(_ plugin: any Plugin) {
+  private mutating func place(_ plugin: any Plugin, taking input: any Any.Type) {
     switch plugin {
     case let journal as any Journal: self.journal = journal
     case let stage as any Loader: loader = stage
     case let stage as any Recorder: recorders.append(stage)
     case let stage as any Assembler: assembler = stage
     case let stage as any Submitter: submitter = stage
-    case let stage as any Stage: placeStep(PipelineStep(stage))
+    case let stage as any Stage where input == IntakeRecord.self:
+      recordStages.append(PipelineStep(stage))
+    case let stage as any Stage where input == Submission.self:
+      submissionStages.append(PipelineStep(stage))
+    case let stage as any Stage: imageStages.append(PipelineStep(stage))
     default: break
-    }
-  }
-
-  private mutating func placeStep(_ step: PipelineStep) {
-    switch step.shape.input {
-    case is IntakeRecord.Type: recordStages.append(step)
-    case is Submission.Type: submissionStages.append(step)
-    default: imageStages.append(step)
     }
   }
 

@@ -44,13 +44,7 @@ public struct PipelinePlan: Sendable {
   /// The same plan with texts of the command line (`edge=1600`) in the form that each option takes.
   public func typed(for registry: StageRegistry) -> PipelinePlan {
     var plan = self
-    for index in plan.stages.indices {
-      for option in registry[stages[index].name]?.descriptor.options ?? [] {
-        plan.stages[index].options[option.name] = plan.stages[index].options[option.name].map {
-          option.kind.accepting($0) ?? $0
-        }
-      }
-    }
+    plan.changeOptions(for: registry) { $0.kind.accepting($1) ?? $1 }
     return plan
   }
 
@@ -65,10 +59,17 @@ public struct PipelinePlan: Sendable {
 extension PipelinePlan {
   /// Makes relative paths start at the folder of the plan; a program's only where it is named with a "/".
   public mutating func resolvePaths(in folder: String, for registry: StageRegistry) {
+    changeOptions(for: registry) { $0.isPath ? $1.starting(at: folder) : $1 }
+  }
+
+  private mutating func changeOptions(
+    for registry: StageRegistry, _ changed: (OptionDescriptor, OptionValue) -> OptionValue
+  ) {
     for index in stages.indices {
-      let options = registry[stages[index].name]?.descriptor.options ?? []
-      for name in options.filter(\.isPath).map(\.name) {
-        stages[index].options[name] = stages[index].options[name]?.starting(at: folder)
+      for option in registry[stages[index].name]?.descriptor.options ?? [] {
+        stages[index].options[option.name] = stages[index].options[option.name].map {
+          changed(option, $0)
+        }
       }
     }
   }
