@@ -76,7 +76,7 @@ struct SentCustomer {
       guard let stored = answer.target?[field.name]?.string, let sent = field.value.string else {
         return false
       }
-      return !StoredText(stored).agrees(with: sent)
+      return !StoredText(text: stored).agrees(with: sent)
     }.map(\.name)
     if let reference, let stored = answer.reference, stored != reference {
       names.append("reference")
@@ -87,9 +87,7 @@ struct SentCustomer {
 
 /// A field as the target shows it: possibly in its own spelling, possibly masked in part.
 struct StoredText {
-  private let text: String
-
-  init(_ text: String) { self.text = text }
+  let text: String
 
   /// Whether it can be what was sent: the same letters and digits, apart from masked ones and a country's prefix.
   func agrees(with sent: String) -> Bool {

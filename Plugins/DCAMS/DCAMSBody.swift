@@ -17,10 +17,10 @@ struct DCAMSBody {
       body.put(",\"target\":{" + members(customer(fields)))
       body.put(assembly.images)
     case .updateStatus:
-      let cells = [("email", fields[.email]), ("status", fields[.status])]
-      body.put(
-        ",\"target\":{"
-          + members(cells.compactMap { name, cell in cell.map { (name, $0.exposed) } }))
+      let cells = [Column.email, .status].compactMap { column in
+        fields[column].map { (column.rawValue, $0.exposed) }
+      }
+      body.put(",\"target\":{" + members(cells))
     }
     return body.closed()
   }

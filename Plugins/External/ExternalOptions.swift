@@ -22,19 +22,14 @@ public struct ExternalOptions: PluginOptions {
   /// Every option with its default.
   public init() {}
 
-  /// Refuses what no range can rule out.
-  func check() throws(OptionError) {
-    try checkProgram()
-    try checkDigest()
-  }
-
   /// The program's name in messages: the last part of its path.
   var name: String {
     let path = program.first ?? ""
     return Sanitizer.clean(String(path.split(separator: "/").last ?? ""), limit: 60)
   }
 
-  private func checkProgram() throws(OptionError) {
+  /// Refuses what no range can rule out.
+  func check() throws(OptionError) {
     guard let path = program.first, !path.isEmpty else {
       throw OptionError(
         option: "program",
@@ -51,11 +46,7 @@ public struct ExternalOptions: PluginOptions {
     guard !program.contains(where: { $0.utf8.contains(0) }) else {
       throw OptionError(option: "program", "a word of \"program\" holds a NUL byte")
     }
-  }
-
-  private func checkDigest() throws(OptionError) {
-    guard let digest = sha256 else { return }
-    guard digest.utf8.count == 64, digest.allSatisfy(\.isHexDigit) else {
+    guard sha256.map({ $0.utf8.count == 64 && $0.allSatisfy(\.isHexDigit) }) ?? true else {
       throw OptionError(option: "sha256", "sha256 takes 64 hexadecimal digits, as sha256sum prints")
     }
   }

@@ -4,11 +4,9 @@ import IntakeSystem
 
 /// The file that is started: whose it is, who may change it, and whether it is the one that was agreed on.
 struct ProgramFile {
-  private let options: ExternalOptions
+  let options: ExternalOptions
   private var path: String { options.program.first ?? "" }
   private var shown: String { Sanitizer.clean(path) }
-
-  init(_ options: ExternalOptions) { self.options = options }
 
   /// Refuses a file that another user could change, or whose digest is another than the plan's.
   func check() throws(StageFailure) {
@@ -40,13 +38,14 @@ struct ProgramFile {
     case SystemCallFailure.accessDenied:
       return failure(
         "\(shown) cannot be started: it is not executable", hint: "chmod +x the file")
-    default: return failure("\(shown) cannot be started: \(error.reason)", hint: nil)
+    default: return failure("\(shown) cannot be started: \(error.reason)")
     }
   }
 
-  private func failure(_ detail: String, hint: String?) -> StageFailure {
-    StageFailure(
-      .stageFailed, detail, hint: hint ?? "correct \"program\" in the plan", outcome: .fatal)
+  private func failure(_ detail: String, hint: String = "correct \"program\" in the plan")
+    -> StageFailure
+  {
+    StageFailure(.stageFailed, detail, hint: hint, outcome: .fatal)
   }
 
   private func digest() throws(StageFailure) -> String {
@@ -54,15 +53,13 @@ struct ProgramFile {
       let file = try AppendOnlyFile.open(ProgramTrust.resolved(path), .reading)
       var stream = try SHA256Stream()
       var offset = 0
-      while true {
-        let piece = try file.read(at: offset, count: 1 << 20)
-        guard !piece.isEmpty else { break }
+      while case let piece = try file.read(at: offset, count: 1 << 20), !piece.isEmpty {
         try stream.update(piece)
         offset += piece.count
       }
       return Hex.text(try stream.finish())
     } catch {
-      throw failure("\(shown) cannot be read for its digest: \(error)", hint: nil)
+      throw failure("\(shown) cannot be read for its digest: \(error)")
     }
   }
 }

@@ -124,7 +124,7 @@ extension ProgramPool {
 
   /// The file is looked at before each start: it may have been changed while the run went on.
   private func start() throws(StageFailure) -> ProgramSession {
-    try ProgramFile(options).check()
+    try ProgramFile(options: options).check()
     let launch = ProgramLaunch(
       options.program,
       environment: ProgramLaunch.cleanEnvironment(
@@ -133,7 +133,7 @@ extension ProgramPool {
     do throws(SystemCallFailure) {
       session = try ProgramSession(launch, maxBytes: options.maxBytes)
     } catch {
-      throw ProgramFile(options).failure(starting: error)
+      throw ProgramFile(options: options).failure(starting: error)
     }
     do throws(ProgramFault) {
       try session.greet(

@@ -34,10 +34,10 @@ struct ProgramSession: Sendable {
       ])
     ])
     let deadline = SystemTime.monotonic + seconds
-    var message = try next(until: deadline).0
-    while !ProtocolMessage.programKinds.contains(message.kind) {
-      message = try next(until: deadline).0
-    }
+    var message: ProtocolMessage
+    repeat {
+      message = try next(until: deadline).message
+    } while !ProtocolMessage.programKinds.contains(message.kind)
     guard message.kind == "ready" else { throw .violated("a message other than \"ready\" first") }
     guard message.json["intake"]?.integer == ProtocolMessage.version else {
       throw .violated(
@@ -57,14 +57,14 @@ struct ProgramSession: Sendable {
   ) throws(ProgramFault) -> Answer {
     let head: [(String, JSONOutput)] = [("kind", .string("item")), ("id", .string(id))]
     program.send([ProtocolMessage.line(head + fields)] + payload)
-    var found: Answer?
-    while found == nil { found = try answer(in: try next(until: deadline), to: id) }
-    try flush(until: deadline)
-    _ = program.look()
-    guard program.bufferedCount == 0 else { throw .violated("more than one answer") }
-    settled = id
-    guard let found else { throw .ended }
-    return found
+    while true {
+      guard let found = try answer(in: try next(until: deadline), to: id) else { continue }
+      try flush(until: deadline)
+      _ = program.look()
+      guard program.bufferedCount == 0 else { throw .violated("more than one answer") }
+      settled = id
+      return found
+    }
   }
 
   /// Whether it may get an item: alive, listening, and silent since its last answer.
@@ -104,7 +104,7 @@ struct ProgramSession: Sendable {
   }
 
   private mutating func next(until deadline: Double)
-    throws(ProgramFault) -> (ProtocolMessage, [Int: [UInt8]])
+    throws(ProgramFault) -> (message: ProtocolMessage, parts: [Int: [UInt8]])
   {
     let message = try ProtocolMessage(
       line: try wire { program throws(RunningProgram.Trouble) in

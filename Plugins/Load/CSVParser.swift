@@ -19,7 +19,6 @@ enum CSVStop: Error {
 /// It keeps no state between attempts: when the bytes end too early, more is read and the record is
 /// scanned again, which costs at most 16 scans for a record of 1 MiB.
 struct CSVParser {
-  /// What separates cells.
   let delimiter: UInt8
   /// The cells of the last record, at most `mostCells` of them.
   private(set) var cells: [CSVCell] = []
@@ -29,8 +28,6 @@ struct CSVParser {
   private(set) var lines = 1
   /// 1 MiB of commas would make 32 MB of cells; no header has more columns than this.
   private static let mostCells = 1_024
-
-  init(delimiter: UInt8) { self.delimiter = delimiter }
 
   /// Reads the record at `start` and returns the place of its line end, or the end of the bytes after the last record.
   mutating func parse(_ bytes: [UInt8], from start: Int, isLast: Bool) throws(CSVStop) -> Int {

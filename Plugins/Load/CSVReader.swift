@@ -118,14 +118,10 @@ struct CSVReader: RowReader, ~Copyable {
 
   /// Whether no cell of the record holds anything: an empty line, or the rows of mere commas that spreadsheets leave.
   private var isBlank: Bool {
-    guard parser.cellCount == parser.cells.count else { return false }
-    for cell in parser.cells {
-      for position in cell.range where !window.bytes[position].isASCIISpace { return false }
-    }
-    return true
+    parser.cellCount == parser.cells.count
+      && parser.cells.allSatisfy { window.bytes[$0.range].allSatisfy(\.isASCIISpace) }
   }
 
-  /// The start of the record's first line.
   private mutating func evidence() throws -> [UInt8] {
     try window.lineStart(atMost: RawRow.evidenceLimit)
   }

@@ -1,7 +1,5 @@
 /// The country codes of ISO 3166-1 alpha-2 that are officially assigned: 249.
 enum CountryCodes {
-  static func contains(_ code: String) -> Bool { all.contains(code) }
-
   static let all = Set(
     """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
@@ -17,7 +15,7 @@ enum CountryCodes {
 
 /// The subdivisions of a country by ISO 3166-2, without the country's own part: codes with English names.
 struct StateCodes {
-  private let country: String
+  let country: String
   let codes: [String: String]
 
   /// The codes of the two countries for which Noah wants them, nil for any other.

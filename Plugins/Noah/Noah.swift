@@ -43,7 +43,7 @@ public struct Noah: Assembler {
     rules = NoahRules(schema: options.schema, needsIdentity: !options.allowNoIdentity)
     uploads =
       options.documents == .upload
-      ? NoahUploads(schema: options.schema, maxBytes: options.maxDocument) : nil
+      ? NoahUploads(maxBytes: options.maxDocument) : nil
   }
 
   /// A customer's request holds no image; they are read where they are uploaded after it.

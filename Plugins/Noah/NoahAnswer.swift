@@ -76,8 +76,9 @@ struct NoahComplaints {
   }
 
   private static func hint(_ columns: [ColumnName]) -> String? {
-    var names: [String] = []
-    for name in columns.map({ "\"\($0)\"" }) where !names.contains(name) { names.append(name) }
+    let names = columns.map { "\"\($0)\"" }.reduce(into: [String]()) { names, name in
+      if !names.contains(name) { names.append(name) }
+    }
     guard !names.isEmpty else { return nil }
     let word = names.count == 1 ? "column" : "columns"
     return "correct \(word) \(names.joined(separator: ", ")) and run again"

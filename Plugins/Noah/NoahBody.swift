@@ -43,7 +43,6 @@ struct NoahUploads {
   /// The operation's name of the second request.
   static let operation = "uploadDocument"
 
-  let schema: NoahSchema
   let maxBytes: Int
 
   /// What a row with scans has to have: the first identity says what the scans show.

@@ -45,110 +45,82 @@ struct NoahField {
     "DrivingLicense", "NationalIDCard", "Passport", "AddressProof", "ResidencePermit", "TaxID",
   ]
 
-  /// What a cell holds.
-  enum Reading {
-    case absent
-    /// The text to send.
-    case value(String)
-    /// What is wrong, as a predicate that doesn't repeat the cell.
-    case wrong(String)
-  }
-
   /// The text to send, nil when there is none or it is wrong.
   func value(in fields: CustomerFields, _ number: Int = 1) -> String? {
-    guard case .value(let text) = reading(of: fields, number) else { return nil }
-    return text
+    guard let cell = fields[column, number]?.exposed else { return nil }
+    switch form {
+    case .text(let range): return range.contains(cell.unicodeScalars.count) ? cell : nil
+    case .date: return CalendarDate(cell)?.dashed
+    case .country: return CountryCodes.all.contains(cell.uppercased()) ? cell.uppercased() : nil
+    case .state:
+      guard let codes = NoahField.stateCodes(for: fields) else {
+        return NoahField.anyState.contains(cell.unicodeScalars.count) ? cell : nil
+      }
+      return codes.code(of: cell)
+    case .email: return EmailAddress.problem(in: cell, strictly: true) == nil ? cell : nil
+    case .phone: return NoahField.phone(cell)
+    case .documentType: return NoahField.documentTypes.contains(cell) ? cell : nil
+    }
   }
 
   /// What is wrong with the cell, nil when nothing is.
   func problem(in fields: CustomerFields, _ number: Int = 1, of owner: String) -> StageFailure? {
     let place = ColumnName(column, number)
-    switch reading(of: fields, number) {
-    case .value: return nil
-    case .absent:
+    guard let cell = fields[column, number]?.exposed else {
       guard isRequired else { return nil }
       return StageFailure(
         .missingValue, "column \"\(place)\" is empty, and \(owner) needs it", column: place)
-    case .wrong(let predicate):
-      return StageFailure(.invalidValue, "column \"\(place)\" \(predicate)", column: place)
     }
+    guard value(in: fields, number) == nil else { return nil }
+    return StageFailure(
+      .invalidValue, "column \"\(place)\" \(complaint(about: cell, in: fields))", column: place)
   }
 
-  private func reading(of fields: CustomerFields, _ number: Int) -> Reading {
-    guard let cell = fields[column, number]?.exposed else { return .absent }
+  /// Says what a wrong cell isn't, without repeating it.
+  private func complaint(about cell: String, in fields: CustomerFields) -> String {
     switch form {
-    case .text(let range): return NoahField.text(cell, range)
-    case .date:
-      return CalendarDate(cell).map { .value($0.dashed) }
-        ?? .wrong("isn't a real day in the form YYYY-MM-DD or YYYYMMDD")
-    case .country: return NoahField.country(cell)
-    case .state: return NoahField.state(cell, country: fields[.country]?.exposed)
-    case .email: return NoahField.email(cell)
-    case .phone: return NoahField.phone(cell)
-    case .documentType: return NoahField.documentType(cell)
+    case .text(let range): return NoahField.complaint(aboutLengthOf: cell, range)
+    case .date: return "isn't a real day in the form YYYY-MM-DD or YYYYMMDD"
+    case .country: return "isn't an ISO 3166-1 code of two letters, such as US, CA or GB"
+    case .state:
+      guard let codes = NoahField.stateCodes(for: fields) else {
+        return NoahField.complaint(aboutLengthOf: cell, NoahField.anyState)
+      }
+      return "is neither the ISO 3166-2 code nor the English name of a state or province of "
+        + codes.country
+    case .email: return "isn't a valid e-mail address"
+    case .phone:
+      return "isn't a phone number in the form +16135550171 (E.164, with the country's code)"
+    case .documentType:
+      return "isn't one of \(NoahField.documentTypes.joined(separator: ", "))"
+        + NearestName.suggestion(for: cell, among: NoahField.documentTypes)
     }
   }
 
-  private static func text(_ cell: String, _ range: ClosedRange<Int>) -> Reading {
-    let count = cell.unicodeScalars.count
-    guard range.contains(count) else {
-      return .wrong(
-        "has \(count) characters; \(range.lowerBound) to \(range.upperBound) are allowed")
-    }
-    return .value(cell)
+  private static func complaint(aboutLengthOf cell: String, _ range: ClosedRange<Int>) -> String {
+    "has \(cell.unicodeScalars.count) characters; "
+      + "\(range.lowerBound) to \(range.upperBound) are allowed"
   }
 
-  private static func country(_ cell: String) -> Reading {
-    let code = cell.uppercased()
-    guard CountryCodes.contains(code) else {
-      return .wrong("isn't an ISO 3166-1 code of two letters, such as US, CA or GB")
-    }
-    return .value(code)
+  /// The length of a state outside the countries with codes.
+  private static let anyState = 1...100
+
+  private static func stateCodes(for fields: CustomerFields) -> StateCodes? {
+    (fields[.country]?.exposed.uppercased()).flatMap(StateCodes.of)
   }
 
-  /// A two-letter code in the United States and Canada, any text elsewhere.
-  private static func state(_ cell: String, country: String?) -> Reading {
-    guard let country = country?.uppercased(), let codes = StateCodes.of(country) else {
-      return text(cell, 1...100)
-    }
-    guard let code = codes.code(of: cell) else {
-      return .wrong(
-        "is neither the ISO 3166-2 code nor the English name of a state or province of \(country)"
-      )
-    }
-    return .value(code)
-  }
-
-  private static func email(_ cell: String) -> Reading {
-    EmailAddress.problem(in: cell, strictly: true) == nil
-      ? .value(cell) : .wrong("isn't a valid e-mail address")
-  }
-
-  /// E.164 with its plus sign; the separators that people write are left out.
-  private static func phone(_ cell: String) -> Reading {
-    let digits = cell.utf8.filter { !" -.()".utf8.contains($0) }
-    let isNumber =
-      digits.first == UInt8(ascii: "+") && digits.dropFirst().first != UInt8(ascii: "0")
-      && digits.dropFirst().allSatisfy(\.isASCIIDigit)
+  /// E.164 with its plus sign, without the separators that people write; nil for anything else.
+  private static func phone(_ cell: String) -> String? {
+    let number = cell.filter { !" -.()".contains($0) }
+    let digits = number.utf8.dropFirst()
     // 15 digits are the most that E.164 has; no country has complete numbers of fewer than 7.
-    guard isNumber, (8...16).contains(digits.count) else {
-      return .wrong(
-        "isn't a phone number in the form +16135550171 (E.164, with the country's code)")
-    }
-    return .value(String(decoding: digits, as: UTF8.self))
-  }
-
-  private static func documentType(_ cell: String) -> Reading {
-    guard documentTypes.contains(cell) else {
-      return .wrong(
-        "isn't one of \(documentTypes.joined(separator: ", "))"
-          + NearestName.suggestion(for: cell, among: documentTypes))
-    }
-    return .value(cell)
+    let isNumber =
+      number.hasPrefix("+") && (7...15).contains(digits.count)
+      && digits.first != UInt8(ascii: "0") && digits.allSatisfy(\.isASCIIDigit)
+    return isNumber ? number : nil
   }
 }
 
 extension [NoahField] {
-  /// The field of that name.
   func named(_ name: String) -> NoahField? { first { $0.name == name } }
 }

@@ -38,18 +38,14 @@ struct NoahEndpoint {
 }
 
 /// The vendor's two environments; a key of one is refused by the other.
-enum NoahEnvironment: String {
+enum NoahEnvironment: String, CaseIterable {
   case sandbox, prod
 
   /// Recognised by the key's prefix, nil when it has neither.
   init?(key: [UInt8]) {
-    if key.starts(with: "apikey_sandbox_".utf8) {
-      self = .sandbox
-    } else if key.starts(with: "apikey_prod_".utf8) {
-      self = .prod
-    } else {
-      return nil
-    }
+    let match = Self.allCases.first { key.starts(with: "apikey_\($0.rawValue)_".utf8) }
+    guard let match else { return nil }
+    self = match
   }
 }
 

@@ -80,10 +80,10 @@ struct NoahTarget: Target {
   /// The signing key; the failure says what the file holds instead, never its bytes.
   static func key(_ pem: Secret) throws(StageFailure) -> ECDSAPrivateKey {
     do { return try ECDSAPrivateKey(pem: pem.exposed) } catch {
-      throw StageFailure(
-        .credentialsRefused, "the credentials' privateKey \(error)",
+      throw refusal(
+        "the credentials' privateKey \(error)",
         hint: "make one with `openssl ecparam -name secp384r1 -genkey -noout` and register its "
-          + "public half with Noah", outcome: .fatal)
+          + "public half with Noah")
     }
   }
 
@@ -263,10 +263,9 @@ struct NoahComparison {
     }
     let isEqual = NoahComparison.isEqual
     note("DateOfBirth", isEqual(sent, stored, [NoahField.birth]))
-    note("FullName", isEqual(sent["FullName"], stored["FullName"], NoahField.fullName))
-    note(
-      "PrimaryResidence",
-      isEqual(sent["PrimaryResidence"], stored["PrimaryResidence"], NoahField.residence))
+    for (name, list) in [
+      ("FullName", NoahField.fullName), ("PrimaryResidence", NoahField.residence),
+    ] { note(name, isEqual(sent[name], stored[name], list)) }
     // No copy of the page lists them in the answer, so their absence proves nothing.
     for field in NoahField.contact where stored[field.name] != nil && sent[field.name] != nil {
       note(field.name, isEqual(sent, stored, [field]))

@@ -40,7 +40,7 @@ public enum CredentialsSource: Sendable, Equatable {
     switch self {
     case .file(let path):
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
-      return try Credentials(json: try SecretFile(path).read(), keyFolder: folder)
+      return try Credentials(json: try SecretFile(path: path).read(), keyFolder: folder)
     case .descriptor(let number):
       let secret = SecretDescriptor(number: number, name: "descriptor \(number)")
       return try Credentials(json: try secret.content(), keyFolder: nil)
@@ -113,7 +113,7 @@ extension Credentials {
         "privateKeyFile is relative, and these credentials come from no folder",
         hint: "give its absolute path")
     }
-    return Secret(try SecretFile(folder + path, role: "the privateKeyFile").read())
+    return Secret(try SecretFile(path: folder + path, role: "the privateKeyFile").read())
   }
 }
 

@@ -11,12 +11,7 @@ import IntakeSystem
 struct SecretFile {
   let path: String
   /// What the file is for, where its name must not be shown.
-  private let role: String
-
-  init(_ path: String, role: String = "the credentials file") {
-    self.path = path
-    self.role = role
-  }
+  var role = "the credentials file"
 
   /// The content without one line end at its end.
   func read() throws(StageFailure) -> [UInt8] {

@@ -61,24 +61,22 @@ struct AnswerReading: Sendable {
   }
 
   private func inDoubt(_ response: HTTPResponse, _ what: String) -> Receipt {
-    Receipt(
-      .inDoubt, http: response.status, code: .unrecognizedAnswer,
-      detail: "the target answered \(response.status) with \(what)")
+    response.receipt(
+      .inDoubt, .unrecognizedAnswer, "the target answered \(response.status) with \(what)")
   }
 
   private func refused(
     _ response: HTTPResponse, _ answer: JSONValue?, because reason: String? = nil
   ) -> Receipt {
     if answer == nil, [404, 405, 410].contains(response.status) {
-      return Receipt(
-        .fatal, http: response.status, code: .wrongEndpoint,
-        detail: "the endpoint answered \(response.status) and does not seem to be this API")
+      return response.receipt(
+        .fatal, .wrongEndpoint,
+        "the endpoint answered \(response.status) and does not seem to be this API")
     }
     let word = error?.word(in: answer).map { " (\($0))" } ?? ""
-    return Receipt(
-      .rejected, http: response.status, code: .refusedByTarget,
-      detail: "the target answered \(response.status)" + (reason.map { " with " + $0 } ?? "") + word
-    )
+    return response.receipt(
+      .rejected, .refusedByTarget,
+      "the target answered \(response.status)" + (reason.map { " with " + $0 } ?? "") + word)
   }
 }
 
@@ -90,7 +88,7 @@ struct AnswerPath: Sendable, Equatable, CustomStringConvertible {
   init(_ text: String) throws(TemplateFault) {
     description = text
     steps = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    guard steps.allSatisfy({ !$0.isEmpty }) else {
+    guard !steps.contains("") else {
       throw TemplateFault(
         "\"\(TemplateFault.shown(text))\" isn't a path: write names with a dot between, as in data.status"
       )

@@ -52,14 +52,8 @@ struct PathTemplate: Sendable {
     filled(for: row).prefix { $0 != "?" }.split(separator: "/").contains { $0 == "." || $0 == ".." }
   }
 
-  /// The path of one row.
   func filled(for row: RowContent) -> String {
-    text.parts.map { part in
-      switch part {
-      case .literal(let literal): literal
-      case .placeholder(let placeholder): PercentText.encoded(row.text(placeholder) ?? "")
-      }
-    }.joined()
+    text.joined { PercentText.encoded(row.text($0) ?? "") }
   }
 }
 
@@ -123,20 +117,14 @@ struct HeaderTemplate: Sendable {
     self.text = text
   }
 
-  /// Whether it has to wait for the credentials.
   var hasSecret: Bool { text.placeholders.contains { $0.secretName != nil } }
 
   /// A filled field as it is sent; a secret that is missing leaves its place empty.
   func field(with credentials: Credentials?) -> HTTPField {
-    let texts = text.parts.map { part in
-      switch part {
-      case .literal(let literal): literal
-      case .placeholder(let placeholder):
-        String(
-          decoding: placeholder.secretName.flatMap { credentials?[$0]?.exposed } ?? [],
-          as: UTF8.self)
-      }
+    let value = text.joined { placeholder in
+      let secret = placeholder.secretName.flatMap { credentials?[$0]?.exposed }
+      return String(decoding: secret ?? [], as: UTF8.self)
     }
-    return HTTPField(name, texts.joined())
+    return HTTPField(name, value)
   }
 }

@@ -8,8 +8,6 @@ enum Placeholder: Sendable, Equatable {
   case image(Side, ImageForm)
   /// A text of the credentials file.
   case secret(String)
-  /// A brace itself.
-  case brace(String)
 
   /// The forms of a date.
   enum DateForm: String, CaseIterable {
@@ -39,8 +37,6 @@ enum Placeholder: Sendable, Equatable {
             + "credentials file, letters, digits, - and _")
       }
       self = .secret(words[1])
-    case "brace" where words == ["brace", "open"]: self = .brace("{")
-    case "brace" where words == ["brace", "close"]: self = .brace("}")
     default: self = try Placeholder.column(words, text)
     }
   }
@@ -79,17 +75,14 @@ enum Placeholder: Sendable, Equatable {
     return .column(column, form)
   }
 
-  /// Letters, digits, hyphen and underscore, at most 64.
   private static func isSecretName(_ name: String) -> Bool {
     (1...64).contains(name.utf8.count)
       && name.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_".utf8.contains($0) }
   }
 
-  /// The column that it takes its text from.
   var columnName: ColumnName? { if case .column(let name, _) = self { name } else { nil } }
   /// The column that it takes a date from, to be sent in a form.
   var dateColumn: ColumnName? { if case .column(let name, _?) = self { name } else { nil } }
-  /// The secret that it stands for.
   var secretName: String? { if case .secret(let name) = self { name } else { nil } }
   /// The side that it shows, unless it is only the name of the format.
   var shownSide: Side? {
@@ -130,11 +123,10 @@ struct PlaceholderText: Sendable, Equatable {
           ? "{{ begins nothing: placeholders have single braces, and {brace:open} is the character"
           : "a { without its }; write {brace:open} for the character itself")
     }
-    let placeholder = try Placeholder(String(rest[..<end]))
-    if case .brace(let character) = placeholder {
-      add(character[...])
-    } else {
-      parts.append(.placeholder(placeholder))
+    switch rest[..<end] {
+    case "brace:open": add("{")
+    case "brace:close": add("}")
+    case let name: parts.append(.placeholder(try Placeholder(String(name))))
     }
     rest = rest[rest.index(after: end)...]
   }
@@ -153,6 +145,16 @@ struct PlaceholderText: Sendable, Equatable {
     parts.compactMap { if case .placeholder(let placeholder) = $0 { placeholder } else { nil } }
   }
 
+  /// The text with something in the place of each placeholder.
+  func joined(_ content: (Placeholder) -> String) -> String {
+    parts.map { part in
+      switch part {
+      case .literal(let literal): literal
+      case .placeholder(let placeholder): content(placeholder)
+      }
+    }.joined()
+  }
+
   /// Whether there is nothing to send: a placeholder alone that is empty, or a scan that is not there.
   ///
   /// `{fn} {ln}` with one of the two empty is still a name; half a data URI is nothing.
@@ -161,6 +163,7 @@ struct PlaceholderText: Sendable, Equatable {
     guard parts.count == 1, case .column = placeholders.first else { return false }
     return placeholders.first.flatMap(row.text) == nil
   }
+
   /// The text with the row's cells in their places; secrets are left.
   func filled(for row: RowContent) -> PlaceholderText {
     var filled = PlaceholderText()
@@ -204,7 +207,6 @@ struct RowContent {
       let date = form == nil ? nil : CalendarDate(cell)
       return (form == .compact ? date?.compact : date?.dashed) ?? cell
     case .image(let side, .mediaType): return sides.contains(side) ? mediaType(side) : nil
-    case .brace(let character): return character
     case .image, .secret: return nil
     }
   }
