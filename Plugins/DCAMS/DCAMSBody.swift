@@ -78,7 +78,6 @@ struct DCAMSBody {
 enum DCAMSOperation: String, CaseIterable {
   case createOrUpdateCustomer, updateStatus
 
-  /// Everything that is wrong with a row for this service.
   func problems(in record: IntakeRecord) -> [StageFailure] {
     var problems: [StageFailure] = []
     // The vendor marks only front as required, yet it looks customers up by e-mail alone.

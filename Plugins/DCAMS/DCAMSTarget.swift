@@ -51,7 +51,6 @@ struct DCAMSTarget: Target {
 
   // MARK: Rows in doubt
 
-  /// getStatus for the e-mail that was sent.
   func inquiry(about submission: Submission) -> Submission? {
     SentCustomer(submission).map { DCAMS.getStatus(email: $0.email) }
   }

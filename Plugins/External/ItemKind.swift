@@ -29,7 +29,6 @@ public struct ItemAnswer: Sendable {
   /// The bytes that an object of the message announced, nil when it announced none.
   public func bytes(of object: JSONValue?) -> [UInt8]? { object.flatMap { parts[$0.offset] } }
 
-  /// The bytes of the image.
   func image() throws(StageFailure) -> [UInt8] {
     guard let bytes = bytes(of: message["image"]) else {
       throw StageFailure(.stageProtocol, "a result without an image")
@@ -87,7 +86,6 @@ extension ImageShrinker {
 }
 
 extension ImageHeader {
-  /// The image in a message.
   func json(bytes: Int, maximum: Int? = nil) -> JSONOutput {
     var fields: [(String, JSONOutput)] = [
       ("format", .string(format.rawValue)), ("width", .integer(size.width)),

@@ -24,7 +24,6 @@ struct ProgramFile {
     }
   }
 
-  /// What a failed start means.
   func failure(starting error: SystemCallFailure) -> StageFailure {
     switch error.code {
     case SystemCallFailure.notFound:

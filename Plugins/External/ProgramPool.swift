@@ -148,7 +148,6 @@ extension ProgramPool {
 
 // Faults in words.
 extension ProgramPool {
-  /// What a fault at an item means for its row.
   private func failure(_ fault: ProgramFault) -> any Error {
     let name = options.name
     switch fault {

@@ -3,7 +3,6 @@ import IntakeSystem
 
 /// One process of the program, from its greeting to its end; used by one thread at a time.
 struct ProgramSession: Sendable {
-  /// What became of an item.
   enum Answer {
     case result(ItemAnswer)
     case pass

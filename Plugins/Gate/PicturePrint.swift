@@ -5,7 +5,7 @@ import IntakeCore
 /// The picture is averaged to 17 × 16 fields; a bit says whether a field is clearly brighter than its right
 /// neighbour (a difference hash). Differences of up to 2 levels don't count because they are noise on bare paper.
 ///
-/// It tells the sides of a document apart, not its owners: of 24 cards of one pattern with one face, the nearest two
+/// It distinguishes the sides of a document, not its owners: of 24 cards of one pattern with one face, the nearest two
 /// differ in 2 to 11 bits, and one card saved again differs from itself in 0 to 5. Finer prints (512 to 1,024 bits)
 /// were no better, so pictures of different rows are compared pixel for pixel.
 struct PicturePrint: Sendable, Equatable {

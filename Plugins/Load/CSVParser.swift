@@ -22,7 +22,6 @@ struct CSVParser {
   let delimiter: UInt8
   /// The cells of the last record, at most `mostCells` of them.
   private(set) var cells: [CSVCell] = []
-  /// How many cells the last record has.
   private(set) var cellCount = 0
   /// How many lines the last record takes, from 1.
   private(set) var lines = 1

@@ -202,7 +202,6 @@ extension ByteWindow {
   }
 }
 
-/// What separates the cells of a CSV manifest.
 enum Delimiter: String, CaseIterable {
   /// The one that the header shows.
   case auto

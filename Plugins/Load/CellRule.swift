@@ -80,16 +80,13 @@ struct CellRule: Sendable {
       return "an invisible character"
     // Persian and Indic names and right-to-left text need these; codes and addresses do not.
     case 0xAD, 0x200B...0x200F, 0x2060...0x2064, 0xE0000...0xE007F:
-      return isProse(column) ? nil : "an invisible character"
+      return prose.contains(column) ? nil : "an invisible character"
     default: return nil
     }
   }
 
   /// Columns that people write for people.
-  private static func isProse(_ column: Column) -> Bool {
-    switch column {
-    case .fn, .ln, .mn, .addr, .addr2, .city, .state, .front, .back: return true
-    default: return false
-    }
-  }
+  private static let prose: Set<Column> = [
+    .fn, .ln, .mn, .addr, .addr2, .city, .state, .front, .back,
+  ]
 }

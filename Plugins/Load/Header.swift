@@ -98,7 +98,6 @@ struct Header {
 
 /// How the names of a header or of JSON fields are understood: the columns, `--map` and `--ignore-column`.
 struct ColumnNames: Sendable {
-  /// What a name stands for.
   enum Meaning: Equatable {
     case column(ColumnName)
     case ignored
@@ -106,8 +105,8 @@ struct ColumnNames: Sendable {
     case unknown(String)
   }
 
-  private let renamed: [String: ColumnName]
-  private let ignored: Set<String>
+  let renamed: [String: ColumnName]
+  let ignored: Set<String>
 
   /// What a row must not decide: where a request goes, and with whose credentials.
   private static let foreign: Set<String> = [
@@ -115,11 +114,6 @@ struct ColumnNames: Sendable {
     "passwd", "secret", "token", "credentials", "authorization", "apikey", "api_key", "api-key",
     "privatekey", "private_key",
   ]
-
-  init(renamed: [String: ColumnName] = [:], ignored: [String] = []) {
-    self.renamed = renamed
-    self.ignored = Set(ignored)
-  }
 
   /// Finds a name as it is written, then in lower case.
   func meaning(of name: String) -> Meaning {
@@ -168,7 +162,6 @@ struct ColumnNames: Sendable {
 struct OtherNames {
   /// `column` or `field`.
   let noun: String
-  /// The names that were dropped.
   var ignored: [String] = []
   private var renamed: [(name: String, column: ColumnName)] = []
 

@@ -110,19 +110,17 @@ struct JSONLinesReader: RowReader, ~Copyable {
     switch value.kind {
     case .null: return ""
     case .string(let text): return trimmed(text)
-    case .number(let text) where takesNumbers(column) && text.utf8.allSatisfy(\.isASCIIDigit):
+    case .number(let text)
+    where mayBeNumbers.contains(column) && text.utf8.allSatisfy(\.isASCIIDigit):
       return text
     default: return nil
     }
   }
 
   /// Columns whose values other programs like to write without quotes; a leading zero cannot be among them.
-  private static func takesNumbers(_ column: Column) -> Bool {
-    switch column {
-    case .id, .reference, .zip, .phone, .dob, .idNumber, .idIssued, .idExpiry: return true
-    default: return false
-    }
-  }
+  private static let mayBeNumbers: Set<Column> = [
+    .id, .reference, .zip, .phone, .dob, .idNumber, .idIssued, .idExpiry,
+  ]
 
   private static func trimmed(_ text: String) -> String {
     guard let start = text.utf8.firstIndex(where: { !$0.isASCIISpace }),

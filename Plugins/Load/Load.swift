@@ -47,7 +47,7 @@ public struct Load: Loader {
       return (name, known)
     }
     names = ColumnNames(
-      renamed: Dictionary(renamed) { first, _ in first }, ignored: options.ignoreColumns)
+      renamed: Dictionary(renamed) { first, _ in first }, ignored: Set(options.ignoreColumns))
   }
 
   private static func unknown(_ column: String, for name: String) -> OptionError {

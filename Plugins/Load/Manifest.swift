@@ -3,7 +3,6 @@ import IntakeSystem
 
 /// A manifest that has been opened: its bytes, and the folder that its paths are relative to.
 struct Manifest: Sendable {
-  /// Where the bytes come from.
   let source: Descriptor
   /// The path of the folder it lies in.
   let folder: String
@@ -93,7 +92,6 @@ struct ByteWindow: ~Copyable {
 
   init(_ source: Descriptor) { self.source = source }
 
-  /// How many bytes are waiting.
   var count: Int { bytes.count - start }
 
   /// Reads one more piece; false at the end of the manifest.

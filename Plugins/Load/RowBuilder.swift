@@ -7,7 +7,6 @@ struct RawRow {
   /// The most bytes of an unreadable row that are kept to recognise it by.
   static let evidenceLimit = 4_096
 
-  /// The line it starts on.
   let line: Int
   /// The cells that hold something, trimmed.
   var cells: [RawCell] = []
@@ -52,7 +51,6 @@ struct RowBuilder: Sendable {
   let root: Folder
   let rule: CellRule
 
-  /// The row as the engine takes it.
   func row(_ raw: RawRow) -> LoadedRow {
     var problems = raw.problems
     var fields = CustomerFields()

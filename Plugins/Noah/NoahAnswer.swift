@@ -8,7 +8,6 @@ struct NoahAnswer {
   let instance: String?
   /// In lower case; searched for known words, never shown.
   let detail: String
-  /// What is wrong field by field.
   let complaints: [Complaint]
 
   /// The documented kinds of errors.

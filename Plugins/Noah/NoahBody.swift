@@ -56,7 +56,6 @@ struct NoahUploads {
     }
   }
 
-  /// A follow-up for each scan, front first.
   func followUps(
     of id: NoahCustomerID, _ fields: CustomerFields, _ images: [Side: EncodedImage]
   ) -> [FollowUp] {

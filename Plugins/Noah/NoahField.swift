@@ -3,12 +3,10 @@ import IntakeCore
 /// One field of a Noah customer: the column it comes from, its place in the body, and what the vendor lets through.
 struct NoahField {
   let column: Column
-  /// The name inside its object.
   let name: String
   let isRequired: Bool
   let form: Form
 
-  /// What a cell has to look like.
   enum Form {
     /// A length in Unicode scalars: JSON Schema counts code points, Swift's `count` counts grapheme clusters.
     case text(ClosedRange<Int>)

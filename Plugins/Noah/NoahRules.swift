@@ -5,7 +5,6 @@ struct NoahRules {
   let schema: NoahSchema
   let needsIdentity: Bool
 
-  /// Everything that is wrong with a row, each with its column.
   func problems(in record: IntakeRecord) -> [StageFailure] {
     let fields = record.fields
     let customer = NoahField.fullName + [NoahField.birth] + NoahField.residence

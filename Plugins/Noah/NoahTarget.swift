@@ -218,7 +218,6 @@ struct NoahTarget: Target {
 
   // MARK: Rows in doubt
 
-  /// GET of the customer that the request was about.
   func inquiry(about submission: Submission) -> Submission? {
     NoahCustomerID(submission.customer.exposed).map(getCustomer)
   }

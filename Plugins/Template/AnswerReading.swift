@@ -2,7 +2,6 @@ import IntakeCore
 
 /// How the plan says that answers are to be read.
 struct AnswerReading: Sendable {
-  /// The status codes that mean success.
   let success: Set<Int>
   let rules: [AcceptanceRule]
   var status: AnswerPath?
@@ -23,7 +22,6 @@ struct AnswerReading: Sendable {
     return codes
   }
 
-  /// What a complete answer means.
   func receipt(for response: HTTPResponse) -> Receipt {
     let answer = try? JSONParser.parse(response.body)
     if success.contains(response.status) { return judged(response, answer) }

@@ -64,7 +64,6 @@ indirect enum BodyTemplate: Sendable {
     TemplateFault("\(TextPosition(offset: offset, in: source)) of the template: \(message)")
   }
 
-  /// Every placeholder, in order.
   var placeholders: [Placeholder] {
     switch self {
     case .fixed: []
@@ -94,7 +93,6 @@ struct BodyWriter {
   private var segments: [BodySegment] = []
   private var text: [UInt8] = []
 
-  /// The body in segments.
   static func segments(of template: BodyTemplate, for row: RowContent) -> [BodySegment] {
     var writer = BodyWriter(row: row)
     writer.add(template)

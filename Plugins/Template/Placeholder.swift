@@ -9,7 +9,6 @@ enum Placeholder: Sendable, Equatable {
   /// A text of the credentials file.
   case secret(String)
 
-  /// The forms of a date.
   enum DateForm: String, CaseIterable {
     /// `YYYYMMDD`
     case compact
@@ -17,7 +16,6 @@ enum Placeholder: Sendable, Equatable {
     case dashed
   }
 
-  /// The forms of a scan.
   enum ImageForm: String, CaseIterable {
     case base64
     case dataURI = "data-uri"
@@ -25,7 +23,6 @@ enum Placeholder: Sendable, Equatable {
     case mediaType = "media-type"
   }
 
-  /// Reads what is between the braces.
   init(_ text: String) throws(TemplateFault) {
     let words = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     switch words[0] {
@@ -140,7 +137,6 @@ struct PlaceholderText: Sendable, Equatable {
     }
   }
 
-  /// The placeholders in order.
   var placeholders: [Placeholder] {
     parts.compactMap { if case .placeholder(let placeholder) = $0 { placeholder } else { nil } }
   }
@@ -181,7 +177,6 @@ struct PlaceholderText: Sendable, Equatable {
 /// What a row has for the placeholders.
 struct RowContent {
   let fields: CustomerFields
-  /// The sides that the row has.
   let sides: Set<Side>
   /// The scans, absent while only the size of everything else is wanted.
   let images: [Side: EncodedImage]

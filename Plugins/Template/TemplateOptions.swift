@@ -35,7 +35,6 @@ public struct TemplateOptions: PluginOptions {
   /// Every option with its default.
   public init() {}
 
-  /// The methods that a plan may choose.
   enum Method: String, CaseIterable {
     case post = "POST"
     case put = "PUT"
@@ -59,7 +58,6 @@ public struct TemplateOptions: PluginOptions {
     try reading("auth", try Authentication(auth ?? "none"))
   }
 
-  /// The body's template, from the plan or from its file.
   func bodyTemplate() throws(OptionError) -> BodyTemplate {
     switch (body, bodyFile) {
     case (let text?, nil): try reading("body", try BodyTemplate(json: Array(text.utf8)))
@@ -84,7 +82,6 @@ public struct TemplateOptions: PluginOptions {
       + [try reading("headers", try HeaderTemplate(name: "Content-Type", text: "application/json"))]
   }
 
-  /// The columns that have to be filled.
   func requiredColumns() throws(OptionError) -> [ColumnName] {
     try required.map { name throws(OptionError) in
       guard let column = ColumnName(name) else {
@@ -95,7 +92,6 @@ public struct TemplateOptions: PluginOptions {
     }
   }
 
-  /// How answers are read.
   func answerReading() throws(OptionError) -> AnswerReading {
     AnswerReading(
       success: try reading("success", try AnswerReading.codes(success)),

@@ -5,7 +5,6 @@ struct TemplateTarget: Target {
   let name = "template"
   let authentication: Authentication
   let reading: AnswerReading
-  /// The secrets of the body.
   let bodySecrets: Set<String>
   /// The secrets of the header fields, which must be of one line.
   let headerSecrets: Set<String>
@@ -67,7 +66,6 @@ extension StageFailure {
 
 /// How a request shows who sends it.
 struct Authentication: Sendable {
-  /// The secrets that it needs.
   let secrets: [String]
   /// The header field that it writes, nil where there is none.
   let fieldName: String?
@@ -93,7 +91,6 @@ struct Authentication: Sendable {
     }
   }
 
-  /// The field as it is sent.
   func field(with credentials: Credentials?) -> HTTPField? {
     let values = secrets.map { credentials?[$0]?.exposed ?? [] }
     let value = Array(values.joined(separator: CollectionOfOne(UInt8(ascii: ":"))))
