@@ -30,7 +30,7 @@ final class CommitQueue: Sendable {
   init(_ writer: sending LineWriter, index: sending LedgerIndex) throws(JournalError) {
     self.writer = Mutex(writer)
     self.index = Mutex(index)
-    guard SystemThread.start({ self.serve() }) else { throw JournalError.noThread }
+    guard SystemThread.start(serve) else { throw JournalError.noThread }
   }
 
   /// Looks something up in the states of the rows.
@@ -45,9 +45,7 @@ final class CommitQueue: Sendable {
   func synchronize() async throws(JournalError) { try await answer(to: nil) }
 
   private func answer(to record: LedgerRecord?) async throws(JournalError) {
-    let failure: JournalError? = await withCheckedContinuation { continuation in
-      enqueue(Request(record: record, caller: continuation))
-    }
+    let failure = await withCheckedContinuation { enqueue(Request(record: record, caller: $0)) }
     if let failure { throw failure }
   }
 

@@ -57,7 +57,7 @@ package struct KeyRing: Sendable, Equatable {
     fingerprints("source", [source.exposed])
   }
 
-  /// A proof that a ledger was made with exactly these keys; it tells nothing about them.
+  /// A proof that a ledger was made with exactly these keys; it reveals nothing about them.
   func proof() -> Fingerprint? {
     guard let first = keys.first else { return nil }
     return fingerprint("keys", keys.dropFirst().map(\.bytes), first)

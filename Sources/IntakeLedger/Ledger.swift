@@ -47,7 +47,8 @@ public final class Ledger: OpenLedger {
   public func row(for identity: Personal<[UInt8]>) throws(JournalError) -> any KnownRow {
     let names = try keys.names(of: identity, target: target, operation: operation)
     let state = queue.lookUp { index in names.lazy.compactMap { index[$0] }.first }
-    return RowSnapshot(state?.key ?? names[0], state, keys, file)
+    let key = RowKey((state?.key ?? names[0]).description)
+    return RowSnapshot(key: key, state: state, keys: keys, file: file)
   }
 
   /// What the ledger says about the row of a key.
@@ -159,14 +160,9 @@ extension Ledger {
 /// A row as an open ledger knew it at the moment it was looked up.
 private struct RowSnapshot: KnownRow {
   let key: RowKey
-  private let state: RowState?
-  private let keys: KeyRing
-  private let file: any JournalFile
-
-  init(_ name: Fingerprint, _ state: RowState?, _ keys: KeyRing, _ file: any JournalFile) {
-    key = RowKey(name.description)
-    (self.state, self.keys, self.file) = (state, keys, file)
-  }
+  let state: RowState?
+  let keys: KeyRing
+  let file: any JournalFile
 
   /// Read from the file when it is asked for: most rows are never asked.
   var lastOutcome: Outcome? {

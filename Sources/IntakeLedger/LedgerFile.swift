@@ -27,9 +27,9 @@ package protocol JournalFile: Sendable {
 
 extension AppendOnlyFile: JournalFile {}
 
-/// The way to a ledger's file: made where it is missing, refused where it isn't fit, locked, repaired.
+/// The way to a ledger's file: created when missing, refused when unsafe, locked, repaired.
 enum LedgerFile {
-  /// Opens the file for appending, or makes it, and locks it.
+  /// Opens or creates the file for appending, and locks it.
   static func openLocked(_ path: String) throws(JournalError) -> AppendOnlyFile {
     let file = try JournalError.explaining(
       "ledger \(path) cannot be opened", try openOrCreate(path))
@@ -81,7 +81,7 @@ enum LedgerFile {
     var holder: LedgerRecord?
     while let line = try? reader.next() {
       // Only the few lines of this kind are parsed; the kind stands among the first 64 bytes.
-      guard reader.buffer[line.range.prefix(64)].contains(subsequence: LedgerFile.openKind),
+      guard reader.buffer[line.range.prefix(64)].contains(openKind),
         parser.parse(reader.buffer, line.range)
       else { continue }
       holder = LedgerRecord(parser, reader.buffer) ?? holder
@@ -95,15 +95,6 @@ enum LedgerFile {
   }
 
   private static let openKind = Array("\"t\":\"open\"".utf8)
-}
-
-extension ArraySlice<UInt8> {
-  fileprivate func contains(subsequence: [UInt8]) -> Bool {
-    guard count >= subsequence.count else { return false }
-    return (startIndex...endIndex - subsequence.count).contains {
-      self[$0..<$0 + subsequence.count].elementsEqual(subsequence)
-    }
-  }
 }
 
 // What is in the file.
@@ -194,13 +185,12 @@ extension JournalError {
 }
 
 extension SystemCallFailure {
-  /// What the operator can do about it.
+  /// What the operator can do about it; `isOutOfSpace` includes `fileTooLarge`, so that stands first.
   var nextStep: String {
-    if code == SystemCallFailure.fileTooLarge {
-      return "raise the limit on file sizes (`ulimit -f`) and run the same command again"
-    }
-    if isOutOfSpace { return "free disk space and run the same command again" }
     switch code {
+    case SystemCallFailure.fileTooLarge:
+      return "raise the limit on file sizes (`ulimit -f`) and run the same command again"
+    case _ where isOutOfSpace: return "free disk space and run the same command again"
     case SystemCallFailure.notPermitted, SystemCallFailure.accessDenied:
       return "check the owner and permissions of the file and its folder"
     case SystemCallFailure.readOnly: return "use --ledger with a path on a disk that can be written"

@@ -122,11 +122,9 @@ package struct LedgerOpening {
 func onOwnThread<Result: Sendable>(
   _ body: @escaping @Sendable () throws(JournalError) -> Result
 ) async throws(JournalError) -> Result {
-  let result: Swift.Result<Result, JournalError> = await withCheckedContinuation { continuation in
-    let isStarted = SystemThread.start {
-      continuation.resume(returning: Swift.Result(catching: body))
-    }
-    if !isStarted { continuation.resume(returning: .failure(.noThread)) }
+  let result: Swift.Result<Result, JournalError> = await withCheckedContinuation { caller in
+    let isStarted = SystemThread.start { caller.resume(returning: Swift.Result(catching: body)) }
+    if !isStarted { caller.resume(returning: .failure(.noThread)) }
   }
   return try result.get()
 }

@@ -116,7 +116,7 @@ package struct LedgerStatistics: Sendable, Equatable {
   package let operations: [String]
   /// The parts of the manifest that the runs took, sorted; empty when they took all of it.
   package let shards: [String]
-  /// The part that the ledger was begun for, which binds every later run; nil when that was no part only.
+  /// The part that the ledger was begun for, which binds every later run; nil for the whole manifest.
   package let shard: String?
   /// How often the ledger was opened by a run.
   package let runs: Int
@@ -136,15 +136,13 @@ package struct LedgerStatistics: Sendable, Equatable {
     runs = content.runs.count
     first = content.head?.time
     last = (states.map(\.lastTime) + content.runs.map(\.time)).max()
-    var codes: [String: Int] = [:]
-    for state in states where state.standing != .accepted {
-      // What an attempt before said is not why the row is in doubt.
-      guard !state.isUnanswered, let offset = state.outcomeOffset,
+    codes = states.reduce(into: [:]) { codes, state in
+      // What an earlier attempt reported is not why an unanswered row is in doubt.
+      guard state.standing != .accepted, !state.isUnanswered, let offset = state.outcomeOffset,
         let code = LedgerRecord(at: offset, of: file)?.code
-      else { continue }
+      else { return }
       codes[code, default: 0] += 1
     }
-    self.codes = codes
   }
 }
 

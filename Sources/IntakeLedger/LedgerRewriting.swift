@@ -38,7 +38,7 @@ package struct LedgerMerge: Sendable, Equatable {
     rows = LedgerCounts(parts.lazy.flatMap(\.index.states))
   }
 
-  /// Refuses ledgers that know the same row: which of the two is right about it cannot be told.
+  /// Refuses ledgers that know the same row, because nothing says which of the two is right about it.
   private static func checkRows(of parts: [Part]) throws(JournalError) {
     var owners: [Fingerprint: Int] = [:]
     for (number, part) in parts.enumerated() {
@@ -69,7 +69,7 @@ package struct LedgerMerge: Sendable, Equatable {
   /// What the first line of a merged ledger names as its program; it isn't a run.
   static let tool = "merge"
 
-  /// One of the ledgers that are merged; locked against runs while this lives.
+  /// One of the merged ledgers, locked against runs while this value lives.
   private struct Part {
     let path: String
     let file: AppendOnlyFile

@@ -19,7 +19,7 @@ package struct LedgerTip: Sendable, Equatable {
   }
 }
 
-/// Reads a ledger from its first byte, checks every line, and tells a torn end from damage.
+/// Reads a ledger from its first byte, checks every line, and distinguishes a torn end from damage.
 ///
 /// A line that isn't whole at the end of the file is what a crash or a power cut leaves; nobody was promised
 /// that it is on disk, so it can be cut. Everything else that isn't as it was written is damage, and a damaged
@@ -152,15 +152,12 @@ struct LineReader {
   private(set) var buffer: [UInt8] = []
   private var position = 0
   /// Where `buffer` begins in the file.
-  private var base: Int
+  private var base = 0
   private var isAtEnd = false
 
   static let chunk = 1 << 20
 
-  init(_ file: any JournalFile, from offset: Int = 0) {
-    self.file = file
-    base = offset
-  }
+  init(_ file: any JournalFile) { self.file = file }
 
   /// The next line, nil at the end of the file.
   mutating func next() throws(SystemCallFailure) -> Line? {

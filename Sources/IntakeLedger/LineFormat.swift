@@ -3,8 +3,8 @@ import IntakeCore
 /// The frame of a line: `{"v":1,"n":12,"s":12,"t":"intent",…,"at":"…","c":"5d41402a"}` and a newline.
 ///
 /// - `v` version of the format; `n` number of the line, consecutive from 0;
-/// - `s` how many lines were known to be on disk when this one was written: what tells lines that a power cut
-///   may have lost from lines that were promised to be there;
+/// - `s` how many lines were known to be on disk when this one was written, which distinguishes lines that a
+///   power cut may have lost from lines that were promised to be there;
 /// - `t` kind; the fields of the kind, which `LedgerFields` lists; `at` when it was written; and last
 /// - `c` CRC-32, eight hexadecimal digits, of the eight digits of the line before (`00000000` for the first)
 ///   followed by this line's bytes up to the comma before `"c"`.
@@ -80,13 +80,11 @@ struct LineBuilder {
   }
 
   private mutating func begin(_ name: FieldName) {
-    bytes.append(bytes.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
-    bytes.append(UInt8(ascii: "\""))
+    bytes += (bytes.isEmpty ? "{\"" : ",\"").utf8
     for shift in stride(from: UInt64(56), through: 0, by: -8) where name.packed >> shift != 0 {
       bytes.append(UInt8(truncatingIfNeeded: name.packed >> shift))
     }
-    bytes.append(UInt8(ascii: "\""))
-    bytes.append(UInt8(ascii: ":"))
+    bytes += "\":".utf8
   }
 
   /// The line with its checksum and its newline.
@@ -171,10 +169,7 @@ struct LineParser {
   }
 
   /// The first field of a name.
-  func first(_ name: FieldName) -> Field? {
-    for field in fields where field.name == name { return field }
-    return nil
-  }
+  func first(_ name: FieldName) -> Field? { fields.first { $0.name == name } }
 
   /// Where the text of a field stands, nil when there is no such field or it is a number.
   func text(_ name: FieldName) -> Range<Int>? { first(name).flatMap { $0.isText ? $0.value : nil } }
@@ -209,12 +204,9 @@ enum LedgerWord {
   ///
   /// A server could echo an e-mail address where a status belongs; that must not reach the disk.
   static func plain(_ text: String) -> String {
-    let isPlain = (1...32).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte)
-    return isPlain ? text : "other"
-  }
-
-  private static func isNameByte(_ byte: UInt8) -> Bool {
-    byte.isASCIIAlphanumeric || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+    let isShort = (1...32).contains(text.utf8.count)
+    let isPlain = text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_".utf8.contains($0) }
+    return isShort && isPlain ? text : "other"
   }
 
   /// Whether each of the 256 bytes may stand in a word: letters, digits and `%+,-./:=_~`.

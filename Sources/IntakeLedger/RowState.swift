@@ -7,7 +7,6 @@ struct RowState {
   /// The content of the last attempt, once there was one.
   private(set) var digest = Fingerprint(high: 0, low: 0)
   private var offset = 0
-  /// When the last line about it was written, in seconds since 1970.
   private var lastSeconds: UInt32 = 0
   /// The run that sent the row last.
   private var run: UInt32 = 0
@@ -45,9 +44,7 @@ struct RowState {
   }
 
   /// Whether the row was sent and its outcome is still to be written.
-  func isInFlight(in run: Int) -> Bool {
-    flags.contains(.open) && self.run == UInt32(clamping: run)
-  }
+  func isInFlight(in run: UInt32) -> Bool { flags.contains(.open) && self.run == run }
 
   /// Whether the last attempt had that content.
   func has(digest: Fingerprint) -> Bool { flags.contains(.hasDigest) && self.digest == digest }
@@ -62,14 +59,14 @@ struct RowState {
   var lastTime: UTCTime { UTCTime(seconds: Double(lastSeconds)) }
 
   /// Takes what a line says about the row.
-  mutating func apply(_ record: LedgerRecord, at offset: Int, run: Int) {
+  mutating func apply(_ record: LedgerRecord, at offset: Int, run: UInt32) {
     lastSeconds = UInt32(clamping: Int(record.time.seconds))
     switch record.kind {
     case .open: break
     case .start: starts = starts == .max ? .max : starts + 1
-    case .intent: intend(record, UInt32(clamping: run))
-    case .step: take(step: record, UInt32(clamping: run))
-    case .outcome: end(record, offset, UInt32(clamping: run))
+    case .intent: intend(record, run)
+    case .step: take(step: record, run)
+    case .outcome: end(record, offset, run)
     case .mark: settle(record)
     }
   }
@@ -109,7 +106,7 @@ struct RowState {
     if record.code != FailureCode.quarantined.rawValue { starts = 0 }
     outcomeHash = record.outcomeHash
     // A bad row may carry the id of one that is on its way: only an outcome of an attempt ends an attempt.
-    let wasSent = flags.contains(.open) && self.run == run && (record.attempt ?? 0) > 0
+    let wasSent = isInFlight(in: run) && (record.attempt ?? 0) > 0
     let (before, wasUnanswered) = (standing, isUnanswered)
     let verdict = record.verdict.flatMap(Verdict.init)
     switch verdict {
@@ -161,7 +158,7 @@ package struct LedgerIndex {
   /// Positions in `rows` plus one, 0 where a slot is free; a power of two of them, at most half full.
   private var slots: [UInt32]
   /// Runs so far: how many times the ledger was opened for writing.
-  private(set) var run = 0
+  private(set) var run: UInt32 = 0
   /// Rows of the present run that were sent and have no outcome yet.
   private(set) var inFlight = 0
 
