@@ -42,16 +42,13 @@ struct FitSearch {
 
   func run(_ encoder: JPEGEncoder) throws(StageFailure) -> Result {
     var result = Result()
-    guard let sample = try sampled(encoder, quality: cap, &result) else {
+    let first = try sampled(encoder, quality: cap, &result)
+    guard let sample = first, sample.point.bytes > budget + budget / 100 else {
       // Too small to sample: the standard's tables first, because most small pictures fit at once.
-      let point = try full(encoder, quality: cap, tables: .standard, &result)
+      let point = try full(encoder, quality: cap, tables: first?.tables ?? .standard, &result)
       if result.best != nil { return result }
-      return try refine(encoder, from: SizeModel(point), tables: .optimal, &result)
-    }
-    if sample.point.bytes <= budget + budget / 100 {
-      let point = try full(encoder, quality: cap, tables: sample.tables, &result)
-      if result.best != nil { return result }
-      return try refine(encoder, from: SizeModel(point), tables: sample.tables, &result)
+      return try refine(
+        encoder, from: SizeModel(point), tables: first?.tables ?? .optimal, &result)
     }
     let second = try sampled(encoder, quality: secondQuality(sample.point), &result) ?? sample
     var model = SizeModel(sample.point, second.point)

@@ -54,7 +54,8 @@ enum PassThrough {
     segment(0xEE, Array("Adobe".utf8) + [0, 100, 0, 0, 0, 0, min(transform, 1)])
   }
 
-  private static func segment(_ marker: UInt8, _ payload: [UInt8]) -> [UInt8] {
+  /// A marker segment with its length, which counts its own two bytes.
+  fileprivate static func segment(_ marker: UInt8, _ payload: some Collection<UInt8>) -> [UInt8] {
     let length = payload.count + 2
     return [0xFF, marker, UInt8(length >> 8 & 0xFF), UInt8(length & 0xFF)] + payload
   }
@@ -146,10 +147,6 @@ struct CodingTables {
   /// The segments to write before the next scan.
   mutating func takeDefinitions() -> [UInt8] {
     defer { pending = [] }
-    return pending.flatMap { definition in
-      let length = definition.content.count + 2
-      return [0xFF, definition.marker, UInt8(length >> 8 & 0xFF), UInt8(length & 0xFF)]
-        + definition.content
-    }
+    return pending.flatMap { PassThrough.segment($0.marker, $0.content) }
   }
 }
