@@ -39,27 +39,19 @@ protocol VendorAPI: Sendable {
 /// One request to one of the APIs, from its header to its answer, with the faults that are meant for it.
 struct APIExchange {
   private let context: ServerContext
-  let connection: Connection
   let head: RequestHead
   let api: any VendorAPI
+  let writer: AnswerWriter
   private var entry: LoggedRequest
 
   init(
-    _ head: RequestHead, _ api: any VendorAPI, _ connection: Connection, use: Int,
+    _ head: RequestHead, _ api: any VendorAPI, _ writer: AnswerWriter, use: Int,
     _ context: ServerContext
   ) {
-    self.context = context
-    self.connection = connection
-    self.head = head
-    self.api = api
+    (self.context, self.head, self.api, self.writer) = (context, head, api, writer)
     entry = LoggedRequest(
-      number: context.log.nextNumber(), time: .now, connection: connection.number, use: use,
+      number: context.log.nextNumber(), time: .now, connection: writer.connection.number, use: use,
       method: head.method, path: head.path)
-  }
-
-  /// Writes to the connection, which stays open afterwards where the client wants it.
-  var writer: AnswerWriter {
-    AnswerWriter(connection: connection, limits: context.limits, keepsAlive: head.keepsAlive)
   }
 
   /// Serves the request; it is in the log before the answer is on its way.
@@ -126,14 +118,14 @@ struct APIExchange {
     learn(from: prepared)
     let faults = context.faults.selection(entry)
     entry.faults += faults.names
-    try connection.pause(milliseconds: faults.latency)
+    try writer.connection.pause(milliseconds: faults.latency)
     let date = UTCTime.now.later(by: Double(faults.clockOffset))
     if faults.clockOffset != 0 {
       prepared = api.prepare(Call(head: call.head, body: call.body, time: date))
     }
     let answer = decide(prepared, faults)
     log(faults.wire?.effect.isAnswered ?? true ? answer.status : nil)
-    try connection.pause(milliseconds: faults.slowness)
+    try writer.connection.pause(milliseconds: faults.slowness)
     var writer = writer
     writer.date = date
     guard let (effect, fault) = faults.wire else { return try writer.write(answer) }

@@ -57,7 +57,7 @@ extension Router {
 
   private func requests() -> Answer {
     let lines = log.entries.map { $0.output.text + "\n" }.joined()
-    return Answer(200, [HTTPField("Content-Type", "application/jsonl")], body: Array(lines.utf8))
+    return Answer(200, "application/jsonl", lines)
   }
 
   private func reset(_ call: Call) -> Answer {
@@ -75,7 +75,9 @@ extension Router {
   private static func output(_ customer: Customer) -> JSONOutput {
     let isNoah = customer.origin == .noah
     let images = Side.allCases.compactMap { side in
-      customer.images[side].map { (side.rawValue, output($0)) }
+      customer.images[side].map { image in
+        (side.rawValue, JSONOutput.object(image.facts + [("kept", .bool(image.bytes != nil))]))
+      }
     }
     return .object([
       ("number", .integer(customer.number)), ("api", .string(isNoah ? "noah" : "dcams")),
@@ -84,16 +86,6 @@ extension Router {
       ("reference", customer.reference?.output ?? .null), ("status", .string(customer.status)),
       ("fields", .object(customer.fields.map { ($0.name, .string($0.value)) })),
       ("images", .object(images)),
-    ])
-  }
-
-  private static func output(_ image: StoredImage) -> JSONOutput {
-    .object([
-      ("bytes", .integer(image.byteCount)),
-      ("width", image.size.map { .integer($0.width) } ?? .null),
-      ("height", image.size.map { .integer($0.height) } ?? .null),
-      ("format", .optional(image.format?.rawValue)), ("sha256", .string(image.sha256)),
-      ("prefix", .optional(image.prefix)), ("kept", .bool(image.bytes != nil)),
     ])
   }
 }

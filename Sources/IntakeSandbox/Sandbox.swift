@@ -16,12 +16,7 @@ public final class Sandbox: Sendable {
     self.configuration = configuration
     tickets = UploadTickets(most: configuration.keptUploadAddresses)
     signature = try configuration.publicKey.map(Sandbox.signature)
-    var directory: StateDirectory?
-    if let path = configuration.stateDirectory { directory = try StateDirectory(path) }
-    store = try CustomerStore(
-      mostImageBytes: configuration.keptImageBytes, mostCustomers: configuration.keptCustomers,
-      mostWhole: configuration.wholeCustomers,
-      directory: directory)
+    store = try CustomerStore(configuration)
     log = RequestLog(most: configuration.keptRequests)
   }
 
@@ -42,7 +37,7 @@ public final class Sandbox: Sendable {
 
   private static func signature(_ pem: [UInt8]) throws(SandboxError) -> NoahSignature {
     guard let key = ECDSAPublicKey(pem: pem) ?? ECDSAPublicKey(privatePEM: pem) else {
-      throw .publicKey(
+      throw SandboxError(
         "the key for Noah isn't a P-384 or P-256 key in PEM: make one with openssl ecparam")
     }
     return NoahSignature(key: key)
@@ -58,7 +53,7 @@ public final class Sandbox: Sendable {
       switches: configuration.switches, address: Sandbox.address(port))
     return ServerContext(
       router: Router(store: store, log: log, dcams: dcams, noah: noah), log: log,
-      faults: FaultPlan(configuration.faults), limits: configuration.limits,
+      faults: configuration.faults, limits: configuration.limits,
       bodies: BodyBudget(configuration.limits.bodiesInFlight))
   }
 

@@ -4,7 +4,7 @@ import IntakeCore
 struct ServerContext: Sendable {
   let router: Router
   let log: RequestLog
-  let faults: FaultPlan
+  let faults: [Fault]
   let limits: ServerLimits
   let bodies: BodyBudget
 }
@@ -33,32 +33,30 @@ struct Session {
       } catch {
         // A malformed request is answered; a broken connection is just left.
         guard let refusal = error as? RequestFailure else { return }
-        let answer = Answer.text(refusal.status, refusal.message + "\n")
-        _ = try? writer(keepsAlive: false).writeEarly(answer)
+        let writer = AnswerWriter(
+          connection: connection, limits: context.limits, keepsAlive: false)
+        _ = try? writer.writeEarly(.text(refusal.status, refusal.message + "\n"))
         return
       }
     }
-  }
-
-  private func writer(keepsAlive: Bool) -> AnswerWriter {
-    AnswerWriter(connection: connection, limits: context.limits, keepsAlive: keepsAlive)
   }
 
   private mutating func serve(_ head: RequestHead) throws -> AfterAnswer {
     guard head.isForLoopback else {
       throw RequestFailure(421, "the Host field names another machine")
     }
-    if let api = context.router.api(for: head.path) {
-      use += 1
-      var exchange = APIExchange(head, api, connection, use: use, context)
-      return try exchange.serve(&reader)
-    }
-    return try servePage(head)
+    let writer = AnswerWriter(
+      connection: connection, limits: context.limits, keepsAlive: head.keepsAlive)
+    guard let api = context.router.api(for: head.path) else { return try servePage(head, writer) }
+    use += 1
+    var exchange = APIExchange(head, api, writer, use: use, context)
+    return try exchange.serve(&reader)
   }
 
   /// Pages and control addresses: never faulty, and their bodies are small.
-  private mutating func servePage(_ head: RequestHead) throws -> AfterAnswer {
-    let writer = writer(keepsAlive: head.keepsAlive)
+  private mutating func servePage(
+    _ head: RequestHead, _ writer: AnswerWriter
+  ) throws -> AfterAnswer {
     if case .length(let length) = head.framing, length > 65_536 {
       return try writer.writeEarly(context.router.answer(toOversized: head))
     }

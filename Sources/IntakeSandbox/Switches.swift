@@ -54,7 +54,6 @@ public struct SandboxSwitches: Sendable {
   /// All at their defaults.
   public init() {}
 
-  /// The value of a switch.
   subscript(name: SwitchName) -> String { chosen[name] ?? name.definition.values[0] }
 
   /// Sets a switch as `--switch` spells it: `name=value`.
@@ -62,14 +61,12 @@ public struct SandboxSwitches: Sendable {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let given = String(parts[0])
     guard let name = SwitchName(rawValue: given) else {
-      let names = SwitchName.allCases.map(\.rawValue)
-      let nearest = NearestName.suggestion(for: given, among: names)
-      throw .option("there is no switch \"\(Sanitizer.clean(given, limit: 60))\"\(nearest)")
+      let nearest = NearestName.suggestion(for: given, among: SwitchName.allCases.map(\.rawValue))
+      throw SandboxError("there is no switch \"\(Sanitizer.clean(given, limit: 60))\"\(nearest)")
     }
-    let value = parts.count > 1 ? String(parts[1]) : ""
     let values = name.definition.values
-    guard values.contains(value) else {
-      throw .option("\(given): the value is one of \(values.joined(separator: ", "))")
+    guard parts.count > 1, let value = values.first(where: { $0 == parts[1] }) else {
+      throw SandboxError("\(given): the value is one of \(values.joined(separator: ", "))")
     }
     chosen[name] = value
   }

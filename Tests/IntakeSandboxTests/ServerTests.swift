@@ -13,8 +13,8 @@ struct ServerTests {
     var configuration = SandboxConfiguration()
     configuration.port = port
     let second = try Sandbox(configuration)
-    #expect(throws: SandboxError.portInUse(port: port)) { try second.start() }
-    #expect(SandboxError.portInUse(port: port).description.contains("\(port) is in use"))
+    let error = #expect(throws: SandboxError.self) { try second.start() }
+    #expect(error?.description.contains("\(port) is in use") == true)
   }
 
   @Test func stoppedSandboxStartsAgainWithWhatItHad() throws {

@@ -18,12 +18,7 @@ struct DCAMSRequest {
   /// The fields of the target, in the order of the vendor's answers.
   static let attributes = ["fn", "ln", "addr", "city", "state", "zip", "dob", "email", "phone"]
 
-  func target(_ name: String) -> String? {
-    switch body?["target"]?[name]?.kind {
-    case .string(let text), .number(let text): return text
-    default: return nil
-    }
-  }
+  func target(_ name: String) -> String? { Reference(body?["target"]?[name])?.text }
 
   func image(_ side: Side) -> String? { body?["target"]?["documents"]?[side.rawValue]?.string }
 
@@ -33,9 +28,13 @@ struct DCAMSRequest {
     let documents = target?["documents"]
     let texts = DCAMSRequest.attributes.map { target?[$0] } + [body?["reference"]]
     let images = Side.allCases.map { documents?[$0.rawValue] }
-    return texts.contains { $0.map { !$0.isPlain } ?? false }
-      || images.contains { $0.map { $0.string == nil && !$0.isNull } ?? false }
-      || documents.map { $0.fields == nil && !$0.isNull } ?? false
+    return texts.contains { isMisplaced($0) { Reference($0) != nil } }
+      || images.contains { isMisplaced($0) { $0.string != nil } }
+      || isMisplaced(documents) { $0.fields != nil }
+  }
+
+  private func isMisplaced(_ value: JSONValue?, _ fits: (JSONValue) -> Bool) -> Bool {
+    value.map { !$0.isNull && !fits($0) } ?? false
   }
 
   /// The names that no page documents.
@@ -43,19 +42,9 @@ struct DCAMSRequest {
     let top = ["user", "pass", "service", "reference", "target"]
     let inTarget = DCAMSRequest.attributes + ["status", "documents"]
     let strangers = (body?.fields ?? []).map(\.name).filter { !top.contains($0) }
-    let targetStrangers = (body?["target"]?.fields ?? []).map(\.name)
-      .filter { !inTarget.contains($0) }
-    return strangers + targetStrangers.map { "target." + $0 }
-  }
-}
-
-extension JSONValue {
-  /// A text, a number, or null, which counts as absent.
-  fileprivate var isPlain: Bool {
-    switch kind {
-    case .string, .number, .null: true
-    case .bool, .array, .object: false
-    }
+    return strangers
+      + (body?["target"]?.fields ?? []).map(\.name).filter { !inTarget.contains($0) }
+      .map { "target." + $0 }
   }
 }
 
@@ -67,23 +56,9 @@ enum DCAMSService: String, CaseIterable {
 }
 
 /// The errors that the DCAMS pages document, word by word.
-enum DCAMSError: Error {
-  case invalidEmail, missingInput, wrongCredentials, notFound
-
-  var status: Int { answer.status }
-  var message: String { answer.message }
-
-  private var answer: (status: Int, message: String) {
-    switch self {
-    case .invalidEmail: return (400, "The email address is invalid")
-    case .missingInput: return (400, "Missing a required input")
-    case .wrongCredentials: return (401, "Either your username or password is incorrect")
-    case .notFound: return (404, "The email address was not found")
-    }
-  }
-
-  /// The message documented for a status, nil when the pages have none.
-  static func message(for status: Int) -> String? {
-    [missingInput, wrongCredentials, notFound].first { $0.status == status }?.message
-  }
+extension RequestFailure {
+  static let invalidEmail = Self(400, "The email address is invalid")
+  static let missingInput = Self(400, "Missing a required input")
+  static let wrongCredentials = Self(401, "Either your username or password is incorrect")
+  static let notFound = Self(404, "The email address was not found")
 }

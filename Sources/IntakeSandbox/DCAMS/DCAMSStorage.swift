@@ -23,14 +23,16 @@ struct DCAMSStorage: VendorAPI {
       service: request.service ?? "", customer: request.email,
       confidential: [request.pass ?? ""] + names, notes: notes(request)
     ) {
-      do throws(DCAMSError) { return try carryOut(request, at: call.time) } catch {
+      do throws(RequestFailure) { return try carryOut(request, at: call.time) } catch {
         return Reply(answer: refusal(error.status, error.message))
       }
     }
   }
 
   func refusal(_ status: Int, _ message: String?) -> Answer {
-    let text = message ?? DCAMSError.message(for: status) ?? Answer.reason(status)
+    let documented = [RequestFailure.missingInput, .wrongCredentials, .notFound]
+      .first { $0.status == status }?.message
+    let text = message ?? documented ?? Answer.reason(status)
     let isDisguised = switches[.errorCode] == "200" && [400, 401, 404].contains(status)
     return .json(
       isDisguised ? 200 : status,
@@ -38,9 +40,8 @@ struct DCAMSStorage: VendorAPI {
   }
 
   private func notes(_ request: DCAMSRequest) -> [String] {
-    var notes = request.unknownFields.prefix(8).map {
-      "unknown field " + Sanitizer.clean($0, limit: 60)
-    }
+    var notes = request.unknownFields.prefix(8)
+      .map { "unknown field " + Sanitizer.clean($0, limit: 60) }
     if request.service == DCAMSService.getStatus.rawValue, request.status != nil {
       notes.append("getStatus with target.status: the status was ignored; updateStatus sets it")
     }
@@ -48,7 +49,7 @@ struct DCAMSStorage: VendorAPI {
   }
 
   /// The order of the checks: readable, credentials, inputs, form of the e-mail, and only then the look-up.
-  private func carryOut(_ request: DCAMSRequest, at time: UTCTime) throws(DCAMSError) -> Reply {
+  private func carryOut(_ request: DCAMSRequest, at time: UTCTime) throws(RequestFailure) -> Reply {
     guard request.isReadable else { throw .missingInput }
     guard user.matches(Secret(request.user ?? "")), pass.matches(Secret(request.pass ?? ""))
     else { throw .wrongCredentials }
@@ -64,7 +65,7 @@ struct DCAMSStorage: VendorAPI {
     }
   }
 
-  private func find(_ email: String) throws(DCAMSError) -> Customer {
+  private func find(_ email: String) throws(RequestFailure) -> Customer {
     guard EmailAddress.problem(in: email, strictly: true) == nil else { throw .invalidEmail }
     guard let customer = store.customer(.dcams, email) else { throw .notFound }
     return customer
@@ -72,7 +73,7 @@ struct DCAMSStorage: VendorAPI {
 
   private func createOrUpdate(
     _ request: DCAMSRequest, _ email: String, at time: UTCTime
-  ) throws(DCAMSError) -> Reply {
+  ) throws(RequestFailure) -> Reply {
     guard !request.hasMisplacedValue else { throw .missingInput }
     let images = try images(of: request)
     let isFrontOptional =
@@ -80,45 +81,34 @@ struct DCAMSStorage: VendorAPI {
     guard images[.front] != nil || isFrontOptional else { throw .missingInput }
     guard EmailAddress.problem(in: email, strictly: true) == nil else { throw .invalidEmail }
     let sides = images.keys.sorted().map(\.rawValue).joined(separator: " and ")
-    return store(email, at: time) { customer, isNew in
+    let (customer, isNew) = try store.upsert(.dcams, email, at: time) { customer, isNew in
       apply(request, images, to: &customer, isNew: isNew)
       let scans = sides.isEmpty ? "without images" : "with \(sides)"
       customer.note((isNew ? "created " : "updated ") + scans, at: time)
-    } answering: { customer, isNew in
-      success(.createOrUpdateCustomer, customer, type: isNew ? "createCustomer" : "updateCustomer")
     }
+    return stored(
+      .createOrUpdateCustomer, customer, type: isNew ? "createCustomer" : "updateCustomer")
   }
 
   private func updateStatus(
     _ request: DCAMSRequest, _ email: String, at time: UTCTime
-  ) throws(DCAMSError) -> Reply {
+  ) throws(RequestFailure) -> Reply {
     guard let status = request.status, DCAMSService.statuses.contains(status) else {
       throw .missingInput
     }
     let known = try find(email)
-    return store(known.key, at: time) { customer, _ in
+    let (customer, _) = try store.upsert(.dcams, known.key, at: time) { customer, _ in
       customer.note("status changed from \(customer.status) to \(status)", at: time)
       customer.status = status
-    } answering: { customer, _ in
-      success(.updateStatus, customer)
     }
+    return stored(.updateStatus, customer)
   }
 
-  /// Stores a change and answers with what is stored then; a full or unwritable store refuses.
-  private func store(
-    _ email: String, at time: UTCTime, change: (inout Customer, _ isNew: Bool) -> Void,
-    answering success: (Customer, _ isNew: Bool) -> JSONOutput
-  ) -> Reply {
-    do throws(CustomerStore.Failure) {
-      let stored = try store.upsert(.dcams, email, at: time, change: change)
-      let answer = Answer.json(200, success(stored.customer, stored.isNew))
-      return Reply(answer: answer, isAccepted: true)
-    } catch {
-      return Reply(answer: refusal(error.status, error.message))
-    }
+  private func stored(_ service: DCAMSService, _ customer: Customer, type: String? = nil) -> Reply {
+    Reply(answer: .json(200, success(service, customer, type: type)), isAccepted: true)
   }
 
-  private func images(of request: DCAMSRequest) throws(DCAMSError) -> [Side: StoredImage] {
+  private func images(of request: DCAMSRequest) throws(RequestFailure) -> [Side: StoredImage] {
     var images: [Side: StoredImage] = [:]
     for side in Side.allCases {
       guard let text = request.image(side), !text.isEmpty else { continue }

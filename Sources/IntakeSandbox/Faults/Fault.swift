@@ -7,8 +7,8 @@ public struct Fault: Sendable, CustomStringConvertible {
   let effect: FaultEffect
   /// The HTTP status that stands for the effect, as in `429@3`.
   let code: Int?
+  /// The parameters, given or default; a flag that is given has an empty value.
   private let values: [String: String]
-  private let flags: Set<String>
   private let conditions: [FaultCondition]
 
   /// Reads a fault such as `429:retry-after=2@1-5`; the error names what is wrong and the nearest known name.
@@ -16,7 +16,7 @@ public struct Fault: Sendable, CustomStringConvertible {
     do {
       self = try Fault(parsing: text)
     } catch {
-      throw .fault("--fault \"\(Sanitizer.clean(text, limit: 80))\": \(error.message)")
+      throw SandboxError("--fault \"\(Sanitizer.clean(text, limit: 80))\": \(error.message)")
     }
   }
 
@@ -35,7 +35,7 @@ public struct Fault: Sendable, CustomStringConvertible {
       }
       given.append("\(first.name)=\(head[1])")
     }
-    (values, flags) = try Fault.parameters(given, of: effect)
+    values = try Fault.parameters(given, of: effect)
     var conditions: [FaultCondition] = []
     for part in parts.dropFirst() { conditions.append(try FaultCondition(part)) }
     if case .opening = effect.action, conditions.contains(where: \.needsBody) {
@@ -47,43 +47,37 @@ public struct Fault: Sendable, CustomStringConvertible {
 
   private static func parameters(
     _ given: [String], of effect: FaultEffect
-  ) throws(FaultSyntax) -> (values: [String: String], flags: Set<String>) {
+  ) throws(FaultSyntax) -> [String: String] {
     var values: [String: String] = [:]
-    var flags: Set<String> = []
+    for parameter in effect.parameters { values[parameter.name] = parameter.standard }
     for piece in given {
       let pair = piece.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(pair[0])
       let value = pair.count == 2 ? PercentText.decoded(pair[1]) : nil
-      let known = effect.parameters
-      guard let parameter = known.first(where: { $0.name == name }) else {
-        let nearest = NearestName.suggestion(for: name, among: known.map(\.name))
+      guard let parameter = effect.parameters.first(where: { $0.name == name }) else {
+        let nearest = NearestName.suggestion(for: name, among: effect.parameters.map(\.name))
         throw FaultSyntax("there is no parameter \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
       }
-      if let complaint = parameter.complaint(about: value) { throw FaultSyntax(complaint) }
+      if let complaint = parameter.complaint(value) { throw FaultSyntax("\(name) \(complaint)") }
       // A line break in a header field would start another one.
       guard value?.utf8.contains(where: { $0 < 0x20 }) != true else {
         throw FaultSyntax("\(name) holds a control character")
       }
-      if let value { values[name] = value } else { flags.insert(name) }
+      values[name] = value ?? ""
     }
-    return (values, flags)
+    return values
   }
 
   func applies(to request: LoggedRequest) -> Bool { conditions.allSatisfy { $0.holds(request) } }
 
-  /// The value of a whole-number parameter, given or default.
-  subscript(name: String) -> Int {
-    if let number = values[name].flatMap({ Int($0) }) { return number }
-    let parameter = effect.parameters.first { $0.name == name }
-    guard case .integer(_, _, let otherwise) = parameter else { return 0 }
-    return otherwise
-  }
+  /// The value of a whole-number parameter.
+  subscript(name: String) -> Int { values[name].flatMap { Int($0) } ?? 0 }
 
   func text(_ name: String) -> String? { values[name] }
 
-  var isSuccess: Bool { code.map { (200...299).contains($0) } ?? false }
+  func has(_ name: String) -> Bool { values[name] != nil }
 
-  func has(_ name: String) -> Bool { flags.contains(name) }
+  var isSuccess: Bool { code.map { (200...299).contains($0) } ?? false }
 }
 
 /// What is wrong with a fault, without the fault itself.
@@ -93,41 +87,35 @@ struct FaultSyntax: Error {
 }
 
 /// A value that an effect takes, as `name=value` after a colon, or a flag when it is just `name`.
-enum FaultParameter: Sendable {
-  case flag(String)
+struct FaultParameter: Sendable {
+  let name: String
+  /// How the help shows it.
+  let form: String
+  /// The value when none is given.
+  var standard: String?
+  /// What is wrong with a value, nil when it is right.
+  let complaint: @Sendable (String?) -> String?
+
+  static func flag(_ name: String) -> Self {
+    Self(name: name, form: ":\(name)") { $0 == nil ? nil : "takes no value" }
+  }
+
   /// Any text; `%3A` stands for a colon, `%40` for an at sign.
-  case text(String)
-  /// A whole number within a range, and its value when it is not given.
-  case integer(String, ClosedRange<Int>, Int)
+  static func text(_ name: String) -> Self {
+    Self(name: name, form: ":\(name)=TEXT") { $0 == nil ? "needs a value" : nil }
+  }
+
+  /// A whole number within a range, and its value when it isn't given.
+  static func integer(_ name: String, _ range: ClosedRange<Int>, _ standard: Int) -> Self {
+    Self(name: name, form: ":\(name)=\(standard)", standard: String(standard)) { value in
+      if let number = value.flatMap({ Int($0) }), range.contains(number) { return nil }
+      return "takes a whole number from \(range.lowerBound) to \(range.upperBound)"
+    }
+  }
 
   /// Milliseconds, an hour at most.
-  static func milliseconds(_ otherwise: Int) -> Self { .integer("ms", 0...3_600_000, otherwise) }
+  static func milliseconds(_ standard: Int) -> Self { .integer("ms", 0...3_600_000, standard) }
 
   /// An HTTP status for a made-up answer.
-  static func status(_ otherwise: Int) -> Self { .integer("status", 200...599, otherwise) }
-
-  var name: String {
-    switch self {
-    case .flag(let name), .text(let name), .integer(let name, _, _): return name
-    }
-  }
-
-  var form: String {
-    switch self {
-    case .flag: return ":\(name)"
-    case .text: return ":\(name)=TEXT"
-    case .integer(_, _, let otherwise): return ":\(name)=\(otherwise)"
-    }
-  }
-
-  /// What is wrong with a value for this parameter, nil when it is right.
-  func complaint(about value: String?) -> String? {
-    switch self {
-    case .flag: return value == nil ? nil : "\(name) takes no value"
-    case .text: return value == nil ? "\(name) needs a value" : nil
-    case .integer(_, let range, _):
-      if let value, let number = Int(value), range.contains(number) { return nil }
-      return "\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound)"
-    }
-  }
+  static func status(_ standard: Int) -> Self { .integer("status", 200...599, standard) }
 }

@@ -1,14 +1,9 @@
 import IntakeCore
 
-/// All faults of a sandbox, and which of them act on a request.
-struct FaultPlan: Sendable {
-  private let faults: [Fault]
-
-  init(_ faults: [Fault]) { self.faults = faults }
-
+extension [Fault] {
   /// What goes wrong before the body is read.
   func opening(_ request: LoggedRequest) -> (act: FaultEffect.Open, fault: Fault)? {
-    for fault in faults {
+    for fault in self {
       if case .opening(let act) = fault.effect.action, fault.applies(to: request) {
         return (act, fault)
       }
@@ -18,9 +13,7 @@ struct FaultPlan: Sendable {
 
   /// What goes wrong once the request is known.
   func selection(_ request: LoggedRequest) -> FaultSelection {
-    var selection = FaultSelection()
-    for fault in faults where fault.applies(to: request) { selection.add(fault) }
-    return selection
+    reduce(into: FaultSelection()) { if $1.applies(to: request) { $0.add($1) } }
   }
 }
 
@@ -43,17 +36,11 @@ struct FaultSelection {
   /// Adds a fault unless an earlier one of its phase has been chosen.
   mutating func add(_ fault: Fault) {
     switch fault.effect.action {
-    case .opening: return
     case .timing(let add): add(&self, fault.effect.parameters.first.map { fault[$0.name] } ?? 0)
-    case .verdict(let decide):
-      if verdict != nil { return }
-      verdict = (decide, fault)
-    case .content(let spoil):
-      if content != nil { return }
-      content = (spoil, fault)
-    case .wire(let effect):
-      if wire != nil { return }
-      wire = (effect, fault)
+    case .verdict(let decide) where verdict == nil: verdict = (decide, fault)
+    case .content(let spoil) where content == nil: content = (spoil, fault)
+    case .wire(let effect) where wire == nil: wire = (effect, fault)
+    case .opening, .verdict, .content, .wire: return
     }
     names.append(fault.description)
   }
@@ -80,6 +67,11 @@ struct FaultCondition: Sendable {
     (self.needsBody, self.holds) = (needsBody, holds)
   }
 
+  private init(
+    needsBody: Bool = false, _ range: ClosedRange<Int>,
+    of number: @escaping @Sendable (LoggedRequest) -> Int
+  ) { self.init(needsBody: needsBody) { range.contains(number($0)) } }
+
   /// Reads the text after an at sign; throws what is wrong with it.
   init(_ text: String) throws(FaultSyntax) {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -91,23 +83,16 @@ struct FaultCondition: Sendable {
     } else if parts.count == 2 {
       try self.init(String(parts[0]), PercentText.decoded(parts[1]))
     } else {
-      let range = try FaultCondition.range(text)
-      self.init { range.contains($0.number) }
+      self.init(try FaultCondition.range(text), of: { $0.number })
     }
   }
 
   /// Reads `name=value`; `email` and `id` are the customer's two names.
   private init(_ name: String, _ value: String) throws(FaultSyntax) {
     switch name {
-    case "connection":
-      let range = try FaultCondition.range(value)
-      self.init { range.contains($0.connection) }
-    case "use":
-      let range = try FaultCondition.range(value)
-      self.init { range.contains($0.use) }
-    case "try":
-      let range = try FaultCondition.range(value)
-      self.init(needsBody: true) { range.contains($0.attempt) }
+    case "connection": self.init(try FaultCondition.range(value), of: { $0.connection })
+    case "use": self.init(try FaultCondition.range(value), of: { $0.use })
+    case "try": self.init(needsBody: true, try FaultCondition.range(value), of: { $0.attempt })
     case "path": self.init { Glob.matches($0.path, value) }
     case "email", "id": self.init(needsBody: true) { Glob.matches($0.customer, value) }
     case "service": self.init(needsBody: true) { Glob.matches($0.service, value) }
@@ -135,24 +120,17 @@ struct FaultCondition: Sendable {
 enum Glob {
   static func matches(_ text: String?, _ pattern: String) -> Bool {
     guard let text = text.map({ Array($0.lowercased().unicodeScalars) }) else { return false }
-    let pattern = Array(pattern.lowercased().unicodeScalars)
-    var (place, index) = (0, 0)
-    var retry: (place: Int, index: Int)?
-    while place < text.count {
-      if index < pattern.count, pattern[index] == "*" {
-        retry = (place, index + 1)
-        index += 1
-      } else if index < pattern.count, pattern[index] == "?" || pattern[index] == text[place] {
-        place += 1
-        index += 1
-      } else if let last = retry {
-        // The star takes one character more, and what follows it is tried again.
-        retry = (last.place + 1, last.index)
-        (place, index) = (last.place + 1, last.index)
+    // How many characters of the text the pattern up to here can stand for.
+    var lengths: Set = [0]
+    for scalar in pattern.lowercased().unicodeScalars {
+      guard let shortest = lengths.min() else { return false }
+      if scalar == "*" {
+        lengths = Set(shortest...text.count)
       } else {
-        return false
+        let fitting = lengths.filter { $0 < text.count && (scalar == "?" || scalar == text[$0]) }
+        lengths = Set(fitting.map { $0 + 1 })
       }
     }
-    return pattern[index...].allSatisfy { $0 == "*" }
+    return lengths.contains(text.count)
   }
 }

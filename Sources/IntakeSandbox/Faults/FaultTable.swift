@@ -13,7 +13,7 @@ extension FaultEffect {
     FaultEffect("close-before", "close after the header, the body unread", .ending { _, _ in }),
     FaultEffect(
       "reset-before", "reset after the header, the body unread",
-      .ending { exchange, _ in exchange.connection.resetOnClose() }),
+      .ending { exchange, _ in exchange.writer.connection.resetOnClose() }),
     early,
     FaultEffect(
       "417", "answer 417 to Expect: 100-continue, and serve requests without it",
@@ -36,7 +36,7 @@ extension FaultEffect {
       .ending { exchange, _ in try exchange.writer.sendContinue() }),
     FaultEffect(
       "stall-read", "stop reading, then close", takes: [.milliseconds(600_000)],
-      .ending { exchange, fault in try? exchange.connection.pause(milliseconds: fault["ms"]) }),
+      .ending { try? $0.writer.connection.pause(milliseconds: $1["ms"]) }),
     FaultEffect(
       "throttle", "read the body at that many bytes a second",
       takes: [.integer("rate", 1...1_000_000_000, 65_536)],
@@ -245,15 +245,11 @@ extension FaultEffect {
     FaultEffect(
       "obs-fold", "a header field folded over two lines",
       .bytes {
-        let folded = HTTPField("X-Folded", "one\r\n two")
-        return $0.head(keepsAlive: true, date: $1, framing: [folded] + $0.framing) + $0.body
+        $0.with(HTTPField("X-Folded", "one\r\n two")).bytes(keepsAlive: true, date: $1)
       }),
     FaultEffect(
       "nul-header", "a NUL in a header field",
-      .bytes {
-        let holed = HTTPField("X-Nul", "a\u{0}b")
-        return $0.head(keepsAlive: true, date: $1, framing: [holed] + $0.framing) + $0.body
-      }),
+      .bytes { $0.with(HTTPField("X-Nul", "a\u{0}b")).bytes(keepsAlive: true, date: $1) }),
     FaultEffect(
       "big-header", "that many bytes of header",
       takes: [.integer("bytes", 1...100_000_000, 2_000_000)],

@@ -74,18 +74,16 @@ enum GzipBomb {
       bits.append(0b1010_0011, 8)  // length 258: code 11000101
       bits.append(0, 5)  // distance 1
     }
-    bits.append(0, 7)  // end of block
+    bits.append(0, 14)  // end of block, and what fills up the last byte
     // Neither checksum nor length: who unpacks as it comes has the zeros by then.
-    return bits.flushed
+    return bits.bytes
   }
 
   /// Packs bits from the lowest upwards.
   private struct BitWriter {
     var bytes: [UInt8]
-    private var pending: UInt32 = 0
-    private var count: UInt32 = 0
-
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    var pending: UInt32 = 0
+    var count: UInt32 = 0
 
     mutating func append(_ bits: UInt32, _ width: UInt32) {
       pending |= bits << count
@@ -96,7 +94,5 @@ enum GzipBomb {
         count -= 8
       }
     }
-
-    var flushed: [UInt8] { count == 0 ? bytes : bytes + [UInt8(truncatingIfNeeded: pending)] }
   }
 }

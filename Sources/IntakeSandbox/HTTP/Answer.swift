@@ -13,23 +13,34 @@ struct Answer: Sendable {
     self.body = body
   }
 
+  /// A body with its media type.
+  init(_ status: Int, _ type: String, _ text: String) {
+    self.init(status, [HTTPField("Content-Type", type)], body: Array(text.utf8))
+  }
+
   static func json(_ status: Int, _ value: JSONOutput) -> Answer {
-    Answer(status, [HTTPField("Content-Type", "application/json")], body: Array(value.text.utf8))
+    Answer(status, "application/json", value.text)
   }
 
   static func text(_ status: Int, _ text: String) -> Answer {
-    let type = HTTPField("Content-Type", "text/plain; charset=utf-8")
-    return Answer(status, [type], body: Array(text.utf8))
+    Answer(status, "text/plain; charset=utf-8", text)
+  }
+
+  static func html(_ status: Int, _ page: String) -> Answer {
+    Answer(status, "text/html; charset=utf-8", page)
   }
 
   /// A small page as web servers and gateways answer it.
   static func page(_ status: Int, _ title: String) -> Answer {
-    let text = "<!DOCTYPE html><html><head><title>\(title)</title></head><body><h1>\(title)</h1>"
-    let type = HTTPField("Content-Type", "text/html; charset=utf-8")
-    return Answer(status, [type], body: Array((text + "</body></html>\n").utf8))
+    .html(
+      status,
+      "<!DOCTYPE html><html><head><title>\(title)</title></head><body><h1>\(title)</h1>"
+        + "</body></html>\n")
   }
 
-  func with(_ field: HTTPField) -> Answer { Answer(status, headers + [field], body: body) }
+  func with(_ fields: HTTPField...) -> Answer { with(fields) }
+
+  func with(_ fields: [HTTPField]) -> Answer { Answer(status, headers + fields, body: body) }
 
   func with(body: [UInt8]) -> Answer { Answer(status, headers, body: body) }
 
@@ -41,9 +52,7 @@ struct Answer: Sendable {
   /// The header as it goes over the wire, up to and with the empty line.
   func head(keepsAlive: Bool, date: UTCTime = .now, framing: [HTTPField]? = nil) -> [UInt8] {
     var head = "HTTP/1.1 \(status) \(Answer.reason(status))\r\nDate: \(date.httpDate)\r\n"
-    for field in headers + (framing ?? self.framing) {
-      head += field.name + ": " + field.value + "\r\n"
-    }
+    for field in headers + (framing ?? self.framing) { head += "\(field.name): \(field.value)\r\n" }
     head += keepsAlive ? "\r\n" : "Connection: close\r\n\r\n"
     return Array(head.utf8)
   }

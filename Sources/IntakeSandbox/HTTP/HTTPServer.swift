@@ -121,8 +121,8 @@ struct Listener: Sendable {
     else {
       let reason = errno
       close(descriptor)
-      throw reason == EADDRINUSE
-        ? .portInUse(port: wanted) : .cannotListen(port: wanted, errno: reason)
+      guard reason == EADDRINUSE else { throw .cannotListen(port: wanted, errno: reason) }
+      throw SandboxError("port \(wanted) is in use: choose another, or port 0 for a free one")
     }
     self.descriptor = descriptor
     self.port = port

@@ -1,11 +1,13 @@
 import IntakeCore
 
-/// Why a request cannot be served: the answer to give before the connection is closed.
+/// Why a request isn't served: the status and the message of the answer.
 struct RequestFailure: Error, Equatable {
   let status: Int
   let message: String
 
   init(_ status: Int, _ message: String) { (self.status, self.message) = (status, message) }
+
+  static func malformed(_ message: String) -> Self { Self(400, message) }
 }
 
 /// Request line and header fields of a request (RFC 9112), read strictly.
@@ -31,26 +33,25 @@ struct RequestHead: Sendable {
 
   /// Reads the bytes before the empty line.
   init(parsing bytes: ArraySlice<UInt8>) throws(RequestFailure) {
-    var lines = RequestHead.lines(bytes)[...]
-    guard let first = lines.popFirst() else { throw RequestHead.bad("there is no request line") }
-    let words = first.split(separator: 0x20, omittingEmptySubsequences: false)
+    let lines = bytes.split(separator: [0x0D, 0x0A], omittingEmptySubsequences: false)
+    let words = lines[0].split(separator: 0x20, omittingEmptySubsequences: false)
     guard words.count == 3, RequestHead.isToken(words[0]), words[0].count <= 32,
       words[1].allSatisfy({ $0.isASCIIPrintable && $0 != 0x20 }), !words[1].isEmpty
-    else { throw RequestHead.bad("the request line is malformed") }
+    else { throw .malformed("the request line is malformed") }
     method = RequestHead.text(words[0])
     let version = RequestHead.text(words[2])
     isCurrent = version == "HTTP/1.1"
     guard isCurrent || version == "HTTP/1.0" else {
       throw version.hasPrefix("HTTP/")
         ? RequestFailure(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
-        : RequestHead.bad("the request line is malformed")
+        : .malformed("the request line is malformed")
     }
     (path, query) = try RequestHead.target(RequestHead.text(words[1]))
-    guard lines.count <= RequestHead.mostFields else {
+    guard lines.count - 1 <= RequestHead.mostFields else {
       throw RequestFailure(431, "more than \(RequestHead.mostFields) fields")
     }
     var headers: [HTTPField] = []
-    for line in lines { headers.append(try RequestHead.field(line)) }
+    for line in lines.dropFirst() { headers.append(try RequestHead.field(line)) }
     self.headers = headers
     framing = try RequestHead.framing(headers)
   }
@@ -72,11 +73,8 @@ struct RequestHead: Sendable {
 
   /// The request means this machine; a web page whose name was rebound to 127.0.0.1 names its own host.
   var isForLoopback: Bool {
-    guard let host = self["host"] else { return true }
-    let names = ["127.0.0.1", "localhost", "[::1]"]
-    return names.contains { name in
-      host.lowercased() == name || host.lowercased().hasPrefix(name + ":")
-    }
+    guard let host = self["host"]?.lowercased() else { return true }
+    return ["127.0.0.1", "localhost", "[::1]"].contains { host == $0 || host.hasPrefix($0 + ":") }
   }
 
   /// The parameters of the query, decoded, in order.
@@ -92,21 +90,8 @@ struct RequestHead: Sendable {
 }
 
 extension RequestHead {
-  private static func bad(_ message: String) -> RequestFailure { RequestFailure(400, message) }
-
   private static func text(_ bytes: some Collection<UInt8>) -> String {
     String(decoding: bytes, as: UTF8.self)
-  }
-
-  private static func lines(_ bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
-    var lines: [ArraySlice<UInt8>] = []
-    var start = bytes.startIndex
-    for index in bytes.indices.dropFirst() where bytes[index] == 0x0A && bytes[index - 1] == 0x0D {
-      lines.append(bytes[start..<(index - 1)])
-      start = index + 1
-    }
-    lines.append(bytes[start...])
-    return lines
   }
 
   private static func isToken(_ bytes: ArraySlice<UInt8>) -> Bool {
@@ -121,19 +106,19 @@ extension RequestHead {
       let afterScheme = target.dropFirst("http://".count)
       target = afterScheme.firstIndex(of: "/").map { afterScheme[$0...] } ?? "/"
     }
-    guard target.hasPrefix("/") else { throw bad("the request target isn't a path") }
+    guard target.hasPrefix("/") else { throw .malformed("the request target isn't a path") }
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
   }
 
   private static func field(_ line: ArraySlice<UInt8>) throws(RequestFailure) -> HTTPField {
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")), isToken(line[..<colon]) else {
-      throw bad("a header field is malformed")
+      throw .malformed("a header field is malformed")
     }
     let isSpace: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 }
     let value = line[(colon + 1)...].drop(while: isSpace)
     guard value.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
-      throw bad("a header field holds a control character")
+      throw .malformed("a header field holds a control character")
     }
     let end = value.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? value.startIndex
     return HTTPField(text(line[..<colon]), text(value[..<end]))
@@ -148,7 +133,7 @@ extension RequestHead {
     let codings = values("transfer-encoding", headers)
     if !codings.isEmpty {
       // Both at once is how requests are smuggled past proxies (RFC 9112 §6.1).
-      guard lengths.isEmpty else { throw bad("both Content-Length and Transfer-Encoding") }
+      guard lengths.isEmpty else { throw .malformed("both Content-Length and Transfer-Encoding") }
       guard codings.count == 1, codings[0].lowercased() == "chunked" else {
         throw RequestFailure(501, "the only transfer coding here is chunked")
       }
@@ -157,7 +142,7 @@ extension RequestHead {
     guard let first = lengths.first else { return .length(0) }
     guard Set(lengths).count == 1, first.utf8.allSatisfy(\.isASCIIDigit),
       let length = Int(first)
-    else { throw bad("Content-Length is malformed") }
+    else { throw .malformed("Content-Length is malformed") }
     return .length(length)
   }
 }

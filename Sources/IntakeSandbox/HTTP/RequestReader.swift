@@ -17,18 +17,16 @@ struct RequestReader {
     let deadline = Deadline(milliseconds: limits.headTime)
     var searched = 0
     while true {
-      if let end = RequestReader.emptyLine(in: buffer, from: searched) {
-        let head = buffer[..<end]
-        buffer.removeSubrange(..<(end + 4))
+      if let end = buffer[searched...].firstRange(of: "\r\n\r\n".utf8) {
+        let head = buffer[..<end.lowerBound]
+        buffer.removeSubrange(..<end.upperBound)
         return try RequestHead(parsing: head)
       }
       searched = max(0, buffer.count - 3)
       guard buffer.count < limits.head else {
         throw RequestFailure(431, "the header is longer than \(limits.head) bytes")
       }
-      if try fill(limits.head - buffer.count, before: deadline) == 0 {
-        throw Disconnected()
-      }
+      if try fill(limits.head - buffer.count, before: deadline) == 0 { throw Disconnected() }
     }
   }
 
@@ -55,12 +53,14 @@ struct RequestReader {
       let sizeLine = try line(before: deadline)
       let digits = sizeLine.prefix { $0 != UInt8(ascii: ";") }
       guard let size = Int(String(decoding: digits, as: UTF8.self), radix: 16), size >= 0 else {
-        throw malformed("a chunk size is malformed")
+        throw RequestFailure.malformed("a chunk size is malformed")
       }
       if size == 0 { break }
       guard size <= limits.body - body.count else { throw tooLarge }
       try take(size, into: &body, before: deadline)
-      guard try line(before: deadline).isEmpty else { throw malformed("a chunk has no end") }
+      guard try line(before: deadline).isEmpty else {
+        throw RequestFailure.malformed("a chunk has no end")
+      }
     }
     // Trailer fields are read and dropped; their count is bounded by the header's limit.
     var trailer = 0
@@ -69,20 +69,22 @@ struct RequestReader {
       if field.isEmpty { return body }
       trailer += field.count
     }
-    throw malformed("the trailer is too long")
+    throw RequestFailure.malformed("the trailer is too long")
   }
-
-  private func malformed(_ message: String) -> RequestFailure { RequestFailure(400, message) }
 
   /// The bytes up to the next CRLF, at most 4,096: chunk sizes and trailers are short.
   private mutating func line(before deadline: Deadline) throws -> [UInt8] {
     while true {
       if let feed = buffer.firstIndex(of: 0x0A) {
-        guard feed > 0, buffer[feed - 1] == 0x0D else { throw malformed("a line has no CRLF") }
+        guard feed > 0, buffer[feed - 1] == 0x0D else {
+          throw RequestFailure.malformed("a line has no CRLF")
+        }
         defer { buffer.removeSubrange(...feed) }
         return Array(buffer[..<(feed - 1)])
       }
-      guard buffer.count < 4096 else { throw malformed("a line of the body is too long") }
+      guard buffer.count < 4096 else {
+        throw RequestFailure.malformed("a line of the body is too long")
+      }
       if try fill(4096, before: deadline) == 0 { throw Disconnected() }
     }
   }
@@ -110,13 +112,6 @@ struct RequestReader {
     try connection.receive(most, into: &buffer, before: deadline)
   }
 
-  private static func emptyLine(in bytes: [UInt8], from start: Int) -> Int? {
-    guard start <= bytes.count - 4 else { return nil }
-    return (start...(bytes.count - 4)).first { index in
-      bytes[index] == 0x0D && bytes[index + 1] == 0x0A && bytes[index + 2] == 0x0D
-        && bytes[index + 3] == 0x0A
-    }
-  }
 }
 
 /// How slowly a body is read on purpose: so many bytes, then so long a rest.

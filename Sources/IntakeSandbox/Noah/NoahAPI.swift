@@ -103,7 +103,7 @@ struct NoahAPI: VendorAPI {
   func store(
     _ id: String, at time: UTCTime, _ change: (inout Customer, _ isNew: Bool) -> Void
   ) throws(NoahError) -> Bool {
-    do throws(CustomerStore.Failure) {
+    do throws(RequestFailure) {
       return try store.upsert(.noah, id, at: time, change: change).isNew
     } catch {
       throw NoahError(status: error.status, detail: error.message)

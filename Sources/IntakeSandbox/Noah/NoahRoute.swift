@@ -100,10 +100,6 @@ struct NoahFieldError: Equatable {
     NoahFieldError(field: field, reason: "SchemaValidation", description: description)
   }
 
-  static func integrity(_ field: String, _ description: String) -> NoahFieldError {
-    NoahFieldError(field: field, reason: "IntegrityValidation", description: description)
-  }
-
   var output: JSONOutput {
     .object([
       ("Field", .string(field)), ("Reason", .string(reason)),

@@ -52,12 +52,10 @@ struct NoahSchema: Sendable {
   }
 
   private var versionRules: [NoahRule] {
-    let isNeeded = profile == "typed" || profile == "strict"
+    guard profile != "legacy" else { return [] }
     let form = NoahRule.Form.choice(["Individual", "Business"])
-    switch profile {
-    case "legacy": return []
-    default: return [NoahRule(name: "Type", isRequired: isNeeded, form: form)] + NoahSchema.newer
-    }
+    let isRequired = profile == "typed" || profile == "strict"
+    return [NoahRule(name: "Type", isRequired: isRequired, form: form)] + NoahSchema.newer
   }
 
   private func legacyComplaints(_ body: JSONValue) -> [NoahFieldError] {
@@ -73,7 +71,12 @@ struct NoahSchema: Sendable {
     else { return [] }
     let isCode = state.utf8.count == 2 && state.utf8.allSatisfy(\.isASCIIUppercase)
     return isCode
-      ? [] : [.integrity(path + ".State", "must be an ISO 3166-2 code such as CA in this country")]
+      ? []
+      : [
+        NoahFieldError(
+          field: path + ".State", reason: "IntegrityValidation",
+          description: "must be an ISO 3166-2 code such as CA in this country")
+      ]
   }
 }
 

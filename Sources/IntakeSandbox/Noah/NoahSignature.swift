@@ -7,8 +7,6 @@ struct NoahSignature: Sendable {
   /// What `aud` must contain, whatever host is asked.
   static let audience = "https://api.noah.com"
 
-  private static let longestLife = 900.0
-
   func check(_ token: String, of call: Call) throws(NoahError) {
     let parts = token.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3, let header = NoahSignature.object(parts[0]),
@@ -27,10 +25,8 @@ struct NoahSignature: Sendable {
   }
 
   private static func object(_ part: Substring) -> JSONValue? {
-    guard let bytes = Base64Text.decodeURLSafe(part),
-      let value = try? JSONParser.parse(bytes), value.fields != nil
-    else { return nil }
-    return value
+    let value = Base64Text.decodeURLSafe(part).flatMap { try? JSONParser.parse($0) }
+    return value?.fields == nil ? nil : value
   }
 
   private func checkTimes(_ claims: JSONValue, at time: UTCTime) throws(NoahError) {
@@ -43,7 +39,7 @@ struct NoahSignature: Sendable {
     }
     guard expires > time.seconds - 30 else { throw .unauthorized("token expired") }
     guard issued < time.seconds + 60 else { throw .unauthorized("token used before issued") }
-    guard expires > issued, expires - issued <= NoahSignature.longestLife else {
+    guard expires > issued, expires - issued <= 15 * 60 else {
       throw .unauthorized("token exp must be within 15 minutes of iat")
     }
   }
@@ -56,7 +52,8 @@ struct NoahSignature: Sendable {
     guard path == call.head.path || path == PercentText.decoded(call.head.path) else {
       throw .unauthorized("token path does not match the request")
     }
-    guard NoahSignature.query(claims["queryParams"]) == NoahSignature.query(call.head) else {
+    let query = Dictionary(call.head.parameters.map { ($0.name, $0.value) }) { _, last in last }
+    guard NoahSignature.query(claims["queryParams"]) == query else {
       throw .unauthorized("token queryParams do not match the request")
     }
     let hash = claims["bodyHash"]?.string?.lowercased()
@@ -78,9 +75,5 @@ struct NoahSignature: Sendable {
       }
     }
     return result
-  }
-
-  private static func query(_ head: RequestHead) -> [String: String] {
-    Dictionary(head.parameters.map { ($0.name, $0.value) }) { _, last in last }
   }
 }

@@ -76,9 +76,7 @@ final class UploadTickets: Sendable {
     state.withLock { state in
       state.tickets[token] = ticket
       state.tokens.append(token)
-      guard state.tokens.elements.count > most, let oldest = state.tokens.first else { return }
-      state.tickets[oldest] = nil
-      state.tokens.removeFirst()
+      if let oldest = state.tokens.removeFirst(beyond: most) { state.tickets[oldest] = nil }
     }
     return token
   }

@@ -23,8 +23,7 @@ enum Page {
       <span>local emulator of DCAMS Storage and Noah; nothing here has left this machine</span>
       </div></header><main>\(content)</main></body></html>
       """
-    let type = HTTPField("Content-Type", "text/html; charset=utf-8")
-    return Answer(status, [type] + policy, body: Array(page.text.utf8))
+    return .html(status, page.text).with(policy)
   }
 
   static func badge(_ status: String) -> HTML {

@@ -12,8 +12,7 @@ struct Pages {
     switch head.path {
     case "/": return list(from: head.parameter("before").flatMap { Int($0) })
     case "/admin/style.css":
-      let type = HTTPField("Content-Type", "text/css; charset=utf-8")
-      return Answer(200, [type] + Page.policy, body: Array(PageStyle.css.utf8))
+      return Answer(200, "text/css; charset=utf-8", PageStyle.css).with(Page.policy)
     case "/admin/customers.php": return customer(head.parameter("id"))
     default: return image(head.path)
     }
@@ -38,8 +37,7 @@ struct Pages {
       let side = Side(rawValue: String(parts[3])), let image = customer.images[side],
       let bytes = store.bytes(of: side, of: customer)
     else { return missing("There is no such image, or its bytes were dropped to save memory.") }
-    let type = HTTPField("Content-Type", image.mediaType)
-    return Answer(200, [type] + Page.policy, body: bytes)
+    return Answer(200, [HTTPField("Content-Type", image.mediaType)] + Page.policy, body: bytes)
   }
 
   private func list(from before: Int?) -> Answer {
@@ -82,44 +80,32 @@ struct Pages {
 extension Pages {
   private func page(of customer: Customer) -> Answer {
     let scans = HTML(joining: Side.allCases.map { scan($0, customer) })
+    let reduced: HTML =
+      customer.isReduced
+      ? "<p>Fields and images were dropped to save memory: newer customers took their place.</p>"
+      : ""
+    let reference = customer.reference.map { [("reference", $0.text)] } ?? []
+    let fields = reference + customer.fields.map { ($0.name, $0.value) }
+    let history = customer.events.reversed().map { ($0.time.readable, $0.text) }
     let content: HTML = """
       <h1>\(customer.key)</h1>
       <p>\(Page.badge(customer.status)) &nbsp; \(customer.origin.rawValue) customer \
       \(customer.number)</p>
       <div class="scans">\(scans)</div>
-      \(reduced(customer))<section><h2>Fields</h2><table class="keyed">\(fields(customer))</table></section>
-      <section><h2>History</h2><table class="keyed">\(history(customer))</table></section>
+      \(reduced)<section><h2>Fields</h2>\(keyed(fields))</section>
+      <section><h2>History</h2>\(keyed(history))</section>
       """
     return Page.answer(title: "Customer \(customer.number)", content)
   }
 
-  private func reduced(_ customer: Customer) -> HTML {
-    customer.isReduced
-      ? "<p>Fields and images were dropped to save memory: newer customers took their place.</p>"
-      : ""
-  }
-
-  private func fields(_ customer: Customer) -> HTML {
-    var rows: [CustomerField] = []
-    if let reference = customer.reference {
-      rows.append(CustomerField(name: "reference", value: reference.text))
-    }
-    rows += customer.fields
-    return HTML(joining: rows.map { "<tr><th>\($0.name)</th><td>\($0.value)</td></tr>" })
-  }
-
-  private func history(_ customer: Customer) -> HTML {
-    HTML(
-      joining: customer.events.reversed().map {
-        "<tr><th>\($0.time.readable)</th><td>\($0.text)</td></tr>"
-      })
+  private func keyed(_ rows: [(String, String)]) -> HTML {
+    let rows = HTML(joining: rows.map { "<tr><th>\($0)</th><td>\($1)</td></tr>" })
+    return "<table class=\"keyed\">\(rows)</table>"
   }
 
   private func scan(_ side: Side, _ customer: Customer) -> HTML {
     guard let image = customer.images[side] else {
-      return """
-        <section><h2>\(side.rawValue)</h2><div class="none">nothing arrived</div></section>
-        """
+      return "<section><h2>\(side.rawValue)</h2><div class=\"none\">nothing arrived</div></section>"
     }
     return """
       <section><h2>\(side.rawValue)</h2>\(picture(image, side, customer))

@@ -94,7 +94,7 @@ extension Customer {
   /// The customer as its file holds it; the images' bytes are in files of their own.
   var record: JSONOutput {
     let scans = Side.allCases.compactMap { side in
-      images[side].map { (side.rawValue, $0.record) }
+      images[side].map { (side.rawValue, JSONOutput.object($0.facts)) }
     }
     return .object([
       ("number", .integer(number)), ("api", .string(origin.rawValue)), ("key", .string(key)),

@@ -31,32 +31,14 @@ final class CustomerStore: Sendable {
     let byteCount: Int
   }
 
-  /// Why a customer was not stored.
-  enum Failure: Error {
-    case full
-    case unwritable
-
-    var status: Int { self == .full ? 503 : 500 }
-    var message: String {
-      self == .full
-        ? "The sandbox holds as many customers as it can" : "The state cannot be written"
-    }
-  }
-
   private static let firstNumber = 100_001
   private let state = Mutex(State())
-  private let mostImageBytes: Int
-  private let mostCustomers: Int
-  private let mostWhole: Int
+  private let configuration: SandboxConfiguration
   private let directory: StateDirectory?
 
-  init(
-    mostImageBytes: Int, mostCustomers: Int, mostWhole: Int = .max, directory: StateDirectory?
-  ) throws(SandboxError) {
-    self.mostWhole = directory == nil ? mostWhole : .max
-    self.mostImageBytes = mostImageBytes
-    self.mostCustomers = mostCustomers
-    self.directory = directory
+  init(_ configuration: SandboxConfiguration) throws(SandboxError) {
+    self.configuration = configuration
+    directory = try configuration.stateDirectory.map(StateDirectory.init)
     let known = try directory?.customers() ?? []
     state.withLock { state in
       for customer in known {
@@ -81,11 +63,11 @@ final class CustomerStore: Sendable {
   func upsert(
     _ origin: Customer.Origin, _ key: String, at time: UTCTime,
     change: (inout Customer, _ isNew: Bool) -> Void
-  ) throws(Failure) -> (customer: Customer, isNew: Bool) {
+  ) throws(RequestFailure) -> (customer: Customer, isNew: Bool) {
     let stored = state.withLock { state -> (Customer, Bool)? in
       let storeKey = Key(origin, key)
       let known = state.places[storeKey]
-      guard known != nil || state.customers.count < mostCustomers else { return nil }
+      guard known != nil || state.customers.count < configuration.keptCustomers else { return nil }
       let place = known ?? state.customers.count
       if known == nil {
         let number = (state.customers.last?.number ?? CustomerStore.firstNumber - 1) + 1
@@ -99,15 +81,14 @@ final class CustomerStore: Sendable {
       keepWhole(place, in: &state)
       return (state.customers[place], known == nil)
     }
-    guard let stored else { throw .full }
-    try save(stored.0.number)
+    guard let stored else {
+      throw RequestFailure(503, "The sandbox holds as many customers as it can")
+    }
+    let number = stored.0.number
+    if let directory, !directory.save({ customer(number: number) }) {
+      throw RequestFailure(500, "The state cannot be written")
+    }
     return stored
-  }
-
-  private func save(_ number: Int) throws(Failure) {
-    guard let directory else { return }
-    let isSaved = directory.save { self.customer(number: number) }
-    guard isSaved else { throw .unwritable }
   }
 
   /// Counts the bytes of images that are new, and no longer those that were replaced.
@@ -128,8 +109,8 @@ final class CustomerStore: Sendable {
       let image = state.customers[oldest.place].images[oldest.side]
       // An entry whose image was replaced or dropped since is stale: its bytes are gone already.
       let isStale = image?.bytes == nil || image?.sha256 != oldest.sha256
-      guard isStale || state.imageBytes > mostImageBytes else { return }
-      state.kept.removeFirst()
+      guard isStale || state.imageBytes > configuration.keptImageBytes else { return }
+      _ = state.kept.removeFirst(beyond: 0)
       if isStale { continue }
       state.customers[oldest.place].images[oldest.side]?.bytes = nil
       state.imageBytes -= oldest.byteCount
@@ -138,10 +119,10 @@ final class CustomerStore: Sendable {
 
   /// Notes that a customer is whole, and reduces those longest untouched beyond the bound.
   private func keepWhole(_ place: Int, in state: inout State) {
-    guard mostWhole < .max else { return }
+    let most = configuration.wholeCustomers
+    guard directory == nil, most < .max else { return }
     state.whole.append(place)
-    while state.whole.elements.count > mostWhole, let oldest = state.whole.first {
-      state.whole.removeFirst()
+    while let oldest = state.whole.removeFirst(beyond: most) {
       // The latest touch of a customer counts; an earlier entry of it is stale.
       guard !state.whole.elements.contains(oldest) else { continue }
       state.imageBytes -= state.customers[oldest].keptBytes
@@ -180,16 +161,19 @@ struct Queue<Element> {
   private var all: [Element] = []
   private var taken = 0
 
-  /// What is in the queue, the oldest first.
   var elements: ArraySlice<Element> { all[taken...] }
   var first: Element? { elements.first }
 
   mutating func append(_ element: Element) { all.append(element) }
 
-  mutating func removeFirst() {
+  /// Takes out the oldest element where there are more than `most`.
+  mutating func removeFirst(beyond most: Int) -> Element? {
+    guard elements.count > most, let oldest = first else { return nil }
     taken += 1
-    guard taken > 1024, taken > all.count / 2 else { return }
-    all.removeFirst(taken)
-    taken = 0
+    if taken > 1024, taken > all.count / 2 {
+      all.removeFirst(taken)
+      taken = 0
+    }
+    return oldest
   }
 }

@@ -43,8 +43,7 @@ struct LoggedRequest: Sendable {
 /// The latest requests, the numbers they get, and how often each customer was asked about.
 final class RequestLog: Sendable {
   private struct State {
-    var entries: [LoggedRequest] = []
-    var start = 0
+    var entries = Queue<LoggedRequest>()
     var count = 0
     /// By the hash of the customer's name: two that share one among 5 million have a chance of 1 in a million.
     var attempts: [Int: Int] = [:]
@@ -75,18 +74,12 @@ final class RequestLog: Sendable {
 
   func add(_ entry: LoggedRequest) {
     state.withLock { state in
-      if state.entries.count < most {
-        state.entries.append(entry)
-      } else if most > 0 {
-        state.entries[state.start] = entry
-        state.start = (state.start + 1) % most
-      }
+      state.entries.append(entry)
+      _ = state.entries.removeFirst(beyond: most)
     }
   }
 
-  var entries: [LoggedRequest] {
-    state.withLock { Array($0.entries[$0.start...] + $0.entries[..<$0.start]) }
-  }
+  var entries: [LoggedRequest] { state.withLock { Array($0.entries.elements) } }
 
   /// Forgets all requests and starts to count again.
   func reset() { state.withLock { $0 = State() } }

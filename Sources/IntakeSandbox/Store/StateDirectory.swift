@@ -25,10 +25,11 @@ final class StateDirectory: Sendable {
       }
       folder = try Folder(path)
     } catch {
-      throw .state("the state directory cannot be made: its parent must exist and be writable")
+      throw SandboxError(
+        "the state directory cannot be made: its parent must exist and be writable")
     }
     guard let lock = try? StateDirectory.lock(path + "/lock") else {
-      throw .state("the state directory is in use by another sandbox, or is not writable")
+      throw SandboxError("the state directory is in use by another sandbox, or is not writable")
     }
     self.lock = lock
   }
@@ -41,13 +42,13 @@ final class StateDirectory: Sendable {
 
   /// All customers, in the order of their numbers; image files that none of them names are removed.
   func customers() throws(SandboxError) -> [Customer] {
-    let names = names(in: "customers").filter { $0.hasSuffix(".json") }
     var customers: [Customer] = []
-    for name in names {
+    for name in names(in: "customers") where name.hasSuffix(".json") {
       guard let bytes = read("customers/" + name),
         let value = try? JSONParser.parse(bytes), let customer = Customer(record: value)
       else {
-        throw .state("\(name) in the state directory is damaged: move it away or start afresh")
+        throw SandboxError(
+          "\(name) in the state directory is damaged: move it away or start afresh")
       }
       customers.append(customer)
     }
@@ -91,9 +92,7 @@ final class StateDirectory: Sendable {
 
   func clear() {
     images.withLock { images in
-      for part in ["customers", "images"] {
-        for name in names(in: part) { remove(part + "/" + name) }
-      }
+      for part in ["customers/", "images/"] { names(in: part).forEach { remove(part + $0) } }
       images = [:]
     }
   }

@@ -46,12 +46,13 @@ extension StoredImage {
   static func sha256(of bytes: [UInt8]) -> String { Hex.text((try? Digest.sha256(bytes)) ?? []) }
 
   /// What is known of the image, without its bytes.
-  var record: JSONOutput {
-    .object([
-      ("bytes", .integer(byteCount)), ("sha256", .string(sha256)),
-      ("format", .optional(format?.rawValue)), ("width", size.map { .integer($0.width) } ?? .null),
-      ("height", size.map { .integer($0.height) } ?? .null), ("prefix", .optional(prefix)),
-    ])
+  var facts: [(String, JSONOutput)] {
+    [
+      ("bytes", .integer(byteCount)), ("width", size.map { .integer($0.width) } ?? .null),
+      ("height", size.map { .integer($0.height) } ?? .null),
+      ("format", .optional(format?.rawValue)), ("sha256", .string(sha256)),
+      ("prefix", .optional(prefix)),
+    ]
   }
 
   init?(record: JSONValue) {
