@@ -38,21 +38,11 @@ protocol VendorAPI: Sendable {
 
 /// One request to one of the APIs, from its header to its answer, with the faults that are meant for it.
 struct APIExchange {
-  private let context: ServerContext
+  let context: ServerContext
   let head: RequestHead
   let api: any VendorAPI
   let writer: AnswerWriter
-  private var entry: LoggedRequest
-
-  init(
-    _ head: RequestHead, _ api: any VendorAPI, _ writer: AnswerWriter, use: Int,
-    _ context: ServerContext
-  ) {
-    (self.context, self.head, self.api, self.writer) = (context, head, api, writer)
-    entry = LoggedRequest(
-      number: context.log.nextNumber(), time: .now, connection: writer.connection.number, use: use,
-      method: head.method, path: head.path)
-  }
+  var entry: LoggedRequest
 
   /// Serves the request; it is in the log before the answer is on its way.
   mutating func serve(_ reader: inout RequestReader) throws -> AfterAnswer {

@@ -28,7 +28,8 @@ public final class Sandbox: Sendable {
     let listener = try Listener(port: configuration.port)
     let context = makeContext(port: listener.port)
     let started = HTTPServer(listener, mostConnections: context.limits.connections) { connection in
-      var session = Session(connection, context)
+      let reader = RequestReader(connection: connection, limits: context.limits)
+      var session = Session(context: context, reader: reader)
       session.run()
     }
     guard started.start() else { throw .cannotListen(port: configuration.port, errno: 0) }

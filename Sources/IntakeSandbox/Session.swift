@@ -11,16 +11,9 @@ struct ServerContext: Sendable {
 
 /// One connection from its first to its last request.
 struct Session {
-  private let connection: Connection
-  private let context: ServerContext
-  private var reader: RequestReader
-  private var use = 0
-
-  init(_ connection: Connection, _ context: ServerContext) {
-    self.connection = connection
-    self.context = context
-    reader = RequestReader(connection, limits: context.limits)
-  }
+  let context: ServerContext
+  var reader: RequestReader
+  var use = 0
 
   /// Serves requests until either side ends the connection.
   mutating func run() {
@@ -34,7 +27,7 @@ struct Session {
         // A malformed request is answered; a broken connection is just left.
         guard let refusal = error as? RequestFailure else { return }
         let writer = AnswerWriter(
-          connection: connection, limits: context.limits, keepsAlive: false)
+          connection: reader.connection, limits: context.limits, keepsAlive: false)
         _ = try? writer.writeEarly(.text(refusal.status, refusal.message + "\n"))
         return
       }
@@ -46,10 +39,13 @@ struct Session {
       throw RequestFailure(421, "the Host field names another machine")
     }
     let writer = AnswerWriter(
-      connection: connection, limits: context.limits, keepsAlive: head.keepsAlive)
+      connection: reader.connection, limits: context.limits, keepsAlive: head.keepsAlive)
     guard let api = context.router.api(for: head.path) else { return try servePage(head, writer) }
     use += 1
-    var exchange = APIExchange(head, api, writer, use: use, context)
+    let entry = LoggedRequest(
+      number: context.log.nextNumber(), time: .now, connection: reader.connection.number, use: use,
+      method: head.method, path: head.path)
+    var exchange = APIExchange(context: context, head: head, api: api, writer: writer, entry: entry)
     return try exchange.serve(&reader)
   }
 

@@ -16,11 +16,11 @@ public struct Fault: Sendable, CustomStringConvertible {
     do {
       self = try Fault(parsing: text)
     } catch {
-      throw SandboxError("--fault \"\(Sanitizer.clean(text, limit: 80))\": \(error.message)")
+      throw SandboxError("--fault \"\(Sanitizer.clean(text, limit: 80))\": \(error)")
     }
   }
 
-  private init(parsing text: String) throws(FaultSyntax) {
+  private init(parsing text: String) throws(SandboxError) {
     description = text
     let parts = text.split(separator: "@", omittingEmptySubsequences: false).map(String.init)
     let pieces = parts[0].split(separator: ":", omittingEmptySubsequences: false).map(String.init)
@@ -31,7 +31,7 @@ public struct Fault: Sendable, CustomStringConvertible {
     if let code, effect.name == FaultEffect.early.name { given.append("status=\(code)") }
     if head.count == 2 {
       guard let first = effect.parameters.first else {
-        throw FaultSyntax("\"\(head[0])\" takes no value")
+        throw SandboxError("\"\(head[0])\" takes no value")
       }
       given.append("\(first.name)=\(head[1])")
     }
@@ -39,7 +39,7 @@ public struct Fault: Sendable, CustomStringConvertible {
     var conditions: [FaultCondition] = []
     for part in parts.dropFirst() { conditions.append(try FaultCondition(part)) }
     if case .opening = effect.action, conditions.contains(where: \.needsBody) {
-      throw FaultSyntax(
+      throw SandboxError(
         "it acts before the body is read, so it takes a request number, connection, use or path")
     }
     self.conditions = conditions + effect.conditions
@@ -47,7 +47,7 @@ public struct Fault: Sendable, CustomStringConvertible {
 
   private static func parameters(
     _ given: [String], of effect: FaultEffect
-  ) throws(FaultSyntax) -> [String: String] {
+  ) throws(SandboxError) -> [String: String] {
     var values: [String: String] = [:]
     for parameter in effect.parameters { values[parameter.name] = parameter.standard }
     for piece in given {
@@ -56,12 +56,13 @@ public struct Fault: Sendable, CustomStringConvertible {
       let value = pair.count == 2 ? PercentText.decoded(pair[1]) : nil
       guard let parameter = effect.parameters.first(where: { $0.name == name }) else {
         let nearest = NearestName.suggestion(for: name, among: effect.parameters.map(\.name))
-        throw FaultSyntax("there is no parameter \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
+        throw SandboxError(
+          "there is no parameter \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
       }
-      if let complaint = parameter.complaint(value) { throw FaultSyntax("\(name) \(complaint)") }
+      if let complaint = parameter.complaint(value) { throw SandboxError("\(name) \(complaint)") }
       // A line break in a header field would start another one.
       guard value?.utf8.contains(where: { $0 < 0x20 }) != true else {
-        throw FaultSyntax("\(name) holds a control character")
+        throw SandboxError("\(name) holds a control character")
       }
       values[name] = value ?? ""
     }
@@ -78,12 +79,6 @@ public struct Fault: Sendable, CustomStringConvertible {
   func has(_ name: String) -> Bool { values[name] != nil }
 
   var isSuccess: Bool { code.map { (200...299).contains($0) } ?? false }
-}
-
-/// What is wrong with a fault, without the fault itself.
-struct FaultSyntax: Error {
-  let message: String
-  init(_ message: String) { self.message = message }
 }
 
 /// A value that an effect takes, as `name=value` after a colon, or a flag when it is just `name`.

@@ -54,7 +54,7 @@ struct FaultEffect: Sendable {
   }
 
   /// The effect of that name, and its HTTP status where the name is one: `429`, `413-early`.
-  static func named(_ name: String) throws(FaultSyntax) -> (FaultEffect, code: Int?) {
+  static func named(_ name: String) throws(SandboxError) -> (FaultEffect, code: Int?) {
     let all = phases.flatMap(\.effects)
     if let effect = all.first(where: { $0.name == name && $0.name != status.name }) {
       return (effect, nil)
@@ -63,12 +63,12 @@ struct FaultEffect: Sendable {
     let digits = isEarly ? name.dropLast("-early".count) : name[...]
     if let code = Int(digits), digits.utf8.count == 3 {
       guard (200...599).contains(code) else {
-        throw FaultSyntax("an HTTP status is a number from 200 to 599")
+        throw SandboxError("an HTTP status is a number from 200 to 599")
       }
       return (isEarly ? early : status, code)
     }
     let nearest = NearestName.suggestion(for: name, among: all.map(\.name) + ["413-early"])
-    throw FaultSyntax("there is no effect \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
+    throw SandboxError("there is no effect \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
   }
 
   /// The name and what it does, then the parameters with their defaults, at most 90 columns wide.

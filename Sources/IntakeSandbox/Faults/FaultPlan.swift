@@ -73,11 +73,11 @@ struct FaultCondition: Sendable {
   ) { self.init(needsBody: needsBody) { range.contains(number($0)) } }
 
   /// Reads the text after an at sign; throws what is wrong with it.
-  init(_ text: String) throws(FaultSyntax) {
+  init(_ text: String) throws(SandboxError) {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     if text.hasPrefix("every:") {
       guard let step = Int(text.dropFirst(6)), step > 0 else {
-        throw FaultSyntax("\"every:\" takes a number from 1 up, as in @every:10")
+        throw SandboxError("\"every:\" takes a number from 1 up, as in @every:10")
       }
       self.init { $0.number % step == 0 }
     } else if parts.count == 2 {
@@ -88,7 +88,7 @@ struct FaultCondition: Sendable {
   }
 
   /// Reads `name=value`; `email` and `id` are the customer's two names.
-  private init(_ name: String, _ value: String) throws(FaultSyntax) {
+  private init(_ name: String, _ value: String) throws(SandboxError) {
     switch name {
     case "connection": self.init(try FaultCondition.range(value), of: { $0.connection })
     case "use": self.init(try FaultCondition.range(value), of: { $0.use })
@@ -99,12 +99,12 @@ struct FaultCondition: Sendable {
     default:
       let names = ["connection", "use", "path", "try", "email", "id", "service"]
       let nearest = NearestName.suggestion(for: name, among: names)
-      throw FaultSyntax("there is no condition \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
+      throw SandboxError("there is no condition \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
     }
   }
 
   /// `3`, `1-5`, or `4-` for all from 4 on.
-  private static func range(_ text: String) throws(FaultSyntax) -> ClosedRange<Int> {
+  private static func range(_ text: String) throws(SandboxError) -> ClosedRange<Int> {
     let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
     if let low = Int(parts[0]), low > 0 {
       if parts.count == 1 { return low...low }
@@ -112,7 +112,7 @@ struct FaultCondition: Sendable {
       if let high = Int(parts[1]), high >= low { return low...high }
     }
     let shown = Sanitizer.clean(text, limit: 40)
-    throw FaultSyntax("\"\(shown)\" isn't a request number: write @3, @1-5, @4- or @every:10")
+    throw SandboxError("\"\(shown)\" isn't a request number: write @3, @1-5, @4- or @every:10")
   }
 }
 

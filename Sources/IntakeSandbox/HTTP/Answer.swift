@@ -95,7 +95,7 @@ struct AnswerWriter {
   var after: AfterAnswer { keepsAlive ? .wait(limits.idle) : .close }
 
   func send(_ bytes: [UInt8]) throws {
-    try connection.send(bytes, before: Deadline(milliseconds: limits.answerTime))
+    try connection.write(bytes, before: Deadline(milliseconds: limits.answerTime))
   }
 
   func sendContinue() throws { try send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }

@@ -24,15 +24,7 @@ struct Connection: Sendable {
 
   /// Appends at most `most` bytes to `buffer` as soon as there are any; returns how many, 0 at the end.
   func receive(_ most: Int, into buffer: inout [UInt8], before deadline: Deadline) throws -> Int {
-    while true {
-      let count = receiveNow(min(most, 1 << 16), into: &buffer)
-      if count >= 0 { return count }
-      switch errno {
-      case EINTR: continue
-      case EAGAIN, EWOULDBLOCK: try wait(for: Int16(POLLIN), before: deadline)
-      default: throw Disconnected()
-      }
-    }
+    try retrying(Int16(POLLIN), before: deadline) { receiveNow(min(most, 1 << 16), into: &buffer) }
   }
 
   private func receiveNow(_ most: Int, into buffer: inout [UInt8]) -> Int {
@@ -43,17 +35,10 @@ struct Connection: Sendable {
     }
   }
 
-  func send(_ bytes: [UInt8], before deadline: Deadline) throws {
+  func write(_ bytes: [UInt8], before deadline: Deadline) throws {
     var sent = 0
     while sent < bytes.count {
-      let count = sendNow(bytes, from: sent)
-      if count >= 0 {
-        sent += count
-      } else if errno == EAGAIN || errno == EWOULDBLOCK {
-        try wait(for: Int16(POLLOUT), before: deadline)
-      } else if errno != EINTR {
-        throw Disconnected()
-      }
+      sent += try retrying(Int16(POLLOUT), before: deadline) { sendNow(bytes, from: sent) }
     }
   }
 
@@ -61,7 +46,22 @@ struct Connection: Sendable {
     let flags = Int32(MSG_DONTWAIT) | Connection.noSignal
     return bytes.withUnsafeBytes { raw in
       let rest = UnsafeRawBufferPointer(rebasing: raw[start...])
-      return sendOnce(descriptor, rest.baseAddress, rest.count, flags)
+      return send(descriptor, rest.baseAddress, rest.count, flags)
+    }
+  }
+
+  /// Repeats a call that would block when the socket is ready, until it succeeds.
+  private func retrying(
+    _ events: Int16, before deadline: Deadline, _ call: () -> Int
+  ) throws -> Int {
+    while true {
+      let count = call()
+      if count >= 0 { return count }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN, EWOULDBLOCK: try wait(for: events, before: deadline)
+      default: throw Disconnected()
+      }
     }
   }
 
@@ -115,21 +115,13 @@ struct Connection: Sendable {
   }
 }
 
-/// `send(2)`; inside the type its name would be taken by the type's own `send`.
-private func sendOnce(
-  _ descriptor: Int32, _ start: UnsafeRawPointer?, _ count: Int, _ flags: Int32
-) -> Int { send(descriptor, start, count, flags) }
-
 /// A point in time that a blocking call must not outlast; monotonic, so a stepped clock changes nothing.
-struct Deadline: Sendable {
+struct Deadline: Comparable, Sendable {
   private let time: Double
 
   init(milliseconds: Int) { time = SystemTime.monotonic + Double(milliseconds) / 1000 }
 
-  private init(time: Double) { self.time = time }
-
-  /// Whichever of the two comes first.
-  func orSooner(_ other: Deadline) -> Deadline { Deadline(time: min(time, other.time)) }
+  static func < (one: Deadline, other: Deadline) -> Bool { one.time < other.time }
 
   /// Milliseconds left as `poll(2)` takes them, rounded up; 0 when the time has passed.
   var pollTimeout: Int32 {

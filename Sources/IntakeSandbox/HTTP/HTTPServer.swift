@@ -72,7 +72,7 @@ final class HTTPServer: Sendable {
   private func turnAway(_ descriptor: Int32) {
     let surplus = Connection(descriptor: descriptor, number: 0)
     let answer = Answer.text(503, "too many connections; use at most \(mostConnections)\n")
-    try? surplus.send(answer.bytes(keepsAlive: false), before: Deadline(milliseconds: 10))
+    try? surplus.write(answer.bytes(keepsAlive: false), before: Deadline(milliseconds: 10))
     close(descriptor)
   }
 

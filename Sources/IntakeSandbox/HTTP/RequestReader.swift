@@ -1,13 +1,8 @@
 /// Reads requests off one connection, one after the other; never holds more than the limits allow.
 struct RequestReader {
-  private let connection: Connection
-  private let limits: ServerLimits
-  private var buffer: [UInt8] = []
-
-  init(_ connection: Connection, limits: ServerLimits) {
-    self.connection = connection
-    self.limits = limits
-  }
+  let connection: Connection
+  let limits: ServerLimits
+  var buffer: [UInt8] = []
 
   /// The next request's head, nil when the client closed instead; waits `idle` milliseconds for its first byte.
   mutating func head(idle: Int) throws -> RequestHead? {
@@ -101,7 +96,7 @@ struct RequestReader {
       try connection.pause(milliseconds: buffered * pacing.milliseconds / pacing.bytes)
     }
     while body.count < end {
-      let gap = Deadline(milliseconds: limits.bodyGap).orSooner(deadline)
+      let gap = min(Deadline(milliseconds: limits.bodyGap), deadline)
       let most = min(end - body.count, pacing?.bytes ?? Int.max)
       guard try connection.receive(most, into: &body, before: gap) > 0 else { throw Disconnected() }
       if let pacing { try connection.pause(milliseconds: pacing.milliseconds) }

@@ -22,7 +22,7 @@ struct NoahAPI: VendorAPI {
       confidential: [call.head["x-api-key"] ?? "", call.head["api-signature"] ?? ""]
     ) {
       do throws(NoahError) { return try carryOut(route, call) } catch {
-        return Reply(answer: error.answer(instance: NoahAPI.newInstance()))
+        return Reply(answer: error.answer)
       }
     }
     if signature == nil, call.head["api-signature"] != nil {
@@ -32,13 +32,7 @@ struct NoahAPI: VendorAPI {
   }
 
   func refusal(_ status: Int, _ message: String?) -> Answer {
-    NoahError(status: status, detail: message ?? Answer.reason(status))
-      .answer(instance: NoahAPI.newInstance())
-  }
-
-  /// Names an occurrence of an error, as the vendor's support would ask for it.
-  private static func newInstance() -> String {
-    "sandbox-" + String(UInt64.random(in: .min ... .max), radix: 16)
+    NoahError(status, message ?? Answer.reason(status)).answer
   }
 
   private func customer(of route: NoahRoute) -> String? {
@@ -69,7 +63,7 @@ struct NoahAPI: VendorAPI {
     case .getUploadURL(let id): return Reply(answer: try getUploadURL(id, call))
     case .wrongMethod(let allowed): return Reply(answer: wrongMethod(allowed))
     case .unknown, .upload:
-      throw NoahError(status: 404, detail: "there is no such resource")
+      throw NoahError(404, "there is no such resource")
     }
   }
 
@@ -93,8 +87,8 @@ struct NoahAPI: VendorAPI {
   func find(_ id: String) throws(NoahError) -> Customer {
     guard let customer = store.customer(.noah, id) else {
       throw NoahError(
-        status: Int(switches[.noahMissing]) ?? 404, detail: "there is no customer with this id",
-        namedType: "ResourceNotFound")
+        Int(switches[.noahMissing]) ?? 404, "there is no customer with this id",
+        type: "ResourceNotFound")
     }
     return customer
   }
@@ -106,7 +100,7 @@ struct NoahAPI: VendorAPI {
     do throws(RequestFailure) {
       return try store.upsert(.noah, id, at: time, change: change).isNew
     } catch {
-      throw NoahError(status: error.status, detail: error.message)
+      throw NoahError(error.status, error.message)
     }
   }
 }

@@ -5,15 +5,16 @@ extension NoahAPI {
   /// Creates or replaces a customer; approval is immediate, as the newer page says.
   func putCustomer(_ id: String, _ call: Call) throws(NoahError) -> Reply {
     guard id.unicodeScalars.count <= 36 else {
-      let complaint = NoahFieldError.schema("CustomerID", "must be 1 to 36 characters long")
-      throw NoahError(status: 400, detail: "the CustomerID is too long", fields: [complaint])
+      throw NoahError(
+        400, "the CustomerID is too long",
+        [.schema("CustomerID", "must be 1 to 36 characters long")])
     }
     guard let body = try? JSONParser.parse(call.body), body.fields != nil else {
-      throw NoahError(status: 400, detail: "the body is no JSON object")
+      throw NoahError(400, "the body is no JSON object")
     }
     let complaints = NoahSchema(profile: switches[.noahProfile]).complaints(about: body)
     guard complaints.isEmpty else {
-      throw NoahError(status: 400, detail: "the body does not fit the schema", fields: complaints)
+      throw NoahError(400, "the body does not fit the schema", complaints)
     }
     let isNew = try store(id, at: call.time) { customer, isNew in
       customer.document = call.body
@@ -26,7 +27,8 @@ extension NoahAPI {
   }
 
   /// Nested names joined with dots, for the page.
-  private static func flattened(_ value: JSONValue, path: String) -> [CustomerField] {
+  private static func flattened(_ value: JSONValue, path: String) -> [(name: String, value: String)]
+  {
     if let fields = value.fields {
       return fields.flatMap { field in
         flattened(field.value, path: path.isEmpty ? field.name : path + "." + field.name)
@@ -37,8 +39,7 @@ extension NoahAPI {
         flattened(element, path: "\(path)[\(index)]")
       }
     }
-    let text = value.string ?? JSONOutput(value).text
-    return [CustomerField(name: path, value: text)]
+    return [(path, value.string ?? JSONOutput(value).text)]
   }
 
   func getCustomer(_ id: String) throws(NoahError) -> Answer {
@@ -76,8 +77,7 @@ extension NoahAPI {
   }
 
   private static func parameter(_ name: String, _ description: String) -> NoahError {
-    NoahError(
-      status: 400, detail: "a parameter is wrong", fields: [.schema(name, description)])
+    NoahError(400, "a parameter is wrong", [.schema(name, description)])
   }
 
   /// The customer with the fields of the newer page.

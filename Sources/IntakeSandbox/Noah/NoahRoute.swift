@@ -54,30 +54,35 @@ enum NoahRoute: Equatable {
 
 /// An error as Noah's schema has it; `Type`, `Instance` and `Detail` are always there.
 struct NoahError: Error {
-  var status: Int
+  let status: Int
   let detail: String
   /// What is wrong field by field, for 400.
-  var fields: [NoahFieldError] = []
-  /// The vendor's name for the error where it does not follow from the status.
-  var namedType: String?
+  let fields: [NoahFieldError]
+  let type: String
 
-  static func unauthorized(_ detail: String) -> NoahError { NoahError(status: 401, detail: detail) }
+  /// The vendor's name for the error follows from the status unless it is given.
+  init(_ status: Int, _ detail: String, _ fields: [NoahFieldError] = [], type: String? = nil) {
+    (self.status, self.detail, self.fields) = (status, detail, fields)
+    self.type = type ?? NoahError.type(of: status)
+  }
 
-  private var type: String {
+  static func unauthorized(_ detail: String) -> NoahError { NoahError(401, detail) }
+
+  private static func type(of status: Int) -> String {
     switch status {
-    case 400...499 where ![401, 403, 404].contains(status): return "InvalidMessage"
     case 401: return "Unauthorized"
     case 403: return "Forbidden"
     case 404: return "ResourceNotFound"
+    case 400...499: return "InvalidMessage"
     default: return "Unexpected"
     }
   }
 
-  /// The answer; `instance` names the occurrence for the vendor's support.
-  func answer(instance: String) -> Answer {
+  var answer: Answer {
+    // Names the occurrence, as the vendor's support would ask for it.
+    let instance = "sandbox-" + String(UInt64.random(in: .min ... .max), radix: 16)
     var body: [(String, JSONOutput)] = [
-      ("Type", .string(namedType ?? type)), ("Instance", .string(instance)),
-      ("Detail", .string(detail)),
+      ("Type", .string(type)), ("Instance", .string(instance)), ("Detail", .string(detail)),
     ]
     if status == 400 {
       let entries = JSONOutput.array(fields.map(\.output))

@@ -8,14 +8,12 @@ extension NoahAPI {
     let missing = ["Type", "CountryCode"].filter { call.head.parameter($0)?.isEmpty ?? true }
     guard missing.isEmpty else {
       throw NoahError(
-        status: 400, detail: "a required parameter is missing",
-        fields: missing.map { .schema($0, "is required") })
+        400, "a required parameter is missing", missing.map { .schema($0, "is required") })
     }
     let side = call.head.parameter("Side") ?? "Front"
     guard ["Front", "Back"].contains(side) else {
       throw NoahError(
-        status: 400, detail: "Side is Front or Back",
-        fields: [.schema("Side", "must be one of Front, Back")])
+        400, "Side is Front or Back", [.schema("Side", "must be one of Front, Back")])
     }
     _ = try find(id)
     let ticket = UploadTickets.Ticket(
@@ -34,12 +32,12 @@ extension NoahAPI {
   /// Takes the raw bytes; the address alone is the permission, as with any presigned upload.
   func upload(_ token: String, _ call: Call) throws(NoahError) -> Reply {
     guard let ticket = tickets[token] else {
-      throw NoahError(status: 403, detail: "this upload address is unknown")
+      throw NoahError(403, "this upload address is unknown")
     }
     guard ticket.expires.seconds > call.time.seconds else {
-      throw NoahError(status: 403, detail: "this upload address has expired")
+      throw NoahError(403, "this upload address has expired")
     }
-    guard !call.body.isEmpty else { throw NoahError(status: 400, detail: "the upload is empty") }
+    guard !call.body.isEmpty else { throw NoahError(400, "the upload is empty") }
     let image = StoredImage(call.body)
     _ = try store(ticket.customer, at: call.time) { customer, _ in
       customer.images[ticket.side] = image

@@ -35,13 +35,8 @@ enum Page {
   }
 
   static func grouped(_ number: Int) -> String {
-    var digits = String(number)
-    var place = digits.utf8.count - 3
-    while place > 0 {
-      digits.insert(",", at: digits.index(digits.startIndex, offsetBy: place))
-      place -= 3
-    }
-    return digits
+    guard number >= 1000 else { return String(number) }
+    return grouped(number / 1000) + "," + String(1000 + number % 1000).dropFirst()
   }
 }
 
@@ -76,8 +71,7 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
       case ">": result += "&gt;"
       case "\"": result += "&quot;"
       case "'": result += "&#39;"
-      case "\n", "\t": result.unicodeScalars.append(scalar)
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F: result += "\u{FFFD}"
+      case "\u{0}"..."\u{8}", "\u{B}"..."\u{1F}", "\u{7F}": result += "\u{FFFD}"
       default: result.unicodeScalars.append(scalar)
       }
     }

@@ -84,8 +84,8 @@ extension Pages {
       customer.isReduced
       ? "<p>Fields and images were dropped to save memory: newer customers took their place.</p>"
       : ""
-    let reference = customer.reference.map { [("reference", $0.text)] } ?? []
-    let fields = reference + customer.fields.map { ($0.name, $0.value) }
+    let reference = customer.reference.map { [(name: "reference", value: $0.text)] } ?? []
+    let fields = reference + customer.fields
     let history = customer.events.reversed().map { ($0.time.readable, $0.text) }
     let content: HTML = """
       <h1>\(customer.key)</h1>

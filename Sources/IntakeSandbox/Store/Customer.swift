@@ -12,11 +12,11 @@ struct Customer: Sendable {
   /// The free value of DCAMS, as received.
   var reference: Reference?
   /// What was sent, in the order of first arrival; nested names joined with dots.
-  var fields: [CustomerField] = []
+  var fields: [(name: String, value: String)] = []
   /// Noah's request body as received; its answers repeat parts of it.
   var document: [UInt8] = []
   var images: [Side: StoredImage] = [:]
-  var events: [CustomerEvent] = []
+  var events: [(time: UTCTime, text: String)] = []
 
   /// Whether all but key, number, reference and status was dropped to keep memory flat.
   private(set) var isReduced = false
@@ -40,27 +40,17 @@ struct Customer: Sendable {
   /// Sets a field, in its old place where it had one.
   mutating func set(_ name: String, _ value: String) {
     if let index = fields.firstIndex(where: { $0.name == name }) {
-      fields[index] = CustomerField(name: name, value: value)
+      fields[index].value = value
     } else {
-      fields.append(CustomerField(name: name, value: value))
+      fields.append((name, value))
     }
   }
 
   /// Notes what happened; the first and the latest 49 are kept.
   mutating func note(_ text: String, at time: UTCTime) {
     if events.count >= 50 { events.remove(at: 1) }
-    events.append(CustomerEvent(time: time, text: text))
+    events.append((time, text))
   }
-}
-
-struct CustomerField: Sendable, Hashable {
-  let name: String
-  let value: String
-}
-
-struct CustomerEvent: Sendable, Hashable {
-  let time: UTCTime
-  let text: String
 }
 
 /// The `reference` of DCAMS, which answers repeat as they got it.
@@ -119,14 +109,16 @@ extension Customer {
       number: number, origin: origin, key: key, created: UTCTime(seconds: created),
       status: status, reference: Reference(record["reference"]))
     self.fields = fields.compactMap { pair in
-      guard let pair = pair.elements, pair.count == 2 else { return nil }
-      guard let name = pair[0].string, let value = pair[1].string else { return nil }
-      return CustomerField(name: name, value: value)
+      guard let pair = pair.elements, pair.count == 2, let name = pair[0].string,
+        let value = pair[1].string
+      else { return nil }
+      return (name, value)
     }
     self.events = events.compactMap { pair in
-      guard let pair = pair.elements, pair.count == 2 else { return nil }
-      guard let time = pair[0].number, let text = pair[1].string else { return nil }
-      return CustomerEvent(time: UTCTime(seconds: time), text: text)
+      guard let pair = pair.elements, pair.count == 2, let time = pair[0].number,
+        let text = pair[1].string
+      else { return nil }
+      return (UTCTime(seconds: time), text)
     }
     document = Array((record["document"]?.string ?? "").utf8)
     for scan in scans {

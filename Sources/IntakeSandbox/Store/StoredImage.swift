@@ -18,10 +18,10 @@ struct StoredImage: Sendable {
 
 extension StoredImage {
   init(_ bytes: [UInt8], prefix: String? = nil) {
-    let header = ImageProbe.look(at: bytes)
+    let format = ImageFormat(recognizing: bytes)
     self.init(
-      bytes: bytes, byteCount: bytes.count, sha256: StoredImage.sha256(of: bytes),
-      format: header?.format ?? ImageFormat(recognizing: bytes), size: header?.size, prefix: prefix)
+      bytes: bytes, byteCount: bytes.count, sha256: StoredImage.sha256(of: bytes), format: format,
+      size: format.flatMap { ImageProbe.size(of: bytes, $0) }, prefix: prefix)
   }
 
   /// Reads a field of DCAMS: raw base64, or base64 behind `data:image/…;base64,`; nil when it is neither.
@@ -70,13 +70,10 @@ extension StoredImage {
   }
 }
 
-/// Reads format and size of a received image from its header, independently of the stages that are judged by it.
+/// Reads the size of a received image from its header, independently of the stages that are judged by it.
 enum ImageProbe {
-  /// What the bytes are, nil when they are neither a JPEG nor a PNG with a readable header.
-  static func look(at bytes: [UInt8]) -> (format: ImageFormat, size: PixelSize)? {
-    guard let format = ImageFormat(recognizing: bytes) else { return nil }
-    let size = format == .png ? pngSize(bytes) : jpegSize(bytes)
-    return size.map { (format, $0) }
+  static func size(of bytes: [UInt8], _ format: ImageFormat) -> PixelSize? {
+    format == .png ? pngSize(bytes) : jpegSize(bytes)
   }
 
   private static func number(_ bytes: [UInt8], _ start: Int, _ count: Int) -> Int? {
