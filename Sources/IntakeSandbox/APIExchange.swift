@@ -1,7 +1,6 @@
 import IntakeCore
 import IntakeSystem
 
-/// A request that was read whole.
 struct Call {
   let head: RequestHead
   let body: [UInt8]
@@ -9,7 +8,6 @@ struct Call {
   let time: UTCTime
 }
 
-/// An answer, and what giving it meant.
 struct Reply {
   var answer: Answer
   /// The request changed what is stored.
@@ -18,7 +16,6 @@ struct Reply {
 
 /// A request that is understood but not carried out yet, so that faults can choose by what it is about.
 struct PreparedCall {
-  /// The DCAMS service, or what Noah is asked to do.
   let service: String
   /// The e-mail or CustomerID, nil when there is none.
   let customer: String?
@@ -28,7 +25,6 @@ struct PreparedCall {
   let perform: () -> Reply
 }
 
-/// One of the two APIs.
 protocol VendorAPI: Sendable {
   func prepare(_ call: Call) -> PreparedCall
 
@@ -105,7 +101,11 @@ struct APIExchange {
 
   private mutating func answer(to call: Call) throws -> AfterAnswer {
     var prepared = api.prepare(call)
-    learn(from: prepared)
+    (entry.service, entry.customer) = (prepared.service, prepared.customer)
+    entry.notes = prepared.notes
+    if let customer = prepared.customer {
+      entry.attempt = context.log.nextAttempt(customer.lowercased())
+    }
     let faults = context.faults.selection(entry)
     entry.faults += faults.names
     try writer.connection.pause(milliseconds: faults.latency)
@@ -120,15 +120,6 @@ struct APIExchange {
     writer.date = date
     guard let (effect, fault) = faults.wire else { return try writer.write(answer) }
     return try effect.write(writer, answer, fault)
-  }
-
-  private mutating func learn(from prepared: PreparedCall) {
-    entry.service = prepared.service
-    entry.customer = prepared.customer
-    entry.notes = prepared.notes
-    if let customer = prepared.customer {
-      entry.attempt = context.log.nextAttempt(customer.lowercased())
-    }
   }
 
   /// The vendor's decision, or the made-up one, with spoiled content where that was asked for.
@@ -150,6 +141,5 @@ struct APIExchange {
 }
 
 extension UTCTime {
-  /// This moment by the machine's clock.
   static var now: UTCTime { UTCTime(seconds: SystemTime.wall) }
 }

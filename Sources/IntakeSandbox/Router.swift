@@ -13,7 +13,6 @@ struct Router: Sendable {
     return NoahRoute.owns(path) ? noah : nil
   }
 
-  /// Answers what belongs to neither API.
   func answer(to call: Call) -> Answer {
     if let answer = control(call) { return answer }
     if call.head.method == "GET" || call.head.method == "HEAD",

@@ -23,13 +23,13 @@ struct Session {
         guard let head = try reader.head(idle: idle) else { return }
         guard case .wait(let milliseconds) = try serve(head) else { return }
         idle = milliseconds
-      } catch {
-        // A malformed request is answered; a broken connection is just left.
-        guard let refusal = error as? RequestFailure else { return }
+      } catch let refusal as RequestFailure {
         let writer = AnswerWriter(
           connection: reader.connection, limits: context.limits, keepsAlive: false)
         _ = try? writer.writeEarly(.text(refusal.status, refusal.message + "\n"))
         return
+      } catch {
+        return  // The connection is broken: nobody is left to answer.
       }
     }
   }

@@ -8,7 +8,6 @@ struct DCAMSStorage: VendorAPI {
   let user: Secret
   let pass: Secret
   let switches: SandboxSwitches
-  /// The address that links start with.
   let address: String
 
   func prepare(_ call: Call) -> PreparedCall {
@@ -148,7 +147,8 @@ extension DCAMSStorage {
     var fields: [(String, JSONOutput)] = [("result", .string("Success"))]
     if let reference = customer.reference { fields.append(("reference", reference.output)) }
     if service == .createOrUpdateCustomer, switches[.customerLink] == "documented" {
-      fields.append(("customer_link", .string(link(to: customer))))
+      let link = "\(address)/admin/customers.php?a=edit&id=\(customer.number)"
+      fields.append(("customer_link", .string(link)))
     }
     if isTop { fields.append(("status", status)) }
     if let type { fields.append(("type", .string(type))) }
@@ -156,14 +156,14 @@ extension DCAMSStorage {
       customer[field: name].map { (name, JSONOutput.string($0)) }
     }
     if isInTarget { target.append(("status", status)) }
-    if service == .getDocumentImages { target.append(("documents", documents(customer))) }
+    if service == .getDocumentImages {
+      let documents = Side.allCases.compactMap { side in
+        document(side, customer).map { (side.rawValue, $0) }
+      }
+      target.append(("documents", .object(documents)))
+    }
     fields.append(("target", .object(target)))
     return .object(fields)
-  }
-
-  /// The address of the page that shows the customer, shaped like the vendor's.
-  func link(to customer: Customer) -> String {
-    "\(address)/admin/customers.php?a=edit&id=\(customer.number)"
   }
 
   private func statusPlaces(_ service: DCAMSService) -> (isTop: Bool, isInTarget: Bool) {
@@ -173,13 +173,6 @@ extension DCAMSStorage {
     case "both": return (true, true)
     default: return (service != .updateStatus, service == .updateStatus)
     }
-  }
-
-  private func documents(_ customer: Customer) -> JSONOutput {
-    .object(
-      Side.allCases.compactMap { side in
-        document(side, customer).map { (side.rawValue, $0) }
-      })
   }
 
   private func document(_ side: Side, _ customer: Customer) -> JSONOutput? {

@@ -71,7 +71,6 @@ public struct Fault: Sendable, CustomStringConvertible {
 
   func applies(to request: LoggedRequest) -> Bool { conditions.allSatisfy { $0.holds(request) } }
 
-  /// The value of a whole-number parameter.
   subscript(name: String) -> Int { values[name].flatMap { Int($0) } ?? 0 }
 
   func text(_ name: String) -> String? { values[name] }
@@ -84,11 +83,8 @@ public struct Fault: Sendable, CustomStringConvertible {
 /// A value that an effect takes, as `name=value` after a colon, or a flag when it is just `name`.
 struct FaultParameter: Sendable {
   let name: String
-  /// How the help shows it.
   let form: String
-  /// The value when none is given.
   var standard: String?
-  /// What is wrong with a value, nil when it is right.
   let complaint: @Sendable (String?) -> String?
 
   static func flag(_ name: String) -> Self {
@@ -111,6 +107,5 @@ struct FaultParameter: Sendable {
   /// Milliseconds, an hour at most.
   static func milliseconds(_ standard: Int) -> Self { .integer("ms", 0...3_600_000, standard) }
 
-  /// An HTTP status for a made-up answer.
   static func status(_ standard: Int) -> Self { .integer("status", 200...599, standard) }
 }

@@ -45,7 +45,6 @@ struct FaultEffect: Sendable {
     case reading(sendsContinue: Bool = true, pacing: Pacing? = nil)
   }
 
-  /// How an answer is written.
   struct Wire: Sendable {
     /// The request is carried out first; otherwise only with `accepted`.
     var isCarriedOut = true

@@ -26,11 +26,8 @@ struct FaultSelection {
   var slowness = 0
   /// Seconds by which the clock is ahead.
   var clockOffset = 0
-  /// What decides in place of the vendor.
   private(set) var verdict: (decide: FaultEffect.Decide, fault: Fault)?
-  /// What spoils the content of the answer.
   private(set) var content: (spoil: FaultEffect.Spoil, fault: Fault)?
-  /// What spoils the writing of the answer.
   private(set) var wire: (effect: FaultEffect.Wire, fault: Fault)?
 
   /// Adds a fault unless an earlier one of its phase has been chosen.
@@ -57,10 +54,8 @@ struct FaultSelection {
 struct FaultCondition: Sendable {
   /// It needs what only the body says.
   var needsBody = false
-  /// Whether a request is one of those that are meant.
   let holds: @Sendable (LoggedRequest) -> Bool
 
-  /// From the second request of a connection on.
   static let reusesConnection = FaultCondition { $0.use > 1 }
 
   init(needsBody: Bool = false, _ holds: @escaping @Sendable (LoggedRequest) -> Bool) {

@@ -2,7 +2,6 @@ import IntakeCore
 
 /// The table of all effects, by phase, in the order in which they act.
 extension FaultEffect {
-  /// Each phase with its title in the help.
   static let phases: [(title: String, effects: [FaultEffect])] = [
     ("Before the body is read", openings), ("In time (these add up)", timings),
     ("A made-up decision (not carried out, unless :accepted)", verdicts),
@@ -298,19 +297,16 @@ extension FaultEffect.Action {
     }
   }
 
-  /// Changes the body.
   fileprivate static func body(_ change: @escaping @Sendable ([UInt8]) -> [UInt8]) -> Self {
     .content { answer, _ in answer.with(body: change(answer.body)) }
   }
 
-  /// Changes the members of a JSON object.
   fileprivate static func members(
     _ change: @escaping @Sendable (SpoiledJSON.Members) -> SpoiledJSON.Members
   ) -> Self {
     .body { SpoiledJSON.rewriting($0, change) }
   }
 
-  /// Puts raw members in front of those of a JSON object.
   fileprivate static func inserting(_ members: @escaping @Sendable (Fault) -> String) -> Self {
     .content { $0.with(body: SpoiledJSON.inserting(members($1), into: $0.body)) }
   }

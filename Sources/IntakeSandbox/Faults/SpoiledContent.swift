@@ -65,7 +65,6 @@ extension JSONOutput {
 
 /// A gzip file (RFC 1952) of zeros, packed some 160 : 1 into one block with fixed codes (RFC 1951 §3.2.6).
 enum GzipBomb {
-  /// Bytes that unpack to at least that many zeros.
   static func bytes(unpackingTo size: Int) -> [UInt8] {
     var bits = BitWriter(bytes: [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF])
     bits.append(0b011, 3)  // the last block, fixed codes

@@ -13,7 +13,6 @@ struct Answer: Sendable {
     self.body = body
   }
 
-  /// A body with its media type.
   init(_ status: Int, _ type: String, _ text: String) {
     self.init(status, [HTTPField("Content-Type", type)], body: Array(text.utf8))
   }
@@ -91,7 +90,6 @@ struct AnswerWriter {
   let keepsAlive: Bool
   var date: UTCTime = .now
 
-  /// What becomes of the connection after a proper answer.
   var after: AfterAnswer { keepsAlive ? .wait(limits.idle) : .close }
 
   func send(_ bytes: [UInt8]) throws {
@@ -137,7 +135,6 @@ extension AnswerWriter {
       ? [] : Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + Array("\r\n".utf8)
   }
 
-  /// Sends an answer byte by byte, that many milliseconds apart.
   func drip(_ answer: Answer, _ gap: Int) throws -> AfterAnswer {
     for byte in answer.bytes(keepsAlive: keepsAlive, date: date) {
       try send([byte])
@@ -146,7 +143,6 @@ extension AnswerWriter {
     return after
   }
 
-  /// Sends an answer with at least that many bytes of header.
   func sendBigHeader(_ answer: Answer, _ size: Int) throws -> AfterAnswer {
     let head = answer.head(keepsAlive: false, date: date)
     try send(Array(head.dropLast(2)))
@@ -156,7 +152,6 @@ extension AnswerWriter {
     return .close
   }
 
-  /// Sends an answer with a body of that many blanks.
   func sendHuge(_ answer: Answer, _ size: Int) throws -> AfterAnswer {
     let length = [HTTPField("Content-Length", String(size))]
     try send(answer.head(keepsAlive: false, date: date, framing: length))

@@ -42,7 +42,7 @@ final class HTTPServer: Sendable {
   private func acceptAll() {
     // 100 ms: how long a stop may take to be noticed where shutdown does not wake the poll (Darwin).
     while !state.withLock({ $0.isStopping }) {
-      if let descriptor = listener.accept(waiting: 100) { admit(descriptor) }
+      if let descriptor = listener.next(waiting: 100) { admit(descriptor) }
     }
     finishAccepting()
   }
@@ -133,31 +133,28 @@ struct Listener: Sendable {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    return withUnsafeBytes(of: &address) { raw in
-      guard let base = raw.bindMemory(to: sockaddr.self).baseAddress else { return false }
-      return bind(descriptor, base, socklen_t(raw.count)) == 0
+    let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    return withUnsafePointer(to: address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) == 0 }
     }
   }
 
   private static func port(of descriptor: Int32) -> UInt16? {
     var address = sockaddr_in()
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let failed = withUnsafeMutableBytes(of: &address) { raw in
-      guard let base = raw.bindMemory(to: sockaddr.self).baseAddress else { return true }
-      return getsockname(descriptor, base, &size) != 0
+    let isKnown = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        getsockname(descriptor, $0, &size) == 0
+      }
     }
-    return failed ? nil : UInt16(bigEndian: address.sin_port)
+    return isKnown ? UInt16(bigEndian: address.sin_port) : nil
   }
 
   /// The next connection's socket; waits for at most `milliseconds`, nil when none came.
-  func accept(waiting milliseconds: Int32) -> Int32? {
+  func next(waiting milliseconds: Int32) -> Int32? {
     var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     guard poll(&entry, 1, milliseconds) > 0 else { return nil }
-    #if canImport(Glibc)
-      let accepted = Glibc.accept(descriptor, nil, nil)
-    #else
-      let accepted = Darwin.accept(descriptor, nil, nil)
-    #endif
+    let accepted = accept(descriptor, nil, nil)
     guard accepted >= 0 else {
       // Out of descriptors: without a pause this loop would take a whole core until one is free.
       if errno == EMFILE || errno == ENFILE { poll(nil, 0, 20) }

@@ -15,14 +15,12 @@ struct RequestHead: Sendable {
   let method: String
   /// The path as sent, without the query.
   let path: String
-  /// What follows the question mark, empty when there is none.
   let query: String
   let headers: [HTTPField]
   /// HTTP/1.1, as opposed to 1.0.
   let isCurrent: Bool
   let framing: Framing
 
-  /// How the end of the body is known.
   enum Framing: Sendable, Equatable {
     case length(Int)
     case chunked
@@ -59,13 +57,11 @@ struct RequestHead: Sendable {
   /// The first value of a field, found without regard to case.
   subscript(name: String) -> String? { RequestHead.values(name, headers).first }
 
-  /// The connection stays open after this request.
   var keepsAlive: Bool {
     let wish = self["connection"]?.lowercased() ?? ""
     return isCurrent ? !wish.contains("close") : wish.contains("keep-alive")
   }
 
-  /// The client waits for `100 Continue` before it sends the body.
   var expectsContinue: Bool {
     guard isCurrent, framing != .length(0) else { return false }
     return self["expect"]?.lowercased() == "100-continue"

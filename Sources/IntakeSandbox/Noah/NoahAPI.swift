@@ -10,7 +10,6 @@ struct NoahAPI: VendorAPI {
   /// Checks `Api-Signature`; nil for an account without a public key, which needs none.
   let signature: NoahSignature?
   let switches: SandboxSwitches
-  /// The address that presigned URLs start with.
   let address: String
   /// Seconds for which a presigned URL works.
   let uploadLifetime: Int

@@ -14,7 +14,6 @@ enum NoahRoute: Equatable {
   /// Where presigned uploads go; not below `/v1`, as they are not part of the API proper.
   static let uploadPath = "/noah-uploads/"
 
-  /// Whether the address belongs to Noah at all.
   static func owns(_ path: String) -> Bool { path.hasPrefix("/v1/") || path.hasPrefix(uploadPath) }
 
   init(_ head: RequestHead) {

@@ -2,7 +2,6 @@ import IntakeCore
 
 /// The body of `PUT /customers/{CustomerID}`, as the older and the newer pages describe it.
 struct NoahSchema: Sendable {
-  /// Which of the published shapes is enforced.
   let profile: String
 
   private static let address: [NoahRule] = [
@@ -69,8 +68,7 @@ struct NoahSchema: Sendable {
     guard let country = home?["Country"]?.string, ["US", "CA"].contains(country),
       let state = home?["State"]?.string, !state.isEmpty
     else { return [] }
-    let isCode = state.utf8.count == 2 && state.utf8.allSatisfy(\.isASCIIUppercase)
-    return isCode
+    return state.isTwoCapitals
       ? []
       : [
         NoahFieldError(
@@ -87,15 +85,26 @@ struct NoahRule: Sendable {
   let form: Form
 
   enum Form: Sendable {
-    /// A text of so many Unicode scalars.
-    case text(ClosedRange<Int>)
-    /// `YYYY-MM-DD`, a real day.
-    case date
-    /// ISO 3166-1 alpha-2.
-    case country
-    case choice([String])
+    case scalar(_ complaint: String, fits: @Sendable (String) -> Bool)
     case object([NoahRule])
     case list([NoahRule])
+
+    /// JSON Schema counts code points, which Swift calls Unicode scalars.
+    static func text(_ range: ClosedRange<Int>) -> Form {
+      .scalar("must be \(range.lowerBound) to \(range.upperBound) characters long") {
+        range.contains($0.unicodeScalars.count)
+      }
+    }
+
+    static let date = Form.scalar("must be a calendar day as YYYY-MM-DD") {
+      $0.utf8.count == 10 && CalendarDate($0) != nil
+    }
+
+    static let country = Form.scalar("must be an ISO 3166-1 alpha-2 code") { $0.isTwoCapitals }
+
+    static func choice(_ names: [String]) -> Form {
+      .scalar("must be one of " + names.joined(separator: ", ")) { names.contains($0) }
+    }
   }
 
   static func required(_ name: String, _ form: Form) -> NoahRule {
@@ -106,7 +115,6 @@ struct NoahRule: Sendable {
     NoahRule(name: name, isRequired: false, form: form)
   }
 
-  /// Everything wrong with the value of this field inside `parent`.
   func complaints(in parent: JSONValue, path: String, strict: Bool) -> [NoahFieldError] {
     let path = path + name
     guard let value = parent[name], !value.isNull else {
@@ -122,7 +130,9 @@ struct NoahRule: Sendable {
         NoahRule.complaints(
           about: element, rules, path: "\(path)[\(index)].", strict: strict)
       }
-    default: return scalarComplaint(value.string).map { [.schema(path, $0)] } ?? []
+    case .scalar(let complaint, let fits):
+      guard let text = value.string else { return [.schema(path, "must be a text")] }
+      return fits(text) ? [] : [.schema(path, complaint)]
     }
   }
 
@@ -140,24 +150,11 @@ struct NoahRule: Sendable {
       + strangers.map { .schema(path + Sanitizer.clean($0.name, limit: 60), "is unknown") }
   }
 
-  private func scalarComplaint(_ text: String?) -> String? {
-    guard let text else { return "must be a text" }
-    switch form {
-    case .text(let range):
-      // JSON Schema counts code points, which Swift calls Unicode scalars.
-      return range.contains(text.unicodeScalars.count)
-        ? nil : "must be \(range.lowerBound) to \(range.upperBound) characters long"
-    case .date:
-      let isDay = text.utf8.count == 10 && CalendarDate(text) != nil
-      return isDay ? nil : "must be a calendar day as YYYY-MM-DD"
-    case .country:
-      let isCode = text.utf8.count == 2 && text.utf8.allSatisfy(\.isASCIIUppercase)
-      return isCode ? nil : "must be an ISO 3166-1 alpha-2 code"
-    case .choice(let names):
-      return names.contains(text) ? nil : "must be one of " + names.joined(separator: ", ")
-    case .object, .list: return nil
-    }
-  }
+}
+
+extension String {
+  /// The form of the codes for countries, and of those for states without their country.
+  fileprivate var isTwoCapitals: Bool { utf8.count == 2 && utf8.allSatisfy(\.isASCIIUppercase) }
 }
 
 extension JSONValue {

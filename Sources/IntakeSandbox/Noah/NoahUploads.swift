@@ -3,7 +3,6 @@ import Synchronization
 
 /// The two-step upload of a scan: an address first, then the bytes.
 extension NoahAPI {
-  /// Gives out a presigned address for one side of a document.
   func getUploadURL(_ id: String, _ call: Call) throws(NoahError) -> Answer {
     let missing = ["Type", "CountryCode"].filter { call.head.parameter($0)?.isEmpty ?? true }
     guard missing.isEmpty else {

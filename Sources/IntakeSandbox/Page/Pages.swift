@@ -4,7 +4,6 @@ import IntakeCore
 struct Pages {
   let store: CustomerStore
 
-  /// The most customers on one page of the list.
   private static let pageSize = 200
 
   /// Answers a request for a page; nil for addresses that are none.

@@ -9,7 +9,6 @@ struct Customer: Sendable {
   let key: String
   let created: UTCTime
   var status: String
-  /// The free value of DCAMS, as received.
   var reference: Reference?
   /// What was sent, in the order of first arrival; nested names joined with dots.
   var fields: [(name: String, value: String)] = []
@@ -21,7 +20,6 @@ struct Customer: Sendable {
   /// Whether all but key, number, reference and status was dropped to keep memory flat.
   private(set) var isReduced = false
 
-  /// Bytes of the scans that are in memory.
   var keptBytes: Int { images.values.reduce(0) { $0 + ($1.bytes?.count ?? 0) } }
 
   /// Drops everything that grows with what was sent.
@@ -97,7 +95,6 @@ extension Customer {
     ])
   }
 
-  /// Reads a record; nil when something is missing.
   init?(record: JSONValue) {
     guard let number = record["number"]?.integer, let key = record["key"]?.string,
       let origin = record["api"]?.string.flatMap({ Origin(rawValue: $0) }),

@@ -28,7 +28,6 @@ final class CustomerStore: Sendable {
     let place: Int
     let side: Side
     let sha256: String
-    let byteCount: Int
   }
 
   private static let firstNumber = 100_001
@@ -98,22 +97,22 @@ final class CustomerStore: Sendable {
     for (side, image) in customer.images where image.bytes != nil {
       let old = before.images[side]
       if old?.bytes != nil, old?.sha256 == image.sha256 { continue }
-      state.kept.append(
-        KeptImage(place: place, side: side, sha256: image.sha256, byteCount: image.byteCount))
+      state.kept.append(KeptImage(place: place, side: side, sha256: image.sha256))
     }
     dropOldest(in: &state)
   }
 
   private func dropOldest(in state: inout State) {
     while let oldest = state.kept.first {
-      let image = state.customers[oldest.place].images[oldest.side]
-      // An entry whose image was replaced or dropped since is stale: its bytes are gone already.
-      let isStale = image?.bytes == nil || image?.sha256 != oldest.sha256
-      guard isStale || state.imageBytes > configuration.keptImageBytes else { return }
+      if let image = state.customers[oldest.place].images[oldest.side], image.bytes != nil,
+        image.sha256 == oldest.sha256
+      {
+        guard state.imageBytes > configuration.keptImageBytes else { return }
+        state.customers[oldest.place].images[oldest.side]?.bytes = nil
+        state.imageBytes -= image.byteCount
+      }
+      // What was replaced or dropped since has given its bytes back already.
       _ = state.kept.removeFirst(beyond: 0)
-      if isStale { continue }
-      state.customers[oldest.place].images[oldest.side]?.bytes = nil
-      state.imageBytes -= oldest.byteCount
     }
   }
 
@@ -136,7 +135,6 @@ final class CustomerStore: Sendable {
     return image.bytes ?? directory?.bytes(of: image, side: side, of: customer)
   }
 
-  /// Forgets everything, on disk too.
   func reset() {
     state.withLock { $0 = State() }
     directory?.clear()

@@ -11,9 +11,7 @@ struct LoggedRequest: Sendable {
   let use: Int
   let method: String
   let path: String
-  /// The DCAMS service, or what Noah was asked to do.
   var service = ""
-  /// The e-mail or CustomerID, where one was found.
   var customer: String?
   /// Counts the requests about this customer from 1; 0 while it is not known.
   var attempt = 0
@@ -61,7 +59,6 @@ final class RequestLog: Sendable {
     }
   }
 
-  /// Counts one more request about a customer and returns the count.
   func nextAttempt(_ customer: String) -> Int {
     let name = customer.hashValue
     return state.withLock { state in
@@ -81,6 +78,5 @@ final class RequestLog: Sendable {
 
   var entries: [LoggedRequest] { state.withLock { Array($0.entries.elements) } }
 
-  /// Forgets all requests and starts to count again.
   func reset() { state.withLock { $0 = State() } }
 }

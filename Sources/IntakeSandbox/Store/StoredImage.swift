@@ -6,9 +6,7 @@ struct StoredImage: Sendable {
   /// The bytes; nil when they were dropped to keep memory flat.
   var bytes: [UInt8]?
   let byteCount: Int
-  /// SHA-256 of the bytes in hexadecimal.
   let sha256: String
-  /// JPEG or PNG, nil for anything else.
   let format: ImageFormat?
   /// Width and height in pixels, where the header holds them.
   let size: PixelSize?
@@ -45,7 +43,6 @@ extension StoredImage {
   /// SHA-256 in hexadecimal; empty only when libcrypto has no memory left.
   static func sha256(of bytes: [UInt8]) -> String { Hex.text((try? Digest.sha256(bytes)) ?? []) }
 
-  /// What is known of the image, without its bytes.
   var facts: [(String, JSONOutput)] {
     [
       ("bytes", .integer(byteCount)), ("width", size.map { .integer($0.width) } ?? .null),
@@ -92,25 +89,19 @@ enum ImageProbe {
   /// Walks the marker segments up to the frame header (T.81 §B.2.2).
   private static func jpegSize(_ bytes: [UInt8]) -> PixelSize? {
     var index = 2
-    while index + 4 <= bytes.count {
-      guard bytes[index] == 0xFF else { return nil }
-      let marker = bytes[index + 1]
-      switch marker {
-      case 0xFF:
-        index += 1
-        continue
-      case 0x01, 0xD0...0xD7:
-        index += 2
-        continue
+    while index + 4 <= bytes.count, bytes[index] == 0xFF {
+      switch bytes[index + 1] {
+      case 0xFF: index += 1
+      case 0x01, 0xD0...0xD7: index += 2
       case 0xD9, 0xDA: return nil
       case 0xC0...0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF:
         guard let height = number(bytes, index + 5, 2), let width = number(bytes, index + 7, 2)
         else { return nil }
         return PixelSize(width: width, height: height)
-      default: break
+      default:
+        guard let length = number(bytes, index + 2, 2), length >= 2 else { return nil }
+        index += 2 + length
       }
-      guard let length = number(bytes, index + 2, 2), length >= 2 else { return nil }
-      index += 2 + length
     }
     return nil
   }
