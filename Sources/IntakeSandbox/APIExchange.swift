@@ -50,9 +50,9 @@ struct APIExchange {
     switch opening {
     case .done(let after): return after
     case .reading(let sendsContinue, let pacing):
-      let reserved = reserve()
-      guard reserved > 0 else { return try refuseForMemory() }
-      defer { context.bodies.putBack(reserved) }
+      let size = min(announced ?? .max, context.limits.body)
+      guard context.bodies.take(size) else { return try refuseForMemory() }
+      defer { context.bodies.putBack(size) }
       return try answer(&reader, sendsContinue, pacing)
     }
   }
@@ -66,12 +66,6 @@ struct APIExchange {
 
   /// Bytes of the body, where the header says so.
   private var announced: Int? { if case .length(let length) = head.framing { length } else { nil } }
-
-  /// What the body may take of the common budget; 0 when that is spent.
-  private func reserve() -> Int {
-    let size = min(announced ?? .max, context.limits.body)
-    return context.bodies.take(size + 1) ? size + 1 : 0
-  }
 
   private func refuseForMemory() throws -> AfterAnswer {
     log(503)

@@ -1,12 +1,7 @@
 import IntakeCore
 
 /// Decides which part answers a request.
-struct Router: Sendable {
-  let store: CustomerStore
-  let log: RequestLog
-  let dcams: DCAMSStorage
-  let noah: NoahAPI
-
+extension ServerContext {
   /// The API that an address belongs to, nil for pages, control and strangers.
   func api(for path: String) -> (any VendorAPI)? {
     if path == DCAMSStorage.path { return dcams }
@@ -15,17 +10,14 @@ struct Router: Sendable {
 
   func answer(to call: Call) -> Answer {
     if let answer = control(call) { return answer }
-    if call.head.method == "GET" || call.head.method == "HEAD",
-      let answer = Pages(store: store).answer(to: call.head)
-    {
-      return answer
-    }
-    return Router.notFound
+    let isReading = ["GET", "HEAD"].contains(call.head.method)
+    let page = isReading ? Pages(store: store).answer(to: call.head) : nil
+    return page ?? ServerContext.notFound
   }
 
   /// Answers a request to neither API whose body nobody will read: a stranger's address is wrong at any size.
   func answer(toOversized head: RequestHead) -> Answer {
-    guard Router.controls.contains(head.path) else { return Router.notFound }
+    guard ServerContext.controls.contains(head.path) else { return ServerContext.notFound }
     return .text(413, "nothing here takes a body of that size\n")
   }
 
@@ -35,23 +27,24 @@ struct Router: Sendable {
 }
 
 /// The addresses for scripts and tests, under `/sandbox/`; not part of either API.
-extension Router {
+extension ServerContext {
   private static let controls = ["/sandbox/customers", "/sandbox/requests", "/sandbox/reset"]
 
   private func control(_ call: Call) -> Answer? {
     switch call.head.path {
     case "/sandbox/customers":
-      return reading(call) { .json(200, .array(store.all.map(Router.output))) }
+      return reading(call) { .json(200, .array(store.all.map(ServerContext.output))) }
     case "/sandbox/requests": return reading(call, requests)
     case "/sandbox/reset":
-      guard call.head.method == "POST" else { return Router.refusal(allowed: "POST") }
+      guard call.head.method == "POST" else { return ServerContext.refusal(allowed: "POST") }
       return reset(call)
     default: return nil
     }
   }
 
   private func reading(_ call: Call, _ answer: () -> Answer) -> Answer {
-    ["GET", "HEAD"].contains(call.head.method) ? answer() : Router.refusal(allowed: "GET, HEAD")
+    ["GET", "HEAD"].contains(call.head.method)
+      ? answer() : ServerContext.refusal(allowed: "GET, HEAD")
   }
 
   private func requests() -> Answer {

@@ -45,16 +45,14 @@ public final class Sandbox: Sendable {
   }
 
   private func makeContext(port: UInt16) -> ServerContext {
+    let address = Sandbox.address(port)
+    let dcams = DCAMSStorage(store: store, configuration: configuration, address: address)
     let noah = NoahAPI(
-      store: store, tickets: tickets, apiKey: configuration.apiKey.map { Secret($0) },
-      signature: signature, switches: configuration.switches, address: Sandbox.address(port),
-      uploadLifetime: configuration.uploadLifetime)
-    let dcams = DCAMSStorage(
-      store: store, user: Secret(configuration.user), pass: Secret(configuration.pass),
-      switches: configuration.switches, address: Sandbox.address(port))
+      store: store, tickets: tickets, configuration: configuration, signature: signature,
+      address: address)
     return ServerContext(
-      router: Router(store: store, log: log, dcams: dcams, noah: noah), log: log,
-      faults: configuration.faults, limits: configuration.limits,
+      store: store, dcams: dcams, noah: noah, log: log, faults: configuration.faults,
+      limits: configuration.limits,
       bodies: BodyBudget(configuration.limits.bodiesInFlight))
   }
 

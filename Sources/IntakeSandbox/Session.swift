@@ -2,7 +2,9 @@ import IntakeCore
 
 /// What all connections of a sandbox share.
 struct ServerContext: Sendable {
-  let router: Router
+  let store: CustomerStore
+  let dcams: DCAMSStorage
+  let noah: NoahAPI
   let log: RequestLog
   let faults: [Fault]
   let limits: ServerLimits
@@ -40,7 +42,7 @@ struct Session {
     }
     let writer = AnswerWriter(
       connection: reader.connection, limits: context.limits, keepsAlive: head.keepsAlive)
-    guard let api = context.router.api(for: head.path) else { return try servePage(head, writer) }
+    guard let api = context.api(for: head.path) else { return try servePage(head, writer) }
     use += 1
     let entry = LoggedRequest(
       number: context.log.nextNumber(), time: .now, connection: reader.connection.number, use: use,
@@ -54,11 +56,11 @@ struct Session {
     _ head: RequestHead, _ writer: AnswerWriter
   ) throws -> AfterAnswer {
     if case .length(let length) = head.framing, length > 65_536 {
-      return try writer.writeEarly(context.router.answer(toOversized: head))
+      return try writer.writeEarly(context.answer(toOversized: head))
     }
     if head.expectsContinue { try writer.sendContinue() }
     let body = try reader.body(of: head)
-    let answer = context.router.answer(to: Call(head: head, body: body, time: .now))
+    let answer = context.answer(to: Call(head: head, body: body, time: .now))
     guard head.method == "HEAD" else { return try writer.write(answer) }
     try writer.send(answer.head(keepsAlive: head.keepsAlive))
     return writer.after

@@ -5,10 +5,10 @@ struct DCAMSStorage: VendorAPI {
   static let path = "/v3/stable/api/storage"
 
   let store: CustomerStore
-  let user: Secret
-  let pass: Secret
-  let switches: SandboxSwitches
+  let configuration: SandboxConfiguration
   let address: String
+
+  private var switches: SandboxSwitches { configuration.switches }
 
   func prepare(_ call: Call) -> PreparedCall {
     guard call.head.method == "POST" else {
@@ -50,7 +50,8 @@ struct DCAMSStorage: VendorAPI {
   /// The order of the checks: readable, credentials, inputs, form of the e-mail, and only then the look-up.
   private func carryOut(_ request: DCAMSRequest, at time: UTCTime) throws(RequestFailure) -> Reply {
     guard request.isReadable else { throw .missingInput }
-    guard user.matches(Secret(request.user ?? "")), pass.matches(Secret(request.pass ?? ""))
+    guard Secret(configuration.user).matches(Secret(request.user ?? "")),
+      Secret(configuration.pass).matches(Secret(request.pass ?? ""))
     else { throw .wrongCredentials }
     guard let service = DCAMSService(rawValue: request.service ?? ""),
       let email = request.email, !email.isEmpty

@@ -5,14 +5,12 @@ import IntakeCrypto
 struct NoahAPI: VendorAPI {
   let store: CustomerStore
   let tickets: UploadTickets
-  /// The key that `X-Api-Key` must hold, nil for any of the right environment.
-  let apiKey: Secret?
+  let configuration: SandboxConfiguration
   /// Checks `Api-Signature`; nil for an account without a public key, which needs none.
   let signature: NoahSignature?
-  let switches: SandboxSwitches
   let address: String
-  /// Seconds for which a presigned URL works.
-  let uploadLifetime: Int
+
+  var switches: SandboxSwitches { configuration.switches }
 
   func prepare(_ call: Call) -> PreparedCall {
     let route = NoahRoute(call.head)
@@ -80,7 +78,9 @@ struct NoahAPI: VendorAPI {
     guard parts[1] == switches[.noahEnvironment] else {
       throw .unauthorized("X-Api-Key belongs to another environment")
     }
-    if let apiKey, !apiKey.matches(Secret(given)) { throw .unauthorized("X-Api-Key invalid") }
+    if let apiKey = configuration.apiKey, !Secret(apiKey).matches(Secret(given)) {
+      throw .unauthorized("X-Api-Key invalid")
+    }
   }
 
   func find(_ id: String) throws(NoahError) -> Customer {

@@ -18,7 +18,7 @@ extension NoahAPI {
     let ticket = UploadTickets.Ticket(
       customer: id, side: side == "Back" ? .back : .front,
       documentType: call.head.parameter("Type") ?? "",
-      expires: call.time.later(by: Double(uploadLifetime)))
+      expires: call.time.later(by: Double(configuration.uploadLifetime)))
     let token = tickets.issue(ticket)
     return .json(
       200,
