@@ -63,10 +63,12 @@ final class CustomerStore: Sendable {
     _ origin: Customer.Origin, _ key: String, at time: UTCTime,
     change: (inout Customer, _ isNew: Bool) -> Void
   ) throws(RequestFailure) -> (customer: Customer, isNew: Bool) {
-    let stored = state.withLock { state -> (Customer, Bool)? in
+    let stored = try state.withLock { state throws(RequestFailure) -> (Customer, Bool) in
       let storeKey = Key(origin, key)
       let known = state.places[storeKey]
-      guard known != nil || state.customers.count < configuration.keptCustomers else { return nil }
+      guard known != nil || state.customers.count < configuration.keptCustomers else {
+        throw RequestFailure(503, "The sandbox holds as many customers as it can")
+      }
       let place = known ?? state.customers.count
       if known == nil {
         let number = (state.customers.last?.number ?? CustomerStore.firstNumber - 1) + 1
@@ -79,9 +81,6 @@ final class CustomerStore: Sendable {
       account(for: place, before: before, in: &state)
       keepWhole(place, in: &state)
       return (state.customers[place], known == nil)
-    }
-    guard let stored else {
-      throw RequestFailure(503, "The sandbox holds as many customers as it can")
     }
     let number = stored.0.number
     if let directory, !directory.save({ customer(number: number) }) {
