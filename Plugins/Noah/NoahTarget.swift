@@ -184,7 +184,7 @@ struct NoahTarget: Target {
   // MARK: Uploads
 
   /// The upload with the address from the answer.
-  func request(of followUp: FollowUp, toldBy response: HTTPResponse) throws(StageFailure)
+  func request(of followUp: FollowUp, answeredBy response: HTTPResponse) throws(StageFailure)
     -> Submission
   {
     guard response.isSuccess else {

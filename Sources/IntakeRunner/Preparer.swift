@@ -28,9 +28,7 @@ struct Preparer: Sendable {
   /// Prepares a row; a check goes on after the first kind of error and finds them all.
   ///
   /// - Parameter imageBudget: the most bytes for all images, where the room that the request leaves is too much.
-  func prepare(_ loaded: LoadedRow, _ row: Row, at time: UnixTime, imageBudget: Int? = nil) async
-    -> Result
-  {
+  func prepare(_ loaded: LoadedRow, _ row: Row, imageBudget: Int? = nil) async -> Result {
     let unread = loaded.failures.map {
       PipelineError(stage: "load", row: row.reference, underlying: $0)
     }
@@ -38,7 +36,7 @@ struct Preparer: Sendable {
     await local.enter()
     defer { local.leave() }
     guard stop.level == .none else { return unread.isEmpty ? .notTried : .refused(unread) }
-    let context = row.context(at: time)
+    let context = row.context
     var images = RowImages.Result()
     do throws(PipelineError) {
       var record = loaded.record

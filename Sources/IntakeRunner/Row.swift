@@ -8,18 +8,14 @@ struct Row: Sendable {
   let identity: Personal<[UInt8]>
   /// What the ledger knows of it, looked up once; nil in a check or dry run, which keeps no ledger.
   var known: (any KnownRow)?
+  private let runner: Runner
   private let stopwatch: Stopwatch
-  private let observer: any RunObserver
 
-  init(
-    _ loaded: LoadedRow, known: (any KnownRow)?, loadedIn seconds: Double, clock: any RunClock,
-    observer: any RunObserver
-  ) {
-    reference = loaded.record.row
-    identity = loaded.record.identity
+  init(_ loaded: LoadedRow, known: (any KnownRow)?, loadedIn seconds: Double, _ runner: Runner) {
+    (reference, identity) = (loaded.record.row, loaded.record.identity)
     self.known = known
-    self.observer = observer
-    stopwatch = Stopwatch(clock: clock)
+    self.runner = runner
+    stopwatch = Stopwatch(clock: runner.clock)
     stopwatch.add("load", seconds: seconds)
   }
 
@@ -28,11 +24,13 @@ struct Row: Sendable {
   /// Crashes of the program while it worked on this row that nothing came of since.
   var crashes: Int { known?.crashes ?? 0 }
 
-  func log(_ level: LogLevel, _ message: String) { observer.log(level, message, row: reference) }
+  func log(_ level: LogLevel, _ message: String) {
+    runner.observer.log(level, message, row: reference)
+  }
 
-  func context(at time: UnixTime) -> StageContext {
-    let (observer, reference) = (observer, reference)
-    return StageContext(row: reference, time: time) { observer.log($0, $1, row: reference) }
+  /// What a stage is told about the row at this moment.
+  var context: StageContext {
+    StageContext(row: reference, time: runner.clock.wall) { [self] in log($0, $1) }
   }
 
   /// Runs a stage on a value, adds up the time, and shows what went in and came out to whoever taps the pipeline.
@@ -48,7 +46,7 @@ struct Row: Sendable {
   }
 
   func passed(_ stage: String, _ input: any Sendable, _ output: any Sendable) {
-    observer.passed(stage, input: input, output: output, row: reference)
+    runner.observer.passed(stage, input: input, output: output, row: reference)
   }
 }
 
@@ -87,11 +85,13 @@ extension Row {
 
   /// Nobody has tried: the run stopped before it was this row's turn.
   var notTried: Outcome {
-    notSent(.stopped, "the run stopped before this row was sent", stage: "submit")
+    notSent(.stopped, "the run stopped before this row was sent", stage: submitter)
   }
 
+  private var submitter: String { runner.pipeline.submitterName }
+
   /// Stays in doubt: nothing is sent before the earlier attempt is settled.
-  func held(_ detail: String, _ code: FailureCode = .unsettled) -> Outcome {
+  func staysInDoubt(_ detail: String, _ code: FailureCode = .unsettled) -> Outcome {
     outcome(
       .inDoubt, stage: "record", failure: StageFailure(code, detail, outcome: .inDoubt))
   }
@@ -106,8 +106,8 @@ extension Row {
     return outcome
   }
 
-  /// What became of the row at the target; `submitter` is the stage that failures are reported of.
-  func sent(_ delivery: Delivery, by submitter: String, images: [Side: ShrinkReport]) -> Outcome {
+  /// What became of the row at the target.
+  func sent(_ delivery: Delivery, images: [Side: ShrinkReport]) -> Outcome {
     let receipt = delivery.receipt
     stopwatch.add("submit", seconds: delivery.seconds)
     var outcome = outcome(receipt.outcome.verdict)
@@ -127,14 +127,14 @@ extension Row {
   /// One attempt that was definitely not accepted, and is repeated: a crash meanwhile leaves no doubt.
   func failedAttempt(_ delivery: Delivery) -> Outcome {
     var outcome = notSent(
-      delivery.receipt.code ?? .targetFailed, delivery.receipt.detail ?? "", stage: "submit")
+      delivery.receipt.code ?? .targetFailed, delivery.receipt.detail ?? "", stage: submitter)
     outcome.receipt = delivery.receipt
     outcome.attempts = delivery.attempts
     return outcome
   }
 
   /// The outcome as the ledger knows the row: what failed now does not settle what an earlier attempt left open.
-  func inDoubtStill(_ outcome: Outcome) -> Outcome {
+  func keepingDoubt(_ outcome: Outcome) -> Outcome {
     guard standing == .inDoubt, outcome.verdict == .rejected || outcome.verdict == .failed,
       !outcome.isNotTried, !outcome.repeatsAnotherRow
     else { return outcome }
@@ -148,6 +148,16 @@ extension Row {
       hint: step + "run the same command again, or settle it with docintake reconcile --mark",
       outcome: .inDoubt, column: failure?.column, side: failure?.side, file: failure?.file)
     return doubtful
+  }
+}
+
+extension Outcome {
+  /// The outcome after one that was left in doubt in the same run; that one stays when nothing was tried since.
+  func followed(by next: Outcome) -> Outcome {
+    guard !next.isNotTried else { return self }
+    var next = next
+    next.attempts += attempts
+    return next
   }
 }
 

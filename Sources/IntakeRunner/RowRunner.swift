@@ -16,6 +16,10 @@ final class RowRunner: Sendable {
   private let shown = Mutex<Set<String>>([])
   /// Wall time at the start of the run.
   private let started: UnixTime
+  /// Rows that have waited in doubt have places of their own.
+  private let doubtful: Permits
+  /// The smallest request that the target has answered with 413, in bytes.
+  private let refusedBytes = Mutex(Int.max)
 
   init(
     _ runner: Runner, _ ledger: (any OpenLedger)?, working: WorkerPool, sending pool: WorkerPool
@@ -27,6 +31,7 @@ final class RowRunner: Sendable {
     preparer = Preparer(runner)
     sending = Sending(runner, on: pool)
     steps = ledger.map { [sending] in Steps(sending, $0, runner.policy) }
+    doubtful = Permits(capacity: runner.policy.concurrency + 2)
   }
 
   /// The way of a row, top to bottom: wanted? → prepare → settle or send → record → report.
@@ -42,40 +47,50 @@ final class RowRunner: Sendable {
     guard let row = wanted(loaded, seconds) else { return false }
     let executor: any TaskExecutor = row.known.map { working.noting($0.key.description) } ?? working
     group.addTask(executorPreference: executor) {
-      defer { window.leave() }
+      var (row, place, unsettled) = (row, window, Outcome?.none)
+      defer { place.leave() }
       await self.stoppingOnErrors(of: row.reference) {
-        guard var row = try await self.afterEarlierAttempt(row, loaded, window) else { return }
-        // One crash may be anybody's; two on the same row are that row's.
-        if row.crashes >= 2, loaded.failures.isEmpty, self.runner.policy.only != .failed {
-          return try await self.end(row.quarantined, row)
-        }
-        // Prepare: its fields, its images, the request. Nothing is sent.
-        var prepared: PreparedRow
-        switch await self.prepare(loaded, row) {
-        case .ready(let complete): prepared = complete
-        case .refused(let errors, let images):
-          return try await self.end(self.refused(errors, images, row), row)
-        case .notTried: return try await self.end(row.notTried, row)
-        }
-        guard let steps = self.steps else { return self.reportReady(prepared, row) }
-        // A row that looks changed may come to the very request that was accepted.
-        if row.standing == .accepted, row.known?.isUnchanged(prepared.submission) == true {
-          return self.report(row.alreadyAccepted())
-        }
-        // Settle what an earlier attempt left in doubt, or send.
-        let settled = try await self.settle(&prepared, loaded, &row, steps)
-        let outcome =
-          if let settled { settled } else {
-            try await self.send(prepared, loaded, row, steps)
+        for round in 0... {
+          // What an earlier attempt left in doubt is not touched while that may still be under way.
+          guard try await self.afterEarlierAttempt(&row, loaded, &place) else { break }
+          // One crash may be anybody's; two on the same row are that row's.
+          if row.crashes >= 2, loaded.failures.isEmpty, self.runner.policy.only != .failed {
+            return try await self.end(row.quarantined, row)
           }
-        // Record; report only what is on disk.
-        try await self.end(outcome, row)
+          // Prepare: its fields, its images, the request. Nothing is sent.
+          var prepared: PreparedRow
+          switch await self.prepare(loaded, row) {
+          case .ready(let complete): prepared = complete
+          case .refused(let errors, let images):
+            return try await self.end(self.refused(errors, images, row), row)
+          case .notTried: return try await self.end(unsettled ?? row.notTried, row)
+          }
+          guard let steps = self.steps else { return self.reportReady(prepared, row) }
+          // A row that looks changed may come to the very request that was accepted.
+          if row.standing == .accepted, row.known?.isUnchanged(prepared.submission) == true {
+            return self.report(row.alreadyAccepted())
+          }
+          // Settle what an earlier attempt left in doubt, or send.
+          let settled = try await self.settle(&prepared, loaded, &row, steps)
+          let outcome =
+            if let settled { settled } else {
+              try await self.send(prepared, loaded, row, steps)
+            }
+          // Record; report only what is on disk. A doubt that can be settled is settled in this run.
+          guard settled == nil, self.canSettle(outcome, prepared, round) else {
+            return try await self.end(unsettled?.followed(by: outcome) ?? outcome, row)
+          }
+          try await steps.ledger.record(outcome)
+          row.known = try steps.ledger.row(for: row.identity)
+          unsettled = unsettled?.followed(by: outcome) ?? outcome
+        }
+        if let unsettled { try await self.end(unsettled, row) }
       }
     }
     return true
   }
 
-  /// Stops the run when the ledger cannot be written, or on an error that is nobody's verdict on a row.
+  /// Stops the run when the ledger cannot be written, or on an error that is about no row.
   private func stoppingOnErrors(of row: RowReference, _ body: () async throws -> Void) async {
     do { try await body() } catch { fail(error, row) }
   }
@@ -99,12 +114,11 @@ extension RowRunner {
     guard runner.policy.shard?.contains(loaded.record.identity) ?? true else { return nil }
     do {
       let known = try ledger?.row(for: loaded.record.identity)
-      let row = Row(
-        loaded, known: known, loadedIn: seconds, clock: runner.clock, observer: runner.observer)
+      let row = Row(loaded, known: known, loadedIn: seconds, runner)
       guard let known else { return row }
       if runner.policy.mode == .reconcile, known.standing != .inDoubt { return nil }
       guard runner.policy.only?.includes(known.standing) ?? true else {
-        summary.withLock { $0.leaveOut(known.standing) }
+        summary.withLock { $0.countLeftOut(known.standing) }
         return nil
       }
       guard let outcome = acceptedBefore(loaded, row, known) else { return row }
@@ -128,28 +142,27 @@ extension RowRunner {
     return runner.policy.resubmitsChanged ? nil : row.changedAfterAcceptance
   }
 
-  /// The row once the attempt of an earlier run can no longer be under way; nil when the run stops meanwhile.
-  private func afterEarlierAttempt(_ row: Row, _ loaded: LoadedRow, _ window: Permits)
-    async throws -> Row?
-  {
+  /// Waits until an earlier attempt can no longer be under way; false when the run stops meanwhile.
+  private func afterEarlierAttempt(
+    _ row: inout Row, _ loaded: LoadedRow, _ place: inout Permits
+  ) async throws -> Bool {
     guard let ledger, row.standing == .inDoubt, runner.policy.ambiguous != .hold,
       loaded.failures.isEmpty, let last = row.known?.lastWritten
-    else { return row }
-    // The line may be the intent of an attempt that went on until that run was killed, a moment ago for all
-    // we know. A clock that was set back must not make anybody wait longer than the full time.
-    let ended = min(last + RunPolicy.longestAttempt, started)
+    else { return true }
+    // The line of an earlier run may be the intent of an attempt that went on until that run was killed, a moment
+    // ago for all we know. A clock that was set back must not make anybody wait longer than the full time.
+    let ended = last > started ? last : min(last + RunPolicy.longestAttempt, started)
     let wait = min(ended + runner.policy.settleAfter - runner.clock.wall, runner.policy.settleAfter)
-    guard wait > 0 else { return row }
-    let seconds = Int(wait.rounded(.up))
-    row.log(.notice, "waiting \(seconds) s: an earlier attempt may still be under way")
+    guard wait > 0 else { return true }
+    row.log(.notice, "waiting \(Int(wait.rounded(.up))) s: an attempt may still be under way")
     // Others may have its place meanwhile: a few rows in doubt must not hold up a batch.
-    window.leave()
+    place.leave()
     await runner.clock.sleep(until: runner.clock.monotonic + wait, unless: runner.stop)
-    await window.enter()
-    var later = row
+    place = doubtful
+    await place.enter()
     // Another row of the same customer may have settled it while this one waited.
-    later.known = try ledger.row(for: row.identity)
-    return runner.stop.level == .none ? later : nil
+    row.known = try ledger.row(for: row.identity)
+    return runner.stop.level == .none
   }
 }
 
@@ -159,15 +172,12 @@ extension RowRunner {
     -> Preparer.Result
   {
     if loaded.failures.isEmpty {
-      showOnce(runner.pipeline.assembler.notices(about: loaded.record))
+      for notice in runner.pipeline.assembler.notices(about: loaded.record)
+      where shown.withLock({ $0.insert(notice).inserted }) {
+        runner.observer.log(.notice, notice, row: nil)
+      }
     }
-    return await preparer.prepare(loaded, row, at: runner.clock.wall, imageBudget: imageBudget)
-  }
-
-  private func showOnce(_ notices: [String]) {
-    for notice in notices where shown.withLock({ $0.insert(notice).inserted }) {
-      runner.observer.log(.notice, notice, row: nil)
-    }
+    return await preparer.prepare(loaded, row, imageBudget: imageBudget)
   }
 
   /// The end of a row of which no request was made; a failure that every row would meet stops the run.
@@ -190,7 +200,13 @@ extension RowRunner {
   ) async throws -> Outcome? {
     var outcome: Outcome?
     if row.standing == .inDoubt {
-      prepared = await asSentBefore(prepared, loaded, row)
+      // A 413 may have made the earlier attempt a smaller one.
+      if let known = row.known, !known.isUnchanged(prepared.submission),
+        !known.isChanged(loaded.record.source),
+        let second = await smaller(prepared, loaded, row).row, known.isUnchanged(second.submission)
+      {
+        prepared = second
+      }
       guard runner.stop.level == .none else { return row.notTried }
       outcome = try await steps.settle(prepared.submission, of: &row)
     }
@@ -201,65 +217,64 @@ extension RowRunner {
     return outcome
   }
 
+  /// Whether a row that ends in doubt is asked about in this run; a row is sent again as often as one that failed.
+  private func canSettle(_ outcome: Outcome, _ prepared: PreparedRow, _ round: Int) -> Bool {
+    outcome.verdict == .inDoubt && round < runner.policy.retries
+      && runner.policy.ambiguous == .reconcile && runner.stop.level == .none
+      && prepared.submission.target.inquiry(about: prepared.submission) != nil
+  }
+
   /// Sends a row; after a 413 once more with images of half the bytes, as far as they stay legible.
   private func send(
     _ prepared: PreparedRow, _ loaded: LoadedRow, _ row: Row, _ steps: Steps
   ) async throws -> Outcome {
-    var delivery = try await steps.send(prepared.submission, of: row)
-    var images = prepared.images
-    if delivery.isTooLarge {
-      switch await smaller(prepared, loaded, row) {
-      case .failure(let reason): delivery.explain(prepared, reason.description)
-      case .success(let second):
-        try await steps.ledger.record(row.failedAttempt(delivery))
-        row.log(.notice, "the target answered 413: sending once more with smaller images")
-        let attempts = delivery.attempts
-        // The first request was written down with other content: what the ledger knew of its steps is void.
-        var row = row
-        row.known = try steps.ledger.row(for: row.identity)
-        delivery = try await steps.send(second.submission, of: row, after: delivery)
-        if delivery.attempts == attempts {
-          delivery.explain(prepared, "and the run stopped before smaller images were sent")
-        } else {
-          images = second.images
-          if delivery.isTooLarge {
-            delivery.explain(
-              prepared, "and to one of \(second.submission.totalBytes) with smaller images")
-          }
-        }
-      }
+    var (prepared, row) = (prepared, row)
+    let refused = refusedBytes.withLock { $0 }
+    if prepared.submission.totalBytes >= refused,
+      let second = await smaller(prepared, loaded, row).row, second.submission.totalBytes < refused
+    {
+      prepared = second
     }
-    return row.sent(delivery, by: runner.pipeline.submitterName, images: images)
+    var delivery = try await steps.send(prepared.submission, of: row)
+    guard delivery.isTooLarge else { return row.sent(delivery, images: prepared.images) }
+    refusedBytes.withLock { $0 = min($0, prepared.submission.totalBytes) }
+    let (second, reason) = await smaller(prepared, loaded, row)
+    guard let second else {
+      delivery.explain(prepared, reason)
+      return row.sent(delivery, images: prepared.images)
+    }
+    try await steps.ledger.record(row.failedAttempt(delivery))
+    row.log(.notice, "the target answered 413: sending once more with smaller images")
+    let attempts = delivery.attempts
+    // The first request was written down with other content: what the ledger knew of its steps is void.
+    row.known = try steps.ledger.row(for: row.identity)
+    delivery = try await steps.send(second.submission, of: row, after: delivery)
+    guard delivery.attempts > attempts else {
+      delivery.explain(prepared, "and the run stopped before smaller images were sent")
+      return row.sent(delivery, images: prepared.images)
+    }
+    if delivery.isTooLarge {
+      delivery.explain(
+        prepared, "and to one of \(second.submission.totalBytes) with smaller images")
+    }
+    return row.sent(delivery, images: second.images)
   }
 
-  /// The request that an earlier attempt in doubt sent: this one, or the smaller one that followed a 413.
-  private func asSentBefore(_ prepared: PreparedRow, _ loaded: LoadedRow, _ row: Row) async
-    -> PreparedRow
-  {
-    guard let known = row.known, !known.isUnchanged(prepared.submission),
-      !known.isChanged(loaded.record.source),
-      case .success(let second) = await smaller(prepared, loaded, row),
-      known.isUnchanged(second.submission)
-    else { return prepared }
-    return second
-  }
-
-  /// The same row with images of half the bytes; half, because 413 does not say the limit and there is one try.
+  /// The same row with images of half the bytes, because 413 does not say the limit; else why there is none, as the
+  /// end of a sentence about its body.
   private func smaller(_ prepared: PreparedRow, _ loaded: LoadedRow, _ row: Row) async
-    -> Result<PreparedRow, NoSmallerRequest>
+    -> (row: PreparedRow?, reason: String)
   {
     let bytes = prepared.images.values.reduce(0) { $0 + $1.sent.bytes }
-    guard bytes > 0 else { return .failure("and the request holds no image to shrink") }
+    guard bytes > 0 else { return (nil, "and the request holds no image to shrink") }
     switch await prepare(loaded, row, imageBudget: bytes / 2) {
-    case .notTried: return .failure("and the run stopped before smaller images were tried")
+    case .notTried: return (nil, "and the run stopped before smaller images were tried")
     case .refused(let errors, _):
       let reason = errors.first.map { ": " + $0.failure.detail } ?? ""
-      return .failure("and its images of \(bytes) do not get down to half of that\(reason)")
-    case .ready(let second):
-      guard second.submission.totalBytes < prepared.submission.totalBytes else {
-        return .failure("and its images of \(bytes) did not get smaller")
-      }
-      return .success(second)
+      return (nil, "and its images of \(bytes) do not get down to half of that\(reason)")
+    case .ready(let second) where second.submission.totalBytes < prepared.submission.totalBytes:
+      return (second, "")
+    case .ready: return (nil, "and its images of \(bytes) did not get smaller")
     }
   }
 }
@@ -287,7 +302,7 @@ extension RowRunner {
     // Steps that were written down in this run may have settled what was in doubt when the row was looked up.
     var latest = row
     if row.standing == .inDoubt { latest.known = try ledger.row(for: row.identity) }
-    let known = latest.inDoubtStill(outcome)
+    let known = latest.keepingDoubt(outcome)
     report(known)
     for recorder in runner.pipeline.recorders { await hand(known, to: recorder, row) }
   }
@@ -295,7 +310,7 @@ extension RowRunner {
   /// A recorder that fails ends the run: whoever reads its records would miss rows without knowing.
   private func hand(_ outcome: Outcome, to recorder: any Recorder, _ row: Row) async {
     do {
-      try await recorder.run(outcome, in: row.context(at: runner.clock.wall))
+      try await recorder.run(outcome, in: row.context)
     } catch {
       let name = type(of: recorder).name
       let detail = (error as? StageFailure)?.detail ?? PipelineError.logText(of: error)
@@ -322,12 +337,6 @@ extension RowRunner {
     summary.withLock { $0.addReady(outcome) }
     runner.observer.prepared(prepared.submission, outcome: outcome)
   }
-}
-
-/// Why a row cannot be sent smaller, as the end of a sentence about its body.
-private struct NoSmallerRequest: Error, ExpressibleByStringInterpolation {
-  let description: String
-  init(stringLiteral value: String) { description = value }
 }
 
 extension Delivery {

@@ -29,10 +29,10 @@ public struct RunPolicy: Sendable {
   public var halt: Halt?
   /// What is done with complete requests.
   public var mode = Mode.send
-  /// Attempts a row at most when nothing was sent.
-  public var connectionAttempts = 4
-  /// Attempts a row at most when the target asked to wait.
-  public var throttleAttempts = 6
+  /// How often a row is tried again while the target is there, 0 to 20; an outage does not count.
+  public var retries = 5
+  /// Seconds that an outage of the target may last before the run stops; 0 stops after four attempts.
+  public var waitForTarget = 900.0
 
   /// Starts with the defaults.
   public init() {}

@@ -56,7 +56,7 @@ public struct RunSummary: Sendable {
   }
 
   /// Counts a row that `--only` left out.
-  mutating func leaveOut(_ standing: Standing) {
+  mutating func countLeftOut(_ standing: Standing) {
     switch standing {
     case .inDoubt: leftInDoubt += 1
     case .notAccepted: leftFailed += 1

@@ -2,28 +2,30 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// Sends one request after the other as the target bears it: turns, pauses, rate and permits of the whole run.
+/// Sends one request after the other as the target's health allows: turns, pauses, rate and permits of the whole run.
 final class Sending: Sendable {
   private struct State {
-    var retries: RetryPolicy
-    var health: SendingHealth
-    /// Monotonic time before which nobody sends.
-    var pausedUntil = 0.0
+    var health: TargetHealth
     /// Monotonic time of the next free slot of `--rate`.
     var nextSlot = 0.0
+    /// Questions about rows in doubt that wait for their turn.
+    var questions = 0
+
+    /// Whether somebody may go; while the target is down, questions come before anything new.
+    func mayGo(_ isQuestion: Bool, at now: Double) -> Bool {
+      health.pausedUntil <= now && (isQuestion || health.outage == nil || questions == 0)
+    }
   }
 
   private let runner: Runner
   private let pool: WorkerPool
-  private let permits: Permits
+  private let permits = Permits(capacity: 1)
   private let state: Mutex<State>
 
   init(_ runner: Runner, on pool: WorkerPool) {
     self.runner = runner
     self.pool = pool
-    let health = SendingHealth(most: runner.policy.concurrency)
-    permits = Permits(capacity: health.permits)
-    state = Mutex(State(retries: RetryPolicy(runner.policy), health: health))
+    state = Mutex(State(health: TargetHealth(runner.policy)))
   }
 
   /// Waits for its turn and sends once; nil when the run stopped before that.
@@ -35,48 +37,50 @@ final class Sending: Sendable {
     _ submission: Submission, _ row: Row, after earlier: Delivery, isKnownBad: Bool = false,
     announcing announce: () async throws -> Void
   ) async throws -> Delivery? {
-    guard await takeTurn() else { return nil }
+    guard let event = await takeTurn(isQuestion: false) else { return nil }
     // Nobody else may take the permit before a pause or a stop is in force.
     defer { permits.leave() }
     try await announce()
     let start = runner.clock.monotonic
     let receipt = await send(submission, row)
-    let seconds = runner.clock.monotonic - start
     row.passed(runner.pipeline.submitterName, submission, receipt)
+    var attempt = TargetHealth.Attempt()
+    attempt.event = event
+    attempt.seconds = runner.clock.monotonic - start
+    attempt.safety = submission.repeatSafety
+    attempt.canBeSettled =
+      runner.policy.ambiguous == .reconcile && submission.target.inquiry(about: submission) != nil
+    attempt.isKnownBad = isKnownBad
     var delivery = earlier
-    delivery.receipt = receipt
-    delivery.attempts += 1
-    delivery.seconds += seconds
-    delivery.wasInDoubt = earlier.wasInDoubt || receipt.outcome == .inDoubt
-    let decision = decide(&delivery, submission.repeatSafety)
-    if receipt.outcome != .inDoubt || delivery.decision == .giveUp {
-      adapt { $0.note(receipt, seconds: seconds, isKnownBad: isKnownBad) }
-    }
-    carryOut(decision)
+    delivery.seconds += attempt.seconds
+    note(receipt, of: attempt, &delivery, row)
     return delivery
   }
 
-  /// Asks the target once; takes its turn like any request.
-  ///
-  /// - Throws: `StageFailure` when there is no complete answer.
-  func ask(_ inquiry: Submission, of row: Row) async throws(StageFailure) -> HTTPResponse {
-    guard await takeTurn() else {
-      throw StageFailure(.stopped, "the run stopped", outcome: .retryable(after: nil))
+  /// Asks the target once, as a turn like any other; nil, with the reason in `delivery`, when there is no complete answer.
+  func ask(_ inquiry: Submission, of row: Row, _ delivery: inout Delivery) async -> HTTPResponse? {
+    guard let event = await takeTurn(isQuestion: true) else {
+      (delivery.receipt, delivery.repeats) = (Delivery.none.receipt, false)
+      return nil
     }
     defer { permits.leave() }
-    let context = row.context(at: runner.clock.wall)
+    var attempt = TargetHealth.Attempt()
+    (attempt.event, attempt.safety) = (event, .safe)
+    let context = row.context
     do {
       let response = try await withTaskExecutorPreference(pool) {
         try await self.runner.pipeline.submitter.ask(inquiry, in: context)
       }
-      adapt { $0.noteInquiry(nil) }
+      var question = Delivery.none
+      note(Receipt(.accepted, http: response.status), of: attempt, &question, row)
+      delivery.repeats = false
       return response
     } catch {
-      adapt { $0.noteInquiry((error as? StageFailure)?.code ?? .noAnswer) }
-      if let failure = error as? StageFailure { throw failure }
-      let wrapped = wrap(error, row)
-      // A question changes nothing at the target: what went wrong with it is no verdict on the row.
-      throw StageFailure(wrapped.code, wrapped.failure.detail, outcome: .retryable(after: nil))
+      var receipt = Receipt(wrap(error, row).failure)
+      // A question changes nothing at the target: what went wrong with it leaves nothing in doubt.
+      if receipt.outcome == .inDoubt { receipt.outcome = .retryable(after: nil) }
+      note(receipt, of: attempt, &delivery, row)
+      return nil
     }
   }
 
@@ -87,61 +91,25 @@ final class Sending: Sendable {
       return .unknown(
         evidence: "an earlier attempt may have been accepted and this target cannot be asked")
     }
-    do throws(StageFailure) {
-      for _ in 1...3 {
-        let response = try await answer(to: inquiry, of: row)
-        guard let next = target.inquiry(after: response, to: inquiry, about: submission) else {
-          return target.settlement(of: response, about: submission)
-        }
-        inquiry = next
+    for _ in 1...3 {
+      var delivery = Delivery.none
+      var answer: HTTPResponse?
+      repeat { answer = await ask(inquiry, of: row, &delivery) } while delivery.repeats
+      guard let answer else {
+        let reason = delivery.receipt.detail ?? "no answer"
+        return .unknown(evidence: "asking the target failed: \(reason)")
       }
-      return .unknown(evidence: "three answers of the target settled nothing")
-    } catch {
-      // Refused credentials would be refused for every further row, and lock the account.
-      if error.outcome == .fatal { runner.stop.request(.soon, reason: error.detail) }
-      return .unknown(evidence: "asking the target failed: \(error.detail)")
-    }
-  }
-
-  /// Asks again and again, as far as a reading may be repeated.
-  private func answer(to inquiry: Submission, of row: Row) async throws(StageFailure)
-    -> HTTPResponse
-  {
-    var delivery = Delivery.none
-    while true {
-      do throws(StageFailure) {
-        return try await ask(inquiry, of: row)
-      } catch {
-        noteFailedInquiry(error, &delivery)
-        guard await waitToRepeat(delivery, row) else { throw error }
+      guard let next = target.inquiry(after: answer, to: inquiry, about: submission) else {
+        return target.settlement(of: answer, about: submission)
       }
+      inquiry = next
     }
-  }
-
-  /// What follows a question that got no answer: it is repeated like any reading.
-  func noteFailedInquiry(_ failure: StageFailure, _ delivery: inout Delivery) {
-    delivery.receipt = Receipt(failure)
-    delivery.attempts += 1
-    guard runner.stop.level == .none else { return delivery.decision = .giveUp }
-    carryOut(decide(&delivery, .safe))
-    if failure.outcome == .fatal { runner.stop.request(.soon, reason: failure.detail) }
-  }
-
-  /// Waits as the decision says; false when there is nothing to wait for, because all is decided.
-  func waitToRepeat(_ delivery: Delivery, _ row: Row) async -> Bool {
-    guard case .retry(let seconds, let everybody, let asked) = delivery.decision else {
-      return false
-    }
-    runner.observer.waiting(seconds: seconds, asked: asked, row: row.reference)
-    if !everybody {
-      await runner.clock.sleep(until: runner.clock.monotonic + seconds, unless: runner.stop)
-    }
-    return true
+    return .unknown(evidence: "three answers of the target settled nothing")
   }
 
   /// Sends once; an error that isn't a verdict of the submitter counts as in doubt: nobody knows how far it came.
   private func send(_ submission: Submission, _ row: Row) async -> Receipt {
-    let context = row.context(at: runner.clock.wall)
+    let context = row.context
     do {
       return try await withTaskExecutorPreference(pool) {
         try await self.runner.pipeline.submitter.run(submission, in: context)
@@ -167,72 +135,103 @@ final class Sending: Sendable {
 
 // What follows an attempt.
 extension Sending {
-  private func decide(_ delivery: inout Delivery, _ safety: RepeatSafety) -> RetryPolicy.Decision {
-    let chance = runner.clock.random(in: 0...1)
-    let outcome = delivery.receipt.outcomeForRepeating(safety)
-    let attempt = delivery.attempts
-    delivery.decision = state.withLock {
-      $0.retries.decide(outcome, attempt: attempt, chance: chance)
+  /// Lets the health of the target take note, and acts on what it advises.
+  private func note(
+    _ receipt: Receipt, of attempt: TargetHealth.Attempt, _ delivery: inout Delivery, _ row: Row
+  ) {
+    let now = runner.clock.monotonic
+    var (receipt, attempt) = (receipt, attempt)
+    (attempt.failures, attempt.chance) = (delivery.failures, runner.clock.random(in: 0...1))
+    let (before, advice, health) = state.withLock { [attempt] state in
+      let before = state.health.outage
+      // The certificate of a target that has answered was good a moment ago.
+      if state.health.hasAnswered, receipt.code == .tlsFailed {
+        receipt.outcome = .retryable(after: nil)
+      }
+      // A request that the run itself stopped says nothing about the target.
+      let advice =
+        receipt.code == .stopped
+        ? TargetHealth.Advice() : state.health.note(receipt, of: attempt, at: now)
+      return (before, advice, state.health)
     }
-    return delivery.decision
+    permits.resize(to: health.permits)
+    delivery.add(receipt)
+    delivery.repeats = advice.repeats
+    if advice.isCounted { delivery.failures += 1 }
+    if let seconds = advice.pause {
+      var asked = false
+      if case .yield(.some) = receipt.outcome { asked = true }
+      runner.observer.waiting(seconds: seconds, asked: asked, row: row.reference)
+    }
+    logOutage(before, health.outage, advice, now, receipt)
+    if let reason = advice.stop { runner.stop.request(.soon, reason: reason) }
   }
 
-  /// What a decision means for the other rows: a pause, or the end of the run.
-  private func carryOut(_ decision: RetryPolicy.Decision) {
-    switch decision {
-    case .retry(let seconds, everybody: true, _):
-      let until = runner.clock.monotonic + seconds
-      state.withLock { $0.pausedUntil = max($0.pausedUntil, until) }
-    case .stop(let reason): runner.stop.request(.soon, reason: reason)
-    case .retry, .giveUp: break
+  /// Says since when the target is down and when it is tried next, and when it is back.
+  private func logOutage(
+    _ before: TargetHealth.Outage?, _ after: TargetHealth.Outage?, _ advice: TargetHealth.Advice,
+    _ now: Double, _ receipt: Receipt
+  ) {
+    if let before, before.failures > 1, after == nil {
+      let seconds = Int((now - before.since).rounded())
+      runner.observer.log(.notice, "the target is back after \(seconds) s", row: nil)
     }
-  }
-
-  /// Lets the target's health take note of something, and acts on what it makes of that.
-  private func adapt(_ note: (inout SendingHealth) -> String?) {
-    let (reason, capacity) = state.withLock { (note(&$0.health), $0.health.permits) }
-    permits.resize(to: capacity)
-    if let reason { runner.stop.request(.soon, reason: reason) }
+    guard let after, after.failures > 1, let pause = advice.pause, advice.stop == nil else { return }
+    let start = UTCTime(seconds: runner.clock.wall - (now - after.since)).rfc3339
+    let cause = receipt.detail.map { " (\($0))" } ?? ""
+    runner.observer.log(
+      .notice, "the target is down since \(start)\(cause): next try in \(Int(pause.rounded(.up))) s",
+      row: nil)
   }
 }
 
 // Turns.
 extension Sending {
-  /// Waits for its turn and takes a permit; false, without one, when the run stops meanwhile.
+  /// Waits for its turn and takes a permit; the number of the last event, nil, without a permit, when the run stops meanwhile.
   ///
   /// First the permit, then the slot of the rate: a row that waits for a permit holds no slot, so rows that
   /// queue behind a slow canary do not leave together, and a pause costs no slots.
-  private func takeTurn() async -> Bool {
+  private func takeTurn(isQuestion: Bool) async -> Int? {
+    if isQuestion { state.withLock { $0.questions += 1 } }
+    defer { if isQuestion { state.withLock { $0.questions -= 1 } } }
     while runner.stop.level == .none {
-      let pause = state.withLock { $0.pausedUntil }
-      await runner.clock.sleep(until: pause, unless: runner.stop)
+      let now = runner.clock.monotonic
+      let (mayGo, pause) = state.withLock {
+        ($0.mayGo(isQuestion, at: now), $0.health.pausedUntil - now)
+      }
+      guard mayGo else {
+        await runner.clock.sleep(seconds: pause > 0 ? min(0.2, pause) : 0.2)
+        continue
+      }
       await permits.enter()
-      if await takeSlot() { return true }
+      if let event = await takeSlot(isQuestion) { return event }
       permits.leave()
     }
-    return false
+    return nil
   }
 
-  /// Waits for the next slot of the rate; false when a pause began meanwhile or the run stops.
-  private func takeSlot() async -> Bool {
+  /// Waits for the next slot of the rate; nil when a pause began meanwhile or the run stops.
+  private func takeSlot(_ isQuestion: Bool) async -> Int? {
     while runner.stop.level == .none {
       let now = runner.clock.monotonic
       // A slot is taken when it is due within one slice of sleep: nobody holds one for later.
       let wait = state.withLock { state -> Double? in
-        if state.pausedUntil > now { return nil }
+        guard state.mayGo(isQuestion, at: now) else { return nil }
         guard let rate = runner.policy.rate else { return 0 }
         let wait = max(0, state.nextSlot - now)
         if wait <= 0.2 { state.nextSlot = now + wait + 1 / rate }
         return wait
       }
-      guard let wait else { return false }
+      guard let wait else { return nil }
       await runner.clock.sleep(until: now + min(wait, 0.2), unless: runner.stop)
       guard wait <= 0.2 else { continue }
       // A pause may have begun while it slept.
-      let isPaused = state.withLock { $0.pausedUntil > runner.clock.monotonic }
-      return runner.stop.level == .none && !isPaused
+      return state.withLock { state in
+        let mayGo = state.mayGo(isQuestion, at: runner.clock.monotonic)
+        return mayGo && runner.stop.level == .none ? state.health.event : nil
+      }
     }
-    return false
+    return nil
   }
 }
 
@@ -240,9 +239,11 @@ extension Sending {
 struct Delivery: Sendable {
   var receipt: Receipt
   var attempts = 0
+  /// Attempts that count against the retries of the row.
+  var failures = 0
   var seconds = 0.0
-  /// What follows the last attempt.
-  var decision = RetryPolicy.Decision.giveUp
+  /// Whether another attempt follows the last one.
+  var repeats = false
   /// Whether an attempt may have been accepted without an answer.
   var wasInDoubt = false
   /// The side that a failed follow-up was about.
@@ -252,6 +253,12 @@ struct Delivery: Sendable {
   static let none = Delivery(
     receipt: Receipt(
       .retryable(after: nil), code: .stopped, detail: "the run stopped before this row was sent"))
+
+  mutating func add(_ receipt: Receipt) {
+    self.receipt = receipt
+    attempts += 1
+    wasInDoubt = wasInDoubt || receipt.outcome == .inDoubt
+  }
 
   /// The receipt for the ledger: what one attempt left in doubt, a refusal of a later one does not clear up.
   var settled: Receipt {
@@ -270,16 +277,7 @@ struct Delivery: Sendable {
 
 extension Receipt {
   /// The receipt of an attempt that failed without an answer.
-  fileprivate init(_ failure: StageFailure) {
+  init(_ failure: StageFailure) {
     self.init(failure.outcome, code: failure.code, detail: failure.detail, hint: failure.hint)
-  }
-
-  /// The class that decides on a repeat: a lost answer to a request that may be repeated counts as a failed one.
-  ///
-  /// Only 5xx, 408 and answers that never came: a complete answer that nobody can read will be no other next time.
-  fileprivate func outcomeForRepeating(_ safety: RepeatSafety) -> OutcomeClass {
-    guard outcome == .inDoubt, safety == .idempotent, [.targetFailed, .noAnswer].contains(code)
-    else { return outcome }
-    return .retryable(after: nil)
   }
 }

@@ -60,7 +60,7 @@ struct Steps: Sendable {
       ) { try await ledger.intend(submission, for: known.key, attempt: number) }
       guard let next else { break }
       delivery = next
-    } while try await repeats(delivery, row)
+    } while try await recordFailure(delivery, row)
     delivery.receipt = delivery.settled
     return delivery
   }
@@ -71,29 +71,30 @@ struct Steps: Sendable {
   ) async throws -> Delivery {
     var delivery = Delivery.none
     repeat {
+      guard let answer = await sending.ask(followUp.inquiry, of: row, &delivery) else { continue }
       let request: Submission
       do throws(StageFailure) {
-        let response = try await sending.ask(followUp.inquiry, of: row)
-        request = try submission.target.request(of: followUp, toldBy: response)
+        request = try submission.target.request(of: followUp, answeredBy: answer)
       } catch {
-        sending.noteFailedInquiry(error, &delivery)
-        continue
+        delivery.add(Receipt(error))
+        break
       }
       let next = try await sending.attempt(request, row, after: delivery) {
         try await ledger.begin(step, of: submission, for: key)
       }
       guard let next else { break }
       delivery = next
-    } while try await repeats(delivery, row)
+    } while try await recordFailure(delivery, row)
     delivery.receipt = delivery.settled
     return delivery
   }
 
-  /// Waits for the next attempt; before that the failed one is on disk, unless it stays in doubt there.
-  private func repeats(_ delivery: Delivery, _ row: Row) async throws -> Bool {
-    guard case .retry = delivery.decision else { return false }
-    if !delivery.wasInDoubt { try await ledger.record(row.failedAttempt(delivery)) }
-    return await sending.waitToRepeat(delivery, row)
+  /// Before the next attempt the failed one is on disk, unless it stays in doubt there; false when there is none.
+  private func recordFailure(_ delivery: Delivery, _ row: Row) async throws -> Bool {
+    if delivery.repeats, !delivery.wasInDoubt {
+      try await ledger.record(row.failedAttempt(delivery))
+    }
+    return delivery.repeats
   }
 }
 
@@ -105,7 +106,7 @@ extension Steps {
     guard let known = row.known, policy.ambiguous != .resend else { return nil }
     // A late first attempt could overwrite what a second one brings, so the first is settled before anything is sent.
     guard known.isUnchanged(submission) else {
-      return row.held("the row was changed while an earlier attempt is in doubt", .changedInDoubt)
+      return row.staysInDoubt("the row was changed while an earlier attempt is in doubt", .changedInDoubt)
     }
     let done = known.stepsDone(of: submission)
     if done.contains(0) {
@@ -113,10 +114,10 @@ extension Steps {
       let mayGoOn =
         policy.ambiguous == .reconcile && policy.mode == .send
         && submission.mayRepeatFollowUps(besides: done)
-      return mayGoOn ? nil : row.held("a follow-up of the accepted request may be missing")
+      return mayGoOn ? nil : row.staysInDoubt("a follow-up of the accepted request may be missing")
     }
     if policy.ambiguous == .hold {
-      return row.held("an earlier attempt may have been accepted (--ambiguous hold)")
+      return row.staysInDoubt("an earlier attempt may have been accepted (--ambiguous hold)")
     }
     let outcome = try await outcome(
       of: await sending.settlement(of: submission, row), submission, row, known.key)
@@ -129,7 +130,7 @@ extension Steps {
     of settlement: Settlement, _ submission: Submission, _ row: Row, _ key: RowKey
   ) async throws -> Outcome? {
     switch settlement {
-    case .unknown(let evidence): return row.held(evidence)
+    case .unknown(let evidence): return row.staysInDoubt(evidence)
     case .notAccepted(let evidence):
       try await ledger.settle(key, as: settlement)
       row.log(.notice, "not accepted earlier: \(evidence)")

@@ -14,12 +14,22 @@ struct DoubtTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }
 
-  /// A batch whose first row was accepted by a server that did not say so.
-  private func batch(_ sandbox: SandboxProcess, rows: Int = 1) async throws -> CustomerBatch {
-    let batch = CustomerBatch(rows: rows, in: folder)
-    let first = try await program.start(batch.arguments(sandbox, "--settle-after", "0")).wait()
+  /// A batch whose row was accepted by a server that did not say so, left in doubt by a first run.
+  private func batch(_ sandbox: SandboxProcess) async throws -> CustomerBatch {
+    let batch = CustomerBatch(rows: 1, in: folder)
+    let first = try await program.start(batch.arguments(sandbox, "--ambiguous", "hold")).wait()
     #expect(first.code == 5, "\(first.errors)")
     return batch
+  }
+
+  @Test func aRowInDoubtIsSettledInTheSameRun() async throws {
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1", "500@2", "drop-after-accept@6"])
+    let batch = CustomerBatch(rows: 4, in: folder)
+    let result = try await program.start(batch.arguments(sandbox, "--settle-after", "0")).wait()
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.outcomes == ["accepted": 4])
+    #expect(try sandbox.requests().count { $0.isAccepted } == 4)
+    #expect(try Invariants(batch).violations(sandbox.requests(), [result]) == [])
   }
 
   @Test func aScanThatIsGoneDoesNotHideADoubt() async throws {

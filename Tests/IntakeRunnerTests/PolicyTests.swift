@@ -3,135 +3,259 @@ import IntakeRunner
 import IntakeSystem
 import Testing
 
-struct RetryPolicyTests {
-  @Test func connectionsAreTriedFourTimesWithGrowingJitter() {
-    var policy = RetryPolicy()
-    let failed = OutcomeClass.retryable(after: nil)
-    #expect(
-      policy.decide(failed, attempt: 1, chance: 0.5)
-        == .retry(after: 0.5, everybody: false, asked: false))
-    #expect(
-      policy.decide(failed, attempt: 2, chance: 0.5)
-        == .retry(after: 1, everybody: false, asked: false))
-    #expect(
-      policy.decide(failed, attempt: 3, chance: 1)
-        == .retry(after: 4, everybody: false, asked: false))
-    #expect(policy.decide(failed, attempt: 4, chance: 0.5) == .giveUp)
+/// What answers say about the target, without a clock or a network.
+struct TargetHealthTests {
+  private let accepted = Receipt(.accepted, http: 200)
+  private let throttled = Receipt(.yield(after: 1), http: 429)
+  private let unreachable = Receipt(.retryable(after: nil), code: .connectionFailed)
+  private let unanswered = Receipt(.inDoubt, code: .noAnswer)
+
+  /// A target that has answered a first request, or none yet.
+  private func health(
+    isThere: Bool = true, _ change: (inout RunPolicy) -> Void = { _ in }
+  ) -> TargetHealth {
+    var policy = RunPolicy()
+    policy.concurrency = 8
+    change(&policy)
+    var health = TargetHealth(policy)
+    if isThere { _ = health.note(accepted, of: TargetHealth.Attempt(), at: 0) }
+    return health
   }
 
+  /// An attempt that begins now.
+  private func attempt(
+    _ health: TargetHealth, failures: Int = 0, safety: RepeatSafety = .converges,
+    chance: Double = 1, canBeSettled: Bool = true
+  ) -> TargetHealth.Attempt {
+    var attempt = TargetHealth.Attempt()
+    (attempt.event, attempt.failures, attempt.safety) = (health.event, failures, safety)
+    (attempt.chance, attempt.canBeSettled) = (chance, canBeSettled)
+    return attempt
+  }
+
+  @Test func theCanaryGoesAlone() {
+    var health = health(isThere: false)
+    #expect(health.permits == 1)
+    _ = health.note(accepted, of: attempt(health), at: 0)
+    #expect(health.permits == 8)
+  }
+
+  @Test func anAnswerToAQuestionLetsTheOthersGo() {
+    var health = health(isThere: false)
+    _ = health.note(accepted, of: attempt(health, safety: .safe), at: 0)
+    #expect(health.permits == 8)
+  }
+
+  // MARK: Throttling
+
   @Test func whatTheServerAsksForWins() {
-    var policy = RetryPolicy()
-    let decision = policy.decide(.yield(after: 42), attempt: 1, chance: 0)
-    #expect(decision == .retry(after: 42, everybody: true, asked: true))
+    var health = health()
+    let advice = health.note(Receipt(.yield(after: 42), http: 429), of: attempt(health), at: 100)
+    #expect(advice == .init(repeats: true, isCounted: true, pause: 42))
+    #expect(health.pausedUntil == 142)
   }
 
   @Test func aWaitOfMoreThanFifteenMinutesStopsTheRun() {
-    var policy = RetryPolicy()
-    guard case .stop = policy.decide(.yield(after: 901), attempt: 1, chance: 0) else {
-      Issue.record("the run went on")
-      return
+    var health = health()
+    let advice = health.note(Receipt(.yield(after: 901), http: 429), of: attempt(health), at: 0)
+    #expect(advice.stop?.contains("901 s") == true)
+  }
+
+  @Test func withoutAWishThePauseGrowsWithJitter() {
+    var health = health()
+    let pauses = (0..<5).map { failures in
+      health.note(
+        Receipt(.yield(after: nil), http: 429), of: attempt(health, failures: failures, chance: 0.5),
+        at: 0
+      ).pause
     }
-  }
-
-  @Test func theWholeRunSharesOnePurse() {
-    var policy = RetryPolicy()
-    var retries = 0
-    while case .retry = policy.decide(.retryable(after: nil), attempt: 1, chance: 0) {
-      retries += 1
-    }
-    #expect(retries == 500 / 14)
-  }
-
-  @Test(arguments: [OutcomeClass.rejected, .inDoubt, .fatal, .accepted])
-  func nothingElseIsTriedAgain(outcome: OutcomeClass) {
-    var policy = RetryPolicy()
-    #expect(policy.decide(outcome, attempt: 1, chance: 0) == .giveUp)
-  }
-}
-
-struct SendingHealthTests {
-  @Test func anAnswerAboutARowInDoubtLetsTheOthersGo() {
-    var health = SendingHealth(most: 8)
-    #expect(health.noteInquiry(nil) == nil)
-    #expect(health.permits == 8)
-  }
-
-  @Test func fiveQuestionsWithoutAnAnswerStopTheRun() {
-    var health = SendingHealth(most: 8)
-    for _ in 1...4 { #expect(health.noteInquiry(.noAnswer) == nil) }
-    #expect(health.noteInquiry(nil) == nil)
-    for _ in 1...4 { #expect(health.noteInquiry(.noAnswer) == nil) }
-    #expect(health.noteInquiry(.noAnswer)?.contains("5 questions") == true)
-  }
-
-  private let good = Receipt(.accepted, http: 200)
-
-  @Test func theCanaryGoesAlone() {
-    var health = SendingHealth(most: 8)
-    #expect(health.permits == 1)
-    #expect(health.note(good, seconds: 0.1) == nil)
-    #expect(health.permits == 8)
+    #expect(pauses == [0.5, 1, 2, 4, 8])
   }
 
   @Test func throttlingHalvesAndSuccessesAddOneForTen() {
-    var health = SendingHealth(most: 8)
-    _ = health.note(good, seconds: 0.1)
-    _ = health.note(Receipt(.yield(after: 1), http: 429), seconds: 0.1)
+    var health = health()
+    _ = health.note(throttled, of: attempt(health), at: 0)
     #expect(health.permits == 4)
-    for _ in 0..<9 { _ = health.note(good, seconds: 0.1) }
+    for _ in 0..<9 { _ = health.note(accepted, of: attempt(health), at: 0) }
     #expect(health.permits == 5)
   }
 
-  @Test func fiveRefusalsFromTheStartStopTheRun() {
-    var health = SendingHealth(most: 8)
-    let refused = Receipt(.rejected, http: 400)
-    for _ in 0..<4 { #expect(health.note(refused, seconds: 0.1) == nil) }
-    #expect(health.note(refused, seconds: 0.1) != nil)
-  }
-
   @Test func eightRefusalsOfOneMomentHalveOnce() {
-    var health = SendingHealth(most: 8)
-    _ = health.note(good, seconds: 0.1)
-    let throttled = Receipt(.yield(after: 1), http: 429)
-    for _ in 0..<8 { _ = health.note(throttled, seconds: 0.1) }
+    var health = health()
+    let together = attempt(health)
+    for _ in 0..<8 { _ = health.note(throttled, of: together, at: 0) }
     #expect(health.permits == 4)
-    // These four were sent after the pause: the target bears less still.
-    _ = health.note(throttled, seconds: 0.1)
+    // This one was sent after the pause: the target bears less still.
+    _ = health.note(throttled, of: attempt(health), at: 0)
     #expect(health.permits == 2)
   }
 
-  @Test func rowsThatWereRefusedBeforeSayNothingAboutTheTarget() {
-    var health = SendingHealth(most: 8)
-    let refused = Receipt(.rejected, http: 400)
-    for _ in 0..<20 {
-      #expect(health.note(refused, seconds: 0.1, isKnownBad: true) == nil)
+  @Test func aRowIsTriedAgainAsOftenAsThePolicySays() {
+    for retries in [0, 1, 5] {
+      var health = health { $0.retries = retries }
+      let last = health.note(throttled, of: attempt(health, failures: retries), at: 0)
+      #expect(!last.repeats)
+      guard retries > 0 else { continue }
+      #expect(health.note(throttled, of: attempt(health, failures: retries - 1), at: 0).repeats)
     }
-    for _ in 0..<4 { #expect(health.note(refused, seconds: 0.1) == nil) }
-    #expect(health.note(refused, seconds: 0.1) != nil)
+  }
+
+  @Test func theWholeRunSharesOneBudget() {
+    var health = health()
+    var retries = 0
+    while health.note(throttled, of: attempt(health), at: 0).repeats { retries += 1 }
+    #expect(retries == 500 / 5)
+    #expect(health.note(throttled, of: attempt(health), at: 0).stop != nil)
+  }
+
+  // MARK: Outages
+
+  @Test func anOutageIsProbedByOneCanaryWithGrowingPauses() {
+    var health = health()
+    var now = 0.0
+    let pauses = (1...8).map { _ in
+      let advice = health.note(unreachable, of: attempt(health), at: now)
+      #expect(advice.repeats && advice.stop == nil && health.permits == 1)
+      now = health.pausedUntil
+      return advice.pause
+    }
+    #expect(pauses == [1, 2, 4, 8, 16, 30, 30, 30])
+    _ = health.note(accepted, of: attempt(health), at: now)
+    #expect(health.outage == nil && health.permits == 8)
+  }
+
+  @Test func aPauseIsAtLeastHalfOfItsLength() {
+    var health = health()
+    let advice = health.note(unreachable, of: attempt(health, chance: 0), at: 0)
+    #expect(advice.pause == 0.5)
+  }
+
+  /// One cut of the line is one event, however many requests it hit.
+  @Test func requestsThatWereCutTogetherAreOneEvent() {
+    var health = health()
+    let together = attempt(health)
+    let advices = (0..<8).map { _ in health.note(unreachable, of: together, at: 0) }
+    #expect(advices.allSatisfy { $0.repeats && $0.stop == nil })
+    #expect(advices.count { $0.isCounted } == 1)
+    #expect(health.pausedUntil == 1)
+  }
+
+  @Test func failuresInAnOutageDoNotCountAgainstARow() {
+    var health = health()
+    #expect(health.note(unreachable, of: attempt(health), at: 0).isCounted)
+    for _ in 0..<20 {
+      let advice = health.note(unreachable, of: attempt(health, failures: 5), at: 1)
+      #expect(advice.repeats && !advice.isCounted)
+    }
+  }
+
+  @Test func anOutageLongerThanThePatienceStopsTheRun() {
+    var health = health { $0.waitForTarget = 60 }
+    for second in [0.0, 10, 30, 59] {
+      #expect(health.note(unreachable, of: attempt(health), at: second).stop == nil)
+    }
+    let reason = health.note(unreachable, of: attempt(health), at: 60).stop
+    #expect(reason?.contains("down for 60 s") == true)
+  }
+
+  @Test func withoutPatienceFourFailuresStopTheRun() {
+    var health = health { $0.waitForTarget = 0 }
+    let stops = (0..<4).map { _ in health.note(unreachable, of: attempt(health), at: 0).stop }
+    #expect(stops.map { $0 != nil } == [false, false, false, true])
+  }
+
+  @Test func aTargetThatNeverAnsweredIsNotWaitedFor() {
+    var health = health(isThere: false)
+    let stops = (0..<4).map { _ in health.note(unreachable, of: attempt(health), at: 0).stop }
+    #expect(stops[2] == nil && stops[3]?.contains("not answered once") == true)
+  }
+
+  @Test func aTargetThatAnswers500FromTheStartIsWaitedFor() {
+    var health = health(isThere: false)
+    let failed = Receipt(.inDoubt, http: 500, code: .targetFailed)
+    let stops = (0..<20).map { _ in health.note(failed, of: attempt(health), at: 0).stop }
+    #expect(stops.allSatisfy { $0 == nil })
+  }
+
+  /// A target may answer questions and still take no rows.
+  @Test func anAnsweredQuestionEndsAnOutageOfQuestionsOnly() {
+    var ofRows = health()
+    _ = ofRows.note(unanswered, of: attempt(ofRows), at: 0)
+    _ = ofRows.note(accepted, of: attempt(ofRows, safety: .safe), at: 5)
+    #expect(ofRows.outage != nil && ofRows.pausedUntil <= 5)
+    var ofQuestions = health()
+    _ = ofQuestions.note(unreachable, of: attempt(ofQuestions, safety: .safe), at: 0)
+    _ = ofQuestions.note(accepted, of: attempt(ofQuestions, safety: .safe), at: 5)
+    #expect(ofQuestions.outage == nil && ofQuestions.permits == 8)
+  }
+
+  // MARK: Doubt
+
+  @Test func whatIsInDoubtIsRepeatedOnlyWhereThatIsSafe() {
+    for (safety, repeats) in [(RepeatSafety.idempotent, true), (.converges, false), (.never, false)] {
+      var health = health()
+      #expect(health.note(unanswered, of: attempt(health, safety: safety), at: 0).repeats == repeats)
+    }
+  }
+
+  @Test func fiveDoubtsThatNobodyCanSettleStopTheRun() {
+    var health = health()
+    let stops = (0..<5).map { _ in
+      health.note(unanswered, of: attempt(health, canBeSettled: false), at: 0).stop
+    }
+    #expect(stops.map { $0 != nil } == [false, false, false, false, true])
+  }
+
+  @Test func doubtsThatCanBeSettledDoNotStopTheRun() {
+    var health = health()
+    for _ in 0..<20 {
+      #expect(health.note(unanswered, of: attempt(health), at: 0).stop == nil)
+    }
+  }
+
+  @Test func fiveUnreadableAnswersStopTheRun() {
+    var health = health()
+    let garbage = Receipt(.inDoubt, http: 200, code: .unrecognizedAnswer)
+    let stops = (0..<5).map { _ in health.note(garbage, of: attempt(health), at: 0).stop }
+    #expect(stops.map { $0 != nil } == [false, false, false, false, true])
+  }
+
+  // MARK: Refusals
+
+  @Test func fiveRefusalsFromTheStartStopTheRun() {
+    var health = health(isThere: false)
+    let refused = Receipt(.rejected, http: 400)
+    for _ in 0..<4 { #expect(health.note(refused, of: attempt(health), at: 0).stop == nil) }
+    #expect(health.note(refused, of: attempt(health), at: 0).stop != nil)
+  }
+
+  @Test func rowsThatWereRefusedBeforeSayNothingAboutTheTarget() {
+    var health = health(isThere: false)
+    let refused = Receipt(.rejected, http: 400)
+    var known = attempt(health)
+    known.isKnownBad = true
+    for _ in 0..<20 { #expect(health.note(refused, of: known, at: 0).stop == nil) }
+    for _ in 0..<4 { #expect(health.note(refused, of: attempt(health), at: 0).stop == nil) }
+    #expect(health.note(refused, of: attempt(health), at: 0).stop != nil)
   }
 
   @Test(arguments: [404, 409, 413])
   func refusalsOfOneRowsStateOrSizeDoNotStopTheRun(status: Int) {
-    var health = SendingHealth(most: 8)
-    for _ in 0..<20 { #expect(health.note(Receipt(.rejected, http: status), seconds: 0.1) == nil) }
+    var health = health(isThere: false)
+    let refused = Receipt(.rejected, http: status)
+    for _ in 0..<20 { #expect(health.note(refused, of: attempt(health), at: 0).stop == nil) }
   }
 
   @Test func refusalsAfterASuccessAreSingleRows() {
-    var health = SendingHealth(most: 8)
-    _ = health.note(good, seconds: 0.1)
-    for _ in 0..<20 { #expect(health.note(Receipt(.rejected, http: 400), seconds: 0.1) == nil) }
-  }
-
-  @Test func fiveDoubtsInARowStopTheRun() {
-    var health = SendingHealth(most: 8)
-    _ = health.note(good, seconds: 0.1)
-    for _ in 0..<4 { #expect(health.note(Receipt(.inDoubt), seconds: 0.1) == nil) }
-    #expect(health.note(Receipt(.inDoubt), seconds: 0.1) != nil)
+    var health = health()
+    let refused = Receipt(.rejected, http: 400)
+    for _ in 0..<20 { #expect(health.note(refused, of: attempt(health), at: 0).stop == nil) }
   }
 
   @Test func aFatalAnswerStopsTheRun() {
-    var health = SendingHealth(most: 8)
-    #expect(health.note(Receipt(.fatal, http: 401, detail: "no"), seconds: 0.1) == "no")
+    var health = health()
+    let refused = Receipt(.fatal, http: 401, detail: "no")
+    #expect(health.note(refused, of: attempt(health), at: 0).stop == "no")
   }
 }
 

@@ -81,14 +81,17 @@ struct RunnerTests {
   @Test func anErrorOfTheSubmittersOwnIsLoggedByItsTypeAndLeavesTheRowInDoubt() async throws {
     struct SecretInside: Error, CustomStringConvertible { let description = "passport C01X00T47" }
     let log = MessageLog()
-    let summary = try await run(rows: 1, log: log) { _, _ in throw SecretInside() }
+    let summary = try await run(rows: 1, log: log, policy: { $0.ambiguous = .hold }) { _, _ in
+      throw SecretInside()
+    }
     #expect(summary.counts[.inDoubt] == 1)
     #expect(log.messages == ["scripted threw SecretInside"])
   }
 
   @Test func theTextOfAnErrorOfTheProgramsOwnIsLogged() async throws {
     let log = MessageLog()
-    let summary = try await run(rows: 1, log: log) { _, _ in throw JournalError("the disk is full")
+    let summary = try await run(rows: 1, log: log, policy: { $0.ambiguous = .hold }) { _, _ in
+      throw JournalError("the disk is full")
     }
     #expect(summary.counts[.inDoubt] == 1)
     #expect(log.messages.first?.contains("JournalError: the disk is full") == true)
@@ -97,7 +100,9 @@ struct RunnerTests {
   /// What the ledger says at the end counts, not what it said when the row was looked up.
   @Test func aRowWhoseRequestIsDoneIsNoLongerInDoubt() async throws {
     let ledger = MemoryLedger()
-    let first = try await run(rows: 1, followUps: 1, ledger: ledger) { _, _ in
+    let first = try await run(
+      rows: 1, followUps: 1, ledger: ledger, policy: { $0.ambiguous = .hold }
+    ) { _, _ in
       Receipt(.inDoubt, code: .noAnswer)
     }
     #expect(first.counts == [.inDoubt: 1])
@@ -112,7 +117,9 @@ struct RunnerTests {
 
   @Test func anAbortedRequestIsInDoubtAndNoErrorOfAStage() async throws {
     let log = MessageLog()
-    let summary = try await run(rows: 1, log: log) { _, _ in throw CancellationError() }
+    let summary = try await run(rows: 1, log: log, policy: { $0.ambiguous = .hold }) { _, _ in
+      throw CancellationError()
+    }
     #expect(summary.counts == [.inDoubt: 1])
     #expect(log.messages == [])
   }

@@ -56,7 +56,7 @@ enum Simulated {
 
     func inquiry(about submission: Submission) -> Submission? { submission }
 
-    func request(of followUp: FollowUp, toldBy response: HTTPResponse) -> Submission {
+    func request(of followUp: FollowUp, answeredBy response: HTTPResponse) -> Submission {
       followUp.request
     }
 

@@ -10,13 +10,14 @@ struct NetworkTests {
 
   /// Addresses that nobody serves: a closed port, and a name that RFC 6761 keeps from ever existing.
   @Test(arguments: ["http://127.0.0.1:1/storage", "https://nobody.invalid/storage"])
-  func nobodyThereIsADefiniteNoAndIsTriedAgainLater(endpoint: String) async throws {
+  func nobodyThereFromTheStartIsAWrongAddressAndEndsTheRun(endpoint: String) async throws {
     let batch = CustomerBatch(rows: 2, in: folder)
     let command = batch.arguments(endpoint: endpoint) + ["--set", "submit.connect-timeout=2"]
     let result = try await Program(folder: folder).start(command).wait()
-    #expect(result.code == 3, "\(result.errors)")
-    #expect(result.rows.allSatisfy { $0["code"]?.string == "connection_failed" })
-    #expect(result.rows.allSatisfy { $0["attempts"]?.integer == 4 })
+    #expect(result.code == 4, "\(result.errors)")
+    #expect(result.errors.contains("has not answered once"), "\(result.errors)")
+    #expect(result.rows.contains { $0["code"]?.string == "connection_failed" })
+    #expect(result.rows.allSatisfy { ["connection_failed", "stopped"].contains($0["code"]?.string) })
     #expect(try Invariants(batch).violations([], [result]) == [])
   }
 

@@ -14,9 +14,11 @@ package final class SandboxProcess: Sendable {
   private let running: StartedProgram
 
   /// Starts a sandbox that misbehaves as told.
-  package init(_ folder: TemporaryFolder, faults: [String] = []) async throws {
+  package init(
+    _ folder: TemporaryFolder, faults: [String] = [], options: [String] = []
+  ) async throws {
     running = try Program(folder: folder).start(
-      ["sandbox"] + faults.flatMap { ["--fault", $0] })
+      ["sandbox"] + options + faults.flatMap { ["--fault", $0] })
     try await running.waitFor("\"type\":\"ready\"")
     let ready = running.text(".out").split(separator: "\n").first.map { Array($0.utf8) } ?? []
     guard let address = (try? JSONParser.parse(ready))?["address"]?.string else {
@@ -27,6 +29,9 @@ package final class SandboxProcess: Sendable {
 
   /// The sandbox's process.
   package var process: pid_t { running.process }
+
+  /// The number after the last colon of the address.
+  package var port: String { address.split(separator: ":").last.map(String.init) ?? "" }
 
   /// Where DCAMS requests go.
   package var endpoint: String { address + "/v3/stable/api/storage" }

@@ -19,8 +19,8 @@ enum ReconcileCommand {
       OptionSpec("row", value: "ID", help: "the row to mark, by the manifest's id"),
       OptionSpec("key", value: "KEY", help: "the row to mark, by its key in the ledger"),
     ] + RunOptions.targetOptions + RunOptions.manifestOptions + [
-      RunOptions.concurrency, RunOptions.workers, RunOptions.rate, RunOptions.settleAfter,
-    ] + RunOptions.messageOptions,
+      RunOptions.concurrency, RunOptions.workers, RunOptions.rate,
+    ] + RunOptions.patienceOptions.dropFirst() + RunOptions.messageOptions,
     examples: [
       "docintake reconcile batch.ledger",
       "docintake reconcile batch.ledger --manifest customers.csv --to dcams --credentials dcams.json",

@@ -54,6 +54,19 @@ enum RunOptions {
   static let settleAfter = OptionSpec(
     "settle-after", value: "SECONDS", default: "10",
     help: "how long an attempt without an answer may still be under way at the target")
+  static let waitForTarget = OptionSpec(
+    "wait-for-target", value: "DURATION", default: "15m",
+    help: "how long to wait for a target that is down, such as 90s, 15m or 2h; 0 stops after four "
+      + "attempts")
+  static let retries = OptionSpec(
+    "retries", value: "N", default: "5",
+    help: "how often a row is tried again, 0 to 20; while the target is down nothing is counted. All "
+      + "rows of a run share a budget: 500, of which a failure costs 14, a 429 costs 5, and an "
+      + "accepted row gives back 1")
+  static let until = OptionSpec(
+    "until", value: "HH:MM", help: "stop softly at that time of day, exit code 4")
+  static let maxDuration = OptionSpec(
+    "max-duration", value: "DURATION", help: "stop softly after so long, exit code 4")
   static let halt = OptionSpec(
     "halt", value: "WHEN",
     help: "give up when so many rows fail, a count or a share: soon,fail=10% (finish what is in "
@@ -90,6 +103,7 @@ enum RunOptions {
   static let targetOptions = [
     to, endpoint, credentials, operation, set, insert, replace, without, printPlan, tap,
   ]
+  static let patienceOptions = [ambiguous, settleAfter, waitForTarget, retries, until, maxDuration]
   static let messageOptions = [progress, logFormat, verbose, quiet, hidePaths]
 }
 
@@ -99,8 +113,9 @@ extension RunPolicy {
     workers = try arguments.integer("workers", in: 1...256) ?? ProcessorCount.usable
     concurrency = try arguments.integer("concurrency", in: 1...256) ?? concurrency
     limit = try arguments.integer("limit", in: 0...Int.max)
-    settleAfter =
-      try arguments.integer("settle-after", in: 0...86_400).map(Double.init) ?? settleAfter
+    settleAfter = try arguments.seconds("settle-after") ?? settleAfter
+    waitForTarget = try arguments.seconds("wait-for-target") ?? waitForTarget
+    retries = try arguments.integer("retries", in: 0...20) ?? retries
     if arguments.has("dry-run") { mode = .dryRun }
     only = arguments["only"].flatMap(Selection.init(rawValue:))
     ambiguous = arguments["ambiguous"].flatMap(Ambiguous.init(rawValue:)) ?? .reconcile

@@ -23,6 +23,7 @@ final class RunSession: Sendable {
   func run() async throws -> ExitCode {
     var editing = try PlanEditing(arguments, invocation.registry)
     if let shard = policy.shard { editing.set("record", "shard", .text(shard.description)) }
+    let stopTime = try StopTime(arguments)
     if arguments.has("print-plan") { return try printPlan(editing.plan) }
     try checkTaps(editing.plan)
     let isEmbedded = editing.wantsSandbox && policy.mode.keepsLedger
@@ -35,6 +36,8 @@ final class RunSession: Sendable {
     if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
     let pipeline = try assemble(editing.plan)
     listenForSignals()
+    let timer = stopTime?.watch(stop)
+    defer { timer?.cancel() }
     let summary = try await work(pipeline, target, editing)
     show(
       SummaryText(

@@ -18,7 +18,7 @@ public protocol Target: Sendable {
   func hint(for response: HTTPResponse, clockSkew: Double?) -> String?
 
   /// The request of a follow-up with the address that the answer to its inquiry gives; fails when it gives none.
-  func request(of followUp: FollowUp, toldBy response: HTTPResponse) throws(StageFailure)
+  func request(of followUp: FollowUp, answeredBy response: HTTPResponse) throws(StageFailure)
     -> Submission
 
   /// A read-only request that asks what became of a submission in doubt, nil when the API has none.
@@ -37,7 +37,7 @@ extension Target {
   /// No check by default.
   public func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {}
   /// No follow-ups by default.
-  public func request(of followUp: FollowUp, toldBy response: HTTPResponse)
+  public func request(of followUp: FollowUp, answeredBy response: HTTPResponse)
     throws(StageFailure) -> Submission
   {
     throw StageFailure(.internalError, "this target has no follow-ups", outcome: .rejected)

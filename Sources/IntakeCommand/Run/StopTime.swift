@@ -1,0 +1,59 @@
+import IntakeCore
+import IntakeSystem
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// When a run stops softly: `--until` and `--max-duration`, whichever comes first.
+struct StopTime: Sendable {
+  /// Seconds from now.
+  let seconds: Double
+  /// What to tell the operator.
+  let reason: String
+
+  /// Reads both options; nil when neither is given.
+  init?(_ arguments: Arguments) throws(CommandError) {
+    var times: [StopTime] = []
+    if let seconds = try arguments.seconds("max-duration") {
+      times.append(StopTime(seconds, "--max-duration is over"))
+    }
+    let until = try arguments.value("until", "a time of day of this machine such as 06:00") { text in
+      StopTime.seconds(until: text, from: time(nil)).map {
+        StopTime($0, "it is \(text) (--until)")
+      }
+    }
+    if let until { times.append(until) }
+    guard let first = times.min(by: { $0.seconds < $1.seconds }) else { return nil }
+    self = first
+  }
+
+  private init(_ seconds: Double, _ reason: String) {
+    (self.seconds, self.reason) = (seconds, reason)
+  }
+
+  /// Stops a run when the time has come; cancel the task when the run ends before.
+  func watch(_ stop: StopSwitch) -> Task<Void, Never> {
+    Task {
+      guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return }
+      stop.request(.soon, reason: reason)
+    }
+  }
+
+  /// Seconds until the next `HH:MM` by the clock on this machine's wall; nil for other text.
+  static func seconds(until text: String, from now: time_t) -> Double? {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts.allSatisfy({ $0.count == 2 && $0.utf8.allSatisfy(\.isASCIIDigit) }),
+      let hour = Int32(parts[0]), let minute = Int32(parts[1]), hour < 24, minute < 60
+    else { return nil }
+    var (start, local) = (now, tm())
+    guard localtime_r(&start, &local) != nil else { return nil }
+    (local.tm_hour, local.tm_min, local.tm_sec, local.tm_isdst) = (hour, minute, 0, -1)
+    var tomorrow = local
+    tomorrow.tm_mday += 1
+    let today = mktime(&local)
+    return Double((today > now ? today : mktime(&tomorrow)) - now)
+  }
+}

@@ -1,0 +1,227 @@
+public import IntakeCore
+
+/// What the answers so far say about the target: whether it is there, how much it bears at once, and whether a row
+/// may be tried again.
+///
+/// Requests that were under way together when something went wrong are one event, however many there were: an
+/// attempt carries the number of the last event, and an answer to one from before it brings no news.
+public struct TargetHealth: Sendable {
+  /// What the meaning of an answer depends on.
+  public struct Attempt: Sendable {
+    /// The number of the last event when it began.
+    public var event = 0
+    /// Seconds until the answer.
+    public var seconds = 0.0
+    /// Failures of the same row that count against `RunPolicy.retries`.
+    public var failures = 0
+    /// What sending it twice would do; `safe` for a question.
+    public var safety = RepeatSafety.converges
+    /// Whether the target can be asked about it afterwards.
+    public var canBeSettled = false
+    /// Whether an earlier run saw the row refused, so that a refusal says nothing about the target.
+    public var isKnownBad = false
+    /// A random number from 0 to 1, for jitter.
+    public var chance = 1.0
+
+    /// An attempt to send.
+    public init() {}
+  }
+
+  /// What follows an answer.
+  public struct Advice: Sendable, Equatable {
+    /// Whether the row may be tried again.
+    public var repeats = false
+    /// Whether the failure counts against the retries of the row.
+    public var isCounted = false
+    /// Seconds that everybody waits from now on, nil when there is nothing to wait for.
+    public var pause: Double?
+    /// Why the run has to stop.
+    public var stop: String?
+
+    /// Advice to go on with the next row, but for what is said.
+    public init(
+      repeats: Bool = false, isCounted: Bool = false, pause: Double? = nil, stop: String? = nil
+    ) {
+      (self.repeats, self.isCounted, self.pause, self.stop) = (repeats, isCounted, pause, stop)
+    }
+  }
+
+  /// A time without a good answer.
+  public struct Outage: Sendable {
+    /// Monotonic seconds at which it began.
+    public let since: Double
+    /// Attempts in it that failed, one an event.
+    var failures = 0
+    /// Whether a row failed, not only questions about rows.
+    var isOfRows = false
+  }
+
+  private let policy: RunPolicy
+  /// Requests at once that the target bears: one, the canary, until it has answered and while it is down.
+  public private(set) var permits = 1
+  /// Monotonic seconds before which nobody sends or asks.
+  public private(set) var pausedUntil = 0.0
+  /// Since when the target is down, nil while it is there.
+  public private(set) var outage: Outage?
+  /// The number of the last event.
+  public private(set) var event = 0
+  /// Whether the target has answered in this run at all, if only with a 500.
+  public private(set) var hasAnswered = false
+  private var isCanaryBack = false
+  /// Tokens that all rows of a run share: a run without any ends instead of hammering the target.
+  private var tokens = TargetHealth.budget
+  private var successes = 0
+  private var refusedFromStart = 0
+  private var answers = 0
+  private var doubtsInRow = 0
+  private var usual: Double?
+
+  static let budget = 500
+  /// A row that failed weighs more than being asked to wait: 35 of them in a row use up the budget.
+  static let failurePrice = 14
+  static let throttlePrice = 5
+  /// Longest wait that a server may ask for, in seconds: 15 minutes.
+  static let longestAskedWait = 900.0
+  /// So many refusals before anything was accepted are no accident of single rows.
+  static let systematicRefusals = 5
+  /// After so many events in a row that left a row in doubt, each further one only makes more to settle.
+  static let doubtsToStop = 5
+  /// An outage is one when so many attempts failed: fewer may be an accident.
+  static let failuresOfOutage = 4
+  /// Longest pause of an outage, in seconds.
+  static let longestPause = 30.0
+
+  /// Starts with a canary.
+  public init(_ policy: RunPolicy = RunPolicy()) { self.policy = policy }
+
+  /// Takes note of an answer, or of its absence, at a monotonic time.
+  public mutating func note(_ receipt: Receipt, of attempt: Attempt, at now: Double) -> Advice {
+    let isQuestion = attempt.safety == .safe
+    if receipt.http != nil { hasAnswered = true }
+    if receipt.http != nil, !attempt.isKnownBad, !isQuestion { answers += 1 }
+    switch receipt.outcome {
+    case .accepted where isQuestion: return questionAnswered(at: now)
+    case .accepted: return accepted(in: attempt.seconds)
+    case .rejected: return refused(receipt, attempt)
+    case .yield(let asked): return throttled(asked, attempt, at: now)
+    case .retryable: return failed(receipt, attempt, at: now)
+    case .inDoubt: return doubtful(receipt, attempt, at: now)
+    case .fatal:
+      return Advice(stop: receipt.detail ?? receipt.code?.rawValue ?? "the target refused the run")
+    }
+  }
+
+  /// The target is there: everybody may go.
+  private mutating func isThere() {
+    if outage != nil || !isCanaryBack { permits = policy.concurrency }
+    (outage, isCanaryBack, hasAnswered) = (nil, true, true)
+  }
+
+  /// Who answers questions may still fail to take rows, so only an accepted or refused row ends such an outage.
+  private mutating func questionAnswered(at now: Double) -> Advice {
+    if outage?.isOfRows == true { pausedUntil = min(pausedUntil, now) } else { isThere() }
+    return Advice()
+  }
+
+  private mutating func accepted(in seconds: Double) -> Advice {
+    isThere()
+    successes += 1
+    doubtsInRow = 0
+    tokens = min(TargetHealth.budget, tokens + 1)
+    // Additive increase: one more for each ten good answers, as long as answers do not get slow.
+    // Slow is four times the usual: below that it is the noise of image sizes.
+    if let usual, seconds > 4 * usual, seconds > 1 {
+      permits = max(1, permits / 2)
+    } else if successes % 10 == 0 {
+      permits = min(policy.concurrency, permits + 1)
+    }
+    usual = usual.map { $0 * 0.9 + seconds * 0.1 } ?? seconds
+    return Advice()
+  }
+
+  private mutating func refused(_ receipt: Receipt, _ attempt: Attempt) -> Advice {
+    isThere()
+    doubtsInRow = 0
+    guard successes == 0, receipt.isRefusalOfContent, !attempt.isKnownBad else { return Advice() }
+    refusedFromStart += 1
+    guard refusedFromStart == TargetHealth.systematicRefusals, answers == refusedFromStart else {
+      return Advice()
+    }
+    return Advice(stop: "the target refused each of the first \(refusedFromStart) rows")
+  }
+
+  /// Asked to wait: everybody does, and half as many go on.
+  private mutating func throttled(_ asked: Double?, _ attempt: Attempt, at now: Double) -> Advice {
+    if attempt.event == event {
+      event += 1
+      permits = isCanaryBack ? max(1, permits / 2) : 1
+    }
+    outage = nil
+    if let asked, asked > TargetHealth.longestAskedWait {
+      return Advice(stop: "the target asks to wait \(Int(asked)) s, longer than 15 minutes")
+    }
+    // Full jitter below 1, 2, 4 … 64 s.
+    let pause = asked ?? Double(1 << min(attempt.failures, 6)) * attempt.chance
+    pausedUntil = max(pausedUntil, now + pause)
+    return retry(attempt, price: TargetHealth.throttlePrice, pause: pause)
+  }
+
+  /// Nothing came of it: the first such event opens an outage, in which one canary after the other is sent.
+  private mutating func failed(_ receipt: Receipt, _ attempt: Attempt, at now: Double) -> Advice {
+    let isFirst = outage == nil
+    guard attempt.event == event else { return Advice(repeats: true) }
+    event += 1
+    permits = 1
+    var current = outage ?? Outage(since: now)
+    current.failures += 1
+    current.isOfRows = current.isOfRows || attempt.safety != .safe
+    outage = current
+    // At least half of 1, 2, 4 … 30 s.
+    let ceiling = min(TargetHealth.longestPause, Double(1 << min(current.failures - 1, 5)))
+    let pause = ceiling * (0.5 + attempt.chance / 2)
+    pausedUntil = now + pause
+    // A target that has never answered is more likely a wrong address than an outage.
+    let patience = hasAnswered ? policy.waitForTarget : 0
+    if current.failures >= TargetHealth.failuresOfOutage, now - current.since >= patience {
+      return Advice(stop: reason(receipt, downFor: now - current.since))
+    }
+    guard isFirst else { return Advice(repeats: true, pause: pause) }
+    return retry(attempt, price: TargetHealth.failurePrice, pause: pause)
+  }
+
+  private func reason(_ receipt: Receipt, downFor seconds: Double) -> String {
+    let last = receipt.detail.map { ": \($0)" } ?? ""
+    guard hasAnswered else { return "the target has not answered once\(last)" }
+    return "the target has been down for \(Int(seconds)) s (--wait-for-target)\(last)"
+  }
+
+  /// In doubt: an outage when the target failed; a complete answer that nobody can read is none.
+  private mutating func doubtful(_ receipt: Receipt, _ attempt: Attempt, at now: Double) -> Advice {
+    let isOutage = receipt.code == .noAnswer || receipt.code == .targetFailed
+    if attempt.event == event { doubtsInRow += 1 }
+    var advice = Advice()
+    if isOutage {
+      advice = failed(receipt, attempt, at: now)
+      advice.repeats = advice.repeats && attempt.safety == .idempotent
+    } else {
+      isThere()
+      if attempt.event == event { event += 1 }
+    }
+    if doubtsInRow >= TargetHealth.doubtsToStop, !(isOutage && attempt.canBeSettled) {
+      advice.stop = advice.stop ?? "\(doubtsInRow) requests in a row ended in doubt"
+    }
+    return advice
+  }
+
+  private mutating func retry(_ attempt: Attempt, price: Int, pause: Double) -> Advice {
+    guard attempt.failures < policy.retries else { return Advice(isCounted: true, pause: pause) }
+    guard tokens >= price else { return Advice(stop: "too many attempts failed in this run") }
+    tokens -= price
+    return Advice(repeats: true, isCounted: true, pause: pause)
+  }
+}
+
+extension Receipt {
+  /// Whether the target refused what it was sent as such; 404, 409 and 413 are about one row's state or size.
+  fileprivate var isRefusalOfContent: Bool { http.map { ![404, 409, 413].contains($0) } ?? false }
+}
