@@ -100,12 +100,13 @@ struct DCAMSTarget: Target {
     guard let documents = answer.target?["documents"] else {
       return .unknown(evidence: "fields are equal, but the answer has no images")
     }
-    let differing = sent.images.filter { side, bytes in
-      documents[side.rawValue]?.string.flatMap(Base64Text.decode) != bytes
-    }
-    guard differing.isEmpty else {
-      let names = differing.keys.sorted().map(\.rawValue).joined(separator: ", ")
-      return .notAccepted(evidence: "stored differs in image \(names)")
+    for (side, bytes) in sent.images.sorted(by: { $0.key < $1.key }) {
+      guard let stored = documents[side.rawValue]?.string, !stored.isEmpty else {
+        return .unknown(evidence: "fields are equal, but the answer has no image \(side.rawValue)")
+      }
+      guard Base64Text.decode(stored) == bytes else {
+        return .differs(evidence: "stored differs in image \(side.rawValue)")
+      }
     }
     return .accepted(evidence: "fields and images equal")
   }

@@ -110,14 +110,14 @@ extension Ledger {
     try await queue.append(record)
   }
 
-  /// Settles a row in doubt because the target was asked; `unknown` settles nothing.
+  /// Settles a row in doubt because the target was asked; `differs` and `unknown` settle nothing.
   public func settle(_ key: RowKey, as settlement: Settlement) async throws(JournalError) {
     // What the target proved is one word: a ledger line holds no blanks.
     func author(_ evidence: String) -> String { "target:" + evidence.replacing(" ", with: "_") }
     switch settlement {
     case .accepted(let evidence): try await mark(key, as: .accepted, by: author(evidence))
     case .notAccepted(let evidence): try await mark(key, as: .notAccepted, by: author(evidence))
-    case .unknown: break
+    case .differs, .unknown: break
     }
   }
 

@@ -24,6 +24,11 @@ struct Row: Sendable {
   /// Crashes of the program while it worked on this row that nothing came of since.
   var crashes: Int { known?.crashes ?? 0 }
 
+  /// Whether an earlier run saw it refused, so that another refusal says nothing about the target.
+  var wasRefused: Bool {
+    standing == .notAccepted && known?.lastOutcome?.verdict == .rejected
+  }
+
   func log(_ level: LogLevel, _ message: String) {
     runner.observer.log(level, message, row: reference)
   }
@@ -158,34 +163,5 @@ extension Outcome {
     var next = next
     next.attempts += attempts
     return next
-  }
-}
-
-/// Adds up how long each stage of a row took.
-final class Stopwatch: Sendable {
-  private let clock: any RunClock
-  private let spent = Mutex<[StageTiming]>([])
-
-  init(clock: any RunClock) { self.clock = clock }
-
-  /// The times so far, in the order in which the stages were first entered.
-  var timings: [StageTiming] { spent.withLock { $0 } }
-
-  /// Runs something and adds the time to a stage.
-  func measure<Result, Failure>(_ stage: String, _ body: () async throws(Failure) -> Result)
-    async throws(Failure) -> Result
-  {
-    let start = clock.monotonic
-    defer { add(stage, seconds: clock.monotonic - start) }
-    return try await body()
-  }
-
-  func add(_ stage: String, seconds: Double) {
-    spent.withLock { spent in
-      let index = spent.firstIndex { $0.stage == stage }
-      let before = index.map { spent[$0].milliseconds } ?? 0
-      let timing = StageTiming(stage: stage, milliseconds: before + seconds * 1000)
-      if let index { spent[index] = timing } else { spent.append(timing) }
-    }
   }
 }

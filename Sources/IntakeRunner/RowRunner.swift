@@ -18,6 +18,8 @@ final class RowRunner: Sendable {
   private let started: UnixTime
   /// Rows that have waited in doubt have places of their own.
   private let doubtful: Permits
+  /// A row that an earlier run knows to be accepted.
+  private let acceptedRow = Mutex<(LoadedRow, Row)?>(nil)
   /// The smallest request that the target has answered with 413, in bytes.
   private let refusedBytes = Mutex(Int.max)
 
@@ -133,7 +135,10 @@ extension RowRunner {
   private func acceptedBefore(_ loaded: LoadedRow, _ row: Row, _ known: any KnownRow) -> Outcome? {
     guard known.standing == .accepted, loaded.failures.isEmpty else { return nil }
     let record = loaded.record
-    guard known.isChanged(record.source) else { return row.alreadyAccepted() }
+    guard known.isChanged(record.source) else {
+      acceptedRow.withLock { $0 = $0 ?? (loaded, row) }
+      return row.alreadyAccepted()
+    }
     // Scans are often put away once they are with the target; what is gone can be neither compared nor sent.
     if runner.pipeline.assembler.sendsImages, record.images.contains(where: { $0.size == nil }) {
       return row.alreadyAccepted(
@@ -208,13 +213,22 @@ extension RowRunner {
         prepared = second
       }
       guard runner.stop.level == .none else { return row.notTried }
-      outcome = try await steps.settle(prepared.submission, of: &row)
+      outcome = try await steps.settle(prepared.submission, of: &row, accepted: acceptedRequest)
     }
     if outcome == nil, runner.policy.mode == .reconcile {
       return row.notSent(.notAccepted, "the target does not have it", stage: "record")
     }
     outcome?.images = prepared.images
     return outcome
+  }
+
+  /// The request of a row that an earlier run knows to be accepted, nil when there is none that is the same still.
+  private func acceptedRequest() async -> Submission? {
+    guard let (loaded, row) = acceptedRow.withLock({ $0 }),
+      case .ready(let prepared) = await prepare(loaded, row),
+      row.known?.isUnchanged(prepared.submission) == true
+    else { return nil }
+    return prepared.submission
   }
 
   /// Whether a row that ends in doubt is asked about in this run; a row is sent again as often as one that failed.

@@ -13,7 +13,8 @@ final class Sending: Sendable {
 
     /// Whether somebody may go; while the target is down, questions come before anything new.
     func mayGo(_ isQuestion: Bool, at now: Double) -> Bool {
-      health.pausedUntil <= now && (isQuestion || health.outage == nil || questions == 0)
+      health.mayGo(isQuestion: isQuestion, at: now)
+        && (isQuestion || health.outage == nil || questions == 0)
     }
   }
 
@@ -28,13 +29,9 @@ final class Sending: Sendable {
     state = Mutex(State(health: TargetHealth(runner.policy)))
   }
 
-  /// Waits for its turn and sends once; nil when the run stopped before that.
-  ///
-  /// - Parameters:
-  ///   - isKnownBad: whether an earlier run saw this row refused.
-  ///   - announce: puts on disk that a request is about to go out.
+  /// Waits for its turn, puts on disk that a request is about to go out, and sends once; nil when the run stopped before.
   func attempt(
-    _ submission: Submission, _ row: Row, after earlier: Delivery, isKnownBad: Bool = false,
+    _ submission: Submission, _ row: Row, after earlier: Delivery,
     announcing announce: () async throws -> Void
   ) async throws -> Delivery? {
     guard let event = await takeTurn(isQuestion: false) else { return nil }
@@ -45,12 +42,12 @@ final class Sending: Sendable {
     let receipt = await send(submission, row)
     row.passed(runner.pipeline.submitterName, submission, receipt)
     var attempt = TargetHealth.Attempt()
-    attempt.event = event
+    (attempt.event, attempt.row) = (event, row.reference.line)
     attempt.seconds = runner.clock.monotonic - start
     attempt.safety = submission.repeatSafety
     attempt.canBeSettled =
       runner.policy.ambiguous == .reconcile && submission.target.inquiry(about: submission) != nil
-    attempt.isKnownBad = isKnownBad
+    attempt.isKnownBad = row.wasRefused
     var delivery = earlier
     delivery.seconds += attempt.seconds
     note(receipt, of: attempt, &delivery, row)
@@ -176,11 +173,14 @@ extension Sending {
       let seconds = Int((now - before.since).rounded())
       runner.observer.log(.notice, "the target is back after \(seconds) s", row: nil)
     }
-    guard let after, after.failures > 1, let pause = advice.pause, advice.stop == nil else { return }
+    guard let after, after.failures > 1, let pause = advice.pause, advice.stop == nil else {
+      return
+    }
     let start = UTCTime(seconds: runner.clock.wall - (now - after.since)).rfc3339
     let cause = receipt.detail.map { " (\($0))" } ?? ""
     runner.observer.log(
-      .notice, "the target is down since \(start)\(cause): next try in \(Int(pause.rounded(.up))) s",
+      .notice,
+      "the target is down since \(start)\(cause): next try in \(Int(pause.rounded(.up))) s",
       row: nil)
   }
 }

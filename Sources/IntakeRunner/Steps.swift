@@ -7,6 +7,7 @@ struct Steps: Sendable {
   private let sending: Sending
   private let policy: RunPolicy
   private let customers = NamedLocks<Personal<String>>()
+  private let control = Control()
 
   init(_ sending: Sending, _ ledger: any OpenLedger, _ policy: RunPolicy) {
     self.ledger = ledger
@@ -25,7 +26,7 @@ struct Steps: Sendable {
     await customers.lock(submission.customer)
     defer { customers.unlock(submission.customer) }
     guard !submission.followUps.isEmpty else {
-      return try await request(submission, row, known, after: earlier)
+      return try await send(0, of: submission, row, known, after: earlier)
     }
     var sum = Delivery(receipt: Receipt(.accepted))
     let done = known.stepsDone(of: submission)
@@ -36,10 +37,8 @@ struct Steps: Sendable {
         sum.receipt.steps.append(StepReport(name, .skipped))
         continue
       }
-      let delivery =
-        if let followUp { try await send(followUp, step, of: submission, row, known.key) } else {
-          try await request(submission, row, known, after: earlier)
-        }
+      let delivery = try await send(
+        step, of: submission, row, known, after: step == 0 ? earlier : .none)
       sum.add(delivery, as: name, of: followUp)
       guard delivery.receipt.outcome == .accepted else { break }
       try await ledger.complete(step, of: submission, for: known.key)
@@ -47,45 +46,33 @@ struct Steps: Sendable {
     return sum
   }
 
-  private func request(
-    _ submission: Submission, _ row: Row, _ known: any KnownRow, after earlier: Delivery
-  ) async throws -> Delivery {
-    let isKnownBad =
-      known.standing == .notAccepted && known.lastOutcome?.verdict == .rejected
-    var delivery = earlier
-    repeat {
-      let number = delivery.attempts + 1
-      let next = try await sending.attempt(
-        submission, row, after: delivery, isKnownBad: isKnownBad
-      ) { try await ledger.intend(submission, for: known.key, attempt: number) }
-      guard let next else { break }
-      delivery = next
-    } while try await recordFailure(delivery, row)
-    delivery.receipt = delivery.settled
-    return delivery
-  }
-
-  /// Asks for the address and sends the step there; each attempt asks again, because addresses expire.
+  /// Sends one step; before each attempt at a follow-up the target is asked for its address, because addresses expire.
   private func send(
-    _ followUp: FollowUp, _ step: Int, of submission: Submission, _ row: Row, _ key: RowKey
+    _ step: Int, of submission: Submission, _ row: Row, _ known: any KnownRow,
+    after earlier: Delivery
   ) async throws -> Delivery {
-    var delivery = Delivery.none
+    var (request, delivery) = (submission, earlier)
     repeat {
-      guard let answer = await sending.ask(followUp.inquiry, of: row, &delivery) else { continue }
-      let request: Submission
-      do throws(StageFailure) {
-        request = try submission.target.request(of: followUp, answeredBy: answer)
-      } catch {
-        delivery.add(Receipt(error))
-        break
+      if step > 0 {
+        let followUp = submission.followUps[step - 1]
+        guard let answer = await sending.ask(followUp.inquiry, of: row, &delivery) else { continue }
+        do throws(StageFailure) {
+          request = try submission.target.request(of: followUp, answeredBy: answer)
+        } catch {
+          delivery.add(Receipt(error))
+          break
+        }
       }
+      let number = delivery.attempts + 1
       let next = try await sending.attempt(request, row, after: delivery) {
-        try await ledger.begin(step, of: submission, for: key)
+        if step > 0 { return try await ledger.begin(step, of: submission, for: known.key) }
+        try await ledger.intend(submission, for: known.key, attempt: number)
       }
       guard let next else { break }
       delivery = next
     } while try await recordFailure(delivery, row)
     delivery.receipt = delivery.settled
+    if delivery.receipt.outcome == .accepted { control.offer(submission) }
     return delivery
   }
 
@@ -101,12 +88,17 @@ struct Steps: Sendable {
 // Rows whose earlier attempt may have been accepted.
 extension Steps {
   /// The outcome of a row in doubt that is not sent, nil for one that is to be sent.
-  func settle(_ submission: Submission, of row: inout Row) async throws -> Outcome? {
+  ///
+  /// - Parameter accepted: looks for a request that an earlier run knows to be accepted.
+  func settle(
+    _ submission: Submission, of row: inout Row, accepted: () async -> Submission?
+  ) async throws -> Outcome? {
     // Whoever asks for a second sending has decided for changed rows too: the newest content counts.
     guard let known = row.known, policy.ambiguous != .resend else { return nil }
     // A late first attempt could overwrite what a second one brings, so the first is settled before anything is sent.
     guard known.isUnchanged(submission) else {
-      return row.staysInDoubt("the row was changed while an earlier attempt is in doubt", .changedInDoubt)
+      return row.staysInDoubt(
+        "the row was changed while an earlier attempt is in doubt", .changedInDoubt)
     }
     let done = known.stepsDone(of: submission)
     if done.contains(0) {
@@ -119,8 +111,11 @@ extension Steps {
     if policy.ambiguous == .hold {
       return row.staysInDoubt("an earlier attempt may have been accepted (--ambiguous hold)")
     }
-    let outcome = try await outcome(
-      of: await sending.settlement(of: submission, row), submission, row, known.key)
+    var settlement = await sending.settlement(of: submission, row)
+    if case .differs(let evidence) = settlement {
+      settlement = await control.verdict(evidence, sending, row, accepted)
+    }
+    let outcome = try await outcome(of: settlement, submission, row, known.key)
     // The target was asked, and what it proved is in the ledger now.
     row.known = try ledger.row(for: row.identity)
     return outcome
@@ -130,7 +125,7 @@ extension Steps {
     of settlement: Settlement, _ submission: Submission, _ row: Row, _ key: RowKey
   ) async throws -> Outcome? {
     switch settlement {
-    case .unknown(let evidence): return row.staysInDoubt(evidence)
+    case .differs(let evidence), .unknown(let evidence): return row.staysInDoubt(evidence)
     case .notAccepted(let evidence):
       try await ledger.settle(key, as: settlement)
       row.log(.notice, "not accepted earlier: \(evidence)")

@@ -10,6 +10,8 @@ public struct TargetHealth: Sendable {
   public struct Attempt: Sendable {
     /// The number of the last event when it began.
     public var event = 0
+    /// The line of the row in the manifest.
+    public var row = 0
     /// Seconds until the answer.
     public var seconds = 0.0
     /// Failures of the same row that count against `RunPolicy.retries`.
@@ -52,14 +54,23 @@ public struct TargetHealth: Sendable {
     public let since: Double
     /// Attempts in it that failed, one an event.
     var failures = 0
-    /// Whether a row failed, not only questions about rows.
-    var isOfRows = false
+    /// The row that failed, nil as long as only questions did; `isOfOne` is false when others did, too.
+    var row: Int?
+    var isOfOne = true
+    /// Whether questions are answered all the same.
+    var answersQuestions = false
+
+    mutating func add(_ receipt: Receipt, _ attempt: Attempt) {
+      guard attempt.safety != .safe else { return answersQuestions = false }
+      isOfOne = isOfOne && (row ?? attempt.row) == attempt.row
+      row = attempt.row
+    }
   }
 
   private let policy: RunPolicy
   /// Requests at once that the target bears: one, the canary, until it has answered and while it is down.
   public private(set) var permits = 1
-  /// Monotonic seconds before which nobody sends or asks.
+  /// Monotonic seconds before which nobody sends, nor asks unless questions are answered in an outage.
   public private(set) var pausedUntil = 0.0
   /// Since when the target is down, nil while it is there.
   public private(set) var outage: Outage?
@@ -104,11 +115,17 @@ public struct TargetHealth: Sendable {
     case .accepted: return accepted(in: attempt.seconds)
     case .rejected: return refused(receipt, attempt)
     case .yield(let asked): return throttled(asked, attempt, at: now)
-    case .retryable: return failed(receipt, attempt, at: now)
+    case .retryable where receipt.isOutage: return failed(receipt, attempt, at: now)
+    case .retryable: return retry(attempt, price: TargetHealth.failurePrice, pause: nil)
     case .inDoubt: return doubtful(receipt, attempt, at: now)
     case .fatal:
       return Advice(stop: receipt.detail ?? receipt.code?.rawValue ?? "the target refused the run")
     }
+  }
+
+  /// Whether somebody may send or ask at a monotonic time.
+  public func mayGo(isQuestion: Bool, at now: Double) -> Bool {
+    pausedUntil <= now || isQuestion && outage?.answersQuestions == true
   }
 
   /// The target is there: everybody may go.
@@ -117,9 +134,9 @@ public struct TargetHealth: Sendable {
     (outage, isCanaryBack, hasAnswered) = (nil, true, true)
   }
 
-  /// Who answers questions may still fail to take rows, so only an accepted or refused row ends such an outage.
+  /// Who answers questions may still fail to take rows: only an accepted or refused row ends such an outage.
   private mutating func questionAnswered(at now: Double) -> Advice {
-    if outage?.isOfRows == true { pausedUntil = min(pausedUntil, now) } else { isThere() }
+    if outage?.row != nil { outage?.answersQuestions = true } else { isThere() }
     return Advice()
   }
 
@@ -168,14 +185,15 @@ public struct TargetHealth: Sendable {
 
   /// Nothing came of it: the first such event opens an outage, in which one canary after the other is sent.
   private mutating func failed(_ receipt: Receipt, _ attempt: Attempt, at now: Double) -> Advice {
-    let isFirst = outage == nil
+    var current = outage ?? Outage(since: now)
+    // Where questions are answered, or the target fails with an answer for one row alone, that row is at fault.
+    let isRows = current.answersQuestions || receipt.http != nil && current.isOfOne
+    current.add(receipt, attempt)
+    defer { outage = current }
     guard attempt.event == event else { return Advice(repeats: true) }
     event += 1
     permits = 1
-    var current = outage ?? Outage(since: now)
     current.failures += 1
-    current.isOfRows = current.isOfRows || attempt.safety != .safe
-    outage = current
     // At least half of 1, 2, 4 … 30 s.
     let ceiling = min(TargetHealth.longestPause, Double(1 << min(current.failures - 1, 5)))
     let pause = ceiling * (0.5 + attempt.chance / 2)
@@ -185,7 +203,7 @@ public struct TargetHealth: Sendable {
     if current.failures >= TargetHealth.failuresOfOutage, now - current.since >= patience {
       return Advice(stop: reason(receipt, downFor: now - current.since))
     }
-    guard isFirst else { return Advice(repeats: true, pause: pause) }
+    guard current.failures == 1 || isRows else { return Advice(repeats: true, pause: pause) }
     return retry(attempt, price: TargetHealth.failurePrice, pause: pause)
   }
 
@@ -197,23 +215,22 @@ public struct TargetHealth: Sendable {
 
   /// In doubt: an outage when the target failed; a complete answer that nobody can read is none.
   private mutating func doubtful(_ receipt: Receipt, _ attempt: Attempt, at now: Double) -> Advice {
-    let isOutage = receipt.code == .noAnswer || receipt.code == .targetFailed
     if attempt.event == event { doubtsInRow += 1 }
     var advice = Advice()
-    if isOutage {
+    if receipt.isOutage {
       advice = failed(receipt, attempt, at: now)
       advice.repeats = advice.repeats && attempt.safety == .idempotent
     } else {
       isThere()
       if attempt.event == event { event += 1 }
     }
-    if doubtsInRow >= TargetHealth.doubtsToStop, !(isOutage && attempt.canBeSettled) {
+    if doubtsInRow >= TargetHealth.doubtsToStop, !(receipt.isOutage && attempt.canBeSettled) {
       advice.stop = advice.stop ?? "\(doubtsInRow) requests in a row ended in doubt"
     }
     return advice
   }
 
-  private mutating func retry(_ attempt: Attempt, price: Int, pause: Double) -> Advice {
+  private mutating func retry(_ attempt: Attempt, price: Int, pause: Double?) -> Advice {
     guard attempt.failures < policy.retries else { return Advice(isCounted: true, pause: pause) }
     guard tokens >= price else { return Advice(stop: "too many attempts failed in this run") }
     tokens -= price
@@ -222,6 +239,11 @@ public struct TargetHealth: Sendable {
 }
 
 extension Receipt {
+  /// Whether it may be that the target is down.
+  fileprivate var isOutage: Bool {
+    [.connectionFailed, .tlsFailed, .noAnswer, .targetFailed].contains(code)
+  }
+
   /// Whether the target refused what it was sent as such; 404, 409 and 413 are about one row's state or size.
   fileprivate var isRefusalOfContent: Bool { http.map { ![404, 409, 413].contains($0) } ?? false }
 }

@@ -69,7 +69,7 @@ struct SettlementTests {
   private func isAccepted(_ settlement: Settlement) -> Bool? {
     switch settlement {
     case .accepted: true
-    case .notAccepted: false
+    case .notAccepted, .differs: false
     case .unknown: nil
     }
   }

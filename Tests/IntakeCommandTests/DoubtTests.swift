@@ -23,7 +23,8 @@ struct DoubtTests {
   }
 
   @Test func aRowInDoubtIsSettledInTheSameRun() async throws {
-    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1", "500@2", "drop-after-accept@6"])
+    let sandbox = try await SandboxProcess(
+      folder, faults: ["drop-after-accept@1", "500@2", "drop-after-accept@6"])
     let batch = CustomerBatch(rows: 4, in: folder)
     let result = try await program.start(batch.arguments(sandbox, "--settle-after", "0")).wait()
     #expect(result.code == 0, "\(result.errors)")

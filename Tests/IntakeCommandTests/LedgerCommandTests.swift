@@ -158,7 +158,9 @@ struct LedgerCommandTests {
   @Test func mergingAShardThatDidNotEndIsSaid() async throws {
     let batch = CustomerBatch(rows: 3, in: folder)
     let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@2"])
-    let first = try await program.start(batch.arguments(sandbox, "--shard", "1/1")).wait()
+    let first = try await program.start(
+      batch.arguments(sandbox, "--shard", "1/1", "--ambiguous", "hold")
+    ).wait()
     #expect(first.code == 5, "\(first.errors)")
     let output = folder.path + "/all.ledger"
     let merged = try await program.run("ledger", "merge", batch.ledger, "-o", output)
@@ -203,7 +205,7 @@ struct LedgerCommandTests {
   @Test func reconcileWithoutManifestSaysWhatIsNeeded() async throws {
     let batch = CustomerBatch(rows: 3, in: folder)
     let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@2"])
-    let first = try await program.start(batch.arguments(sandbox)).wait()
+    let first = try await program.start(batch.arguments(sandbox, "--ambiguous", "hold")).wait()
     #expect(first.code == 5, "\(first.errors)")
     let result = try await program.run("reconcile", batch.ledger)
     #expect(result.code == 5)
@@ -222,7 +224,9 @@ struct LedgerCommandTests {
   @Test func theLedgerOfAShardTakesNoOther() async throws {
     let batch = CustomerBatch(rows: 9, in: folder)
     let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1"])
-    let first = try await program.start(batch.arguments(sandbox, "--shard", "1/3")).wait()
+    let first = try await program.start(
+      batch.arguments(sandbox, "--shard", "1/3", "--ambiguous", "hold")
+    ).wait()
     #expect(first.code == 5, "\(first.errors)")
     for shard in [["--shard", "2/3"], []] {
       let other = try await program.start(batch.arguments(sandbox) + shard).wait()
@@ -239,7 +243,9 @@ struct LedgerCommandTests {
   @Test func aRowInDoubtOfAShardIsMarked() async throws {
     let batch = CustomerBatch(rows: 4, in: folder)
     let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1"])
-    let first = try await program.start(batch.arguments(sandbox, "--shard", "1/1")).wait()
+    let first = try await program.start(
+      batch.arguments(sandbox, "--shard", "1/1", "--ambiguous", "hold")
+    ).wait()
     let id = try #require(first.rows.first { $0["outcome"]?.string == "in_doubt" }?["id"]?.string)
     let marked = try await program.run("reconcile", batch.ledger, "--mark", "accepted", "--row", id)
     #expect(marked.code == 0, "\(marked.errors)")

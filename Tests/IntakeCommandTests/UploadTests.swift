@@ -129,8 +129,11 @@ struct UploadTests {
     #expect(try stored(sandbox).count == 2)
   }
 
+  /// Of the second upload and its five repeats.
+  private static let refusals = [5, 7, 9, 11, 13, 15].map { "403@\($0)" }
+
   @Test func anUploadThatStaysRefusedFailsTheRowAndIsAllThatTheNextRunSends() async throws {
-    let sandbox = try await SandboxProcess(folder, faults: ["403@5", "403@7", "403@9", "403@11"])
+    let sandbox = try await SandboxProcess(folder, faults: UploadTests.refusals)
     let first = try await run(sandbox)
     #expect(first.code == 3, "\(first.errors)")
     let row = try #require(first.row("N-1"))
@@ -167,7 +170,7 @@ struct UploadTests {
   }
 
   @Test func changedScansAreSentWithTheirCustomer() async throws {
-    let sandbox = try await SandboxProcess(folder, faults: ["403@5", "403@7", "403@9", "403@11"])
+    let sandbox = try await SandboxProcess(folder, faults: UploadTests.refusals)
     #expect(try await run(sandbox).code == 3)
     let before = try services(sandbox).count
     let other = arguments(sandbox)
@@ -195,16 +198,16 @@ struct UploadTests {
   }
 
   @Test func aRowInDoubtWhoseCustomerIsThereGoesOnWithItsScans() async throws {
-    // No answer to the customer, and none to its three repeats.
-    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1-4"])
-    let first = try await run(sandbox)
+    // No answer to the customer, and none to its five repeats.
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1-6"])
+    let first = try await run(sandbox, "--ambiguous", "hold", "--wait-for-target", "1h")
     #expect(first.code == 5, "\(first.errors)")
     let reconciled = try await run(sandbox, "--ambiguous", "hold")
     #expect(reconciled.outcomes == ["in_doubt": 1])
     let second = try await run(sandbox, "--settle-after", "0")
     #expect(second.code == 0, "\(second.errors)")
     #expect(
-      try Array(services(sandbox).dropFirst(4))
+      try Array(services(sandbox).dropFirst(6))
         == ["getCustomer", "getUploadURL", "upload", "getUploadURL", "upload"])
     #expect(
       second.row("N-1")?["steps"]?.elements?.map { $0["outcome"]?.string }

@@ -25,9 +25,10 @@ struct TargetHealthTests {
   /// An attempt that begins now.
   private func attempt(
     _ health: TargetHealth, failures: Int = 0, safety: RepeatSafety = .converges,
-    chance: Double = 1, canBeSettled: Bool = true
+    chance: Double = 1, canBeSettled: Bool = true, row: Int = 2
   ) -> TargetHealth.Attempt {
     var attempt = TargetHealth.Attempt()
+    attempt.row = row
     (attempt.event, attempt.failures, attempt.safety) = (health.event, failures, safety)
     (attempt.chance, attempt.canBeSettled) = (chance, canBeSettled)
     return attempt
@@ -65,7 +66,8 @@ struct TargetHealthTests {
     var health = health()
     let pauses = (0..<5).map { failures in
       health.note(
-        Receipt(.yield(after: nil), http: 429), of: attempt(health, failures: failures, chance: 0.5),
+        Receipt(.yield(after: nil), http: 429),
+        of: attempt(health, failures: failures, chance: 0.5),
         at: 0
       ).pause
     }
@@ -182,19 +184,47 @@ struct TargetHealthTests {
     var ofRows = health()
     _ = ofRows.note(unanswered, of: attempt(ofRows), at: 0)
     _ = ofRows.note(accepted, of: attempt(ofRows, safety: .safe), at: 5)
-    #expect(ofRows.outage != nil && ofRows.pausedUntil <= 5)
+    #expect(ofRows.outage != nil && ofRows.pausedUntil == 1)
+    _ = ofRows.note(unanswered, of: attempt(ofRows), at: 5)
+    #expect(ofRows.mayGo(isQuestion: true, at: 5) && !ofRows.mayGo(isQuestion: false, at: 5))
     var ofQuestions = health()
     _ = ofQuestions.note(unreachable, of: attempt(ofQuestions, safety: .safe), at: 0)
     _ = ofQuestions.note(accepted, of: attempt(ofQuestions, safety: .safe), at: 5)
     #expect(ofQuestions.outage == nil && ofQuestions.permits == 8)
   }
 
+  /// The target fails with one row alone: that row is given up, and nobody waits for the target.
+  @Test func aRowThatAloneMakesTheTargetFailIsGivenUp() {
+    var health = health()
+    let failed = Receipt(.retryable(after: nil), http: 500, code: .targetFailed)
+    let advices = (0...5).map { failures in
+      health.note(failed, of: attempt(health, failures: failures, row: 7), at: 0)
+    }
+    #expect(advices.allSatisfy { $0.isCounted })
+    #expect(advices.map(\.repeats) == [true, true, true, true, true, false])
+    // With a second row it is an outage again.
+    _ = health.note(failed, of: attempt(health, failures: 0, row: 8), at: 0)
+    let advice = health.note(failed, of: attempt(health, failures: 5, row: 7), at: 0)
+    #expect(advice.repeats && !advice.isCounted)
+  }
+
+  @Test func aRefusedUploadIsNoOutage() {
+    var health = health()
+    let refused = Receipt(.retryable(after: nil), http: 403, code: .uploadRefused)
+    #expect(
+      health.note(refused, of: attempt(health), at: 0) == .init(repeats: true, isCounted: true))
+    #expect(health.outage == nil && health.permits == 8)
+  }
+
   // MARK: Doubt
 
   @Test func whatIsInDoubtIsRepeatedOnlyWhereThatIsSafe() {
-    for (safety, repeats) in [(RepeatSafety.idempotent, true), (.converges, false), (.never, false)] {
+    for (safety, repeats) in [
+      (RepeatSafety.idempotent, true), (.converges, false), (.never, false),
+    ] {
       var health = health()
-      #expect(health.note(unanswered, of: attempt(health, safety: safety), at: 0).repeats == repeats)
+      #expect(
+        health.note(unanswered, of: attempt(health, safety: safety), at: 0).repeats == repeats)
     }
   }
 

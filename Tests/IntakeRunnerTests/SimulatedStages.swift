@@ -212,7 +212,7 @@ enum Simulated {
       switch settlement {
       case .accepted: try append(line(.mark, key) { $0.verdict = Settled.accepted.rawValue })
       case .notAccepted: try append(line(.mark, key) { $0.verdict = Settled.notAccepted.rawValue })
-      case .unknown: break
+      case .differs, .unknown: break
       }
     }
 

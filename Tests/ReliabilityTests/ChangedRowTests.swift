@@ -83,7 +83,7 @@ struct ChangedRowTests {
   @Test func aChangedRowInDoubtIsNotSent() async throws {
     let batch = CustomerBatch(rows: 4, in: folder)
     let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@2"])
-    let first = try await program.start(batch.arguments(sandbox)).wait()
+    let first = try await program.start(batch.arguments(sandbox, "--ambiguous", "hold")).wait()
     let doubtful = try #require(
       first.rows.first { $0["outcome"]?.string == "in_doubt" }?["id"]?.string)
     batch.write { number, cells in

@@ -17,7 +17,8 @@ struct NetworkTests {
     #expect(result.code == 4, "\(result.errors)")
     #expect(result.errors.contains("has not answered once"), "\(result.errors)")
     #expect(result.rows.contains { $0["code"]?.string == "connection_failed" })
-    #expect(result.rows.allSatisfy { ["connection_failed", "stopped"].contains($0["code"]?.string) })
+    #expect(
+      result.rows.allSatisfy { ["connection_failed", "stopped"].contains($0["code"]?.string) })
     #expect(try Invariants(batch).violations([], [result]) == [])
   }
 

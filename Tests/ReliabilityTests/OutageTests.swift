@@ -16,7 +16,8 @@ struct OutageTests {
 
   /// Seven requests fail, questions among them, whatever the way in which they do.
   @Test(arguments: [
-    "503", "500:accepted", "502:html", "close-before", "reset-before", "drop-after-accept", "stall-read",
+    "503", "500:accepted", "502:html", "close-before", "reset-before", "drop-after-accept",
+    "stall-read",
   ])
   func anOutageIsWaitedOut(effect: String) async throws {
     let batch = CustomerBatch(rows: 30, in: folder)

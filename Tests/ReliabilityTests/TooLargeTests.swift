@@ -82,7 +82,7 @@ struct TooLargeTests {
     let batch = try batch(2)
     let sandbox = try await SandboxProcess(folder, faults: ["413@1", "drop-after-accept@2"])
     let command = batch.arguments(sandbox, "--settle-after", "0", "--concurrency", "1")
-    let first = try await program.start(command).wait()
+    let first = try await program.start(command + ["--ambiguous", "hold"]).wait()
     #expect(first.code == 5, "\(first.errors)")
     let again = try await program.start(command).wait()
     #expect(again.code == 0, "\(again.errors)")

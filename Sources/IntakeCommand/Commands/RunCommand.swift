@@ -7,7 +7,7 @@ enum RunCommand {
     path: ["run"], summary: "submit a batch of customers and record what became of each one",
     arguments: "MANIFEST", argumentCount: 1...1,
     options: RunOptions.targetOptions + RunOptions.manifestOptions + [
-      RunOptions.ledger,
+      RunOptions.ledger
     ] + RunOptions.patienceOptions + [
       RunOptions.concurrency, RunOptions.workers,
       RunOptions.rate, RunOptions.halt, RunOptions.shard, RunOptions.limit, RunOptions.only,

@@ -60,7 +60,8 @@ enum RunOptions {
       + "attempts")
   static let retries = OptionSpec(
     "retries", value: "N", default: "5",
-    help: "how often a row is tried again, 0 to 20; while the target is down nothing is counted. All "
+    help:
+      "how often a row is tried again, 0 to 20; while the target is down nothing is counted. All "
       + "rows of a run share a budget: 500, of which a failure costs 14, a 429 costs 5, and an "
       + "accepted row gives back 1")
   static let until = OptionSpec(

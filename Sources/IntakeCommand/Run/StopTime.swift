@@ -45,7 +45,8 @@ struct StopTime: Sendable {
   /// Seconds until the next `HH:MM` by the clock on this machine's wall; nil for other text.
   static func seconds(until text: String, from now: time_t) -> Double? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts.allSatisfy({ $0.count == 2 && $0.utf8.allSatisfy(\.isASCIIDigit) }),
+    guard parts.count == 2,
+      parts.allSatisfy({ $0.count == 2 && $0.utf8.allSatisfy(\.isASCIIDigit) }),
       let hour = Int32(parts[0]), let minute = Int32(parts[1]), hour < 24, minute < 60
     else { return nil }
     var (start, local) = (now, tm())

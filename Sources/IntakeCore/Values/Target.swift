@@ -65,6 +65,8 @@ public enum Settlement: Sendable, Equatable {
   case accepted(evidence: String)
   /// The target does not have it: it may be sent.
   case notAccepted(evidence: String)
+  /// The target has something else: proof only where it is known to return what it was given.
+  case differs(evidence: String)
   /// The answer proves neither.
   case unknown(evidence: String)
 }
