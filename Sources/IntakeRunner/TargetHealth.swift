@@ -215,7 +215,8 @@ public struct TargetHealth: Sendable {
 
   /// In doubt: an outage when the target failed; a complete answer that nobody can read is none.
   private mutating func doubtful(_ receipt: Receipt, _ attempt: Attempt, at now: Double) -> Advice {
-    if attempt.event == event { doubtsInRow += 1 }
+    // What may be repeated is no doubt yet.
+    if attempt.event == event, attempt.safety != .idempotent { doubtsInRow += 1 }
     var advice = Advice()
     if receipt.isOutage {
       advice = failed(receipt, attempt, at: now)

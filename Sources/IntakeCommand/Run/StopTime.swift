@@ -20,7 +20,8 @@ struct StopTime: Sendable {
     if let seconds = try arguments.seconds("max-duration") {
       times.append(StopTime(seconds, "--max-duration is over"))
     }
-    let until = try arguments.value("until", "a time of day of this machine such as 06:00") { text in
+    let until = try arguments.value("until", "a time of day of this machine such as 06:00") {
+      text in
       StopTime.seconds(until: text, from: time(nil)).map {
         StopTime($0, "it is \(text) (--until)")
       }
