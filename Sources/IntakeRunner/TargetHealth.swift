@@ -76,7 +76,7 @@ public struct TargetHealth: Sendable {
   public private(set) var outage: Outage?
   /// The number of the last event.
   public private(set) var event = 0
-  /// Whether the target has answered in this run at all, if only with a 500.
+  /// Whether the target has taken a request in this run at all, if only to answer 500 or nothing.
   public private(set) var hasAnswered = false
   private var isCanaryBack = false
   /// Tokens that all rows of a run share: a run without any ends instead of hammering the target.
@@ -108,7 +108,7 @@ public struct TargetHealth: Sendable {
   /// Takes note of an answer, or of its absence, at a monotonic time.
   public mutating func note(_ receipt: Receipt, of attempt: Attempt, at now: Double) -> Advice {
     let isQuestion = attempt.safety == .safe
-    if receipt.http != nil { hasAnswered = true }
+    if receipt.http != nil || receipt.code == .noAnswer { hasAnswered = true }
     if receipt.http != nil, !attempt.isKnownBad, !isQuestion { answers += 1 }
     switch receipt.outcome {
     case .accepted where isQuestion: return questionAnswered(at: now)

@@ -99,8 +99,8 @@ struct DiskTests {
   }
 
   @Test func aSecondProcessIsRefusedAtOnceAndToldWhoIsFirst() async throws {
-    let batch = CustomerBatch(rows: 20, in: folder)
-    let sandbox = try await SandboxProcess(folder, faults: ["latency=200"])
+    let batch = CustomerBatch(rows: 4, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=20000@2-"])
     let first = try program.start(batch.arguments(sandbox))
     try await first.waitFor("accepted")
     let second = try await program.start(batch.arguments(sandbox)).wait()
