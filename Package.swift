@@ -63,7 +63,7 @@ let package = Package(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .module("IntakeTransport", "CCurl", "IntakeCore"),
     .module("IntakeLedger", "IntakeCore", "IntakeCrypto", "IntakeSystem"),
-    .module("IntakeRunner", "IntakeCore", "IntakeSystem"),
+    .module("IntakeRunner", "IntakeCore", "IntakeCrypto", "IntakeSystem"),
     .module("IntakeSandbox", "IntakeCore", "IntakeCrypto", "IntakeSystem"),
     .module(
       "IntakeCommand", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger",

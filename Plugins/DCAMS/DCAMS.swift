@@ -34,6 +34,11 @@ public struct DCAMS: Assembler {
   /// updateStatus sends none.
   public var sendsImages: Bool { operation == .createOrUpdateCustomer }
 
+  /// The e-mail, whose letter case does not count.
+  public func identity(of record: IntakeRecord) -> Personal<[UInt8]>? {
+    record.fields[.email].map { RowIdentity.of(email: $0.exposed) }
+  }
+
   /// What the vendor would refuse, and what a row of this operation cannot do without.
   public func problems(in record: IntakeRecord) -> [StageFailure] {
     operation.problems(in: record)

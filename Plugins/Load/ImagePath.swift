@@ -52,7 +52,7 @@ struct ImagePath: Sendable {
 
   /// The scan, read beneath `root` when somebody asks for its bytes.
   func file(in root: Folder) -> ImageFile {
-    ImageFile(side: side, path: text, size: { root.size(of: text) }) { limit in
+    ImageFile(side: side, path: text, stamp: { root.stamp(of: text) }) { limit in
       try read(from: root, atMost: limit)
     }
   }

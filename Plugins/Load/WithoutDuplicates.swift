@@ -3,8 +3,8 @@ import Synchronization
 
 /// Passes rows on and turns those that repeat an earlier one into bad rows.
 ///
-/// Because rows stream, it is always the later one that is refused; the first may be on its way already.
-/// Rows that are bad for another reason are compared and not remembered: they don't get in the way of a good one.
+/// Because rows stream, it is always the later one that is refused; the first may be on its way already. That
+/// holds for a first one that is bad for another reason, too: which of the two is right only the operator knows.
 final class WithoutDuplicates: RowSource {
   private let rows: any RowSource
   private let seen = Mutex(SeenRows())
@@ -17,9 +17,8 @@ final class WithoutDuplicates: RowSource {
   func next() async throws -> LoadedRow? {
     guard let row = try await rows.next() else { return nil }
     let print = RowPrint(row.record)
-    let clash = seen.withLock {
-      row.failures.isEmpty ? $0.clashRemembering(print) : $0.clash(of: print)
-    }
+    // The cells of a shifted row stand under wrong headers: nobody repeats them.
+    let clash = seen.withLock { row.isShifted ? $0.clash(of: print) : $0.clashRemembering(print) }
     guard let clash else { return row }
     // First, because it tells the engine that the key belongs to another row, whose standing must stay.
     return LoadedRow(row.record, failures: [clash.failure(for: row.record)] + row.failures)

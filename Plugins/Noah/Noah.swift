@@ -49,6 +49,11 @@ public struct Noah: Assembler {
   /// A customer's request holds no image; they are read where they are uploaded after it.
   public var sendsImages: Bool { uploads != nil }
 
+  /// The customer's id.
+  public func identity(of record: IntakeRecord) -> Personal<[UInt8]>? {
+    NoahCustomerID(in: record.fields).map { RowIdentity.of(id: $0.text) }
+  }
+
   /// All that the vendor's page would refuse, so that nothing is sent to find it out.
   public func problems(in record: IntakeRecord) -> [StageFailure] {
     rules.problems(in: record) + (uploads?.problems(in: record) ?? [])

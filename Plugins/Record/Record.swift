@@ -6,8 +6,15 @@ import IntakeSystem
 public struct Record: Journal {
   /// What a plan may set.
   public struct Options: PluginOptions {
-    @Option("file of the ledger; made when it is missing, with its key file beside it")
+    @Option("file of the ledger; made when it is missing, with its key file")
     var ledger: String? = nil
+    @Option(
+      "file of the key that all ledgers of the target share, so that they can be compared (default: "
+        + "LEDGER.key beside the ledger, which counts wherever it is)")
+    var key: String? = nil
+    @Option(
+      "other ledgers of the target, whose accepted rows count as accepted; they are only read")
+    var history: [String] = []
     @Option(
       "part of the manifest that this run takes, i/n; `ledger merge` checks that each has a ledger")
     var shard: String? = nil
@@ -36,18 +43,32 @@ public struct Record: Journal {
 
   /// Opens the ledger; what crashes of the program said about rows is in it from then on.
   public func open(for target: String, operation: String) async throws -> any OpenLedger {
+    let settings = try settings(for: target, operation)
+    let ledger = try await Ledger.open(settings)
+    let crashes = settings.path + ".crashed"
+    // A note in which no row's key can be read blames nobody.
+    for name in CrashNote.take(from: crashes) { try? await ledger.noteStart(of: RowKey(name)) }
+    CrashNote.arm(crashes)
+    return ledger
+  }
+
+  /// Reads the ledger without making or locking anything.
+  public func look(for target: String, operation: String) async throws -> (any LedgerView)? {
+    try await LedgerGlance.read(settings(for: target, operation))
+  }
+
+  private func settings(for target: String, _ operation: String) throws(JournalError)
+    -> LedgerSettings
+  {
     guard let path = options.ledger else {
       throw JournalError(
         "there is no path for the ledger: give --ledger or record.ledger in the plan")
     }
     var settings = LedgerSettings(
       path: path, target: target, operation: operation, shard: options.shard)
+    settings.sharedKeys = options.key
+    settings.history = options.history
     settings.isSynchronized = options.sync == .always
-    let ledger = try await Ledger.open(settings)
-    let crashes = path + ".crashed"
-    // A note in which no row's key can be read blames nobody.
-    for name in CrashNote.take(from: crashes) { try? await ledger.noteStart(of: RowKey(name)) }
-    CrashNote.arm(crashes)
-    return ledger
+    return settings
   }
 }

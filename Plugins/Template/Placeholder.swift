@@ -137,6 +137,12 @@ struct PlaceholderText: Sendable, Equatable {
     }
   }
 
+  /// The literal text, for one that is filled and holds no secret.
+  var text: String {
+    parts.map { if case .literal(let literal) = $0 { literal } else { "" } }.joined()
+  }
+
+  /// The placeholders in order.
   var placeholders: [Placeholder] {
     parts.compactMap { if case .placeholder(let placeholder) = $0 { placeholder } else { nil } }
   }

@@ -19,6 +19,7 @@ public struct Template: Assembler {
   private let path: PathTemplate
   private let headers: [HeaderTemplate]
   private let body: BodyTemplate
+  private let identity: PlaceholderText?
   private let required: [ColumnName]
   private let repeatSafety: RepeatSafety
   private let described: TemplateTarget
@@ -36,6 +37,7 @@ public struct Template: Assembler {
     body = try options.bodyTemplate()
     let authentication = try options.authentication()
     headers = try options.headerTemplates(besides: authentication.fieldName)
+    identity = try options.identityTemplate()
     required = try options.requiredColumns()
     // Two equal PUT leave what one leaves (RFC 9110 §9.2.2), unless the plan knows better.
     let isPut = options.method == .put && !options.$repeatSafety.isGiven
@@ -49,6 +51,21 @@ public struct Template: Assembler {
     mostUses = Side.allCases.map { side in sides.count { $0 == side } }.max() ?? 0
     let all = path.text.placeholders + inHeaders + body.placeholders
     dates = Set(all.compactMap(\.dateColumn)).sorted { $0.description < $1.description }
+  }
+
+  /// What the plan says, else the id, else the e-mail.
+  public func identity(of record: IntakeRecord) -> Personal<[UInt8]>? {
+    let fields = record.fields
+    guard let identity else {
+      let id = fields[.id].map { RowIdentity.of(id: $0.exposed) }
+      return id ?? fields[.email].map { RowIdentity.of(email: $0.exposed) }
+    }
+    let columns = identity.placeholders.compactMap(\.columnName)
+    guard columns.allSatisfy({ fields[$0.column, $0.number] != nil }) else { return nil }
+    let text = identity.filled(for: RowContent(measuring: record)).text
+    // An e-mail alone is one, whoever names it.
+    return columns == [ColumnName(.email)] && identity.parts.count == 1
+      ? RowIdentity.of(email: text) : RowIdentity.of(id: text)
   }
 
   /// What the plan requires, and what the request cannot carry.
@@ -95,7 +112,7 @@ public struct Template: Assembler {
 
   /// Puts the request together; credentials stay out.
   public func run(_ assembly: consuming Assembly, in context: StageContext) throws -> Submission {
-    let customer = Template.customer(assembly.record)
+    let customer = name(of: assembly.record).identity.exposed
     let row = RowContent(assembly)
     let filled = headers.compactMap { $0.filled(for: row) }
     var target = described
@@ -104,15 +121,9 @@ public struct Template: Assembler {
       method: options.method.rawValue, path: path.filled(for: row),
       headers: filled.filter { !$0.hasSecret }.map { $0.field(with: nil) },
       body: BodyWriter.segments(of: body, for: row), operation: options.operation ?? "template",
-      repeatSafety: repeatSafety, customer: customer, bodyLimit: options.maxBody, target: target)
+      repeatSafety: repeatSafety, customer: Personal(String(decoding: customer, as: UTF8.self)),
+      bodyLimit: options.maxBody, target: target)
     submission.personalTexts = row.personalTexts
     return submission
-  }
-
-  /// The e-mail where there is one, else the operator's own name for the row, else its content.
-  private static func customer(_ record: IntakeRecord) -> Personal<String> {
-    if let email = record.fields[.email] { return Personal(email.exposed.lowercased()) }
-    let id = record.fields[.id] ?? record.fields[.reference]
-    return id ?? Personal(String(decoding: record.identity.exposed, as: UTF8.self))
   }
 }

@@ -12,6 +12,8 @@ public struct TemplateOptions: PluginOptions {
   var body: String? = nil
   @Option("file with the body instead of body, relative to the plan's folder", isPath: true)
   var bodyFile: String? = nil
+  @Option("what the API knows a customer by, as in {reference} (default: {id}, else {email})")
+  var identity: String? = nil
   @Option("columns that must not be empty") var required: [String] = []
   @Option("status codes that mean success, 2xx for all of them (default: 2xx)")
   var success: [String] = []
@@ -58,6 +60,17 @@ public struct TemplateOptions: PluginOptions {
     try reading("auth", try Authentication(auth ?? "none"))
   }
 
+  /// The columns that make a customer's identity, nil for the usual ones.
+  func identityTemplate() throws(OptionError) -> PlaceholderText? {
+    guard let identity else { return nil }
+    let text = try reading("identity", try PlaceholderText(identity))
+    guard !text.placeholders.isEmpty, text.placeholders.allSatisfy({ $0.columnName != nil }) else {
+      throw fault("identity", TemplateFault("it has to hold columns, as in {reference}, no more"))
+    }
+    return text
+  }
+
+  /// The body's template, from the plan or from its file.
   func bodyTemplate() throws(OptionError) -> BodyTemplate {
     switch (body, bodyFile) {
     case (let text?, nil): try reading("body", try BodyTemplate(json: Array(text.utf8)))

@@ -46,7 +46,8 @@ enum ExitCode: Int32, CaseIterable {
     } else if summary.counts[.inDoubt] != nil {
       self = .inDoubt
     } else {
-      self = summary.notAccepted > 0 ? .notAccepted : .success
+      // What was changed after it had been accepted is not at the target.
+      self = summary.notAccepted + summary.changed > 0 ? .notAccepted : .success
     }
   }
 }

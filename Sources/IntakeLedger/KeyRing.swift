@@ -2,11 +2,11 @@ package import IntakeCore
 import IntakeCrypto
 import IntakeSystem
 
-/// The secret keys of a ledger, in a file of its own beside it: `LEDGER.key`, 0600.
+/// The secret keys of a ledger, in a file of their own, 0600: see `KeyPlaces`.
 ///
 /// With the ledger alone nobody can find out whether a certain customer is in it. The file holds a line of 64
 /// hexadecimal digits for each key: one for a ledger that was written by a run, several for one that was
-/// merged from the ledgers of several machines.
+/// merged from ledgers with different keys.
 package struct KeyRing: Sendable, Equatable {
   /// The keys; the first makes the names of rows that are new.
   let keys: [Secret256]
@@ -52,10 +52,13 @@ package struct KeyRing: Sendable, Equatable {
     (try? KeyRing.content(of: submission)).map { fingerprints("content", [$0]) } ?? []
   }
 
-  /// The name of what a row was made of under each key.
-  func sources(_ source: Personal<[UInt8]>) -> [Fingerprint] {
-    fingerprints("source", [source.exposed])
+  /// The name of something that a row was made of under each key.
+  func parts(_ part: OriginPart, _ bytes: Personal<[UInt8]>) -> [Fingerprint] {
+    fingerprints(part.rawValue, [bytes.exposed])
   }
+
+  /// The operator's name for a row under each key.
+  func labels(_ label: String) -> [Fingerprint] { fingerprints("label", [Array(label.utf8)]) }
 
   /// A proof that a ledger was made with exactly these keys; it reveals nothing about them.
   func proof() -> Fingerprint? {
@@ -101,36 +104,54 @@ package struct KeyRing: Sendable, Equatable {
   }
 }
 
+/// What a row is made of, by the purpose under which the ledger's keys name it.
+enum OriginPart: String {
+  case cells, files, images
+  /// All of it, as in format 1.
+  case source
+}
+
 // The file.
 extension KeyRing {
-  /// The name of the key file of a ledger.
-  package static func path(for ledger: String) -> String { ledger + ".key" }
-
-  /// Reads the key file of a ledger; nil when there is none.
-  package static func read(for ledger: String) throws(JournalError) -> KeyRing? {
-    let path = path(for: ledger)
+  /// Reads a key file; nil when there is none.
+  package static func read(_ path: String) throws(JournalError) -> KeyRing? {
     guard DurableFile.exists(path) else { return nil }
-    let (bytes, permissions) = try JournalError.explaining(
-      "the ledger's key file \(path) cannot be read"
-    ) { () throws(SystemCallFailure) in
+    let (bytes, permissions) = try JournalError.explaining("the key file \(path) cannot be read") {
+      () throws(SystemCallFailure) in
       let file = try AppendOnlyFile.open(path, .reading)
       return (try file.read(at: 0, count: 1 << 20), try file.permissions())
     }
     guard permissions & 0o077 == 0 else {
       throw JournalError(
-        "the ledger's key file \(path) can be read by others: run `chmod 600` on it and start again"
-      )
+        "the key file \(path) can be read by others: run `chmod 600` on it and start again")
     }
     return try KeyRing(text: bytes, path: path)
   }
 
-  /// Writes the key file of a ledger that has none.
-  func write(for ledger: String) throws(JournalError) {
-    let path = KeyRing.path(for: ledger)
+  /// Writes a key file that must not be there yet.
+  func write(_ path: String) throws(JournalError) {
+    try JournalError.explaining("the key file \(path) cannot be written", try create(path))
+  }
+
+  /// Reads a key file, or makes it; of processes that make it at the same instant all get the same keys.
+  ///
+  /// - Parameter ring: the keys of the new file, a new one when nil.
+  static func readOrMake(_ path: String, _ ring: KeyRing? = nil) throws(JournalError) -> KeyRing {
+    if let ring = try read(path) { return ring }
+    let ring = if let ring { ring } else { try random() }
+    do throws(SystemCallFailure) {
+      try DurableFile.makeFolder(DurableFile.folder(of: path))
+      try ring.create(path)
+      return ring
+    } catch {
+      if error.code == SystemCallFailure.exists, let other = try read(path) { return other }
+      throw JournalError("the key file \(path) cannot be written (\(error)): \(error.nextStep)")
+    }
+  }
+
+  private func create(_ path: String) throws(SystemCallFailure) {
     let text = keys.map { Hex.text($0.bytes) + "\n" }.joined()
-    try JournalError.explaining(
-      "the ledger's key file \(path) cannot be written",
-      try DurableFile.create(path, Array(text.utf8)))
+    try DurableFile.create(path, Array(text.utf8))
   }
 
   private init(text: [UInt8], path: String) throws(JournalError) {
@@ -147,6 +168,55 @@ extension KeyRing {
       throw JournalError("the key file \(path) is empty: restore it from a backup")
     }
     self.init(keys: keys)
+  }
+}
+
+/// The files that may hold the keys of a ledger.
+package struct KeyPlaces: Sendable {
+  /// The ledger's own key file, `LEDGER.key`, which counts where there is one.
+  package let own: String
+  /// The key file that all ledgers of a target share, nil for a ledger that keeps to itself.
+  let shared: String?
+
+  /// Names the files of a ledger.
+  package init(of ledger: String, shared: String? = nil) {
+    own = ledger + ".key"
+    self.shared = shared
+  }
+
+  /// Where a ledger's keys can be, in the order in which they are tried: the shared file may have moved with it.
+  private var all: [String] {
+    guard let shared else { return [own] }
+    let name = shared.split(separator: "/").last.map(String.init) ?? shared
+    return [own, DurableFile.folder(of: own) + "/" + name, shared]
+  }
+
+  /// The keys that a ledger was begun with, nil when there is no key file.
+  ///
+  /// - Parameter proof: what the ledger says of its keys.
+  /// - Throws: `JournalError` when all that there is belongs to other ledgers.
+  func keys(provedBy proof: Fingerprint?) throws(JournalError) -> KeyRing? {
+    var foreign: String?
+    for path in all {
+      guard let keys = try KeyRing.read(path) else { continue }
+      if proof == nil || keys.proof() == proof { return keys }
+      foreign = foreign ?? path
+    }
+    guard let foreign else { return nil }
+    throw JournalError(
+      "the key file \(foreign) belongs to another ledger: with it no row would be recognised and all would be "
+        + "sent again. Restore the right one")
+  }
+
+  /// The keys for a ledger that has no line yet; made where there are none.
+  ///
+  /// A ledger in another folder than the shared keys gets a copy of them: it may be moved, or outlive this machine.
+  func keysForNewLedger() throws(JournalError) -> KeyRing {
+    guard let shared else { return try KeyRing.readOrMake(own) }
+    if let keys = try KeyRing.read(own) { return keys }
+    let keys = try KeyRing.readOrMake(shared)
+    guard DurableFile.folder(of: shared) != DurableFile.folder(of: own) else { return keys }
+    return try KeyRing.readOrMake(own, keys)
   }
 }
 

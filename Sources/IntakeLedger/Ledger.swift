@@ -1,5 +1,4 @@
 public import IntakeCore
-import Synchronization
 
 /// A ledger that is open for writing: what became of every row, safe on disk before anybody hears of it.
 ///
@@ -9,13 +8,10 @@ public final class Ledger: OpenLedger {
   public let path: String
   /// What the operator should know about the opening: a torn end that was cut, a file system that locks badly.
   public let notices: [String]
-  private let target: String
-  private let operation: String
-  private let keys: KeyRing
-  private let file: any JournalFile
+  private let lookup: RowLookup
+  private let others: [ConsultedLedger]
   private let queue: CommitQueue
-  /// What the intents of rows in flight said, for their outcomes.
-  private let sent = Mutex<[Fingerprint: LedgerRecord]>([:])
+  private var keys: KeyRing { lookup.keys }
 
   /// Opens a ledger, or makes one with its key file; recovers from a crash of the last run.
   ///
@@ -28,8 +24,7 @@ public final class Ledger: OpenLedger {
   package init(_ opening: sending LedgerOpening) throws(JournalError) {
     path = opening.file.path
     notices = opening.notices
-    (target, operation) = (opening.target, opening.operation)
-    (keys, file) = (opening.keys, opening.file)
+    (lookup, others) = (opening.lookup, opening.others)
     queue = try CommitQueue(opening.writer, index: opening.index)
   }
 
@@ -38,17 +33,21 @@ public final class Ledger: OpenLedger {
   /// Writes what is waiting, gives back reserved space and the lock; nothing can be written afterwards.
   public func close() async {
     await queue.close()
-    file.unlock()
+    lookup.file.unlock()
   }
 
-  /// What the ledger says about a row, looked up once.
-  ///
-  /// In a merged ledger a row may be known under any of its keys: the known one is taken.
-  public func row(for identity: Personal<[UInt8]>) throws(JournalError) -> any KnownRow {
-    let names = try keys.names(of: identity, target: target, operation: operation)
-    let state = queue.lookUp { index in names.lazy.compactMap { index[$0] }.first }
-    let key = RowKey((state?.key ?? names[0]).description)
-    return RowSnapshot(key: key, state: state, keys: keys, file: file)
+  /// What the ledger, and those that are consulted, say about a row, looked up once.
+  public func row(for name: RowName) throws(JournalError) -> any KnownRow {
+    let names = try lookup.names(of: name)
+    let (found, run) = queue.lookUp { [lookup] index in
+      (
+        Result { () throws(JournalError) in try lookup.state(of: name, names, in: index) },
+        index.run
+      )
+    }
+    let state = try found.get()
+    return try RowSnapshot(state?.key ?? names[0], state, in: lookup, run: run)
+      .considering(others, name)
   }
 
   /// What the ledger says about the row of a key.
@@ -74,16 +73,19 @@ extension Ledger {
   ) async throws(JournalError) {
     let key = try fingerprint(key)
     var intent = LedgerRecord(.intent, at: .now(), key: key)
-    intent.customer = keys.customers(submission.customer.exposed).first
     intent.digest = keys.digests(of: submission).first
     guard intent.digest != nil else {
       throw JournalError("the request cannot be digested: libcrypto fails; check OpenSSL 3")
     }
-    intent.source = submission.source.flatMap { keys.sources($0).first }
+    if let origin = submission.origin {
+      intent.label = origin.label.flatMap { keys.labels($0).first }
+      intent.cells = keys.parts(.cells, origin.cells).first
+      intent.files = origin.files.flatMap { keys.parts(.files, $0).first }
+      intent.images = origin.images.flatMap { keys.parts(.images, $0).first }
+    }
     intent.attempt = attempt
     intent.operation = LedgerWord.encoded(submission.operation)
     try await queue.append(intent)
-    sent.withLock { [intent] in $0[key] = intent }
   }
 
   /// Writes down that a step of a row is about to be sent; on disk when it returns.
@@ -140,13 +142,16 @@ extension Ledger {
     guard outcome.verdict != .skipped, let name = outcome.key else { return }
     let key = try fingerprint(name)
     var record = LedgerRecord(outcome, key: key)
-    if outcome.attempts > 0, let intent = sent.withLock({ $0.removeValue(forKey: key) }) {
-      (record.customer, record.digest) = (intent.customer, intent.digest)
-      record.operation = intent.operation
-    }
+    record.label = outcome.row.label.flatMap { keys.labels($0).first }
+    if outcome.attempts > 0 { record.operation = LedgerWord.encoded(lookup.operation) }
     let isNews = queue.lookUp { [record] in $0.isNews(record) }
     guard isNews else { return try await queue.synchronize() }
     try await queue.append(record)
+  }
+
+  /// Writes down that the run came to an end of its own; on disk when it returns.
+  public func end(_ run: RunEnd) async throws(JournalError) {
+    try await queue.append(LedgerRecord(run))
   }
 
   private func fingerprint(_ key: RowKey) throws(JournalError) -> Fingerprint {
@@ -154,43 +159,5 @@ extension Ledger {
       throw JournalError("\"\(key)\" isn't the key of a row: nothing can be written down for it")
     }
     return key
-  }
-}
-
-/// A row as an open ledger knew it at the moment it was looked up.
-private struct RowSnapshot: KnownRow {
-  let key: RowKey
-  let state: RowState?
-  let keys: KeyRing
-  let file: any JournalFile
-
-  /// Read from the file when it is asked for: most rows are never asked.
-  var lastOutcome: Outcome? {
-    guard let state, state.standing != .accepted, let offset = state.outcomeOffset else {
-      return nil
-    }
-    return LedgerRecord(at: offset, of: file).flatMap(Outcome.init(recorded:))
-  }
-
-  var standing: Standing { state?.standing ?? .unknown }
-
-  /// A second more than the line says, because the ledger keeps whole seconds.
-  var lastWritten: UnixTime? { state.map { $0.lastTime.seconds + 1 } }
-
-  var crashes: Int { Int(state?.starts ?? 0) }
-
-  func isUnchanged(_ submission: Submission) -> Bool {
-    guard let state else { return false }
-    return keys.digests(of: submission).contains { state.has(digest: $0) }
-  }
-
-  func isChanged(_ source: Personal<[UInt8]>) -> Bool {
-    guard let state, state.sourceShort != 0 else { return false }
-    return !keys.sources(source).contains { $0.short == state.sourceShort }
-  }
-
-  func stepsDone(of submission: Submission) -> Set<Int> {
-    guard let state, state.stepsDone != 0, isUnchanged(submission) else { return [] }
-    return Set((0..<8).filter { state.stepsDone & 1 << UInt8($0) != 0 })
   }
 }

@@ -23,12 +23,20 @@ package struct LedgerFields: Sendable {
   /// The row.
   package let key = LedgerField<Fingerprint>(
     "k", needed: [.start, .intent, .step, .outcome, .mark])
-  /// The customer, the same for every row and operation about that customer.
+  /// The name by which the operator knows the row; batches use their names again, so several rows may share one.
+  package let label = LedgerField<Fingerprint>("l", in: [.intent, .outcome])
+  /// The customer, in lines of format 1: since then the row's key says the same.
   package let customer = LedgerField<Fingerprint>("i", in: [.intent, .outcome])
-  /// The content of the request, without credentials.
+  /// The content of the request, without credentials; in outcomes of format 1 only, because the intent has it.
   package let digest = LedgerField<Fingerprint>("d", in: [.outcome], needed: [.intent])
-  /// What the row was made of: its cells and the bytes of its images; missing in ledgers of older programs.
+  /// What the row was made of: its cells and the bytes of its images, in lines of format 1.
   package let source = LedgerField<Fingerprint>("src", in: [.intent])
+  /// The cells of the row without its label.
+  package let cells = LedgerField<Fingerprint>("cells", in: [.intent])
+  /// Path, size and time of change of each scan, where scans are sent.
+  package let files = LedgerField<Fingerprint>("files", in: [.intent])
+  /// The bytes of each scan, where scans are sent.
+  package let images = LedgerField<Fingerprint>("images", in: [.intent])
   /// Which attempt it is, 1 or more; in an outcome how many there were in that run, 0 for none.
   package let attempt = LedgerField<Int>("a", needed: [.intent, .outcome], shown: (11, "attempts"))
   /// The vendor's name of the operation.
@@ -64,6 +72,18 @@ package struct LedgerFields: Sendable {
   package let row = LedgerField<Int>("row", in: [.outcome], shown: (9, "row"))
   /// Who settled a row: `operator:NAME` or `target:EVIDENCE`.
   package let author = LedgerField<String>("by", in: [.mark])
+  /// Whether a run came to the end of its manifest: `complete` or `stopped`.
+  package let end = LedgerField<String>("end", needed: [.close]) { word, _ in
+    [LedgerRecord.complete, LedgerRecord.stopped].contains(word)
+  }
+  /// Rows of the run that ended so, each missing where there was none.
+  package let accepted = LedgerField<Int>("accepted", in: [.close])
+  package let rejected = LedgerField<Int>("rejected", in: [.close])
+  package let failed = LedgerField<Int>("failed", in: [.close])
+  package let doubt = LedgerField<Int>("doubt", in: [.close])
+  package let skipped = LedgerField<Int>("skipped", in: [.close])
+  /// Rows among the skipped ones that were changed after they had been accepted.
+  package let changed = LedgerField<Int>("changed", in: [.close])
 
   static let all = LedgerFields()
 }

@@ -90,8 +90,8 @@ enum LedgerFile {
     let host = holder?.host.map { " on \($0)" } ?? ""
     let since = holder.map { " since \($0.time.rfc3339)" } ?? ""
     return JournalError(
-      "ledger \(file.path) is in use by \(process)\(host)\(since): wait for it, or give this run another ledger"
-    )
+      "ledger \(file.path) is in use by \(process)\(host)\(since): give --wait-for-ledger DURATION to wait for "
+        + "it, or give this run another ledger with --ledger", isInUse: true)
   }
 
   private static let openKind = Array("\"t\":\"open\"".utf8)
@@ -100,7 +100,7 @@ enum LedgerFile {
 // What is in the file.
 extension LedgerFile {
   /// What the first line of every ledger begins with.
-  private static let start = LineFormat.prefix + Array("0,\"s\":0,\"t\":\"open\"".utf8)
+  private static let start = LineFormat.prefix() + Array("0,\"s\":0,\"t\":\"open\"".utf8)
 
   /// Refuses a file that doesn't begin as a ledger does; an empty one is a new ledger.
   ///

@@ -19,6 +19,12 @@ public struct LedgerSettings: Sendable {
   public var shard: String?
   /// Name and version of the program, for the record.
   public var tool: String
+  /// The key file that all ledgers of the target share; nil for a ledger with one of its own, `LEDGER.key`.
+  ///
+  /// A `LEDGER.key` that is there counts all the same. The file is made when the first ledger is.
+  public var sharedKeys: String?
+  /// Other ledgers of the target, whose rows count as they stand there; they are only read.
+  public var history: [String] = []
   /// Whether lines are synchronised to disk; without it a power cut loses what was promised: benchmarks only.
   public var isSynchronized = true
 
@@ -37,11 +43,9 @@ public struct LedgerSettings: Sendable {
 
 /// The steps from a path to a ledger that can be written: lock, key, check, recovery, a line for this run.
 package struct LedgerOpening {
-  let file: any JournalFile
-  let keys: KeyRing
-  /// The receiving API as it stands in the ledger.
-  let target: String
-  let operation: String
+  let lookup: RowLookup
+  let others: [ConsultedLedger]
+  var file: any JournalFile { lookup.file }
   var index: LedgerIndex
   var writer: LineWriter
   var notices: [String]
@@ -49,21 +53,23 @@ package struct LedgerOpening {
   /// Opens or makes the files; blocks for about two seconds a million lines.
   init(_ settings: LedgerSettings) throws(JournalError) {
     let file = try LedgerFile.openLocked(settings.path)
-    try self.init(file, LedgerOpening.keys(of: file), settings)
+    try self.init(file, LedgerOpening.keys(of: file, settings), settings)
   }
 
   /// Continues with a file that is locked.
   package init(
     _ file: any JournalFile, _ keys: KeyRing, _ settings: LedgerSettings
   ) throws(JournalError) {
-    self.file = file
-    self.keys = keys
-    target = LedgerWord.encoded(settings.target, limit: 512)
-    operation = settings.operation ?? ""
+    let target = LedgerWord.encoded(settings.target, limit: 512)
+    lookup = RowLookup(
+      keys: keys, target: target, operation: settings.operation ?? "", file: file)
     let content = try LedgerContent(of: file)
     index = content.index
-    try content.check(target: target, keys: keys, path: file.path)
+    try content.check(target: target, path: file.path)
     try content.check(shard: settings.shard.map { LedgerWord.encoded($0) }, path: file.path)
+    others = try settings.history.map { path throws(JournalError) in
+      try ConsultedLedger(path, settings)
+    }
     notices = try LedgerFile.cutTornEnd(of: file, after: content.tip)
     if file.isRemote {
       notices.append(
@@ -82,12 +88,12 @@ package struct LedgerOpening {
   private mutating func begin(_ settings: LedgerSettings) throws(JournalError) {
     var record = LedgerRecord(.open, at: .now())
     record.tool = LedgerWord.encoded(settings.tool)
-    record.target = target
+    record.target = lookup.target
     record.operation = settings.operation.map { LedgerWord.encoded($0) }
     record.shard = settings.shard.map { LedgerWord.encoded($0) }
     record.host = LedgerWord.encoded(LedgerOpening.hostName())
     record.process = Int(getpid())
-    record.keyProof = keys.proof()
+    record.keyProof = lookup.keys.proof()
     try writer.checkPlace()
     try writer.reserve(LineFormat.limit)
     let offset = try writer.append(record)
@@ -96,19 +102,25 @@ package struct LedgerOpening {
   }
 
   /// The keys of the ledger; made for a new one, never for one that has lines.
-  private static func keys(of file: AppendOnlyFile) throws(JournalError) -> KeyRing {
-    if let keys = try KeyRing.read(for: file.path) { return keys }
+  private static func keys(of file: AppendOnlyFile, _ settings: LedgerSettings)
+    throws(JournalError) -> KeyRing
+  {
+    let places = KeyPlaces(of: file.path, shared: settings.sharedKeys)
     let size = try JournalError.explaining(
       "ledger \(file.path) cannot be used", try file.size())
-    guard size == 0 else {
-      try LedgerFile.checkKind(of: file)
-      throw JournalError(
-        "the key file \(KeyRing.path(for: file.path)) of the ledger is missing: without it no row can be "
-          + "recognised and all would be sent again. Restore it, or name another ledger")
+    guard size > 0 else { return try places.keysForNewLedger() }
+    do throws(JournalError) {
+      let head = LedgerRecord(at: 0, of: file)
+      if let keys = try places.keys(provedBy: head?.keyProof) { return keys }
+    } catch {
+      // A damaged first line names keys that nobody has: then the line is at fault.
+      _ = try LedgerContent(of: file)
+      throw error
     }
-    let keys = try KeyRing.random()
-    try keys.write(for: file.path)
-    return keys
+    try LedgerFile.checkKind(of: file)
+    throw JournalError(
+      "the key file \(places.shared ?? places.own) of the ledger is missing: without it no row can be "
+        + "recognised and all would be sent again. Restore it, or name another ledger")
   }
 
   private static func hostName() -> String {

@@ -7,12 +7,23 @@ import IntakeSystem
 package struct LedgerReader: Sendable {
   private let path: String
   private let file: any JournalFile
+  private let sharedKeys: @Sendable (String) -> String?
 
   /// Opens a ledger for reading.
-  package init(_ path: String) throws(JournalError) {
+  ///
+  /// - Parameter sharedKeys: the key file that all ledgers of a target share, nil where there is none.
+  package init(_ path: String, sharedKeys: @escaping @Sendable (String) -> String? = { _ in nil })
+    throws(JournalError)
+  {
     self.path = path
+    self.sharedKeys = sharedKeys
     file = try JournalError.explaining(
       "ledger \(path) cannot be read", try AppendOnlyFile.open(path, .reading))
+  }
+
+  /// The receiving API that the ledger is about, from its first line alone; nil for an empty one.
+  package func target() throws(JournalError) -> String? {
+    LedgerRecord(at: 0, of: file)?.target.map { PercentText.decoded($0) }
   }
 
   /// Checks every line.
@@ -51,18 +62,53 @@ package struct LedgerReader: Sendable {
     LedgerStatistics(try LedgerContent(of: file), in: file)
   }
 
-  /// The names that a row may have in this ledger: one for each operation and each key.
+  /// The keys of the rows with this identity: one for each operation.
   ///
   /// - Throws: `JournalError` when the key file is missing: without it nobody can find a row.
-  package func keys(of row: Personal<[UInt8]>) throws(JournalError) -> [RowKey] {
+  package func keys(of identity: Personal<[UInt8]>) throws(JournalError) -> [RowKey] {
     let content = try LedgerContent(of: file)
-    let keys = try content.keys(for: path)
+    return try keys(of: [identity], content, ring(of: content))
+  }
+
+  /// The keys of the rows that a name means: the operator's for a row, an e-mail, the target's id of a customer, or a
+  /// key itself.
+  ///
+  /// Batches use their names again, so several rows may have been called the same; a row goes by the last.
+  package func keys(named name: String) throws(JournalError) -> [RowKey] {
+    let content = try LedgerContent(of: file)
+    let ring = try ring(of: content)
+    if let key = Fingerprint(name), content.index[key] != nil { return [RowKey(name)] }
+    var found = try keys(
+      of: [RowIdentity.of(id: name), RowIdentity.of(email: name)], content, ring)
+    let labels = Set(ring.labels(name))
+    var called: Set<Fingerprint> = []
+    try forEachLine { (record, _) throws(JournalError) in
+      guard let label = record.label, let key = record.key else { return }
+      if labels.contains(label) { called.insert(key) } else { called.remove(key) }
+    }
+    for state in content.index.states where called.contains(state.key) {
+      let key = RowKey(state.key.description)
+      if !found.contains(key) { found.append(key) }
+    }
+    return found
+  }
+
+  private func keys(
+    of identities: [Personal<[UInt8]>], _ content: LedgerContent, _ ring: KeyRing
+  ) throws(JournalError) -> [RowKey] {
     let target = content.head?.target ?? ""
     var names: [Fingerprint] = []
-    for operation in content.operations.sorted() {
-      names += try keys.names(of: row, target: target, operation: operation)
+    for identity in identities {
+      for operation in content.operations.sorted() {
+        names += try ring.names(of: identity, target: target, operation: operation)
+      }
     }
     return names.filter { content.index[$0] != nil }.map { RowKey($0.description) }
+  }
+
+  private func ring(of content: LedgerContent) throws(JournalError) -> KeyRing {
+    let target = content.head?.target.map { PercentText.decoded($0) } ?? ""
+    return try content.keys(in: KeyPlaces(of: path, shared: sharedKeys(target)))
   }
 }
 
@@ -156,6 +202,8 @@ struct LedgerContent {
   let runs: [LedgerRecord]
   /// Every operation that rows were sent for.
   let operations: Set<String>
+  /// How the last run ended: `complete` or `stopped`; nil when it was killed or still goes on.
+  let end: String?
 
   init(of file: any JournalFile) throws(JournalError) {
     // A row takes about two lines of 250 bytes; an estimate that is too low only costs time.
@@ -164,12 +212,14 @@ struct LedgerContent {
     var head: LedgerRecord?
     var runs: [LedgerRecord] = []
     var operations: Set<String> = []
+    var end: String?
     // Most lines name the operation of the line before: comparing is ten times cheaper than hashing.
     var last = ""
     var scan = LedgerScan(file)
     tip = try scan.run { (record, offset) throws(JournalError) in
       if offset == 0 { head = record }
       if record.kind == .open, record.tool != LedgerMerge.tool { runs.append(record) }
+      if record.kind == .open || record.kind == .close { end = record.end }
       if let operation = record.operation, operation != last {
         operations.insert(operation)
         last = operation
@@ -177,11 +227,11 @@ struct LedgerContent {
       index.apply(record, at: offset)
     }
     (self.index, self.head) = (index, head)
-    (self.runs, self.operations) = (runs, operations)
+    (self.runs, self.operations, self.end) = (runs, operations, end)
   }
 
-  /// Refuses a ledger that is about something else, or whose keys are not those in the key file.
-  func check(target: String, keys: KeyRing, path: String) throws(JournalError) {
+  /// Refuses a ledger that is about something else, or that begins in the middle.
+  func check(target: String, path: String) throws(JournalError) {
     guard let head else { return }
     guard head.kind == .open, let known = head.target else {
       throw JournalError(
@@ -192,21 +242,15 @@ struct LedgerContent {
       throw JournalError(
         "ledger \(path) is about \(known), not \(target): name another ledger for this target")
     }
-    guard head.keyProof == keys.proof() else {
-      throw JournalError(
-        "the key file \(KeyRing.path(for: path)) belongs to another ledger: with it no row would be "
-          + "recognised and all would be sent again. Restore the right one")
-    }
   }
 
-  /// The keys in the ledger's key file; for an empty ledger any will do.
-  func keys(for path: String) throws(JournalError) -> KeyRing {
-    guard let keys = try KeyRing.read(for: path) else {
+  /// The keys of the ledger; for an empty ledger any will do.
+  func keys(in places: KeyPlaces) throws(JournalError) -> KeyRing {
+    guard let keys = try places.keys(provedBy: head?.keyProof) else {
       throw JournalError(
-        "the key file \(KeyRing.path(for: path)) is missing: without it no row can be found by its id; "
-          + "copy it beside the ledger")
+        "the key file \(places.shared ?? places.own) is missing: without it no row can be found by its id; "
+          + "restore it, or copy it beside the ledger")
     }
-    try check(target: head?.target ?? "", keys: keys, path: path)
     return keys
   }
 

@@ -8,6 +8,8 @@ import IntakeSystem
 package struct LedgerRecord: Sendable, Equatable {
   /// What the line is about.
   package let kind: Kind
+  /// The version of the format in which it was written, and is written again by a merge.
+  let version: Int
   /// When it was written.
   package var time: UTCTime
   /// The values of the fields that are there, in the order of the line.
@@ -33,10 +35,17 @@ package struct LedgerRecord: Sendable, Equatable {
     case outcome
     /// A row in doubt was settled without sending it.
     case mark
+    /// A run ended by itself; one without such a line was killed.
+    case close
   }
 
   package init(_ kind: Kind, at time: UTCTime, key: Fingerprint? = nil) {
+    self.init(kind, at: time, key: key, version: LineFormat.version)
+  }
+
+  private init(_ kind: Kind, at time: UTCTime, key: Fingerprint?, version: Int) {
     self.kind = kind
+    self.version = version
     self.time = time
     self.key = key
   }
@@ -82,7 +91,7 @@ extension LedgerRecord {
     number: Int, synced: Int, after previous: UInt32
   ) -> (bytes: [UInt8], checksum: UInt32) {
     var line = LineBuilder()
-    line.add(.version, .number(LineFormat.version))
+    line.add(.version, .number(version))
     line.add(.number, .number(number))
     line.add(.synced, .number(synced))
     line.add(.kind, .word(kind.rawValue))
@@ -94,9 +103,10 @@ extension LedgerRecord {
   /// Reads the fields of a line; nil when the kind is unknown or a field that the kind needs is missing.
   init?(_ line: LineParser, _ bytes: [UInt8]) {
     guard let word = line.text(.kind), let layout = LineLayout.of(kind: FieldName(bytes[word])),
-      let time = line.text(.time).flatMap({ UTCTime(rfc3339: bytes.span.extracting($0)) })
+      let time = line.text(.time).flatMap({ UTCTime(rfc3339: bytes.span.extracting($0)) }),
+      let version = line.number(.version, bytes)
     else { return nil }
-    self.init(layout.kind, at: time)
+    self.init(layout.kind, at: time, key: nil, version: version)
     entries.reserveCapacity(layout.slots.count)
     for slot in layout.slots {
       if let field = line.first(slot.name), let value = FieldValue(field, slot.type, bytes),
@@ -118,6 +128,26 @@ extension LedgerRecord {
     guard parser.parse(bytes, 0..<end) else { return nil }
     self.init(parser, bytes)
   }
+}
+
+// Ends of runs.
+extension LedgerRecord {
+  /// The line of a run that ended by itself.
+  init(_ run: RunEnd) {
+    self.init(.close, at: .now())
+    self.end = run.isComplete ? LedgerRecord.complete : LedgerRecord.stopped
+    self.accepted = run.rows[.accepted]
+    self.rejected = run.rows[.rejected]
+    self.failed = run.rows[.failed]
+    self.doubt = run.rows[.inDoubt]
+    self.skipped = run.rows[.skipped]
+    self.changed = run.changed > 0 ? run.changed : nil
+  }
+
+  /// What a run says that came to the end of its manifest.
+  static let complete = "complete"
+  /// What a run says that left rows for the next one.
+  static let stopped = "stopped"
 }
 
 // Outcomes.
@@ -200,7 +230,7 @@ extension LedgerRecord.Kind {
     case .outcome: return Verdict(rawValue: word) != nil
     case .mark: return Settled(rawValue: word) != nil
     case .step: return StepState(rawValue: word) != nil
-    case .open, .start, .intent: return false
+    case .open, .start, .intent, .close: return false
     }
   }
 }

@@ -9,22 +9,26 @@ package struct LedgerMerge: Sendable, Equatable {
   package let rows: LedgerCounts
   /// How many parts the manifest was cut into, all of which are there; nil when the runs took all of it.
   package let shards: Int?
+  /// The ledgers whose last run was killed, or stopped before the end of its part.
+  package let unfinished: [String]
 
   /// Writes the ledger `output` with its key file.
   ///
   /// - Throws: `JournalError` when a shard is missing or there twice, when two ledgers know the same row, when
   ///   they are about different targets, when one is in use or damaged, or when `output` is there already.
   package static func run(
-    _ inputs: [String], output: String
+    _ inputs: [String], output: String,
+    sharedKeys: @escaping @Sendable (String) -> String? = { _ in nil }
   ) async throws(JournalError) -> LedgerMerge {
     try await onOwnThread { () throws(JournalError) in
-      try LedgerMerge(try inputs.map { path throws(JournalError) in try Part(path) }, output)
+      let parts = try inputs.map { path throws(JournalError) in try Part(path, sharedKeys) }
+      return try LedgerMerge(parts, output)
     }
   }
 
   private init(_ parts: [Part], _ output: String) throws(JournalError) {
     guard let first = parts.first else { throw JournalError("there is no ledger to merge") }
-    for path in [output, KeyRing.path(for: output)] where DurableFile.exists(path) {
+    for path in [output, KeyPlaces(of: output).own] where DurableFile.exists(path) {
       throw JournalError("\(path) is there already: name another file with --output")
     }
     if let other = parts.first(where: { $0.target != first.target }) {
@@ -34,6 +38,7 @@ package struct LedgerMerge: Sendable, Equatable {
     }
     try LedgerMerge.checkRows(of: parts)
     shards = try ShardCover.check(parts.map { ($0.path, $0.shards) })
+    unfinished = parts.filter { !$0.isComplete }.map(\.path)
     lines = try LedgerMerge.write(parts, KeyRing(joining: parts.map(\.keys)), output)
     rows = LedgerCounts(parts.lazy.flatMap(\.index.states))
   }
@@ -62,7 +67,7 @@ package struct LedgerMerge: Sendable, Equatable {
       head.keyProof = ring.proof()
       try draft.add(head)
       for part in parts { try draft.add(linesOf: part.file) }
-      try ring.write(for: output)
+      try ring.write(KeyPlaces(of: output).own)
     }
   }
 
@@ -78,8 +83,10 @@ package struct LedgerMerge: Sendable, Equatable {
     let target: String
     let begin: UTCTime
     let shards: Set<String>
+    /// Whether its last run came to the end of its part; format 1 doesn't say, so nothing is held against it.
+    let isComplete: Bool
 
-    init(_ path: String) throws(JournalError) {
+    init(_ path: String, _ sharedKeys: (String) -> String?) throws(JournalError) {
       self.path = path
       let (file, isFree) = try JournalError.explaining("ledger \(path) cannot be read") {
         () throws(SystemCallFailure) in
@@ -93,7 +100,9 @@ package struct LedgerMerge: Sendable, Equatable {
       guard let head = content.head, let target = head.target else {
         throw JournalError("ledger \(path) is empty: leave it out")
       }
-      keys = try content.keys(for: path)
+      let shared = sharedKeys(PercentText.decoded(target))
+      keys = try content.keys(in: KeyPlaces(of: path, shared: shared))
+      isComplete = content.end == LedgerRecord.complete || content.runs.last?.version ?? 1 == 1
       (self.file, self.target) = (file, target)
       (index, begin) = (content.index, head.time)
       shards = Set(content.runs.map { $0.shard ?? "" })

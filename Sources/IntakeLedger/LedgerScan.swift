@@ -59,7 +59,8 @@ package struct LedgerScan {
   private mutating func check(_ line: LineReader.Line) -> (LedgerRecord, UInt32)? {
     let bytes = reader.buffer
     let range = line.range
-    guard parser.parse(bytes, range), parser.number(.version, bytes) == LineFormat.version,
+    guard parser.parse(bytes, range), let version = parser.number(.version, bytes),
+      LineFormat.versions.contains(version),
       parser.number(.number, bytes) == tip.count,
       let digits = parser.text(.checksum), digits == range.upperBound - 10..<range.upperBound - 2
     else { return nil }
@@ -95,8 +96,10 @@ extension LedgerScan {
   /// Whether the bytes before the hole, or before the end, are the beginning of the line that belongs here.
   private func beginsWell(_ line: LineReader.Line, upTo hole: Int?) -> Bool {
     let bytes = reader.buffer[line.range.lowerBound..<(hole ?? line.range.upperBound)]
-    let expected = LineFormat.prefix + Array("\(tip.count),\"s\":".utf8)
-    guard bytes.count < LineFormat.limit, zip(bytes, expected).allSatisfy(==) else { return false }
+    let isBeginning = LineFormat.versions.contains {
+      zip(bytes, LineFormat.prefix($0) + Array("\(tip.count),\"s\":".utf8)).allSatisfy(==)
+    }
+    guard bytes.count < LineFormat.limit, isBeginning else { return false }
     // A brace closes a line: bytes behind it are not those of a line that was cut short.
     return bytes.dropLast().allSatisfy { $0 != UInt8(ascii: "}") && $0 != UInt8(ascii: "\n") }
   }
@@ -104,8 +107,11 @@ extension LedgerScan {
   /// How many lines a line behind the hole knew to be on disk; it isn't checked, because its predecessor is lost.
   private func synced(_ line: LineReader.Line) -> Int? {
     let rest = reader.buffer[line.range].drop { $0 == 0 }
-    guard let (_, behind) = number(in: rest, after: LineFormat.prefix) else { return nil }
-    return number(in: behind, after: Array(",\"s\":".utf8))?.value
+    for version in LineFormat.versions {
+      guard let (_, behind) = number(in: rest, after: LineFormat.prefix(version)) else { continue }
+      return number(in: behind, after: Array(",\"s\":".utf8))?.value
+    }
+    return nil
   }
 
   private func refuseNewerVersion(_ line: LineReader.Line) throws(JournalError) {
@@ -115,7 +121,7 @@ extension LedgerScan {
     else { return }
     throw JournalError(
       "ledger \(file.path), line \(tip.count + 1) (byte \(tip.end)) has format version \(version), and this "
-        + "program reads version \(LineFormat.version): use the version of the program that wrote it",
+        + "program reads versions up to \(LineFormat.version): use the version of the program that wrote it",
       line: tip.count + 1)
   }
 

@@ -1,24 +1,30 @@
 import IntakeCore
 
-/// The frame of a line: `{"v":1,"n":12,"s":12,"t":"intent",…,"at":"…","c":"5d41402a"}` and a newline.
+/// The frame of a line: `{"v":2,"n":12,"s":12,"t":"intent",…,"at":"…","c":"5d41402a"}` and a newline.
 ///
-/// - `v` version of the format; `n` number of the line, consecutive from 0;
+/// - `v` version of the format, which may rise within a file that a newer program goes on with; `n` number of the
+///   line, consecutive from 0;
 /// - `s` how many lines were known to be on disk when this one was written, which distinguishes lines that a
 ///   power cut may have lost from lines that were promised to be there;
 /// - `t` kind; the fields of the kind, which `LedgerFields` lists; `at` when it was written; and last
 /// - `c` CRC-32, eight hexadecimal digits, of the eight digits of the line before (`00000000` for the first)
 ///   followed by this line's bytes up to the comma before `"c"`.
 enum LineFormat {
-  /// The version that is written and read.
-  static let version = 1
+  /// The version that is written.
+  static let version = 2
+  /// The versions that are read.
+  ///
+  /// In the first a row goes by what the loader tells rows apart by, in the second by what the target knows its
+  /// customer by.
+  static let versions = 1...version
   /// Most bytes of a line with its newline.
   static let limit = 4096
   /// Bytes of `,"c":"5d41402a"}`.
   static let checksumSize = 16
   /// Fewest bytes that frame alone takes.
   static let minimum = 40
-  /// What every line begins with.
-  static let prefix = Array("{\"v\":\(version),\"n\":".utf8)
+  /// What every line of a version begins with.
+  static func prefix(_ version: Int = version) -> [UInt8] { Array("{\"v\":\(version),\"n\":".utf8) }
 
   /// The checksum of a line that follows one with the checksum `previous`.
   static func checksum(_ body: Span<UInt8>, after previous: UInt32) -> UInt32 {

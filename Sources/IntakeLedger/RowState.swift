@@ -1,6 +1,6 @@
 package import IntakeCore
 
-/// What the ledger says about one row, in 64 bytes: a million rows are kept in memory.
+/// What the ledger says about one row, in 72 bytes: a million rows are kept in memory.
 struct RowState {
   /// The row.
   let key: Fingerprint
@@ -12,8 +12,10 @@ struct RowState {
   private var run: UInt32 = 0
   /// The hash of the last outcome, to see whether another says anything new.
   private(set) var outcomeHash: UInt32 = 0
-  /// What the row was made of at the last attempt, in short; 0 when that was not kept.
-  private(set) var sourceShort: UInt32 = 0
+  /// When it was accepted last, in seconds since 1970.
+  private var acceptedSeconds: UInt32 = 0
+  /// What the row was made of at the last attempt.
+  private(set) var origin = OriginPrint()
   /// Starts without an end.
   private(set) var starts: UInt8 = 0
   /// The steps of the last attempt's request that the target has, a bit each; bit 0 is the request itself.
@@ -32,6 +34,16 @@ struct RowState {
     static let hasOutcome = Flags(rawValue: 32)
     /// The last that happened to the row is an attempt.
     static let sending = Flags(rawValue: 64)
+  }
+
+  /// The fingerprints of what a row was made of, in short; 0 for what was not kept.
+  struct OriginPrint {
+    /// In format 1 the cells and the sizes of the scans.
+    var cells: UInt32 = 0
+    var files: UInt32 = 0
+    var images: UInt32 = 0
+    /// Whether an intent of format 1 said it.
+    var isOfFormat1 = false
   }
 
   init(key: Fingerprint) { self.key = key }
@@ -58,11 +70,19 @@ struct RowState {
   /// When the last line about it was written.
   var lastTime: UTCTime { UTCTime(seconds: Double(lastSeconds)) }
 
+  /// When it was accepted, nil for a row that is not.
+  var accepted: UTCTime? {
+    standing == .accepted ? UTCTime(seconds: Double(acceptedSeconds)) : nil
+  }
+
+  /// Whether that run sent it.
+  func wasSent(in run: UInt32) -> Bool { run > 0 && self.run == run }
+
   /// Takes what a line says about the row.
   mutating func apply(_ record: LedgerRecord, at offset: Int, run: UInt32) {
     lastSeconds = UInt32(clamping: Int(record.time.seconds))
     switch record.kind {
-    case .open: break
+    case .open, .close: break
     case .start: starts = starts == .max ? .max : starts + 1
     case .intent: intend(record, run)
     case .step: take(step: record, run)
@@ -75,7 +95,9 @@ struct RowState {
     open(run)
     // The request itself goes out again, so whatever follows it will too.
     stepsDone = 0
-    sourceShort = record.source?.short ?? 0
+    origin = OriginPrint(
+      cells: (record.cells ?? record.source)?.short ?? 0, files: record.files?.short ?? 0,
+      images: record.images?.short ?? 0, isOfFormat1: record.version == 1)
     guard let digest = record.digest else { return }
     self.digest = digest
     flags.insert(.hasDigest)
@@ -113,6 +135,7 @@ struct RowState {
     case .accepted:
       flags.remove([.open, .openBefore, .notAccepted])
       flags.insert(.accepted)
+      acceptedSeconds = lastSeconds
     case .rejected, .failed:
       if wasSent { flags.remove(.open) }
       if !flags.contains(.accepted) { flags.insert(.notAccepted) }
@@ -133,6 +156,7 @@ struct RowState {
     flags.remove([.open, .openBefore, .accepted, .notAccepted, .sending])
     stepsDone = 0
     flags.insert(record.verdict == Settled.accepted.rawValue ? .accepted : .notAccepted)
+    if flags.contains(.accepted) { acceptedSeconds = lastSeconds }
   }
 }
 
@@ -151,10 +175,12 @@ extension LedgerRecord {
 
 /// The state of every row of a ledger, found by key.
 ///
-/// A table of slots over one list of states instead of a dictionary: 64 to 72 bytes a row, no moment at
+/// A table of slots over one list of states instead of a dictionary: 72 to 80 bytes a row, no moment at
 /// which two tables of all rows exist, and no hashing, because a key is made of random bits already.
-package struct LedgerIndex {
+package struct LedgerIndex: Sendable {
   private var rows: [RowState] = []
+  /// Rows of format 1 by customer and operation: their keys say nothing about the customer.
+  private var customers: [Fingerprint: Int] = [:]
   /// Positions in `rows` plus one, 0 where a slot is free; a power of two of them, at most half full.
   private var slots: [UInt32]
   /// Runs so far: how many times the ledger was opened for writing.
@@ -178,6 +204,14 @@ package struct LedgerIndex {
     return position == 0 ? nil : rows[Int(position) - 1]
   }
 
+  /// Whether there are rows of format 1 that were sent.
+  var hasFormat1: Bool { !customers.isEmpty }
+
+  /// The row of format 1 of a customer and an operation, nil when none was sent.
+  func row(of customer: Fingerprint, _ operation: String) -> RowState? {
+    customers[customer.about(operation)].map { rows[$0] }
+  }
+
   /// What is known about a row; `unknown` for a row that the ledger has never seen.
   package func standing(of key: Fingerprint) -> Standing { self[key]?.standing ?? .unknown }
 
@@ -192,6 +226,9 @@ package struct LedgerIndex {
     let position = position(of: key)
     let wasInFlight = rows[position].isInFlight(in: run)
     rows[position].apply(record, at: offset, run: run)
+    if record.version == 1, record.kind == .intent, let customer = record.customer {
+      customers[customer.about(record.operation ?? "")] = position
+    }
     inFlight += (rows[position].isInFlight(in: run) ? 1 : 0) - (wasInFlight ? 1 : 0)
   }
 
@@ -225,6 +262,13 @@ package struct LedgerIndex {
     let isStarted = state.starts > 0 && outcome.code != FailureCode.quarantined.rawValue
     return state.isInFlight(in: run) || isStarted || state.outcomeHash != outcome.outcomeHash
       || (outcome.verdict == Verdict.accepted.rawValue && state.standing != .accepted)
+  }
+}
+
+extension Fingerprint {
+  /// A customer's fingerprint mixed with the name of an operation.
+  fileprivate func about(_ operation: String) -> Fingerprint {
+    Fingerprint(high: high ^ Checksums.fnv64(operation.utf8), low: low)
   }
 }
 

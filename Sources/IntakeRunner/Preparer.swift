@@ -43,6 +43,10 @@ struct Preparer: Sendable {
       if unread.isEmpty { record = try await through(pipeline.recordStages, record, row, context) }
       let problems = problems(of: record, row)
       guard unread.isEmpty && problems.isEmpty || mode == .check else { return .refused(problems) }
+      // Before the scans are read: one that is replaced meanwhile differs from what is written down.
+      var origin = origin(of: loaded.record, row)
+      let prints = ScanPrints()
+      record.images = record.images.map(prints.heard)
       images = await encodeImages(of: record, row, context, atMost: imageBudget)
       let known = Set(unread.compactMap(\.failure.column))
       let found = (problems + images.failures).filter {
@@ -53,11 +57,31 @@ struct Preparer: Sendable {
       }
       let assembly = Assembly(record: record, images: images.images)
       var submission = try await assemble(assembly, row, context)
-      submission.source = loaded.record.source
+      origin.images = prints.value(of: record.images)
+      submission.origin = origin
       return .ready(PreparedRow(submission: submission, images: images.reports))
     } catch {
       return .refused([error], images: images.reports)
     }
+  }
+
+  /// What a row is made of, without reading its scans.
+  func origin(of record: IntakeRecord, _ row: Row) -> RowOrigin {
+    RowOrigin(
+      of: record, identity: row.identity.identity, sendsImages: pipeline.assembler.sendsImages)
+  }
+
+  /// Whether a row that looks changed has the cells and, byte for byte, the scans that were accepted.
+  func hasSameImages(_ loaded: LoadedRow, _ row: Row) async -> Bool {
+    var origin = origin(of: loaded.record, row)
+    guard loaded.failures.isEmpty, let known = row.known,
+      known.change(to: origin) == .perhapsImages
+    else { return false }
+    await local.enter()
+    defer { local.leave() }
+    guard stop.level == .none else { return false }
+    origin.images = ScanPrints.reading(loaded.record.images)
+    return origin.images != nil && known.change(to: origin) == .none
   }
 
   private func problems(of record: IntakeRecord, _ row: Row) -> [PipelineError] {

@@ -5,14 +5,18 @@ import Synchronization
 /// A row on its way: what the ledger knows of it, how long each stage takes, and the ends that it can come to.
 struct Row: Sendable {
   let reference: RowReference
-  let identity: Personal<[UInt8]>
-  /// What the ledger knows of it, looked up once; nil in a check or dry run, which keeps no ledger.
+  /// What the ledger knows it by.
+  let identity: RowName
+  /// What the ledger knows of it, looked up once; nil where no ledger is looked at.
   var known: (any KnownRow)?
   private let runner: Runner
   private let stopwatch: Stopwatch
 
-  init(_ loaded: LoadedRow, known: (any KnownRow)?, loadedIn seconds: Double, _ runner: Runner) {
-    (reference, identity) = (loaded.record.row, loaded.record.identity)
+  init(
+    _ loaded: LoadedRow, _ name: RowName, known: (any KnownRow)?, loadedIn seconds: Double,
+    _ runner: Runner
+  ) {
+    (reference, identity) = (loaded.record.row, name)
     self.known = known
     self.runner = runner
     stopwatch = Stopwatch(clock: runner.clock)
@@ -67,14 +71,26 @@ extension Row {
 
   /// Skipped: an earlier run has done it.
   func alreadyAccepted(_ detail: String = "an earlier run has sent this row") -> Outcome {
-    outcome(.skipped, stage: "record", failure: StageFailure(.alreadyAccepted, detail))
+    skipped(.alreadyAccepted, detail)
   }
 
-  /// Skipped as well, but the manifest says something else by now.
-  var changedAfterAcceptance: Outcome {
+  /// Skipped as well, but the manifest says something else by now; `problem` is why it could not even be sent.
+  func changedAfterAcceptance(_ problem: StageFailure? = nil) -> Outcome {
     let detail = "a cell or an image was changed after the row had been accepted"
-    return outcome(
-      .skipped, stage: "record", failure: StageFailure(.changedAfterAcceptance, detail))
+    let reason = problem.map { ", and as it is now it cannot be sent: \($0.code): \($0.detail)" }
+    return skipped(.changedAfterAcceptance, detail + (reason ?? ""))
+  }
+
+  private func skipped(_ code: FailureCode, _ detail: String) -> Outcome {
+    var outcome = outcome(.skipped, stage: "record", failure: StageFailure(code, detail))
+    outcome.since = known?.accepted
+    return outcome
+  }
+
+  /// Refused: which of two rows about one customer is right only the operator knows.
+  var repeatsCustomer: Outcome {
+    let detail = "an earlier row of this run is about the same customer"
+    return outcome(.rejected, stage: "record", failure: StageFailure(.conflictingRow, detail))
   }
 
   var quarantined: Outcome {

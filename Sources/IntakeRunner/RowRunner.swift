@@ -8,6 +8,8 @@ final class RowRunner: Sendable {
   private let working: WorkerPool
   private let preparer: Preparer
   private let sending: Sending
+  /// What is known of the rows; nil where no ledger is looked at.
+  private let view: (any LedgerView)?
   /// Both are nil in a check or dry run: nothing is sent then, and nothing is recorded.
   private let ledger: (any OpenLedger)?
   private let steps: Steps?
@@ -24,10 +26,11 @@ final class RowRunner: Sendable {
   private let refusedBytes = Mutex(Int.max)
 
   init(
-    _ runner: Runner, _ ledger: (any OpenLedger)?, working: WorkerPool, sending pool: WorkerPool
+    _ runner: Runner, _ view: (any LedgerView)?, working: WorkerPool, sending pool: WorkerPool
   ) {
     self.runner = runner
-    self.ledger = ledger
+    self.view = view
+    ledger = runner.policy.mode.keepsLedger ? view as? any OpenLedger : nil
     self.working = working
     started = runner.clock.wall
     preparer = Preparer(runner)
@@ -52,12 +55,19 @@ final class RowRunner: Sendable {
       var (row, place, unsettled) = (row, window, Outcome?.none)
       defer { place.leave() }
       await self.stoppingOnErrors(of: row.reference) {
+        if row.known?.wasSentInThisRun == true, loaded.failures.isEmpty {
+          return try await self.end(row.repeatsCustomer, row)
+        }
         for round in 0... {
           // What an earlier attempt left in doubt is not touched while that may still be under way.
           guard try await self.afterEarlierAttempt(&row, loaded, &place) else { break }
           // One crash may be anybody's; two on the same row are that row's.
           if row.crashes >= 2, loaded.failures.isEmpty, self.runner.policy.only != .failed {
             return try await self.end(row.quarantined, row)
+          }
+          // A row that was accepted and looks changed may have the same scans, or come to the same request.
+          if row.standing == .accepted, await self.preparer.hasSameImages(loaded, row) {
+            return self.report(row.alreadyAccepted())
           }
           // Prepare: its fields, its images, the request. Nothing is sent.
           var prepared: PreparedRow
@@ -67,11 +77,8 @@ final class RowRunner: Sendable {
             return try await self.end(self.refused(errors, images, row), row)
           case .notTried: return try await self.end(unsettled ?? row.notTried, row)
           }
-          guard let steps = self.steps else { return self.reportReady(prepared, row) }
-          // A row that looks changed may come to the very request that was accepted.
-          if row.standing == .accepted, row.known?.isUnchanged(prepared.submission) == true {
-            return self.report(row.alreadyAccepted())
-          }
+          if let outcome = self.acceptedBefore(prepared, row) { return self.report(outcome) }
+          guard let steps = self.steps else { return self.rehearsed(prepared, row) }
           // Settle what an earlier attempt left in doubt, or send.
           let settled = try await self.settle(&prepared, loaded, &row, steps)
           let outcome =
@@ -113,10 +120,11 @@ final class RowRunner: Sendable {
 extension RowRunner {
   /// The row, if this run works on it; one that an earlier run has done is reported at once.
   private func wanted(_ loaded: LoadedRow, _ seconds: Double) -> Row? {
-    guard runner.policy.shard?.contains(loaded.record.identity) ?? true else { return nil }
+    let name = runner.pipeline.assembler.name(of: loaded.record)
+    guard runner.policy.shard?.contains(name.identity) ?? true else { return nil }
     do {
-      let known = try ledger?.row(for: loaded.record.identity)
-      let row = Row(loaded, known: known, loadedIn: seconds, runner)
+      let known = try view?.row(for: name)
+      let row = Row(loaded, name, known: known, loadedIn: seconds, runner)
       guard let known else { return row }
       if runner.policy.mode == .reconcile, known.standing != .inDoubt { return nil }
       guard runner.policy.only?.includes(known.standing) ?? true else {
@@ -131,20 +139,29 @@ extension RowRunner {
     return nil
   }
 
-  /// The outcome of a row that was accepted and is not sent again, nil for one that this run works on.
+  /// The outcome of a row that was accepted and is not sent again, nil for one that has to be looked at.
   private func acceptedBefore(_ loaded: LoadedRow, _ row: Row, _ known: any KnownRow) -> Outcome? {
-    guard known.standing == .accepted, loaded.failures.isEmpty else { return nil }
+    guard known.standing == .accepted, !known.wasSentInThisRun, loaded.failures.isEmpty else {
+      return nil
+    }
     let record = loaded.record
-    guard known.isChanged(record.source) else {
+    guard known.change(to: preparer.origin(of: record, row)) != .none else {
       acceptedRow.withLock { $0 = $0 ?? (loaded, row) }
       return row.alreadyAccepted()
     }
     // Scans are often put away once they are with the target; what is gone can be neither compared nor sent.
-    if runner.pipeline.assembler.sendsImages, record.images.contains(where: { $0.size == nil }) {
+    if runner.pipeline.assembler.sendsImages, record.images.contains(where: { $0.stamp == nil }) {
       return row.alreadyAccepted(
         "an earlier run has sent this row; a scan is no longer there to compare")
     }
-    return runner.policy.resubmitsChanged ? nil : row.changedAfterAcceptance
+    return nil
+  }
+
+  /// The same for one that has been prepared: nil when its request is to be sent.
+  private func acceptedBefore(_ prepared: PreparedRow, _ row: Row) -> Outcome? {
+    guard row.standing == .accepted else { return nil }
+    if row.known?.isUnchanged(prepared.submission) == true { return row.alreadyAccepted() }
+    return runner.policy.resubmitsChanged ? nil : row.changedAfterAcceptance()
   }
 
   /// Waits until an earlier attempt can no longer be under way; false when the run stops meanwhile.
@@ -190,8 +207,14 @@ extension RowRunner {
     -> Outcome
   {
     for error in errors where error.isForeign { row.log(.error, error.logText) }
-    if let first = errors.first, first.failure.outcome == .fatal {
-      runner.stop.request(.soon, reason: "\(first.stage): \(first.failure.detail)")
+    guard let first = errors.first?.failure else { return row.refused(errors, images: images) }
+    if first.outcome == .fatal {
+      runner.stop.request(.soon, reason: "\(errors[0].stage): \(first.detail)")
+    }
+    if row.standing == .accepted, first.outcome == .rejected, !runner.policy.resubmitsChanged,
+      !first.code.isAboutAnotherRow
+    {
+      return row.changedAfterAcceptance(first)
     }
     return row.refused(errors, images: images)
   }
@@ -207,7 +230,7 @@ extension RowRunner {
     if row.standing == .inDoubt {
       // A 413 may have made the earlier attempt a smaller one.
       if let known = row.known, !known.isUnchanged(prepared.submission),
-        !known.isChanged(loaded.record.source),
+        prepared.submission.origin.map({ known.change(to: $0) }) == RowChange.none,
         let second = await smaller(prepared, loaded, row).row, known.isUnchanged(second.submission)
       {
         prepared = second
@@ -297,7 +320,7 @@ extension RowRunner {
 extension RowRunner {
   /// Writes an outcome down, then reports it.
   private func end(_ outcome: Outcome, _ row: Row) async throws {
-    guard let ledger else { return report(outcome) }
+    guard let ledger, outcome.verdict != .skipped else { return report(outcome) }
     // The ledger knows rows by their identity, and a duplicate has that of the row it repeats. Of a row that
     // nobody tried, the ledger may know better.
     if !outcome.repeatsAnotherRow, !outcome.isNotTried || row.standing == .unknown {
@@ -346,7 +369,11 @@ extension RowRunner {
   }
 
   /// Reports a row of a check or dry run.
-  private func reportReady(_ prepared: PreparedRow, _ row: Row) {
+  private func rehearsed(_ prepared: PreparedRow, _ row: Row) {
+    if row.standing == .inDoubt, runner.policy.ambiguous != .resend {
+      return report(
+        row.staysInDoubt("an earlier attempt may have been accepted; a run asks the target"))
+    }
     let outcome = prepared.ready(row)
     summary.withLock { $0.addReady(outcome) }
     runner.observer.prepared(prepared.submission, outcome: outcome)

@@ -33,6 +33,10 @@ public struct RunPolicy: Sendable {
   public var retries = 5
   /// Seconds that an outage of the target may last before the run stops; 0 stops after four attempts.
   public var waitForTarget = 900.0
+  /// Whether a check takes into account what the ledger says of the rows; a dry run always does.
+  public var consultsLedger = false
+  /// Seconds to wait for a ledger that another process has.
+  public var waitForLedger = 0.0
 
   /// Starts with the defaults.
   public init() {}
@@ -51,6 +55,9 @@ public struct RunPolicy: Sendable {
     /// Whether a ledger is kept.
     public var keepsLedger: Bool { self == .send || self == .reconcile }
   }
+
+  /// Whether it matters what the ledger says of the rows.
+  public var looksAtLedger: Bool { mode != .check || consultsLedger }
 
   /// Rows by what the ledger says.
   public enum Selection: String, Sendable, CaseIterable {

@@ -8,6 +8,10 @@ public struct RunSummary: Sendable {
   public private(set) var notTried = 0
   /// Rows among the skipped ones that were changed after they had been accepted.
   public private(set) var changed = 0
+  /// When the last of the skipped rows was accepted, nil where none was skipped.
+  public private(set) var lastAccepted: UnixTime?
+  /// Rows that the ledger doesn't know, which a run of the failed rows or of those in doubt left out.
+  public private(set) var leftNew = 0
   /// Failed rows that a run of the rows in doubt left out.
   public private(set) var leftFailed = 0
   /// Rows in doubt that a run of the failed rows left out.
@@ -46,11 +50,19 @@ public struct RunSummary: Sendable {
   /// Rows that were worked on and failed.
   public var failed: Int { counts[.failed, default: 0] - notTried }
 
+  /// What the ledger keeps of it; `policy` tells a run of all rows from one that left some out on purpose.
+  func end(_ policy: RunPolicy) -> RunEnd {
+    let isWhole = policy.limit == nil && policy.only == nil
+    let wasStopped = stopReason != nil || loadFailure != nil || internalError != nil
+    return RunEnd(rows: counts, changed: changed, isComplete: isWhole && !wasStopped)
+  }
+
   /// Adds a row that has ended.
   mutating func add(_ outcome: Outcome) {
     counts[outcome.verdict, default: 0] += 1
     if outcome.isNotTried { notTried += 1 }
     if outcome.failure?.code == .changedAfterAcceptance { changed += 1 }
+    if let since = outcome.since { lastAccepted = max(since, lastAccepted ?? since) }
     if stopHint == nil, outcome.failure?.outcome == .fatal { stopHint = outcome.failure?.hint }
     addBytes(outcome)
   }
@@ -60,7 +72,8 @@ public struct RunSummary: Sendable {
     switch standing {
     case .inDoubt: leftInDoubt += 1
     case .notAccepted: leftFailed += 1
-    default: break
+    case .unknown: leftNew += 1
+    case .accepted: break
     }
   }
 

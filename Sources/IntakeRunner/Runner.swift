@@ -36,13 +36,14 @@ public struct Runner: Sendable {
     let loading = try WorkerPool(threads: 1)
     defer { loading.stop() }
     return try await withTaskExecutorPreference(loading) {
-      var ledger: (any OpenLedger)?
+      var ledger: (any LedgerView)?
       do {
         let rows = try await open(&ledger, target: target, operation: operation)
-        let summary =
+        var summary =
           if let rows { try await work(through: rows, ledger, on: loading) } else {
             RunSummary(stopReason: stop.reason)
           }
+        await end(&summary, in: ledger)
         await close(ledger)
         return summary
       } catch {
@@ -55,7 +56,7 @@ public struct Runner: Sendable {
   /// Prepares every stage; the ledger comes last, so that a command line that cannot work leaves none behind.
   ///
   /// - Returns: the rows, nil when a signal came before there were any.
-  private func open(_ ledger: inout (any OpenLedger)?, target: String, operation: String)
+  private func open(_ ledger: inout (any LedgerView)?, target: String, operation: String)
     async throws -> (any RowSource)?
   {
     for stage in stagesToPrepare where stop.level == .none { try await stage.prepare() }
@@ -65,9 +66,10 @@ public struct Runner: Sendable {
     try await pipeline.loader.prepare()
     let rows = try await pipeline.loader.rows()
     guard stop.level == .none else { return nil }
-    if policy.mode.keepsLedger {
+    if policy.looksAtLedger {
       try await pipeline.journal.prepare()
-      ledger = try await pipeline.journal.open(for: target, operation: operation)
+      ledger = try await openLedger(target, operation)
+      guard stop.level == .none else { return nil }
     }
     for notice in (ledger?.notices ?? []) + rows.notices {
       observer.log(.notice, notice, row: nil)
@@ -76,9 +78,41 @@ public struct Runner: Sendable {
     return rows
   }
 
+  /// Opens the ledger, or only looks at it where nothing is sent; waits for one in use as long as the operator wants.
+  private func openLedger(_ target: String, _ operation: String) async throws -> (any LedgerView)? {
+    let journal = pipeline.journal
+    guard policy.mode.keepsLedger else {
+      return try await journal.look(for: target, operation: operation)
+    }
+    let end = clock.monotonic + policy.waitForLedger
+    var isSaid = false
+    while true {
+      do {
+        return try await journal.open(for: target, operation: operation)
+      } catch let error as JournalError where error.isInUse && clock.monotonic < end {
+        if !isSaid { observer.log(.notice, "waiting: \(error)", row: nil) }
+        isSaid = true
+        await clock.sleep(until: min(end, clock.monotonic + 0.5), unless: stop)
+        guard stop.level == .none else { return nil }
+      }
+    }
+  }
+
+  /// Writes down that the run has ended: one without such a line was killed.
+  private func end(_ summary: inout RunSummary, in ledger: (any LedgerView)?) async {
+    guard policy.mode.keepsLedger, let ledger = ledger as? any OpenLedger,
+      summary.journalError == nil
+    else { return }
+    do {
+      try await ledger.end(summary.end(policy))
+    } catch {
+      summary.journalError = error.description
+    }
+  }
+
   /// Works through the rows; the second signal cancels what is in flight.
   private func work(
-    through rows: any RowSource, _ ledger: (any OpenLedger)?, on loading: WorkerPool
+    through rows: any RowSource, _ ledger: (any LedgerView)?, on loading: WorkerPool
   ) async throws -> RunSummary {
     let working = try WorkerPool(threads: policy.workers)
     defer { working.stop() }
@@ -140,12 +174,12 @@ public struct Runner: Sendable {
     }
   }
 
-  private func close(_ ledger: (any OpenLedger)?) async {
+  private func close(_ ledger: (any LedgerView)?) async {
     await pipeline.loader.finish()
     for stage in stagesToPrepare { await stage.finish() }
     for recorder in pipeline.recorders { await recorder.finish() }
-    await ledger?.close()
-    if policy.mode.keepsLedger { await pipeline.journal.finish() }
+    if policy.mode.keepsLedger { await (ledger as? any OpenLedger)?.close() }
+    if policy.looksAtLedger { await pipeline.journal.finish() }
   }
 
   /// A dry run needs neither credentials nor a connection, so its submitter is left alone.

@@ -25,6 +25,12 @@ struct Steps: Sendable {
     guard let known = row.known else { throw JournalError("a row without a ledger cannot be sent") }
     await customers.lock(submission.customer)
     defer { customers.unlock(submission.customer) }
+    // Another row of the same customer may have been sent while this one was prepared.
+    if !known.wasSentInThisRun, earlier.attempts == 0,
+      try ledger.row(for: row.identity).wasSentInThisRun
+    {
+      return .conflict
+    }
     guard !submission.followUps.isEmpty else {
       return try await send(0, of: submission, row, known, after: earlier)
     }
@@ -148,6 +154,12 @@ extension Steps {
 }
 
 extension Delivery {
+  /// Not sent: which of two rows about one customer is right only the operator knows.
+  fileprivate static let conflict = Delivery(
+    receipt: Receipt(
+      .rejected, code: .conflictingRow,
+      detail: "an earlier row of this run is about the same customer"))
+
   /// Adds a step; the row fails with what its follow-up said, type and size stay those of the request.
   fileprivate mutating func add(_ step: Delivery, as name: String, of followUp: FollowUp?) {
     let new = step.receipt

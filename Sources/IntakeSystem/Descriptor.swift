@@ -1,4 +1,5 @@
 import CSystem
+public import IntakeCore
 
 #if canImport(Glibc)
   import Glibc
@@ -208,10 +209,19 @@ public final class Folder: Sendable {
     try open(path).wholeFile(atMost: limit)
   }
 
-  /// Bytes of a regular file, without reading it; nil when there is none.
-  public func size(of path: String) -> Int? {
-    guard let status = try? open(path).status(), status.kind == .regular else { return nil }
-    return status.size
+  /// Size and time of change of a regular file, without reading it; nil when there is none.
+  public func stamp(of path: String) -> FileStamp? {
+    var status = stat()
+    guard let file = try? open(path), fstat(file.number, &status) == 0,
+      FileKind(mode: status.st_mode) == .regular
+    else { return nil }
+    #if canImport(Glibc)
+      let time = status.st_ctim
+    #else
+      let time = status.st_ctimespec
+    #endif
+    return FileStamp(
+      size: Int(status.st_size), changed: Int(time.tv_sec) &* 1_000_000_000 &+ Int(time.tv_nsec))
   }
 
   /// The names in a folder beneath this one, at most `limit`, in no particular order; none when it is not readable.

@@ -130,7 +130,9 @@ extension ComparableForm {
     case let image as PreparedImage: self.init(bytes: image.bytes, side: image.side)
     case let image as EncodedImage: self.init(bytes: image.base64, side: image.side)
     case let submission as Submission: self.init(bytes: Self.content(submission), side: nil)
-    case let record as IntakeRecord: self.init(bytes: record.source.exposed, side: nil)
+    case let record as IntakeRecord:
+      let origin = RowOrigin(of: record, identity: record.identity, sendsImages: false)
+      self.init(bytes: origin.inFormat1.exposed, side: nil)
     default: return nil
     }
   }

@@ -168,7 +168,7 @@ struct LedgerCommandTests {
     #expect(merged.rows.first?["rows"]?["in_doubt"]?.integer == 1, "\(merged.output)")
     #expect(try await program.run("ledger", "verify", output).code == 0)
     let help = try await program.run("ledger", "merge", "--help")
-    #expect(help.output.contains("not that each shard ran to its end"))
+    #expect(help.output.contains("names those whose last run was killed or stopped"))
     #expect(!help.output.contains("none is missing"))
     for word in ["in-doubt", "in_doubt"] {
       let shown = try await program.run("ledger", "show", output, "--outcome", word)

@@ -126,10 +126,10 @@ struct DamageTests {
   @Test func aNewerVersionIsRefusedByItsNumber() async throws {
     let text = String(decoding: try await makeLedger(), as: UTF8.self)
     let newer = text.split(separator: "\n").map {
-      $0.replacing("{\"v\":1,", with: "{\"v\":2,") + "\n"
+      $0.replacing("{\"v\":2,", with: "{\"v\":3,") + "\n"
     }
     let message = await refusal(of: Array(newer.joined().utf8))
-    #expect(message.contains("format version 2") && message.contains("reads version 1"))
+    #expect(message.contains("format version 3") && message.contains("versions up to 2"))
   }
 
   @Test(arguments: [

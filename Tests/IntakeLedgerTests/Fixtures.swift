@@ -84,6 +84,13 @@ extension Submission {
   static func test(_ text: String = "{}") -> Submission { test([.bytes(Array(text.utf8))]) }
 }
 
+extension RowName {
+  static func test(_ row: String) -> RowName {
+    let bytes = Personal(Array(row.utf8))
+    return RowName(bytes, inFormat1: bytes)
+  }
+}
+
 extension Ledger {
   static func open(
     _ path: String, operation: String = "createOrUpdateCustomer", shard: String? = nil
@@ -91,7 +98,7 @@ extension Ledger {
     try await open(LedgerSettings(path: path, target: "dcams", operation: operation, shard: shard))
   }
 
-  func known(_ row: String) throws -> any KnownRow { try self.row(for: Personal(Array(row.utf8))) }
+  func known(_ row: String) throws -> any KnownRow { try self.row(for: .test(row)) }
 
   func key(_ row: String) -> RowKey { (try? known(row))?.key ?? RowKey("no key") }
 

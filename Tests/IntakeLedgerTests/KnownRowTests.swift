@@ -8,38 +8,86 @@ import Testing
 struct KnownRowTests {
   let folder = TemporaryFolder()
 
-  private func source(_ text: String) -> Personal<[UInt8]> { Personal(Array(text.utf8)) }
+  private func origin(
+    _ cells: String, files: String? = nil, images: String? = nil, label: String? = nil
+  ) -> RowOrigin {
+    func bytes(_ text: String) -> Personal<[UInt8]> { Personal(Array(text.utf8)) }
+    var origin = RowOrigin(
+      label: label, cells: bytes(cells), files: files.map(bytes), inFormat1: bytes(cells))
+    origin.images = images.map(bytes)
+    return origin
+  }
 
-  private func send(_ text: String?, in ledger: Ledger) async throws {
+  private func send(_ origin: RowOrigin?, in ledger: Ledger, as row: String = "row-1") async throws
+  {
     var submission = Submission.test()
-    submission.source = text.map(source)
-    try await ledger.intend(submission, for: ledger.key("row-1"), attempt: 1)
-    try await ledger.record(.test(ledger.key("row-1"), .accepted, attempts: 1))
+    submission.origin = origin
+    try await ledger.intend(submission, for: ledger.key(row), attempt: 1)
+    try await ledger.record(.test(ledger.key(row), .accepted, attempts: 1))
   }
 
   @Test func aChangeIsNoticedInTheNextRun() async throws {
     let first = try await Ledger.open(folder.ledger)
-    try await send("zip=10001", in: first)
+    try await send(origin("zip=10001", files: "a.jpg 1", images: "pixels"), in: first)
     await first.close()
     let second = try await Ledger.open(folder.ledger)
-    #expect(try !second.known("row-1").isChanged(source("zip=10001")))
-    #expect(try second.known("row-1").isChanged(source("zip=10002")))
+    let row = try second.known("row-1")
+    #expect(row.change(to: origin("zip=10001", files: "a.jpg 1")) == .none)
+    #expect(row.change(to: origin("zip=10002", files: "a.jpg 1")) == .content)
+    #expect(row.change(to: origin("zip=10001", files: "a.jpg 2")) == .perhapsImages)
+    #expect(row.change(to: origin("zip=10001", files: "a.jpg 2", images: "pixels")) == .none)
+    #expect(row.change(to: origin("zip=10001", files: "a.jpg 2", images: "others")) == .content)
+    // Where no scan is sent, none can have changed.
+    #expect(row.change(to: origin("zip=10001")) == .none)
     #expect(!Bytes.text(folder.ledger).contains("10001"))
   }
 
   @Test func theLastAttemptCounts() async throws {
     let ledger = try await Ledger.open(folder.ledger)
-    try await send("a", in: ledger)
-    try await send("b", in: ledger)
-    #expect(try ledger.known("row-1").isChanged(source("a")))
-    #expect(try !ledger.known("row-1").isChanged(source("b")))
+    try await send(origin("a"), in: ledger)
+    try await send(origin("b"), in: ledger)
+    #expect(try ledger.known("row-1").change(to: origin("a")) == .content)
+    #expect(try ledger.known("row-1").change(to: origin("b")) == .none)
   }
 
   @Test func aLedgerThatDoesNotKnowClaimsNothing() async throws {
     let ledger = try await Ledger.open(folder.ledger)
-    #expect(try !ledger.known("row-1").isChanged(source("a")))
+    #expect(try ledger.known("row-1").change(to: origin("a")) == .none)
     try await send(nil, in: ledger)
-    #expect(try !ledger.known("row-1").isChanged(source("a")))
+    #expect(try ledger.known("row-1").change(to: origin("a")) == .none)
+  }
+
+  @Test func aRowTellsWhenItWasAcceptedAndWhetherThisRunSentIt() async throws {
+    let first = try await Ledger.open(folder.ledger)
+    #expect(try first.known("row-1").accepted == nil)
+    let before = SystemTime.wall.rounded(.down)
+    try await send(origin("a"), in: first)
+    let row = try first.known("row-1")
+    let since = try #require(row.accepted)
+    #expect(since >= before && since <= SystemTime.wall)
+    #expect(row.wasSentInThisRun)
+    await first.close()
+    let second = try await Ledger.open(folder.ledger)
+    #expect(try second.known("row-1").accepted == since)
+    #expect(try !second.known("row-1").wasSentInThisRun)
+  }
+
+  /// Batches number their rows from 1: the name belongs to whoever had it last.
+  @Test func aRowIsFoundByItsLabelAndBySeveralWhereTheyShareOne() async throws {
+    let first = try await Ledger.open(folder.ledger)
+    try await send(origin("a", label: "1"), in: first, as: "email:ada@example.org")
+    try await send(origin("b", label: "2"), in: first, as: "email:bea@example.org")
+    try await send(origin("c", label: "1"), in: first, as: "email:cai@example.org")
+    try await send(origin("b", label: "3"), in: first, as: "email:bea@example.org")
+    await first.close()
+    let reader = try LedgerReader(folder.ledger)
+    func rows(_ name: String) throws -> [RowKey] { try reader.keys(named: name) }
+    #expect(
+      try rows("1") == [first.key("email:ada@example.org"), first.key("email:cai@example.org")])
+    #expect(try rows("2").isEmpty)
+    let bea = first.key("email:bea@example.org")
+    #expect(try rows("3") == [bea] && rows("BEA@example.org") == [bea])
+    #expect(try rows(bea.description) == [bea] && rows("4").isEmpty)
   }
 
   @Test func aRowThatWasLookedUpDoesNotChange() async throws {

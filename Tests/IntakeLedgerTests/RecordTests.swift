@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5)))
 struct RecordTests {
   let folder = TemporaryFolder()
-  let row = Personal(Array("row-1".utf8))
+  let row = RowName.test("row-1")
 
   private func stage(_ options: [String: OptionValue]? = nil) throws -> Record {
     let given = options ?? ["ledger": .text(folder.ledger)]

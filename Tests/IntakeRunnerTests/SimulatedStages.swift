@@ -166,8 +166,12 @@ enum Simulated {
       return self
     }
 
-    func row(for identity: Personal<[UInt8]>) -> any KnownRow {
-      let name = String(decoding: identity.exposed, as: UTF8.self)
+    func look(for target: String, operation: String) async throws -> (any LedgerView)? { self }
+
+    func end(_ run: RunEnd) async throws(JournalError) {}
+
+    func row(for row: RowName) -> any KnownRow {
+      let name = String(decoding: row.identity.exposed, as: UTF8.self)
       return Known(
         key: RowKey(name), standing: world.standing(of: name), lastWritten: world.lastWritten,
         done: world.state.withLock { $0.done })
@@ -183,7 +187,9 @@ enum Simulated {
       var lastOutcome: Outcome? { nil }
 
       func isUnchanged(_ submission: Submission) -> Bool { true }
-      func isChanged(_ source: Personal<[UInt8]>) -> Bool { false }
+      func change(to origin: RowOrigin) -> RowChange { .none }
+      var accepted: UnixTime? { nil }
+      var wasSentInThisRun: Bool { false }
       func stepsDone(of submission: Submission) -> Set<Int> {
         Set(
           (0...submission.followUps.count).filter {

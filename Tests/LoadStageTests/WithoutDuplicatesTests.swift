@@ -14,7 +14,7 @@ struct WithoutDuplicatesTests {
       ("email,fn\na@b.example,Ada\nA@b.example,Bo\n", ["3 conflicting_row"]),
       ("id,email\n1,a@b.example\n,a@b.example\n", ["3 conflicting_row"]),
       ("id,reference\n1,x\n,1\n", ["3 conflicting_row"]),
-      ("id,dob\n1,1980-13-01\n1,1980-12-01\n", ["2 invalid_value"]),
+      ("id,dob\n1,1980-13-01\n1,1980-12-01\n", ["2 invalid_value", "3 conflicting_row"]),
       (
         "id,fn\n1,Ada\n1,Ada\n1,Bo\n1,Ada\n",
         ["3 duplicate_row", "4 conflicting_row", "5 duplicate_row"]

@@ -115,7 +115,8 @@ package struct Invariants {
   /// I8: the exit code says what the rows say.
   private func wrongCode(_ result: Program.Result) -> String? {
     let outcomes = result.outcomes
-    let bad = (outcomes["rejected"] ?? 0) + (outcomes["failed"] ?? 0)
+    let changed = result.rows.count { $0["code"]?.string == "changed_after_acceptance" }
+    let bad = (outcomes["rejected"] ?? 0) + (outcomes["failed"] ?? 0) + changed
     let isRight =
       switch result.code {
       case 0: bad == 0 && outcomes["in_doubt"] == nil
@@ -158,7 +159,7 @@ private struct LedgerView {
     for number in 0..<batch.count {
       let id = CustomerBatch.id(number)
       // Asking the ledger for a key reads all of it, so that is left to rows that were never told.
-      keys[number] = try told[id] ?? reader.keys(of: RowIdentity.of(id: id)).first
+      keys[number] = try told[id] ?? reader.keys(named: id).first
     }
   }
 

@@ -107,8 +107,18 @@ struct RequestTests {
     #expect(try Row().submission(options).repeatSafety == safety)
   }
 
-  @Test func theCustomerIsTheEmailElseTheRowsOwnName() throws {
-    #expect(try Row().submission([:]).customer == Personal("ada.lind@example.com"))
-    #expect(try Row.with(["email": ""]).submission([:]).customer == Personal("T-1"))
+  @Test(
+    arguments: [
+      (nil, [:], "id:T-1"), (nil, ["id": ""], "email:ada.lind@example.com"),
+      ("{email}", ["email": "ADA.Lind@example.com"], "email:ada.lind@example.com"),
+      ("{ln}/{zip}", ["ln": "Lind", "zip": "10001"], "id:Lind/10001"),
+      // A row that lacks what the plan names goes by what the loader has for it.
+      ("{reference}", ["reference": ""], ""),
+    ] as [(String?, [String: String], String)])
+  func aCustomerIsKnownByWhatThePlanSays(
+    identity: String?, cells: [String: String], expected: String
+  ) throws {
+    let options = identity.map { ["identity": OptionValue.text($0)] } ?? [:]
+    #expect(try Row.with(cells).submission(options).customer == Personal(expected))
   }
 }

@@ -65,14 +65,9 @@ struct Arguments {
     return value
   }
 
-  /// A duration in seconds, 0 to a week: `90`, `90s`, `15m`, `2h`.
+  /// A duration in seconds: `90`, `90s`, `15m`, `2h`.
   func seconds(_ name: String) throws(CommandError) -> Double? {
-    try value(name, "a duration up to a week such as 90s, 15m or 2h") { text in
-      let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
-      let unit = text.last.flatMap { units[$0] }
-      let number = Double(unit == nil ? text : String(text.dropLast()))
-      return number.map { $0 * (unit ?? 1) }.flatMap { (0...604_800).contains($0) ? $0 : nil }
-    }
+    try value(name, "a duration such as 90s, 15m or 2h", DurationText.seconds)
   }
 
   private mutating func readLong(_ word: Substring, _ rest: inout ArraySlice<String>)

@@ -15,7 +15,8 @@ enum LedgerCommands {
         choices: ["accepted", "not-accepted", "in-doubt", "not_accepted", "in_doubt"],
         completion: .words(["accepted", "not-accepted", "in-doubt"]),
         help: "only rows that stand so"),
-      OptionSpec("row", value: "ID", help: "only the row of this id (needs the key file)"),
+      OptionSpec(
+        "row", value: "ID", help: "only rows of this id, e-mail or key (needs the key file)"),
     ],
     examples: ["docintake ledger show LEDGER --outcome in-doubt | jq -r .row"],
     notes: [
@@ -36,8 +37,8 @@ enum LedgerCommands {
     -> Bool
   {
     let place = arguments.positionals.count > 1 ? path : nil
-    let reader = try LedgerReader(path)
-    let keys = try arguments["row"].map { try reader.keys(of: RowIdentity.of(id: $0)) }
+    let reader = try LedgerReader(path, sharedKeys: LedgerPlace.keyFile)
+    let keys = try arguments["row"].map { try reader.keys(named: $0) }
     let standing = arguments["outcome"]?.replacing("_", with: "-")
     try reader.forEachRow { (row) throws(JournalError) in
       guard standing == nil || standing == row.standing.word, keys?.contains(row.key) != false
@@ -52,7 +53,9 @@ enum LedgerCommands {
     for id in ids {
       console.error(
         "there is no row \(id.quoted())",
-        hint: "the name is that of the manifest's id column, or of reference where it has no id")
+        hint:
+          "the name is that of the manifest's id column (reference where it has none), the customer's "
+          + "e-mail, or the row's key")
     }
     return ids.isEmpty ? .success : .notAccepted
   }
@@ -96,32 +99,43 @@ enum LedgerCommands {
     arguments: "LEDGER…", argumentCount: 1...Int.max,
     options: [OptionSpec("output", short: "o", value: "PATH", help: "the new ledger")],
     notes: [
-      "It proves that there is a ledger of each shard, not that each shard ran to its end:\n"
-        + "first run the command of each shard again until it exits 0 or 3.",
-      "Exit code 5 when rows are in doubt; the new ledger is written all the same.",
+      "It proves that there is a ledger of each shard, and names those whose last run was killed or stopped:\n"
+        + "run the command of each again until it exits 0 or 3.",
+      "Exit code 4 when there is one of those, 5 when rows are in doubt; the new ledger is written all the same.",
     ]
   ) { arguments, invocation in
     guard let output = arguments["output"] else {
       throw CommandError("--output is missing", in: arguments.command)
     }
-    let merged = try await LedgerMerge.run(arguments.positionals, output: output)
+    let merged = try await LedgerMerge.run(
+      arguments.positionals, output: output, sharedKeys: LedgerPlace.keyFile)
     invocation.results.writeLine([
       ("ledger", output), ("lines", merged.lines), ("shards", merged.shards.orNull),
       ("rows", merged.rows),
+      ("unfinished", JSONOutput.array(merged.unfinished.map { .string($0) })),
     ])
-    return warn(about: merged.rows, invocation.console)
+    return warn(about: merged, invocation.console)
   }
 
   /// Says what shows that a shard did not run to its end.
-  private static func warn(about rows: LedgerCounts, _ console: Console) -> ExitCode {
+  private static func warn(about merged: LedgerMerge, _ console: Console) -> ExitCode {
+    for path in merged.unfinished {
+      console.log(
+        .warning,
+        "the last run of \(Sanitizer.clean(path)) was killed or stopped early: run its command again, "
+          + "then merge again")
+    }
+    let rows = merged.rows
     let found = [(rows.inDoubt, "in doubt"), (rows.unfinished, "begun and never sent")]
       .filter { $0.0 > 0 }.map { "\($0.0) row\($0.0 == 1 ? " is" : "s are") \($0.1)" }
-    guard !found.isEmpty else { return .success }
-    console.log(
-      .warning,
-      "\(found.joined(separator: ", ")): a shard did not run to its end; run its command again, "
-        + "then merge again")
-    return rows.inDoubt > 0 ? .inDoubt : .success
+    if !found.isEmpty {
+      console.log(
+        .warning,
+        "\(found.joined(separator: ", ")): a shard did not run to its end; run its command again, "
+          + "then merge again")
+    }
+    if rows.inDoubt > 0 { return .inDoubt }
+    return merged.unfinished.isEmpty ? .success : .stopped
   }
 
   static let prune = CommandSpec(
@@ -129,7 +143,8 @@ enum LedgerCommands {
     arguments: "LEDGER", argumentCount: 1...1,
     options: [
       OptionSpec("older-than", value: "DAYS", help: "settled rows whose last line is older"),
-      OptionSpec("forget", value: "ID", isRepeatable: true, help: "the row of this id"),
+      OptionSpec(
+        "forget", value: "ID", isRepeatable: true, help: "the row of this id, e-mail or key"),
     ],
     notes: [
       "Rows in doubt stay however old they are, unless --forget names them.",
@@ -143,9 +158,9 @@ enum LedgerCommands {
       throw CommandError("--older-than DAYS or --forget ID is missing", in: arguments.command)
     }
     let limit = days.map { UTCTime(seconds: SystemTime.wall - Double($0) * 86_400) }
-    let reader = try LedgerReader(path)
+    let reader = try LedgerReader(path, sharedKeys: LedgerPlace.keyFile)
     let named = try arguments.all("forget").map { id in
-      (id: id, keys: try reader.keys(of: RowIdentity.of(id: id)))
+      (id: id, keys: try one(reader.keys(named: id), "--forget", id))
     }
     let pruned = try await LedgerPruning.run(
       path, olderThan: limit, forgetting: named.flatMap(\.keys))
@@ -158,5 +173,15 @@ enum LedgerCommands {
         .notice, "a later run sends these rows again, as long as its manifest has them")
     }
     return missing(named.filter(\.keys.isEmpty).map(\.id), invocation.console)
+  }
+
+  /// Refuses to change rows of several customers of whom one was meant.
+  static func one(_ keys: [RowKey], _ option: String, _ id: String) throws(CommandError) -> [RowKey]
+  {
+    guard keys.count > 1 else { return keys }
+    let list = keys.prefix(5).map(\.description).joined(separator: ", ")
+    throw CommandError(
+      .usage, "\(keys.count) rows go by \(id.quoted()): nothing was changed",
+      hint: "give \(option) the key of one: \(list)\(keys.count > 5 ? " …" : "")")
   }
 }

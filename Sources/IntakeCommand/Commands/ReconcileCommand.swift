@@ -16,7 +16,8 @@ enum ReconcileCommand {
         "mark", value: "accepted|not-accepted",
         choices: ["accepted", "not-accepted", "not_accepted"],
         completion: .words(["accepted", "not-accepted"]), help: "settle without asking"),
-      OptionSpec("row", value: "ID", help: "the row to mark, by the manifest's id"),
+      OptionSpec(
+        "row", value: "ID", help: "the row to mark, by the manifest's id or the customer's e-mail"),
       OptionSpec("key", value: "KEY", help: "the row to mark, by its key in the ledger"),
     ] + RunOptions.targetOptions + RunOptions.manifestOptions + [
       RunOptions.concurrency, RunOptions.workers, RunOptions.rate,
@@ -77,9 +78,11 @@ enum ReconcileCommand {
   ) async throws -> ExitCode {
     let keys = try keys(path, arguments)
     let about = try LedgerReader(path).statistics()
-    let ledger = try await Ledger.open(
-      LedgerSettings(path: path, target: about.target ?? "", shard: about.shard))
+    var settings = LedgerSettings(path: path, target: about.target ?? "", shard: about.shard)
+    settings.sharedKeys = about.target.flatMap(LedgerPlace.keyFile)
+    let ledger = try await Ledger.open(settings)
     let doubtful = keys.filter { ledger.standing(of: $0) == .inDoubt }
+    if let id = arguments["row"] { _ = try LedgerCommands.one(doubtful, "--key", id) }
     let author = "operator:\(Terminal.environment("USER") ?? "unknown")"
     for key in doubtful {
       try await ledger.mark(key, as: word == "accepted" ? .accepted : .notAccepted, by: author)
@@ -102,6 +105,6 @@ enum ReconcileCommand {
     guard let id = arguments["row"] else {
       throw CommandError("--mark needs --row ID or --key KEY", in: arguments.command)
     }
-    return try LedgerReader(path).keys(of: RowIdentity.of(id: id))
+    return try LedgerReader(path, sharedKeys: LedgerPlace.keyFile).keys(named: id)
   }
 }

@@ -7,7 +7,7 @@ enum RunCommand {
     path: ["run"], summary: "submit a batch of customers and record what became of each one",
     arguments: "MANIFEST", argumentCount: 1...1,
     options: RunOptions.targetOptions + RunOptions.manifestOptions + [
-      RunOptions.ledger
+      RunOptions.ledger, RunOptions.history, RunOptions.waitForLedger,
     ] + RunOptions.patienceOptions + [
       RunOptions.concurrency, RunOptions.workers,
       RunOptions.rate, RunOptions.halt, RunOptions.shard, RunOptions.limit, RunOptions.only,
@@ -40,6 +40,9 @@ enum RunCommand {
 
 /// `docintake check`: every error of every row, nothing sent.
 enum CheckCommand {
+  private static let againstLedger = OptionSpec(
+    "against-ledger", help: "leave out what the ledger says was accepted; it is only read")
+
   /// Rows are checked against the first target when `--to` isn't given.
   static func spec(_ registry: StageRegistry) -> CommandSpec {
     let usual = registry.targets.first?.name
@@ -49,7 +52,10 @@ enum CheckCommand {
       path: ["check"], summary: "find every error of every row in one pass; nothing is sent",
       arguments: "MANIFEST", argumentCount: 1...1,
       options: [to] + RunOptions.targetOptions.dropFirst() + RunOptions.manifestOptions
-        + [RunOptions.workers, RunOptions.shard, RunOptions.limit] + RunOptions.messageOptions,
+        + [
+          againstLedger, RunOptions.ledger, RunOptions.history, RunOptions.only,
+          RunOptions.workers, RunOptions.shard, RunOptions.limit,
+        ] + RunOptions.messageOptions,
       examples: [
         "docintake check customers.csv",
         "docintake check customers.csv --verbose --set shrink.edge=1600",

@@ -12,6 +12,7 @@ struct ResultLine {
     var fields: JSONFields = [
       ("row", row.line), ("id", row.id), ("reference", row.reference),
       ("key", outcome.key?.description), ("outcome", word ?? outcome.verdict.rawValue),
+      ("since", outcome.since.map { UTCTime(seconds: $0).rfc3339 }),
     ]
     if let failure {
       let further = outcome.further.map { JSONOutput(fields: problem($0)) }

@@ -13,6 +13,9 @@ enum RowText {
       text += words.map { " " + Sanitizer.word($0) }.joined()
     }
     if let failure = outcome.failure { text += ": " + problem(failure, hidesPaths: hidesPaths) }
+    if let since = outcome.since {
+      text += "\n    accepted \(UTCTime(seconds: since).readable)"
+    }
     for failure in outcome.further {
       text += "\n    and " + problem(failure, hidesPaths: hidesPaths)
     }

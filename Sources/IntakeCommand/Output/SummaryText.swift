@@ -13,15 +13,22 @@ struct SummaryText {
 
   var text: String {
     let lines =
-      [counts, sizes, changed, leftOut] + troubles + [ledger.map { "ledger: \($0)" }, lookHint]
+      [counts, sizes, accepted, changed, leftOut, leftNew] + troubles
+      + [ledger.map { "ledger: \($0)" }, lookHint]
     return lines.compactMap(\.self).joined(separator: "\n")
   }
 
   private var counts: String {
     var parts = Verdict.allCases.compactMap { verdict -> String? in
-      let count = verdict == .failed ? summary.failed : summary.counts[verdict] ?? 0
+      let count =
+        switch verdict {
+        case .failed: summary.failed
+        case .skipped: summary.counts[.skipped, default: 0] - summary.changed
+        default: summary.counts[verdict, default: 0]
+        }
       return count > 0 ? "\(count) \(verdict.words)" : nil
     }
+    if summary.changed > 0 { parts.append("\(summary.changed) changed") }
     if summary.notTried > 0 { parts.append("\(summary.notTried) not tried") }
     if mode != .send { parts.insert("\(summary.ready) ready", at: 0) }
     let rows = "\(summary.rows) row" + (summary.rows == 1 ? "" : "s")
@@ -44,6 +51,12 @@ struct SummaryText {
 
   private var rate: Double { Double(summary.rows) / max(0.001, summary.seconds) }
 
+  /// So that nobody wonders why the rows of a new file were not sent.
+  private var accepted: String? {
+    guard let last = summary.lastAccepted else { return nil }
+    return "skipped rows were accepted by earlier runs, the last \(UTCTime(seconds: last).readable)"
+  }
+
   private var changed: String? {
     switch summary.changed {
     case 0: nil
@@ -63,6 +76,16 @@ struct SummaryText {
     case .failed: return "no row failed"
     case .inDoubt where failed > 0: return "no row is in doubt; \(failed) failed: --only failed"
     case .inDoubt: return "no row is in doubt"
+    }
+  }
+
+  /// What `--only` passed over because no run has seen it; it would be sent without `--only`.
+  private var leftNew: String? {
+    switch summary.leftNew {
+    case 0: nil
+    case 1: "1 row is new to the ledger and was left out: a run without --only sends it"
+    case let count:
+      "\(count) rows are new to the ledger and were left out: a run without --only sends them"
     }
   }
 

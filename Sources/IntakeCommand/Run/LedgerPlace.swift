@@ -1,6 +1,8 @@
 import IntakeCore
 import IntakeCrypto
+import IntakeLedger
 import IntakeRunner
+import IntakeSystem
 
 #if canImport(Glibc)
   import Glibc
@@ -8,20 +10,54 @@ import IntakeRunner
   import Darwin
 #endif
 
-/// Where a ledger is kept without `--ledger`: in the state directory, named after manifest and target.
+/// Where ledgers and their keys are kept: in the state directory, `$XDG_STATE_HOME/docintake`.
 enum LedgerPlace {
-  /// `$XDG_STATE_HOME/docintake/<manifest>-<target>-<8 digits>.ledger.jsonl`; the digits keep manifests of one name in different folders, or for different hosts, apart.
-  static func path(manifest: String, target: TargetName, shard: Shard?) throws(CommandError)
-    -> String
+  /// `dcams-dcams.app.ledger.jsonl`: one for all manifests of a target, and one for each shard of a batch that is cut.
+  static func path(of target: TargetName, shard: Shard?) throws(CommandError) -> String {
+    let part = shard.map { "-\($0.index)of\($0.count)" } ?? ""
+    return try directory() + "/" + stem(of: target.full) + part + suffix
+  }
+
+  /// `customers-sandbox-d9359d94.ledger.jsonl`: one a manifest for the embedded sandbox, which forgets everything when
+  /// it ends; the digits distinguish equal names in different folders.
+  static func path(ofSandbox target: TargetName, manifest: String, shard: Shard?)
+    throws(CommandError) -> String
   {
-    let name = manifest == "-" ? "stdin" : stem(of: manifest)
+    let name = manifest == "-" ? "stdin" : stem(ofFile: manifest)
     let place = manifest == "-" ? "-" : absolute(manifest)
     guard let digest = try? Digest.sha256(Array("\(place)\n\(target.full)".utf8)) else {
       throw CommandError(.internalError, "libcrypto has no SHA-256", hint: "give --ledger PATH")
     }
     let tag = Hex.text(digest.prefix(4))
     let part = shard.map { "-\($0.index)of\($0.count)" } ?? ""
-    return try directory() + "/\(name)-\(target.short)-\(tag)\(part).ledger.jsonl"
+    return try directory() + "/\(name)-\(target.short)-\(tag)\(part)" + suffix
+  }
+
+  /// `dcams-dcams.app.key`: the key of all ledgers of a target; nil where there is no state directory.
+  @Sendable static func keyFile(of target: String) -> String? {
+    (try? directory()).map { $0 + "/" + stem(of: target) + ".key" }
+  }
+
+  /// The other ledgers of a target in the state directory, sorted; those of the other parts of the same batch aside.
+  static func others(of target: TargetName, than path: String, shard: Shard?) -> [String] {
+    guard let directory = try? directory(), let folder = try? Folder(directory) else { return [] }
+    let others = folder.names(in: ".", atMost: 10_000).filter { name in
+      name.hasSuffix(suffix) && shard.map { !name.hasSuffix("of\($0.count)" + suffix) } ?? true
+    }.map { directory + "/" + $0 }
+    // What cannot be read now is no ledger that could be given to --history.
+    return others.sorted().filter {
+      $0 != path && (try? LedgerReader($0).target()) == target.full
+    }
+  }
+
+  private static let suffix = ".ledger.jsonl"
+
+  /// The name of a target in the names of its files: `dcams:dcams.app` is `dcams-dcams.app`.
+  private static func stem(of target: String) -> String {
+    String(
+      decoding: target.utf8.map {
+        $0.isASCIIAlphanumeric || "-._".utf8.contains($0) ? $0 : UInt8(ascii: "-")
+      }, as: UTF8.self)
   }
 
   private static func directory() throws(CommandError) -> String {
@@ -37,7 +73,7 @@ enum LedgerPlace {
     return home + "/.local/state/docintake"
   }
 
-  private static func stem(of path: String) -> String {
+  private static func stem(ofFile path: String) -> String {
     let stem = (path.split(separator: "/").last ?? "").prefix { $0 != "." }
     let safe = stem.utf8.filter { $0.isASCIIAlphanumeric || "-_".utf8.contains($0) }
     return safe.isEmpty ? "manifest" : String(decoding: safe.prefix(60), as: UTF8.self)

@@ -17,6 +17,7 @@ struct PlanEditing {
     for (option, role) in simple {
       if let value = arguments[option] { set(role, option, .text(value)) }
     }
+    if arguments.has("history") { set("record", "history", .list(arguments.all("history"))) }
     if arguments.has("ignore-column") {
       set("load", "ignore-columns", .list(arguments.all("ignore-column")))
     }
@@ -84,6 +85,12 @@ extension PlanEditing {
 
   /// Whose API the requests are for, nil where the plan alone describes it.
   var vendor: Vendor? { assembler?.vendor }
+
+  /// Whether the stage that fills a role has such an option.
+  func declares(_ role: String, _ option: String) -> Bool {
+    let options = name(of: role).flatMap { registry[$0] }?.descriptor.options ?? []
+    return options.contains { $0.name == option }
+  }
 
   /// The text of an option that the plan or the command line gives.
   func option(_ role: String, _ name: String) -> String? {

@@ -40,9 +40,13 @@ enum RunOptions {
     "ignore-column", value: "HEADER", isRepeatable: true, help: "leave a column out")
   static let ledger = OptionSpec(
     "ledger", value: "PATH", completion: .files,
-    help:
-      "where outcomes are recorded; default: in the state directory, named after manifest and target"
-  )
+    help: "where outcomes are recorded; default: the target's ledger in the state directory")
+  static let history = OptionSpec(
+    "history", value: "LEDGER", isRepeatable: true, completion: .files,
+    help: "another ledger of the target: what was accepted there is not sent again")
+  static let waitForLedger = OptionSpec(
+    "wait-for-ledger", value: "DURATION", default: "0",
+    help: "how long to wait for a ledger that another process has, such as 90s, 15m or 2h")
   static let concurrency = OptionSpec(
     "concurrency", value: "N", default: "4", help: "requests at once at most")
   static let workers = OptionSpec(
@@ -118,6 +122,8 @@ extension RunPolicy {
     waitForTarget = try arguments.seconds("wait-for-target") ?? waitForTarget
     retries = try arguments.integer("retries", in: 0...20) ?? retries
     if arguments.has("dry-run") { mode = .dryRun }
+    consultsLedger = ["against-ledger", "ledger", "history", "only"].contains(where: arguments.has)
+    waitForLedger = try arguments.seconds("wait-for-ledger") ?? 0
     only = arguments["only"].flatMap(Selection.init(rawValue:))
     ambiguous = arguments["ambiguous"].flatMap(Ambiguous.init(rawValue:)) ?? .reconcile
     resubmitsChanged = arguments.has("resubmit-changed")

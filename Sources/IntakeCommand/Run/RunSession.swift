@@ -32,6 +32,7 @@ final class RunSession: Sendable {
     let target = TargetName(editing, isSandbox: editing.wantsSandbox)
     let ledger = try placeLedger(&editing, target)
     try checkThatLedgerExists(ledger)
+    noteNewLedger(ledger, target, editing)
     if let sandbox { try editing.connect(to: sandbox) }
     if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
     let pipeline = try assemble(editing.plan)
@@ -79,13 +80,39 @@ final class RunSession: Sendable {
     }
   }
 
+  /// Where the ledger is, and the keys that it shares with the others of its target.
   private func placeLedger(_ editing: inout PlanEditing, _ target: TargetName) throws -> String? {
-    guard policy.mode.keepsLedger else { return nil }
+    guard policy.looksAtLedger else { return nil }
+    let keys = editing.wantsSandbox ? nil : LedgerPlace.keyFile(of: target.full)
+    if let keys, editing.declares("record", "key"), editing.option("record", "key") == nil {
+      editing.set("record", "key", .text(keys))
+    }
     if let path = editing.option("record", "ledger") { return path }
-    let path = try LedgerPlace.path(
-      manifest: arguments.positionals[0], target: target, shard: policy.shard)
+    let path =
+      editing.wantsSandbox
+      ? try LedgerPlace.path(
+        ofSandbox: target, manifest: arguments.positionals[0], shard: policy.shard)
+      : try LedgerPlace.path(of: target, shard: policy.shard)
     editing.set("record", "ledger", .text(path))
     return path
+  }
+
+  /// Says that no row is known yet where the operator may not expect it: behind a mistyped path, or beside others.
+  private func noteNewLedger(_ path: String?, _ target: TargetName, _ editing: PlanEditing) {
+    guard let path, !DurableFile.exists(path), !editing.wantsSandbox, !arguments.has("quiet") else {
+      return
+    }
+    if arguments.has("ledger") {
+      return console.log(
+        .notice, "new ledger \(Sanitizer.clean(path)): no row is known in it yet")
+    }
+    let others = LedgerPlace.others(of: target, than: path, shard: policy.shard)
+    guard !arguments.has("history"), !others.isEmpty else { return }
+    let shown = others.prefix(4).map { "--history " + Sanitizer.clean($0) }.joined(separator: " ")
+    console.log(
+      .notice,
+      "new ledger for this target, which has others: to count what they have accepted, give \(shown)"
+        + (others.count > 4 ? " and \(others.count - 4) more" : ""))
   }
 
   /// Rows that a ledger lists need that ledger, and a wrong path must not look like "nothing to do".

@@ -2,16 +2,31 @@
 public protocol Journal: Plugin {
   /// Opens the ledger, once, after `prepare`; a `JournalError` ends the run with exit code 6.
   func open(for target: String, operation: String) async throws -> any OpenLedger
+
+  /// Reads the ledger as it is, for a rehearsal: nothing is locked, written or made; nil when there is none.
+  ///
+  /// - Throws: `JournalError` when the ledger cannot be read.
+  func look(for target: String, operation: String) async throws -> (any LedgerView)?
 }
 
-/// A ledger that is open for writing; what is not open cannot be asked.
-public protocol OpenLedger: Sendable {
-  /// What the operator should know about the opening: a torn end that was cut, a disk that locks badly.
+extension Journal {
+  /// No ledger that a rehearsal could look at.
+  public func look(for target: String, operation: String) async throws -> (any LedgerView)? { nil }
+}
+
+/// What a ledger says about rows.
+public protocol LedgerView: Sendable {
+  /// What the operator should know about the ledger: a torn end that was cut, a disk that locks badly.
   var notices: [String] { get }
 
-  /// What the ledger says about a row, looked up once; where that fails, nothing may be sent for the row.
-  func row(for identity: Personal<[UInt8]>) throws(JournalError) -> any KnownRow
+  /// What the ledger says about a row, looked up once; ask again only after the target was asked.
+  ///
+  /// - Throws: `JournalError` when the row's key cannot be made: then nothing may be sent for it.
+  func row(for name: RowName) throws(JournalError) -> any KnownRow
+}
 
+/// A ledger that is open for writing; what is not open cannot be written.
+public protocol OpenLedger: LedgerView {
   /// Writes down that a row is about to be sent; returns when that is on disk.
   func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws(JournalError)
 
@@ -28,6 +43,9 @@ public protocol OpenLedger: Sendable {
 
   /// Writes down what became of a row; returns when that is on disk.
   func record(_ outcome: Outcome) async throws(JournalError)
+
+  /// Writes down that the run came to an end of its own, and what it came to; returns when that is on disk.
+  func end(_ run: RunEnd) async throws(JournalError)
 
   /// Writes what is waiting and gives the file back; nothing can be written afterwards.
   func close() async
@@ -53,8 +71,14 @@ public protocol KnownRow: Sendable {
   /// Whether the last attempt sent this very content.
   func isUnchanged(_ submission: Submission) -> Bool
 
-  /// Whether the row was made of something else when it was sent last; false where the ledger does not know.
-  func isChanged(_ source: Personal<[UInt8]>) -> Bool
+  /// How what the row is made of compares with its last attempt; what the ledger does not know is no change.
+  func change(to origin: RowOrigin) -> RowChange
+
+  /// When it was accepted, nil when it was not.
+  var accepted: UnixTime? { get }
+
+  /// Whether this run has sent it before the row was looked up.
+  var wasSentInThisRun: Bool { get }
 
   /// The steps of this very content that the target has: 0 is the request itself, 1 its first follow-up.
   func stepsDone(of submission: Submission) -> Set<Int>
@@ -80,9 +104,30 @@ public struct JournalError: Error, Sendable, Equatable, CustomStringConvertible 
   /// The line at fault, counted from 1; nil when it is none.
   public let line: Int?
 
+  /// Whether another process has the ledger: it may be free later.
+  public let isInUse: Bool
+
   /// Describes what is wrong and what to do about it.
-  public init(_ description: String, line: Int? = nil) {
+  public init(_ description: String, line: Int? = nil, isInUse: Bool = false) {
     self.description = description
     self.line = line
+    self.isInUse = isInUse
+  }
+}
+
+/// How a run ended that was not killed.
+public struct RunEnd: Sendable, Equatable {
+  /// Rows by verdict.
+  public var rows: [Verdict: Int]
+  /// Rows among the skipped ones that were changed after they had been accepted.
+  public var changed: Int
+  /// Whether it came to the end of the manifest.
+  public var isComplete: Bool
+
+  /// Describes the end of a run.
+  public init(rows: [Verdict: Int] = [:], changed: Int = 0, isComplete: Bool) {
+    self.rows = rows
+    self.changed = changed
+    self.isComplete = isComplete
   }
 }

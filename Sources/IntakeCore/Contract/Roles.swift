@@ -33,6 +33,11 @@ public protocol Assembler: Stage where Input == Assembly, Output == Submission {
   /// Whether requests hold images; where they do not, no image is read.
   var sendsImages: Bool { get }
 
+  /// What the target knows the customer of a row by, in a form of `RowIdentity`; nil when the row lacks it.
+  ///
+  /// Ledger and shards know rows by it: whatever the manifest is called, and however its rows are numbered.
+  func identity(of record: IntakeRecord) -> Personal<[UInt8]>?
+
   /// Everything that is wrong with the row's fields, with column names; checked before any image is read.
   func problems(in record: IntakeRecord) -> [StageFailure]
 
@@ -48,6 +53,8 @@ extension Assembler {
   public static var vendor: Vendor? { nil }
   /// Those of the vendor by default.
   public static var shownFields: Set<String> { vendor?.shownFields ?? [] }
+  /// What the loader tells rows apart by: id, else reference, else e-mail, else all cells.
+  public func identity(of record: IntakeRecord) -> Personal<[UInt8]>? { record.identity }
   /// Requests hold images by default.
   public var sendsImages: Bool { true }
   /// Nothing to say by default.

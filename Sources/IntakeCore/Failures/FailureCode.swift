@@ -13,6 +13,9 @@ public struct FailureCode: Sendable, Hashable, CustomStringConvertible {
   /// The word.
   public var description: String { rawValue }
 
+  /// Whether a row is refused because of another one of the manifest.
+  public var isAboutAnotherRow: Bool { self == .duplicateRow || self == .conflictingRow }
+
   /// The code of that word, nil when there is none.
   public static func named(_ word: String) -> FailureCode? { all.first { $0.rawValue == word } }
 }

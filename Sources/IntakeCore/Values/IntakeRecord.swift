@@ -2,7 +2,7 @@
 public struct IntakeRecord: Sendable {
   /// Where the row stands and what the operator calls it.
   public let row: RowReference
-  /// The bytes that make the row's ledger key: its content's identity, never its position.
+  /// The bytes by which rows of one manifest are told apart: of the row's content, never of its position.
   public let identity: Personal<[UInt8]>
   /// The cells that are not empty, trimmed, by column; all of them are personal.
   public var fields: CustomerFields
@@ -20,23 +20,6 @@ public struct IntakeRecord: Sendable {
   }
 }
 
-extension IntakeRecord {
-  /// Every cell and the size of each file: by a keyed hash of it a ledger notices that a row was changed.
-  public var source: Personal<[UInt8]> {
-    let names = fields.columns.map { ($0, $0.description) }.sorted { $0.1 < $1.1 }
-    var bytes: [UInt8] = []
-    for (column, name) in names {
-      let cell = Array((fields[column.column, column.number]?.exposed ?? "").utf8)
-      // With its length before it, no cell can pass for two.
-      bytes += Array("\(name)=\(cell.count):".utf8) + cell
-    }
-    for image in images {
-      bytes += Array(";\(image.side.rawValue)=\(image.size.map(String.init) ?? "?")".utf8)
-    }
-    return Personal(bytes)
-  }
-}
-
 /// A row as messages name it: safe to print because `id` and `reference` are the operator's own.
 public struct RowReference: Sendable, Hashable {
   /// Line number in the manifest; the header is line 1.
@@ -45,6 +28,9 @@ public struct RowReference: Sendable, Hashable {
   public let id: String?
   /// The `reference` cell, where there is one.
   public let reference: String?
+
+  /// The name by which the operator knows the row: a label, which the next batch may use again.
+  public var label: String? { id ?? reference }
 
   /// Names a row.
   public init(line: Int, id: String? = nil, reference: String? = nil) {
@@ -88,6 +74,13 @@ public enum RowIdentity {
     tagged("email", EmailAddress.folded(email))
   }
 
+  /// The folded address of a row that is known by its customer's e-mail, nil for another.
+  public static func email(in identity: Personal<[UInt8]>) -> String? {
+    let tag = Array("email:".utf8)
+    guard identity.exposed.starts(with: tag) else { return nil }
+    return String(decoding: identity.exposed.dropFirst(tag.count), as: UTF8.self)
+  }
+
   /// A row known by all its cells.
   public static func of(cells: [UInt8]) -> Personal<[UInt8]> { tagged("row", cells) }
 
@@ -114,22 +107,49 @@ public struct ImageFile: Sendable {
   /// The path as the manifest gives it; shown to the operator, never kept.
   public let path: String
   private let reader: @Sendable (_ limit: Int) throws -> [UInt8]
-  private let measure: @Sendable () -> Int?
+  private let look: @Sendable () -> FileStamp?
 
-  /// Names a file, and says how to count its bytes and how to read at most `limit` of them.
+  /// Names a file and says how to read at most `limit` bytes of it; a larger file must throw.
+  ///
+  /// `stamp` looks at the file without reading it, nil when that is impossible.
   public init(
-    side: Side, path: String, size: @escaping @Sendable () -> Int? = { nil },
+    side: Side, path: String, stamp: @escaping @Sendable () -> FileStamp? = { nil },
     reader: @escaping @Sendable (_ limit: Int) throws -> [UInt8]
   ) {
     self.side = side
     self.path = path
-    self.measure = size
+    look = stamp
     self.reader = reader
   }
 
-  /// Bytes of the file, nil when there is no such file; asks the system but reads nothing.
-  public var size: Int? { measure() }
+  /// Size and time of change, nil when there is no such file; asks the system but reads nothing.
+  public var stamp: FileStamp? { look() }
+
+  /// The same file, whose bytes are handed to `hear` each time that somebody reads them.
+  public func heard(by hear: @escaping @Sendable ([UInt8]) -> Void) -> ImageFile {
+    ImageFile(side: side, path: path, stamp: look) { [reader] limit in
+      let bytes = try reader(limit)
+      hear(bytes)
+      return bytes
+    }
+  }
 
   /// Reads the whole file of at most `limit` bytes; blocks, so call it from a stage only.
   public func read(atMost limit: Int) throws -> [UInt8] { try reader(limit) }
+}
+
+/// What tells without reading a file that it is not the one of before.
+public struct FileStamp: Sendable, Equatable {
+  /// Bytes.
+  public let size: Int
+  /// When the system last noted a change of its content or its names, in nanoseconds since 1970.
+  ///
+  /// Nobody can set this time back, as they can the one of the content: a scan in the place of another always shows.
+  public let changed: Int
+
+  /// Notes size and time of change.
+  public init(size: Int, changed: Int) {
+    self.size = size
+    self.changed = changed
+  }
 }

@@ -14,6 +14,8 @@ public struct Outcome: Sendable {
   public var further: [StageFailure] = []
   /// What the target answered, where it did.
   public var receipt: Receipt?
+  /// When an earlier run had the row accepted, for rows that are skipped.
+  public var since: UnixTime?
   /// Attempts to send in this run.
   public var attempts = 0
   /// What was sent of each side.
@@ -33,15 +35,8 @@ extension Outcome {
   /// Whether the run stopped before it was this row's turn.
   public var isNotTried: Bool { failure?.code == .stopped && attempts == 0 && verdict == .failed }
 
-  /// Whether the row has the key of an earlier one; with the customer of another but its own id it has a key of its own.
-  public var repeatsAnotherRow: Bool {
-    switch failure?.code {
-    case .duplicateRow: return true
-    case .conflictingRow:
-      return failure?.column?.column != .email || (row.id == nil && row.reference == nil)
-    default: return false
-    }
-  }
+  /// Whether the row is refused because of another one of the manifest, whose key it may have.
+  public var repeatsAnotherRow: Bool { failure?.code.isAboutAnotherRow == true }
 }
 
 /// The five ways a row can end, as results and summary name them.

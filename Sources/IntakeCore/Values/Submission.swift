@@ -18,8 +18,8 @@ public struct Submission: Sendable {
   public let bodyLimit: Int
   /// The receiving API.
   public let target: any Target
-  /// What the row was made of (`IntakeRecord.source`); the runner fills it in for the ledger, nothing of it is sent.
-  public var source: Personal<[UInt8]>?
+  /// What the row was made of; the runner fills it in for the ledger, nothing of it is sent.
+  public var origin: RowOrigin?
   /// Texts of path, header fields and body that a dry run must not show wherever they stand.
   public var personalTexts: [Personal<String>] = []
   /// What follows once this request has been accepted, in order; 7 steps at most.

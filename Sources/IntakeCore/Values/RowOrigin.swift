@@ -1,0 +1,91 @@
+/// What a row was made of, in the pieces by which a later run tells whether anything of it changed.
+///
+/// The ledger keeps a keyed hash of each piece, so that it tells nothing about the customer.
+public struct RowOrigin: Sendable {
+  /// The name by which the operator knows the row: `id`, else `reference`; a label, often used again by the next batch.
+  public let label: String?
+  /// Every cell but the id, which is a label or what the row goes by, the e-mail where the row goes by it in any
+  /// letters, and the paths of the scans.
+  public let cells: Personal<[UInt8]>
+  /// Path, size and time of change of each scan; nil where no scan is sent.
+  public let files: Personal<[UInt8]>?
+  /// The SHA-256 of the bytes of each scan; nil until all of them have been read.
+  public var images: Personal<[UInt8]>?
+  /// All cells, and the size of each scan: what ledgers of format 1 have instead.
+  public let inFormat1: Personal<[UInt8]>
+
+  /// Looks at a row; asks the system about its scans but reads none.
+  ///
+  /// - Parameter identity: what the target knows the customer by.
+  public init(of record: IntakeRecord, identity: Personal<[UInt8]>, sendsImages: Bool) {
+    label = record.row.label
+    var left: Set<Column> = [.front, .back, .id]
+    if RowIdentity.email(in: identity) != nil { left.insert(.email) }
+    cells = Personal(RowOrigin.text(of: record.fields, without: left))
+    let scans = record.images.map { ($0, $0.stamp) }
+    inFormat1 = Personal(
+      RowOrigin.text(of: record.fields, without: [])
+        + scans.flatMap { file, stamp in
+          Array(";\(file.side.rawValue)=\(stamp.map { String($0.size) } ?? "?")".utf8)
+        })
+    files =
+      sendsImages
+      ? Personal(
+        scans.flatMap { file, stamp in
+          let state = stamp.map { "\($0.size),\($0.changed)" } ?? "?"
+          return Array(";\(file.side.rawValue)=\(state),\(file.path)".utf8)
+        }) : nil
+  }
+
+  /// Takes the pieces as they are.
+  public init(
+    label: String?, cells: Personal<[UInt8]>, files: Personal<[UInt8]>?,
+    inFormat1: Personal<[UInt8]>
+  ) {
+    (self.label, self.cells, self.files, self.inFormat1) = (label, cells, files, inFormat1)
+  }
+
+  /// The cells by the names of their columns, in the order of the names.
+  private static func text(of fields: CustomerFields, without left: Set<Column>) -> [UInt8] {
+    let names = fields.columns.filter { !left.contains($0.column) }
+      .map { ($0, $0.description) }.sorted { $0.1 < $1.1 }
+    var bytes: [UInt8] = []
+    for (column, name) in names {
+      let cell = Array((fields[column.column, column.number]?.exposed ?? "").utf8)
+      // With its length before it, no cell can pass for two.
+      bytes += Array("\(name)=\(cell.count):".utf8) + cell
+    }
+    return bytes
+  }
+}
+
+/// How a row compares with what it was at its last attempt.
+public enum RowChange: Sendable, Equatable {
+  /// It is the same, or the ledger doesn't know better.
+  case none
+  /// The cells are the same; only the bytes of the scans can tell about them.
+  case perhapsImages
+  /// It is not the same, which may still come to the same request.
+  case content
+}
+
+/// What a row is looked up by in a ledger.
+public struct RowName: Sendable, Hashable {
+  /// What the target knows the customer by.
+  public let identity: Personal<[UInt8]>
+  /// What the loader tells rows apart by, which is how ledgers of format 1 know them.
+  public let inFormat1: Personal<[UInt8]>
+
+  /// Names a row.
+  public init(_ identity: Personal<[UInt8]>, inFormat1: Personal<[UInt8]>) {
+    self.identity = identity
+    self.inFormat1 = inFormat1
+  }
+}
+
+extension Assembler {
+  /// What a row is looked up by; one that lacks what the target knows customers by goes by what the loader has.
+  public func name(of record: IntakeRecord) -> RowName {
+    RowName(identity(of: record) ?? record.identity, inFormat1: record.identity)
+  }
+}

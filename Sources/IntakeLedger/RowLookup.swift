@@ -1,0 +1,184 @@
+public import IntakeCore
+import IntakeSystem
+
+/// How rows are found in one ledger: by what the target knows them by, under the ledger's own keys.
+struct RowLookup: Sendable {
+  let keys: KeyRing
+  /// The receiving API as it stands in the ledger.
+  let target: String
+  let operation: String
+  let file: any JournalFile
+
+  /// The names that a row may have in the ledger, the first of them for one that is new.
+  func names(of row: RowName) throws(JournalError) -> [Fingerprint] {
+    try keys.names(of: row.identity, target: target, operation: operation)
+  }
+
+  /// What the ledger says about a row, nil when it doesn't know it.
+  ///
+  /// In a merged ledger a row may be known under any of its keys: the known one is taken.
+  func state(
+    of row: RowName, _ names: [Fingerprint], in index: borrowing LedgerIndex
+  ) throws(JournalError) -> RowState? {
+    for name in names { if let state = index[name] { return state } }
+    guard index.hasFormat1 else { return nil }
+    // There the key is that of the operator's id, which the next batch may use for somebody else. The customer
+    // stands beside it; where that was not the e-mail, the id was what the target knows.
+    if let email = RowIdentity.email(in: row.identity) {
+      for customer in keys.customers(email.lowercased()) {
+        if let state = index.row(of: customer, LedgerWord.encoded(operation)) { return state }
+      }
+      return nil
+    }
+    let former = try keys.names(of: row.inFormat1, target: target, operation: operation)
+    for name in former { if let state = index[name] { return state } }
+    return nil
+  }
+}
+
+/// Another ledger of the same target, whose accepted rows count: it is only read.
+struct ConsultedLedger: Sendable {
+  let lookup: RowLookup
+  let index: LedgerIndex
+  /// What it was before anybody wrote to it, for messages.
+  let path: String
+
+  /// Reads a ledger that may be in use meanwhile.
+  ///
+  /// - Throws: `JournalError` when it is missing or damaged, is about another target, or its keys are not there.
+  init(_ path: String, _ settings: LedgerSettings) throws(JournalError) {
+    let file = try JournalError.explaining(
+      "ledger \(path) cannot be read", try AppendOnlyFile.open(path, .reading))
+    let content = try LedgerContent(of: file)
+    let target = LedgerWord.encoded(settings.target, limit: 512)
+    try content.check(target: target, path: path)
+    let keys = try content.keys(in: KeyPlaces(of: path, shared: settings.sharedKeys))
+    lookup = RowLookup(
+      keys: keys, target: target, operation: settings.operation ?? "", file: file)
+    index = content.index
+    self.path = path
+  }
+
+  /// What it says about a row.
+  func state(of row: RowName) throws(JournalError) -> RowState? {
+    try lookup.state(of: row, lookup.names(of: row), in: index)
+  }
+}
+
+/// A row as a ledger knew it at the moment it was looked up.
+struct RowSnapshot: KnownRow {
+  let key: RowKey
+  private var state: RowState?
+  /// The ledger that knows it.
+  private var lookup: RowLookup
+  let wasSentInThisRun: Bool
+
+  /// - Parameter run: the run that has the ledger open, nil where nobody writes.
+  init(_ name: Fingerprint, _ state: RowState?, in lookup: RowLookup, run: UInt32?) {
+    key = RowKey(name.description)
+    (self.state, self.lookup) = (state, lookup)
+    wasSentInThisRun = run.flatMap { run in state?.wasSent(in: run) } ?? false
+  }
+
+  /// The row as the ledger knows it, or as another one does that knows better.
+  ///
+  /// The last acceptance counts; a doubt counts until something is written about the row here.
+  func considering(_ others: [ConsultedLedger], _ row: RowName) throws(JournalError) -> RowSnapshot
+  {
+    var best = self
+    for other in others where !wasSentInThisRun {
+      guard let state = try other.state(of: row), best.isOutdone(by: state) else { continue }
+      (best.state, best.lookup) = (state, other.lookup)
+    }
+    return best
+  }
+
+  private func isOutdone(by other: RowState) -> Bool {
+    switch (standing, other.standing) {
+    case (.inDoubt, _): return false
+    case (.accepted, .accepted):
+      return state?.accepted ?? .distantPast < other.accepted ?? .distantPast
+    case (_, .accepted): return true
+    case (.accepted, _): return false
+    case (_, .inDoubt): return state?.lastTime ?? .distantPast < other.lastTime
+    default: return false
+    }
+  }
+
+  /// Read from the file when it is asked for: most rows are never asked.
+  var lastOutcome: Outcome? {
+    guard let state, state.standing != .accepted, let offset = state.outcomeOffset else {
+      return nil
+    }
+    return LedgerRecord(at: offset, of: lookup.file).flatMap(Outcome.init(recorded:))
+  }
+
+  var standing: Standing { state?.standing ?? .unknown }
+
+  /// A second more than the line says, because the ledger keeps whole seconds.
+  var lastWritten: UnixTime? { state.map { $0.lastTime.seconds + 1 } }
+
+  var accepted: UnixTime? { state?.accepted?.seconds }
+
+  var crashes: Int { Int(state?.starts ?? 0) }
+
+  func isUnchanged(_ submission: Submission) -> Bool {
+    guard let state else { return false }
+    return lookup.keys.digests(of: submission).contains { state.has(digest: $0) }
+  }
+
+  func change(to origin: RowOrigin) -> RowChange {
+    guard let known = state?.origin, known.cells != 0 else { return .none }
+    guard !known.isOfFormat1 else {
+      return isSame(known.cells, .source, origin.inFormat1) ? .none : .content
+    }
+    guard isSame(known.cells, .cells, origin.cells) else { return .content }
+    guard let files = origin.files, known.files != 0, !isSame(known.files, .files, files) else {
+      return .none
+    }
+    guard let images = origin.images else { return .perhapsImages }
+    return isSame(known.images, .images, images) ? .none : .content
+  }
+
+  private func isSame(_ known: UInt32, _ part: OriginPart, _ bytes: Personal<[UInt8]>) -> Bool {
+    lookup.keys.parts(part, bytes).contains { $0.short == known }
+  }
+
+  func stepsDone(of submission: Submission) -> Set<Int> {
+    guard let state, state.stepsDone != 0, isUnchanged(submission) else { return [] }
+    return Set((0..<8).filter { state.stepsDone & 1 << UInt8($0) != 0 })
+  }
+}
+
+extension UTCTime {
+  fileprivate static let distantPast = UTCTime(seconds: -.infinity)
+}
+
+/// A ledger, or several, as they are: what a rehearsal knows of the rows.
+public struct LedgerGlance: LedgerView {
+  /// Nothing to tell.
+  public let notices: [String] = []
+  private let first: ConsultedLedger
+  private let others: [ConsultedLedger]
+
+  /// Reads the ledger and those that are consulted, without locking them; nil when there is none of them.
+  ///
+  /// - Throws: `JournalError` with line, reason and next step when one cannot be read.
+  public static func read(_ settings: LedgerSettings) async throws(JournalError) -> LedgerGlance? {
+    try await onOwnThread { () throws(JournalError) in
+      let own = DurableFile.exists(settings.path) ? [settings.path] : []
+      var ledgers: [ConsultedLedger] = []
+      for path in own + settings.history { ledgers.append(try ConsultedLedger(path, settings)) }
+      guard let first = ledgers.first else { return nil }
+      return LedgerGlance(first: first, others: Array(ledgers.dropFirst()))
+    }
+  }
+
+  /// What the ledgers say about a row.
+  public func row(for name: RowName) throws(JournalError) -> any KnownRow {
+    let names = try first.lookup.names(of: name)
+    let state = try first.lookup.state(of: name, names, in: first.index)
+    return try RowSnapshot(state?.key ?? names[0], state, in: first.lookup, run: nil)
+      .considering(others, name)
+  }
+}
