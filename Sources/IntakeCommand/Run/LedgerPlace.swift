@@ -15,7 +15,7 @@ enum LedgerPlace {
   /// `dcams-dcams.app.ledger.jsonl`: one for all manifests of a target, and one for each shard of a batch that is cut.
   static func path(of target: TargetName, shard: Shard?) throws(CommandError) -> String {
     let part = shard.map { "-\($0.index)of\($0.count)" } ?? ""
-    return try directory() + "/" + stem(of: target.full) + part + suffix
+    return try directory() + "/" + stem(of: target.full + target.port) + part + suffix
   }
 
   /// `customers-sandbox-d9359d94.ledger.jsonl`: one a manifest for the embedded sandbox, which forgets everything when
@@ -92,25 +92,31 @@ struct TargetName {
   let short: String
   /// `dcams:dcams.app`: what the ledger refuses to be mixed up with.
   let full: String
+  /// `-8080` for an address of this machine: behind each port, or the tunnel that begins there, is another target.
+  let port: String
   /// The operation as the vendor spells it; part of every row's key.
   let operation: String
 
   init(_ editing: PlanEditing, isSandbox: Bool) {
     let stage = editing.name(of: "assemble") ?? "target"
     short = isSandbox ? editing.vendor?.emulation?.name ?? stage + "-sandbox" : stage
-    let host = isSandbox ? "sandbox" : TargetName.host(editing.option("submit", "endpoint") ?? "")
-    full = "\(stage):\(host)"
+    let endpoint = isSandbox ? "" : editing.option("submit", "endpoint") ?? ""
+    let (host, port) = TargetName.place(of: endpoint)
+    full = "\(stage):\(isSandbox ? "sandbox" : host)"
+    self.port = port
     operation = editing.option("assemble", "operation") ?? editing.defaultOperation ?? stage
   }
 
-  /// The host of an address; every loopback address counts as one because test servers change ports.
-  private static func host(_ endpoint: String) -> String {
-    guard let start = endpoint.firstRange(of: "://")?.upperBound else { return "unknown" }
+  /// The host of an address; those of this machine count as one, because test servers change ports, and have theirs apart.
+  private static func place(of endpoint: String) -> (host: String, port: String) {
+    guard let start = endpoint.firstRange(of: "://")?.upperBound else { return ("unknown", "") }
     let authority = endpoint[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     let host =
       authority.hasPrefix("[")
       ? String(authority.prefix { $0 != "]" }) + "]" : String(authority.prefix { $0 != ":" })
     let isLoopback = host == "localhost" || host == "[::1]" || host.hasPrefix("127.")
-    return isLoopback ? "loopback" : host.lowercased()
+    // What follows the host is a colon and the port, or nothing.
+    let port = authority.dropFirst(host.count).dropFirst()
+    return isLoopback ? ("loopback", port.isEmpty ? "" : "-\(port)") : (host.lowercased(), "")
   }
 }
