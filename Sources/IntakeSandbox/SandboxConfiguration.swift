@@ -38,6 +38,14 @@ public struct SandboxConfiguration: Sendable {
   /// The defaults.
   public init() {}
 
+  /// What it keeps, in a sentence for `sandbox --help`.
+  public var kept: String {
+    let whole = wholeCustomers < .max ? ", \(Page.grouped(wholeCustomers)) of them whole" : ""
+    return
+      "\(Page.grouped(keptCustomers)) customers\(whole), \(keptImageBytes >> 20) MiB of images and "
+      + "\(Page.grouped(keptRequests)) requests"
+  }
+
   /// Lets in who has these credentials: `user` and `pass`, `apiKey`, `publicKey` or `privateKey`.
   public mutating func adopt(_ credentials: Credentials) {
     let text: (String) -> String? = { name in

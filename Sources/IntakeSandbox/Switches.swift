@@ -9,6 +9,7 @@ enum SwitchName: String, CaseIterable {
   case frontOnUpdate = "front-on-update"
   case missingBack = "missing-back"
   case imagesAs = "images-as"
+  case storedImages = "stored-images"
   case images
   case errorCode = "error-code"
   case customerLink = "customer-link"
@@ -32,6 +33,11 @@ enum SwitchName: String, CaseIterable {
     case .missingBack:
       (["absent", "empty", "null"], "how getDocumentImages shows a back that was never sent")
     case .imagesAs: (["raw", "data-uri"], "how getDocumentImages writes images")
+    case .storedImages:
+      (
+        ["kept", "omitted", "reencoded"],
+        "whether getDocumentImages returns images as they came, not at all, or encoded again"
+      )
     case .images:
       (["any", "recognised"], "whether DCAMS takes any bytes as an image, or JPEG and PNG only")
     case .errorCode: (["documented", "200"], "HTTP status of DCAMS errors")

@@ -118,6 +118,25 @@ struct DCAMSStorageTests {
     if let expected { #expect(text.contains("\"back\":\(expected)")) }
   }
 
+  @Test func storedImagesComeBackAsTheSwitchSays() throws {
+    let jpeg: [UInt8] = [0xFF, 0xD8, 0xFF, 0xD9]
+    for (value, expected) in [
+      ("kept", Request.base64(jpeg)), ("omitted", nil),
+      (
+        "reencoded",
+        Request.base64(
+          [0xFF, 0xD8, 0xFF, 0xFE, 0, 15] + Array("encoded again".utf8) + [0xFF, 0xD9])
+      ),
+    ] {
+      let box = try TestSandbox(switches: ["stored-images=\(value)"])
+      _ = try box.post(Request.create("ada@example.com", front: jpeg))
+      let answer = try box.post(Request.body("getDocumentImages", Self.email())).json
+      #expect(answer["result"]?.string == "Success")
+      #expect((answer["target"]?["documents"] != nil) == (value != "omitted"))
+      #expect(answer["target"]?["documents"]?["front"]?.string == expected)
+    }
+  }
+
   @Test func dataURIsAreTakenAndRecorded() throws {
     let box = try TestSandbox()
     let text = "data:image/png;base64," + Request.base64(Request.png())

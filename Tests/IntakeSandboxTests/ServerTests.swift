@@ -235,8 +235,8 @@ struct ServerTests {
     #expect(fronts.map { $0?["kept"]?.bool } == [false, false, true, true, true])
     #expect(
       fronts.allSatisfy { $0?["bytes"]?.integer == 30 && $0?["sha256"]?.string?.utf8.count == 64 })
-    #expect(try box.get("/admin/images/100001/front").status == 404)
-    #expect(try box.get("/admin/customers.php?id=100001").text.contains("dropped from memory"))
+    #expect(try box.get("/admin/images/100001/front").status == 410)
+    #expect(try box.get("/admin/customers.php?id=100001").text.contains("no longer keeps"))
   }
 
   @Test func customersLongUntouchedAreReducedAndStayKnown() throws {

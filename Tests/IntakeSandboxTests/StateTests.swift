@@ -107,6 +107,30 @@ struct StateTests {
     #expect(try box.get("/admin/images/100001/front").body == Request.png(1))
   }
 
+  /// An image that memory did not hold must not look like one that never came.
+  @Test(arguments: [false, true])
+  func anImageThatIsNoLongerKeptIsSaidToBe(isWholeCustomerGone: Bool) throws {
+    let box = try TestSandbox {
+      if isWholeCustomerGone { $0.wholeCustomers = 1 } else { $0.keptImageBytes = 40 }
+    }
+    for name in ["a", "b"] {
+      _ = try box.post(
+        Request.create("\(name)@example.com", front: Request.png(name.utf8.first ?? 0)))
+    }
+    func images(_ name: String) throws -> HTTPResponse {
+      try box.post(Request.body("getDocumentImages", [("email", .string("\(name)@example.com"))]))
+    }
+    let gone = try images("a")
+    #expect(gone.status == 410)
+    #expect(try gone.json["result"]?.string == "Error")
+    #expect(try gone.json["message"]?.string == "The sandbox no longer keeps this image (front)")
+    #expect(try images("b").json["target"]?["documents"]?["front"] != nil)
+    #expect(try box.get("/admin/images/100001/front").status == 410)
+    #expect(
+      try box.get("/admin/customers.php?id=100001").text.contains("no longer keeps this image"))
+    #expect(try box.get("/admin/images/100002/back").status == 404)
+  }
+
   @Test func damagedStateIsRefusedByName() throws {
     let folder = try Folder()
     do {

@@ -30,7 +30,8 @@ enum SandboxCommand {
       signed or not; --credentials names those that are taken instead. With --endpoint, --to sandbox and
       --to noah-sandbox use the built-in ones unless --credentials names others.
       """,
-      Sandbox.faultGrammar, "Switches (the first value is the default):\n" + SandboxSwitches.help,
+      limits, Sandbox.faultGrammar,
+      "Switches (the first value is the default):\n" + SandboxSwitches.help,
     ]
   ) { arguments, invocation in
     let sandbox = try Sandbox(configuration(arguments))
@@ -40,6 +41,12 @@ enum SandboxCommand {
     await invocation.signals.wait()
     return .success
   }
+
+  private static let limits = """
+    It keeps \(SandboxConfiguration().kept) in memory. Beyond that it refuses further customers with 503,
+    and the oldest images give way: DCAMS answers 410 for them, and their page says so. With --state DIR, images
+    stay on disk. The sandbox inside `run --to sandbox` keeps \(SandboxConfiguration.embedded.kept).
+    """
 
   private static func configuration(_ arguments: Arguments) throws -> SandboxConfiguration {
     var configuration = SandboxConfiguration()

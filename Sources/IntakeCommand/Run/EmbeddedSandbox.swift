@@ -2,10 +2,10 @@ import IntakeCore
 import IntakeSandbox
 import IntakeSystem
 
-extension Sandbox {
-  /// Starts the sandbox inside the command, on a free port.
-  static func embedded() throws(CommandError) -> Sandbox {
-    // 16 MB of images and 1,000 whole customers, so that a long batch needs hardly more memory than a short one.
+extension SandboxConfiguration {
+  /// The sandbox inside the command: 16 MiB of images and 1,000 whole customers, so that a long batch needs hardly
+  /// more memory than a short one.
+  static var embedded: SandboxConfiguration {
     var configuration = SandboxConfiguration()
     configuration.keptCustomers = 5_000_000
     configuration.wholeCustomers = 1000
@@ -13,8 +13,15 @@ extension Sandbox {
     configuration.keptUploadAddresses = 1000
     configuration.keptRequests = 1000
     configuration.keptImageBytes = 16 << 20
+    return configuration
+  }
+}
+
+extension Sandbox {
+  /// Starts the sandbox inside the command, on a free port.
+  static func embedded() throws(CommandError) -> Sandbox {
     do {
-      let sandbox = try Sandbox(configuration)
+      let sandbox = try Sandbox(.embedded)
       try sandbox.start()
       return sandbox
     } catch {

@@ -61,6 +61,7 @@ struct DCAMSStorage: VendorAPI {
     case .updateStatus: return try updateStatus(request, email, at: time)
     case .getStatus, .getDocumentImages:
       let customer = try find(email)
+      if service == .getDocumentImages { try refuseIfDropped(customer) }
       return Reply(answer: .json(200, success(service, customer)))
     }
   }
@@ -69,6 +70,14 @@ struct DCAMSStorage: VendorAPI {
     guard EmailAddress.problem(in: email, strictly: true) == nil else { throw .invalidEmail }
     guard let customer = store.customer(.dcams, email) else { throw .notFound }
     return customer
+  }
+
+  /// What memory did not hold must not look like what never arrived.
+  private func refuseIfDropped(_ customer: Customer) throws(RequestFailure) {
+    guard let side = Side.allCases.first(where: { store.hasDropped($0, of: customer) }) else {
+      return
+    }
+    throw RequestFailure(410, "The sandbox no longer keeps this image (\(side.rawValue))")
   }
 
   private func createOrUpdate(
@@ -157,7 +166,7 @@ extension DCAMSStorage {
       customer[field: name].map { (name, JSONOutput.string($0)) }
     }
     if isInTarget { target.append(("status", status)) }
-    if service == .getDocumentImages {
+    if service == .getDocumentImages, switches[.storedImages] != "omitted" {
       let documents = Side.allCases.compactMap { side in
         document(side, customer).map { (side.rawValue, $0) }
       }
@@ -185,6 +194,15 @@ extension DCAMSStorage {
       }
     }
     let prefix = switches[.imagesAs] == "raw" ? "" : "data:\(image.mediaType);base64,"
-    return .string(prefix + Base64Text.text(bytes))
+    let shown = switches[.storedImages] == "reencoded" ? encodedAgain(bytes) : bytes
+    return .string(prefix + Base64Text.text(shown))
+  }
+
+  /// The same picture in other bytes: a JPEG with a comment (T.81 §B.2.4.5), a PNG with a byte after its end.
+  private func encodedAgain(_ bytes: [UInt8]) -> [UInt8] {
+    let start: [UInt8] = [0xFF, 0xD8]
+    guard bytes.starts(with: start) else { return bytes + [0] }
+    let comment = Array("encoded again".utf8)
+    return start + [0xFF, 0xFE, 0, UInt8(comment.count + 2)] + comment + bytes.dropFirst(2)
   }
 }

@@ -33,11 +33,19 @@ struct Pages {
     let parts = path.split(separator: "/")
     guard parts.count == 4, parts[0] == "admin", parts[1] == "images" else { return nil }
     guard let customer = Int(parts[2]).flatMap(store.customer(number:)),
-      let side = Side(rawValue: String(parts[3])), let image = customer.images[side],
-      let bytes = store.bytes(of: side, of: customer)
-    else { return missing("There is no such image, or its bytes were dropped to save memory.") }
+      let side = Side(rawValue: String(parts[3]))
+    else { return missing("There is no such image.") }
+    guard !store.hasDropped(side, of: customer) else {
+      return Page.answer(410, title: "Gone", "<h1>Gone</h1><p>\(Pages.dropped)</p>")
+    }
+    guard let image = customer.images[side], let bytes = store.bytes(of: side, of: customer) else {
+      return missing("No such image arrived.")
+    }
     return Answer(200, [HTTPField("Content-Type", image.mediaType)] + Page.policy, body: bytes)
   }
+
+  private static let dropped: HTML =
+    "The sandbox no longer keeps this image: newer ones took its place."
 
   private func list(from before: Int?) -> Answer {
     let all = store.all
@@ -104,7 +112,8 @@ extension Pages {
 
   private func scan(_ side: Side, _ customer: Customer) -> HTML {
     guard let image = customer.images[side] else {
-      return "<section><h2>\(side.rawValue)</h2><div class=\"none\">nothing arrived</div></section>"
+      let reason: HTML = customer.isReduced ? Pages.dropped : "nothing arrived"
+      return "<section><h2>\(side.rawValue)</h2><div class=\"none\">\(reason)</div></section>"
     }
     return """
       <section><h2>\(side.rawValue)</h2>\(picture(image, side, customer))
@@ -116,7 +125,7 @@ extension Pages {
   private func picture(_ image: StoredImage, _ side: Side, _ customer: Customer) -> HTML {
     guard image.format != nil else { return "<div class=\"none\">neither a JPEG nor a PNG</div>" }
     guard store.bytes(of: side, of: customer) != nil else {
-      return "<div class=\"none\">dropped from memory; newer images took its place</div>"
+      return "<div class=\"none\">\(Pages.dropped)</div>"
     }
     let address = "/admin/images/\(customer.number)/\(side.rawValue)"
     return "<a href=\"\(address)\"><img src=\"\(address)\" alt=\"\(side.rawValue)\"></a>"

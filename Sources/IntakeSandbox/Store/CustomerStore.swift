@@ -134,6 +134,12 @@ final class CustomerStore: Sendable {
     return image.bytes ?? directory?.bytes(of: image, side: side, of: customer)
   }
 
+  /// Whether an image arrived whose bytes are no longer here; of a reduced customer nobody knows which did.
+  func hasDropped(_ side: Side, of customer: Customer) -> Bool {
+    let hasArrived = customer.images[side] != nil || customer.isReduced
+    return hasArrived && bytes(of: side, of: customer) == nil
+  }
+
   func reset() {
     state.withLock { $0 = State() }
     directory?.clear()
