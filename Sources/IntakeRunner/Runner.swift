@@ -14,16 +14,18 @@ public struct Runner: Sendable {
   let clock: any RunClock
   let stop: StopSwitch
   let observer: any RunObserver
+  let monitor: RunMonitor
 
   /// Puts a run together.
   public init(
     pipeline: Pipeline, policy: RunPolicy, stop: StopSwitch, observer: any RunObserver,
-    clock: any RunClock = SystemRunClock()
+    monitor: RunMonitor = RunMonitor(), clock: any RunClock = SystemRunClock()
   ) {
     self.pipeline = pipeline
     self.policy = policy
     self.stop = stop
     self.observer = observer
+    self.monitor = monitor
     self.clock = clock
   }
 

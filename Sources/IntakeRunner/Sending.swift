@@ -36,7 +36,7 @@ final class Sending: Sendable {
   ) async throws -> Delivery? {
     guard let event = await takeTurn(isQuestion: false) else { return nil }
     // Nobody else may take the permit before a pause or a stop is in force.
-    defer { permits.leave() }
+    defer { endTurn() }
     try await announce()
     let start = runner.clock.monotonic
     let receipt = await send(submission, row)
@@ -60,7 +60,7 @@ final class Sending: Sendable {
       (delivery.receipt, delivery.repeats) = (Delivery.none.receipt, false)
       return nil
     }
-    defer { permits.leave() }
+    defer { endTurn() }
     var attempt = TargetHealth.Attempt()
     (attempt.event, attempt.safety) = (event, .safe)
     let context = row.context
@@ -149,6 +149,10 @@ extension Sending {
       let advice =
         receipt.code == .stopped
         ? TargetHealth.Advice() : state.health.note(receipt, of: attempt, at: now)
+      let downSince = state.health.outage.flatMap { outage in
+        outage.failures > 1 ? runner.clock.wall - (now - outage.since) : nil
+      }
+      runner.monitor.note { $0.downSince = downSince }
       return (before, advice, state.health)
     }
     permits.resize(to: health.permits)
@@ -204,10 +208,18 @@ extension Sending {
         continue
       }
       await permits.enter()
-      if let event = await takeSlot(isQuestion) { return event }
+      if let event = await takeSlot(isQuestion) {
+        runner.monitor.note { $0.requests += 1 }
+        return event
+      }
       permits.leave()
     }
     return nil
+  }
+
+  private func endTurn() {
+    runner.monitor.note { $0.requests -= 1 }
+    permits.leave()
   }
 
   /// Waits for the next slot of the rate; nil when a pause began meanwhile or the run stops.

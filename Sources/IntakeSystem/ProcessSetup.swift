@@ -56,13 +56,15 @@ public enum ProcessSetup {
   public static func exit(with code: Int32) -> Never { _exit(code) }
 }
 
-/// Waits for SIGINT, SIGTERM and SIGHUP on the main thread and hands them to whoever listens.
+/// Waits for signals on the main thread and hands them to whoever listens: SIGINT, SIGTERM and SIGHUP, which stop the
+/// process, and SIGUSR1, which asks how far it has come.
 ///
 /// The signals are blocked in every thread and taken with `sigwait`, so no system call is ever interrupted.
 public final class SignalHub: Sendable {
   private struct State {
     var count = 0
     var listener: (@Sendable (_ number: Int32, _ count: Int) -> Void)?
+    var answer: (@Sendable () -> Void)?
   }
 
   private let state = Mutex(State())
@@ -80,6 +82,11 @@ public final class SignalHub: Sendable {
     state.withLock { $0.listener = listener }
   }
 
+  /// Calls back whenever somebody asks how far the process has come; before that, such signals do nothing.
+  public func answerQuestions(_ answer: @escaping @Sendable () -> Void) {
+    state.withLock { $0.answer = answer }
+  }
+
   /// Waits for signals as long as the process lives.
   public func waitForever() -> Never {
     var set = SignalHub.set
@@ -91,6 +98,10 @@ public final class SignalHub: Sendable {
   }
 
   private func deliver(_ number: Int32) {
+    if SignalNumber.questions.contains(number) {
+      state.withLock(\.answer)?()
+      return
+    }
     let (listener, count) = state.withLock { state in
       state.count += 1
       return (state.listener, state.count)
@@ -108,7 +119,7 @@ public final class SignalHub: Sendable {
   private static var set: sigset_t {
     var set = sigset_t()
     sigemptyset(&set)
-    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, number) }
+    for number in [SIGINT, SIGTERM, SIGHUP] + SignalNumber.questions { sigaddset(&set, number) }
     return set
   }
 }
@@ -117,4 +128,11 @@ public final class SignalHub: Sendable {
 public enum SignalNumber {
   /// SIGINT, as Ctrl-C sends it.
   public static let interrupt = SIGINT
+
+  /// Those that ask how far the process has come: SIGUSR1, and SIGINFO (Ctrl-T) where there is one.
+  #if canImport(Darwin)
+    static let questions = [SIGUSR1, SIGINFO]
+  #else
+    static let questions = [SIGUSR1]
+  #endif
 }

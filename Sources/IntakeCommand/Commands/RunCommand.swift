@@ -20,7 +20,7 @@ enum RunCommand {
       "docintake run customers.csv --to dcams --credentials dcams.json --only failed",
       "docintake run - --to sandbox --set shrink.edge=1600 --set shrink.max-bytes=400000 < customers.jsonl",
     ],
-    notes: [manifest, again, ExitCode.table]
+    notes: [manifest, again, signals, ExitCode.table]
   ) { arguments, invocation in
     let policy = try RunPolicy(arguments)
     return try await RunSession(arguments, invocation, policy: policy).run()
@@ -31,6 +31,11 @@ enum RunCommand {
     "MANIFEST is CSV with a header or JSON Lines, - for standard input, or a folder that\nholds manifest.csv or manifest.jsonl.\nColumns:\n"
     + Column.allCases.map { "  " + HelpText.pad($0.rawValue, 12) + $0.summary }
     .joined(separator: "\n")
+
+  private static let signals = """
+    The first SIGINT or SIGTERM finishes what is in flight, the second aborts. SIGUSR1 (and SIGINFO, Ctrl-T, where there
+    is one) prints a snapshot on standard error, and the run goes on: counts, rate, what is in flight, the ledger.
+    """
 
   private static let again = """
     The same command again goes on where the last one stopped: rows that were accepted are skipped, rows in

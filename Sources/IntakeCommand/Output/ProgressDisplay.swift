@@ -50,6 +50,26 @@ final class ProgressDisplay: Sendable {
 
   func wait(_ note: String) { show(every: 0) { $0.note = note } }
 
+  /// Answers a signal that asks how far the run has come, whatever the style; the run goes on.
+  func snapshot(_ activity: RunMonitor.Activity, ledger: String?) {
+    let (shown, now) = (state.withLock(\.self), SystemTime.monotonic)
+    let downSince = activity.downSince.map { UTCTime(seconds: $0).rfc3339 }
+    guard !console.isJSON, style != .json else {
+      let inFlight: JSONFields = [("rows", activity.rows), ("requests", activity.requests)]
+      let more: JSONFields = [
+        ("ready", shown.ready), ("rate", rate(shown, now)),
+        ("inFlight", JSONOutput(fields: inFlight)), ("downSince", downSince.orNull),
+        ("ledger", ledger.orNull),
+      ]
+      return console.write([("type", "snapshot")] + fields(shown, now).dropFirst() + more)
+    }
+    let inFlight =
+      "\(activity.rows) under way, \(activity.requests) of them waiting for the target"
+    let down = downSince.map { "the target is down since \($0)" }
+    let parts = [text(shown, now), inFlight, down, ledger.map { "ledger: \($0)" }]
+    console.write("\(ProgramName.current): " + parts.compactMap(\.self).joined(separator: " · "))
+  }
+
   func end() { if style == .bar { console.setStatusLine("") } }
 
   private func show(every interval: Double, _ change: (inout State) -> Void) {
@@ -69,14 +89,17 @@ final class ProgressDisplay: Sendable {
     }
   }
 
+  private func rate(_ state: State, _ now: Double) -> Double {
+    Double(state.rows) / max(0.001, now - start)
+  }
+
   private func text(_ state: State, _ now: Double) -> String {
-    let rate = Double(state.rows) / max(0.001, now - start)
     let ready = state.ready > 0 ? "\(state.ready) ready" : nil
     let counts = Verdict.allCases.map { verdict in
       state.counts[verdict].map { "\($0) \(verdict.words)" }
     }
     let rows = "\(state.rows) row" + (state.rows == 1 ? "" : "s")
-    return ([rows, RowText.digits(rate) + "/s", ready] + counts + [state.note])
+    return ([rows, RowText.digits(rate(state, now)) + "/s", ready] + counts + [state.note])
       .compactMap(\.self).joined(separator: " · ")
   }
 

@@ -39,7 +39,7 @@ final class RunSession: Sendable {
     listenForSignals()
     let timer = stopTime?.watch(stop)
     defer { timer?.cancel() }
-    let summary = try await work(pipeline, target, editing)
+    let summary = try await work(pipeline, target, editing, ledger: ledger)
     show(
       SummaryText(
         summary: summary, ledger: ledger, page: sandbox?.address, mode: policy.mode,
@@ -134,9 +134,9 @@ final class RunSession: Sendable {
     }
   }
 
-  private func work(_ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing)
-    async throws -> RunSummary
-  {
+  private func work(
+    _ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing, ledger: String?
+  ) async throws -> RunSummary {
     let progress = ProgressDisplay(
       style: ProgressDisplay.Style(option: arguments["progress"]), console: console)
     defer { progress.end() }
@@ -149,7 +149,10 @@ final class RunSession: Sendable {
       line: ResultLine(hidesPaths: arguments.has("hide-paths")), stop: stop,
       taps: Set(arguments.all("tap")), isVerbose: arguments.has("verbose"),
       request: policy.mode == .dryRun ? request : nil, isSending: policy.mode.keepsLedger)
-    let runner = Runner(pipeline: pipeline, policy: policy, stop: stop, observer: reporter)
+    let monitor = RunMonitor()
+    invocation.signals.answerQuestions { progress.snapshot(monitor.now, ledger: ledger) }
+    let runner = Runner(
+      pipeline: pipeline, policy: policy, stop: stop, observer: reporter, monitor: monitor)
     return try await runner.run(target: target.full, operation: target.operation)
   }
 
