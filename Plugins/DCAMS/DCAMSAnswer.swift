@@ -22,7 +22,7 @@ struct DCAMSAnswer {
     target = root["target"]
   }
 
-  /// What an error message means; only the documented ones, because others might quote the customer.
+  /// What an error message means, nil for one that isn't documented.
   static func failure(for message: String?) -> (FailureCode, String)? {
     switch message?.lowercased() {
     case "the email address is invalid":

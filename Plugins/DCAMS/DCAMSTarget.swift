@@ -22,15 +22,16 @@ struct DCAMSTarget: Target {
       return Receipt(.accepted, http: response.status, status: answer.status, type: answer.type)
     }
     guard answer.result == "error" || response.status >= 400 else { return unreadable(response) }
-    guard let (code, detail) = DCAMSAnswer.failure(for: answer.message) else {
-      // A 404 or 405 that isn't in the vendor's form comes from some other server.
-      return wrongEndpoint(response)
-        ?? response.receipt(
-          .rejected, .refusedByTarget,
-          "the target answered \(response.status) with a message that isn't documented")
+    if let (code, detail) = DCAMSAnswer.failure(for: answer.message) {
+      return response.receipt(code == .credentialsRefused ? .fatal : .rejected, code, detail)
     }
-    return response.receipt(code == .credentialsRefused ? .fatal : .rejected, code, detail)
+    // A 404 or 405 that isn't in the vendor's form comes from some other server.
+    return (answer.result == "error" ? nil : wrongEndpoint(response))
+      ?? response.receipt(
+        .rejected, .refusedByTarget, "the target answered \(response.status)")
   }
+
+  func message(in response: HTTPResponse) -> String? { DCAMSAnswer(response.body)?.message }
 
   private func unreadable(_ response: HTTPResponse) -> Receipt {
     let answered = "the target answered \(response.status)"

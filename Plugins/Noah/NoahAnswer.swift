@@ -6,7 +6,6 @@ struct NoahAnswer {
   let type: Kind?
   /// The reference of this occurrence, for the vendor's support; nil where it could hold something personal.
   let instance: String?
-  /// In lower case; searched for known words, never shown.
   let detail: String
   let complaints: [Complaint]
 
@@ -27,6 +26,12 @@ struct NoahAnswer {
     /// `SchemaValidation` or `IntegrityValidation`.
     let reason: String?
     let description: String?
+
+    /// `FullName.FirstName SchemaValidation: must be 1 to 50 characters long`.
+    var text: String {
+      let place = [field, reason].compactMap(\.self).joined(separator: " ")
+      return [place, description ?? ""].filter { !$0.isEmpty }.joined(separator: ": ")
+    }
   }
 
   /// Nil when the body isn't a JSON object.
@@ -34,13 +39,21 @@ struct NoahAnswer {
     guard let root = try? JSONParser.parse(body), root.fields != nil else { return nil }
     type = root["Type"]?.string.flatMap(Kind.init)
     instance = root["Instance"]?.string.flatMap(NoahAnswer.plain)
-    detail = (root["Detail"]?.string ?? "").lowercased()
+    // A gateway in front of the API writes its own field.
+    detail = (root["Detail"] ?? root["message"])?.string ?? ""
     let entries = root["RequestExtension"]?["Body"]?.elements ?? []
     complaints = entries.filter { $0.fields != nil }.map {
       Complaint(
         field: $0["Field"]?.string, reason: $0["Reason"]?.string,
         description: $0["Description"]?.string)
     }
+  }
+
+  /// All that the answer says about the reason, nil when it says nothing.
+  var message: String? {
+    let texts = [detail] + complaints.map(\.text)
+    let message = texts.filter { !$0.isEmpty }.joined(separator: "; ")
+    return message.isEmpty ? nil : message
   }
 
   /// The end of a sentence that names this occurrence, empty where it has no reference.
@@ -53,46 +66,16 @@ struct NoahAnswer {
   }
 }
 
-/// Turns the vendor's list of wrong fields into one sentence that names the manifest's columns.
-struct NoahComplaints {
-  /// The sentence, empty when there are no complaints.
-  let text: String
-  /// What to correct, nil when no column is known.
-  let hint: String?
-
-  /// More than ten would push the first out of sight.
-  private static let most = 10
-
-  init(_ complaints: [NoahAnswer.Complaint], identities: [Int], sent: Submission) {
-    let words = SentWords(sent)
-    let shown = complaints.prefix(NoahComplaints.most).map { complaint in
-      NoahComplaints.sentence(complaint, identities: identities, words: words)
-    }
-    let rest = complaints.count - shown.count
-    text = shown.joined(separator: "; ") + (rest > 0 ? "; and \(rest) more" : "")
-    hint = NoahComplaints.hint(
-      complaints.compactMap { NoahComplaints.column(of: $0.field, identities) })
-  }
-
-  private static func hint(_ columns: [ColumnName]) -> String? {
-    let names = columns.map { "\"\($0)\"" }.reduce(into: [String]()) { names, name in
-      if !names.contains(name) { names.append(name) }
+/// Finds the manifest's columns behind the vendor's list of wrong fields.
+enum NoahComplaints {
+  /// `column "fn"` or `columns "fn", "dob"`, nil when no column is known.
+  static func columns(of complaints: [NoahAnswer.Complaint], identities: [Int]) -> String? {
+    let columns = complaints.compactMap { column(of: $0.field, identities) }
+    let names = columns.reduce(into: [String]()) { names, column in
+      if !names.contains("\"\(column)\"") { names.append("\"\(column)\"") }
     }
     guard !names.isEmpty else { return nil }
-    let word = names.count == 1 ? "column" : "columns"
-    return "correct \(word) \(names.joined(separator: ", ")) and run again"
-  }
-
-  private static func sentence(
-    _ complaint: NoahAnswer.Complaint, identities: [Int], words: SentWords
-  ) -> String {
-    let column = column(of: complaint.field, identities)
-    let path = complaint.field.flatMap(NoahAnswer.plain)
-    let field = (column == nil ? path.flatMap(words.harmless) : path) ?? "a field"
-    let place = column.map { " (column \"\($0)\")" } ?? ""
-    let reason = complaint.reason.flatMap(NoahAnswer.plain).flatMap(words.harmless) ?? ""
-    let description = complaint.description.flatMap(words.harmless).map { ": " + $0 } ?? ""
-    return field + place + (reason.isEmpty ? "" : " " + reason) + description
+    return (names.count == 1 ? "column " : "columns ") + names.joined(separator: ", ")
   }
 
   /// The column behind `FullName.FirstName`, `/FullName/FirstName` or `Identities[0].IDNumber`.
@@ -120,39 +103,5 @@ struct NoahComplaints {
     case (let name, nil): (NoahField.contact + [NoahField.birth]).named(name)
     default: nil
     }
-  }
-}
-
-/// The words of every value that was sent, to find out whether a text of the target repeats one.
-struct SentWords {
-  private let words: Set<String>
-
-  init(_ submission: Submission) {
-    let body = submission.body.flatMap { segment in
-      if case .bytes(let bytes) = segment { bytes } else { [UInt8]() }
-    }
-    let value = try? JSONParser.parse(body)
-    words = Set(value.map(SentWords.texts)?.flatMap(SentWords.split) ?? [])
-  }
-
-  /// The text itself when it repeats no word or number that was sent, nil otherwise.
-  func harmless(_ text: String) -> String? {
-    guard !text.isEmpty, words.isDisjoint(with: SentWords.split(text)) else { return nil }
-    let lower = text.lowercased()
-    guard !words.contains(where: { $0.count > 3 && lower.contains($0) }) else { return nil }
-    return Sanitizer.clean(text, limit: 120)
-  }
-
-  private static func texts(_ value: JSONValue) -> [String] {
-    switch value.kind {
-    case .string(let text), .number(let text): [text]
-    case .array(let elements): elements.flatMap(texts)
-    case .object(let fields): fields.flatMap { texts($0.value) }
-    case .null, .bool: []
-    }
-  }
-
-  private static func split(_ text: String) -> [String] {
-    text.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
   }
 }

@@ -97,9 +97,12 @@ struct NoahTarget: Target {
       return foreign(response)
     }
     if answer.type == .resourceNotFound { return missing(response, answer, submission) }
-    let words = NoahComplaints(answer.complaints, identities: identities, sent: submission)
-    return refusal(response, answer, details: words.text, hint: words.hint)
+    let columns = NoahComplaints.columns(of: answer.complaints, identities: identities)
+    return refusal(
+      response, answer, columns, hint: columns.map { "correct \($0) and run again" })
   }
+
+  func message(in response: HTTPResponse) -> String? { NoahAnswer(response.body)?.message }
 
   /// 201 after the first PUT, 204 (or 200) after each further one; none of them needs a body.
   private func success(_ response: HTTPResponse, _ answer: NoahAnswer?) -> Receipt {
@@ -134,14 +137,14 @@ struct NoahTarget: Target {
     }
     // PUT creates what it doesn't find, so a 404 means that this account may not.
     return refusal(
-      response, answer, details: "", hint: "ask Noah whether the account may create customers")
+      response, answer, nil, hint: "ask Noah whether the account may create customers")
   }
 
   private func refusal(
-    _ response: HTTPResponse, _ answer: NoahAnswer, details: String, hint: String?
+    _ response: HTTPResponse, _ answer: NoahAnswer, _ columns: String?, hint: String?
   ) -> Receipt {
     let kind = answer.type.map { " (\($0.rawValue))" } ?? ""
-    let reason = details.isEmpty ? "" : ": " + details
+    let reason = columns.map { " because of " + $0 } ?? ""
     return response.receipt(
       .rejected, .refusedByTarget,
       "the target answered \(response.status)\(kind)" + reason + answer.occurrence, hint: hint)
@@ -164,9 +167,8 @@ struct NoahTarget: Target {
       + "a signature counts for \(NoahClaims.life) s from its own time"
   }
 
-  /// The vendor's text is searched for known words and never shown.
   private static func keyHint(_ answer: NoahAnswer?) -> String {
-    let detail = answer?.detail ?? ""
+    let detail = answer?.detail.lowercased() ?? ""
     let speaksOfToken = ["signature", "token", "jwt"].contains { detail.contains($0) }
     if speaksOfToken, detail.contains("missing") {
       return "add \"privateKeyFile\" to the credentials: this apiKey wants signed requests"

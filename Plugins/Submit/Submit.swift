@@ -53,7 +53,9 @@ public struct Submit: Submitter {
   public func run(_ input: consuming Submission, in context: StageContext) async throws -> Receipt {
     let submission = input
     let exchange = await send(try request(for: submission, at: context.time), answerLimit: nil)
-    return Receipt(of: exchange, for: submission, at: context.time)
+    var receipt = Receipt(of: exchange, for: submission, at: context.time)
+    receipt.message = receipt.message.map { Personal(session.hidingSecrets(in: $0.exposed)) }
+    return receipt
   }
 
   /// Sends a read-only request and hands back an answer that the target can read.

@@ -85,6 +85,17 @@ final class SubmitSession: Sendable {
       body: submission.body.map { $0.bytes(with: nil) })
   }
 
+  /// A text of the target in which none of the credentials is left, should it repeat them.
+  func hidingSecrets(in text: String) -> String {
+    let secrets = state.withLock { $0?.credentials?.texts } ?? []
+    // Twice as much as is kept, so that no secret is cut before it is found.
+    let literal = secrets.reduce(String(text.prefix(4_000))) {
+      $0.replacing($1, with: TextMask.mark)
+    }
+    // Eight letters, so that the words of a PEM file are not hidden everywhere: BEGIN, PRIVATE, KEY.
+    return TextMask(hiding: secrets, wordsFrom: 8).masked(literal, limit: 2_000, patterns: false)
+  }
+
   private func opened() throws(StageFailure) -> State {
     if let opened = state.withLock({ $0 }) { return opened }
     try HTTPLibrary.check()
@@ -107,5 +118,15 @@ final class SubmitSession: Sendable {
       throw StageFailure(
         .wrongEndpoint, error.description, hint: "correct --endpoint", outcome: .fatal)
     }
+  }
+}
+
+extension Credentials {
+  /// Every secret as a text might repeat it: as it is, and user and password as HTTP's basic authentication joins them.
+  fileprivate var texts: [String] {
+    let secrets = names.compactMap { self[$0]?.exposed }
+    let joined = ["user", "pass"].compactMap { self[$0]?.exposed }
+    let basic = Base64Text.text(Array(joined.joined(separator: CollectionOfOne(UInt8(ascii: ":")))))
+    return (secrets.map { String(decoding: $0, as: UTF8.self) } + [basic]).filter { !$0.isEmpty }
   }
 }

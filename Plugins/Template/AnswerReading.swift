@@ -71,10 +71,13 @@ struct AnswerReading: Sendable {
         .fatal, .wrongEndpoint,
         "the endpoint answered \(response.status) and does not seem to be this API")
     }
-    let word = error?.word(in: answer).map { " (\($0))" } ?? ""
     return response.receipt(
       .rejected, .refusedByTarget,
-      "the target answered \(response.status)" + (reason.map { " with " + $0 } ?? "") + word)
+      "the target answered \(response.status)" + (reason.map { " with " + $0 } ?? ""))
+  }
+
+  func message(in response: HTTPResponse) -> String? {
+    (try? JSONParser.parse(response.body)).flatMap { error?.text(in: $0) }
   }
 }
 

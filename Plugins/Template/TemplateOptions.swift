@@ -22,7 +22,8 @@ public struct TemplateOptions: PluginOptions {
   @Option("where an answer holds the customer's status, as in data.status")
   var statusPath: String? = nil
   @Option("where an answer says what was done, as in data.type") var typePath: String? = nil
-  @Option("where an answer holds a code for what is wrong; sentences are not shown")
+  @Option(
+    "where an answer says what is wrong, as in error.message; shown with the row's values hidden")
   var errorPath: String? = nil
   @Option("none, bearer (secret token), basic (user, pass) or header:NAME (apiKey)")
   var auth: String? = nil

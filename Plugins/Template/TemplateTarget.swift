@@ -55,6 +55,8 @@ struct TemplateTarget: Target {
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
     reading.receipt(for: response)
   }
+
+  func message(in response: HTTPResponse) -> String? { reading.message(in: response) }
 }
 
 extension StageFailure {

@@ -59,7 +59,8 @@ struct Preparer: Sendable {
       var submission = try await assemble(assembly, row, context)
       origin.images = prints.value(of: record.images)
       submission.origin = origin
-      return .ready(PreparedRow(submission: submission, images: images.reports))
+      return .ready(
+        PreparedRow(submission: submission, fields: record.fields, images: images.reports))
     } catch {
       return .refused([error], images: images.reports)
     }
@@ -134,6 +135,8 @@ struct Preparer: Sendable {
 /// A complete request, and what became of the row's images on the way.
 struct PreparedRow: Sendable {
   let submission: Submission
+  /// The cells that the request was made of.
+  let fields: CustomerFields
   let images: [Side: ShrinkReport]
 
   /// The row as a check or dry run reports it.

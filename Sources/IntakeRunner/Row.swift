@@ -7,6 +7,7 @@ struct Row: Sendable {
   let reference: RowReference
   /// What the ledger knows it by.
   let identity: RowName
+  private let fields: CustomerFields
   /// What the ledger knows of it, looked up once; nil where no ledger is looked at.
   var known: (any KnownRow)?
   private let runner: Runner
@@ -17,6 +18,7 @@ struct Row: Sendable {
     _ runner: Runner
   ) {
     (reference, identity) = (loaded.record.row, name)
+    fields = loaded.record.fields
     self.known = known
     self.runner = runner
     stopwatch = Stopwatch(clock: runner.clock)
@@ -128,7 +130,7 @@ extension Row {
   }
 
   /// What became of the row at the target.
-  func sent(_ delivery: Delivery, images: [Side: ShrinkReport]) -> Outcome {
+  func sent(_ delivery: Delivery, _ prepared: PreparedRow) -> Outcome {
     let receipt = delivery.receipt
     stopwatch.add("submit", seconds: delivery.seconds)
     var outcome = outcome(receipt.outcome.verdict)
@@ -136,13 +138,26 @@ extension Row {
       let code = receipt.code ?? .targetFailed
       outcome.stage = submitter
       outcome.failure = StageFailure(
-        code, receipt.detail ?? code.rawValue, hint: receipt.hint, outcome: receipt.outcome,
-        side: delivery.side)
+        code, (receipt.detail ?? code.rawValue) + message(of: receipt, prepared),
+        hint: receipt.hint, outcome: receipt.outcome, side: delivery.side)
     }
     outcome.receipt = receipt
     outcome.attempts = delivery.attempts
-    outcome.images = images
+    outcome.images = prepared.images
     return outcome
+  }
+
+  /// What the target itself says about the reason, as the end of a sentence; the row's values stay hidden in it.
+  ///
+  /// The one place where a message of a target becomes a text that is shown.
+  private func message(of receipt: Receipt, _ prepared: PreparedRow) -> String {
+    guard let message = receipt.message?.exposed else { return "" }
+    let text =
+      if runner.policy.showsPersonal { Sanitizer.clean(message, limit: 2_000) } else {
+        // A stage may have changed the row's fields before they were sent.
+        TextMask(hiding: fields.texts + prepared.fields.texts).masked(message)
+      }
+    return text.isEmpty ? "" : "; it says \"\(text)\""
   }
 
   /// One attempt that was definitely not accepted, and is repeated: a crash meanwhile leaves no doubt.
@@ -169,6 +184,17 @@ extension Row {
       hint: step + "run the same command again, or settle it with docintake reconcile --mark",
       outcome: .inDoubt, column: failure?.column, side: failure?.side, file: failure?.file)
     return doubtful
+  }
+}
+
+extension CustomerFields {
+  /// Every cell, and dates in a form in which the year is a word of its own.
+  fileprivate var texts: [String] {
+    columns.flatMap { name in
+      [
+        self[name.column, name.number]?.exposed, date(name.column, name.number)?.dashed,
+      ].compactMap(\.self)
+    }
   }
 }
 

@@ -51,9 +51,13 @@ final class RowRunner: Sendable {
     // Wanted? An earlier run may have done it, and this one may be about other rows.
     guard let row = wanted(loaded, seconds) else { return false }
     let executor: any TaskExecutor = row.known.map { working.noting($0.key.description) } ?? working
+    runner.monitor.note { $0.rows += 1 }
     group.addTask(executorPreference: executor) {
       var (row, place, unsettled) = (row, window, Outcome?.none)
-      defer { place.leave() }
+      defer {
+        place.leave()
+        self.runner.monitor.note { $0.rows -= 1 }
+      }
       await self.stoppingOnErrors(of: row.reference) {
         if row.known?.wasSentInThisRun == true, loaded.failures.isEmpty {
           return try await self.end(row.repeatsCustomer, row)
@@ -273,12 +277,12 @@ extension RowRunner {
       prepared = second
     }
     var delivery = try await steps.send(prepared.submission, of: row)
-    guard delivery.isTooLarge else { return row.sent(delivery, images: prepared.images) }
+    guard delivery.isTooLarge else { return row.sent(delivery, prepared) }
     refusedBytes.withLock { $0 = min($0, prepared.submission.totalBytes) }
     let (second, reason) = await smaller(prepared, loaded, row)
     guard let second else {
       delivery.explain(prepared, reason)
-      return row.sent(delivery, images: prepared.images)
+      return row.sent(delivery, prepared)
     }
     try await steps.ledger.record(row.failedAttempt(delivery))
     row.log(.notice, "the target answered 413: sending once more with smaller images")
@@ -288,13 +292,13 @@ extension RowRunner {
     delivery = try await steps.send(second.submission, of: row, after: delivery)
     guard delivery.attempts > attempts else {
       delivery.explain(prepared, "and the run stopped before smaller images were sent")
-      return row.sent(delivery, images: prepared.images)
+      return row.sent(delivery, prepared)
     }
     if delivery.isTooLarge {
       delivery.explain(
         prepared, "and to one of \(second.submission.totalBytes) with smaller images")
     }
-    return row.sent(delivery, images: second.images)
+    return row.sent(delivery, second)
   }
 
   /// The same row with images of half the bytes, because 413 does not say the limit; else why there is none, as the

@@ -29,6 +29,8 @@ public struct RunPolicy: Sendable {
   public var halt: Halt?
   /// What is done with complete requests.
   public var mode = Mode.send
+  /// Whether messages of the target are shown with the values of the row that they repeat.
+  public var showsPersonal = false
   /// How often a row is tried again while the target is there, 0 to 20; an outage does not count.
   public var retries = 5
   /// Seconds that an outage of the target may last before the run stops; 0 stops after four attempts.

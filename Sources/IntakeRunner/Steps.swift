@@ -174,7 +174,7 @@ extension Delivery {
       receipt.detail =
         "the customer is there, \(followUp.name) is not: "
         + (new.detail ?? new.code?.rawValue ?? "no answer")
-      receipt.hint = new.hint
+      (receipt.message, receipt.hint) = (new.message, new.hint)
       side = followUp.side
     } else if followUp == nil {
       receipt = new

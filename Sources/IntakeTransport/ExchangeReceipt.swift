@@ -26,6 +26,9 @@ extension Receipt {
         self = submission.target.receipt(for: response, to: submission)
       }
       http = http ?? response.status
+      if outcome != .accepted, submission.address == nil {
+        message = submission.target.message(in: response).map { Personal($0) }
+      }
       bodyBytes = sent
     }
   }

@@ -41,6 +41,7 @@ struct ReceiptTests {
     (400, "Either your username or password is incorrect", .credentialsRefused, .fatal),
     (200, "Either your username or password is incorrect", .credentialsRefused, .fatal),
     (422, "ann@example.com is on a list", .refusedByTarget, .rejected),
+    (404, "ann@example.com was archived", .refusedByTarget, .rejected),
   ])
   func anErrorCountsByItsMessageWhateverTheCode(
     status: Int, message: String, code: FailureCode, outcome: OutcomeClass
@@ -49,6 +50,14 @@ struct ReceiptTests {
     #expect(receipt.code == code)
     #expect(receipt.outcome == outcome)
     #expect(receipt.detail?.contains("ann@example.com") == false)
+  }
+
+  @Test func theWordsOfTheTargetAreItsMessageAndNothingElse() {
+    let body = #"{"result":"Error","message":"ann@example.com is on a list"}"#
+    let response = HTTPResponse(status: 422, headers: [], body: Array(body.utf8))
+    let target = DCAMS.getStatus(email: "ann@example.com").target
+    #expect(target.message(in: response) == "ann@example.com is on a list")
+    #expect(receipt(422, body).detail == "the target answered 422")
   }
 
   @Test(arguments: [

@@ -59,8 +59,9 @@ struct FaultSweep {
       Case("401:www-authenticate", "failed credentials_refused", code: 4, requests: 1),
       Case("403", "failed credentials_refused", code: 4, requests: 1),
       Case("404:html", "failed wrong_endpoint", code: 4, requests: 1),
-      Case("405", "failed wrong_endpoint", code: 4, requests: 1),
-      Case("410", "failed wrong_endpoint", code: 4, requests: 1),
+      Case("405:html", "failed wrong_endpoint", code: 4, requests: 1),
+      Case("410:html", "failed wrong_endpoint", code: 4, requests: 1),
+      Case("410@2", "rejected refused_by_target", code: 3),
     ]
     + [301, 302, 303, 307, 308].map {
       Case("redirect:status=\($0)", "failed redirected", code: 4, requests: 1)

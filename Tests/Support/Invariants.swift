@@ -80,14 +80,16 @@ package struct Invariants {
     }
   }
 
-  /// I6: nothing personal in streams, ledger or the program's other files.
+  /// I6: nothing personal in streams, ledger or the program's other files, in capitals or not.
   private func leaks(_ results: [Program.Result]) -> [String] {
     let paths = [batch.ledger, batch.ledger + ".key"] + files
     let texts =
       paths.map { ($0, LedgerView.text($0)) }
       + results.flatMap { [("standard output", $0.output), ("standard error", $0.errors)] }
     return texts.flatMap { place, text in
-      CustomerBatch.canaries.filter { text.contains($0) }.map { "I6: \($0) is in \(place)" }
+      let text = text.lowercased()
+      return CustomerBatch.canaries.filter { text.contains($0.lowercased()) }
+        .map { "I6: \($0) is in \(place)" }
     }
   }
 

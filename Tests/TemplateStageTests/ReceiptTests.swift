@@ -53,14 +53,16 @@ struct ReceiptTests {
     #expect(try receipt(200, body, ["status-path": .text("data.none")]).status == nil)
   }
 
-  @Test func sentencesOfTheTargetAreNotRepeated() throws {
-    let code = ["error-path": OptionValue.text("error")]
-    let short = try receipt(422, #"{"error":"invalid_email"}"#, code)
-    #expect(short.detail == "the target answered 422 (invalid_email)")
-    let long = try receipt(422, #"{"error":"Ada Lind is known"}"#, code)
-    #expect(long.detail == "the target answered 422")
-    let mail = try receipt(422, #"{"error":"ada@example.com"}"#, code)
-    #expect(mail.detail == "the target answered 422")
+  @Test(arguments: [
+    (#"{"error":"Ada Lind is known"}"#, "Ada Lind is known"), (#"{"error":17}"#, "17"), ("{}", nil),
+    ("<p>", nil),
+  ])
+  func theWordsOfTheTargetAreItsMessageAndNothingElse(body: String, message: String?) throws {
+    let options = ["error-path": OptionValue.text("error")]
+    let response = HTTPResponse(status: 422, headers: [], body: Array(body.utf8))
+    #expect(try Row().submission(options).target.message(in: response) == message)
+    #expect(try receipt(422, body, options).detail == "the target answered 422")
+    #expect(try Row().submission([:]).target.message(in: response) == nil)
   }
 
   @Test func everyRefusalHasACodeAndTheStatus() throws {

@@ -5,6 +5,8 @@ import Synchronization
 /// Writes an outcome as the result line that scripts rely on.
 struct ResultLine {
   let hidesPaths: Bool
+  /// Characters; with --show-personal a detail holds up to 2,000 of the target's own.
+  static let longestDetail = 2_500
 
   /// The fields of a row; `word` stands for the outcome of rows that are only prepared.
   func fields(_ outcome: Outcome, word: String? = nil) -> JSONFields {
@@ -29,7 +31,8 @@ struct ResultLine {
 
   private func problem(_ failure: StageFailure) -> JSONFields {
     [
-      ("code", failure.code.rawValue), ("detail", Sanitizer.clean(failure.detail, limit: 500)),
+      ("code", failure.code.rawValue),
+      ("detail", Sanitizer.clean(failure.detail, limit: ResultLine.longestDetail)),
       ("hint", failure.hint), ("column", failure.column?.description),
       ("side", failure.side?.rawValue), ("file", hidesPaths ? nil : failure.file),
     ]

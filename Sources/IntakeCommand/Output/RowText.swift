@@ -40,8 +40,8 @@ enum RowText {
   /// `invalid_value: column "dob" … (images/a.jpg) → correct the cell`.
   private static func problem(_ failure: StageFailure, hidesPaths: Bool) -> String {
     let file = hidesPaths ? nil : failure.file.map { " (\(Sanitizer.clean($0)))" }
-    return "\(failure.code): \(Sanitizer.clean(failure.detail, limit: 500))\(file ?? "")"
-      + "\n    → \(failure.hint)"
+    let detail = Sanitizer.clean(failure.detail, limit: ResultLine.longestDetail)
+    return "\(failure.code): \(detail)\(file ?? "")\n    → \(failure.hint)"
   }
 
   /// `1.1 MB 4032×3024 jpeg → 412 KB 1536×2048 jpeg q85 (shrunk)`.

@@ -99,7 +99,9 @@ enum RunOptions {
   static let hidePaths = OptionSpec(
     "hide-paths", help: "leave file names out of results and messages")
   static let showPersonal = OptionSpec(
-    "show-personal", help: "show personal fields in the redacted request")
+    "show-personal",
+    help:
+      "show personal fields in the redacted request, and what the target says about a row as it is")
   static let json = OptionSpec("json", help: "print as JSON")
   static let keep = OptionSpec(
     "keep", help: "hold the embedded sandbox open after the run, until a signal")
@@ -122,6 +124,7 @@ extension RunPolicy {
     waitForTarget = try arguments.seconds("wait-for-target") ?? waitForTarget
     retries = try arguments.integer("retries", in: 0...20) ?? retries
     if arguments.has("dry-run") { mode = .dryRun }
+    showsPersonal = arguments.has("show-personal")
     consultsLedger = ["against-ledger", "ledger", "history", "only"].contains(where: arguments.has)
     waitForLedger = try arguments.seconds("wait-for-ledger") ?? 0
     only = arguments["only"].flatMap(Selection.init(rawValue:))

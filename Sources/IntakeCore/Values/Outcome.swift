@@ -90,6 +90,8 @@ public struct Receipt: Sendable {
   public var code: FailureCode?
   /// One sentence on why, free of personal data and secrets.
   public var detail: String?
+  /// Why, in the target's own words: they may repeat what was sent, so only the runner shows them, masked.
+  public var message: Personal<String>?
   /// The next step for the operator; the code's own when nil.
   public var hint: String?
   /// Bytes of the body that was sent.

@@ -14,6 +14,11 @@ public protocol Target: Sendable {
   /// What a complete answer means.
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt
 
+  /// What an answer that isn't an acceptance says about the reason, in the target's words; nil when it says nothing.
+  ///
+  /// It may repeat what was sent: the row's values are masked before anybody sees it.
+  func message(in response: HTTPResponse) -> String?
+
   /// A better next step than the code's own; `clockSkew` is by how many seconds the target's clock is ahead.
   func hint(for response: HTTPResponse, clockSkew: Double?) -> String?
 
@@ -42,6 +47,8 @@ extension Target {
   {
     throw StageFailure(.internalError, "this target has no follow-ups", outcome: .rejected)
   }
+  /// Nothing by default.
+  public func message(in response: HTTPResponse) -> String? { nil }
   /// The code's own hint by default.
   public func hint(for response: HTTPResponse, clockSkew: Double?) -> String? { nil }
   /// One question by default.

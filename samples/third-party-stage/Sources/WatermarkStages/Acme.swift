@@ -107,4 +107,9 @@ struct AcmeTarget: Target {
     default: return Receipt(.inDoubt, http: response.status, code: .unrecognizedAnswer)
     }
   }
+
+  /// `{"error":"…"}`; the row's values are hidden before it is shown.
+  func message(in response: HTTPResponse) -> String? {
+    (try? JSONParser.parse(response.body))?["error"]?.string
+  }
 }

@@ -1,0 +1,243 @@
+/// Hides what is about a person in a text that somebody else wrote: given values, and whatever looks like one.
+///
+/// A word too many costs the reader a word; one too few puts a customer's name into a log. In doubt a word is hidden.
+public struct TextMask: Sendable {
+  /// What stands where something was hidden.
+  public static let mark = "[hidden]"
+
+  /// Letters and digits of each value, folded, by the first of them.
+  private var values: [Character: Set<[Character]>] = [:]
+
+  /// Inside a longer word ("annaschmidt") a value needs four letters: "ann" is in "cannot".
+  private static let shortestPart = 4
+  /// Across words ("anna sch midt") it needs six, unless it begins and ends with whole words.
+  private static let shortestAcross = 6
+  /// Characters that are searched beyond those that are shown, so that no value is cut before it is found.
+  private static let lookahead = 2_000
+
+  /// Hides these values whole, and their words of so many letters, in any case, spacing and order.
+  public init(hiding values: some Sequence<String>, wordsFrom shortest: Int = 3) {
+    for value in values {
+      let signs = Sign.all(in: Array(TextMask.visible(value)))
+      add(signs)
+      for word in Dictionary(grouping: signs, by: \.word).values where word.count >= shortest {
+        add(word)
+      }
+    }
+  }
+
+  private mutating func add(_ value: [Sign]) {
+    if let first = value.first { values[first.folded, default: []].insert(value.map(\.folded)) }
+  }
+
+  /// At most `limit` characters of a text on one line, harmless for terminals.
+  ///
+  /// - Parameter patterns: whether e-mail addresses, dates, numbers of five digits or more, and keys are hidden too.
+  public func masked(_ text: String, limit: Int = 300, patterns: Bool = true) -> String {
+    let characters = Array(TextMask.visible(text).prefix(limit + TextMask.lookahead))
+    let signs = Sign.all(in: characters)
+    var hidden = HiddenPlaces(characters)
+    hideValues(signs, &hidden)
+    if patterns {
+      hidden.hideAddressesAndKeys()
+      NumberRun.hideAll(in: signs, &hidden)
+    }
+    return Sanitizer.clean(hidden.text(limit: limit), limit: 10 * limit)
+  }
+
+  private func hideValues(_ signs: [Sign], _ hidden: inout HiddenPlaces) {
+    let words = Dictionary(grouping: signs.indices, by: { signs[$0].word })
+    var isPart = [Bool](repeating: false, count: signs.count)
+    for (start, first) in signs.enumerated() {
+      for value in values[first.folded] ?? [] {
+        let end = start + value.count - 1
+        guard end < signs.count, zip(signs[start...end], value).allSatisfy({ $0.folded == $1 })
+        else { continue }
+        let last = signs[end]
+        let isInOneWord = first.word == last.word
+        let enough = isInOneWord ? TextMask.shortestPart : TextMask.shortestAcross
+        if first.begins && last.ends {
+          hidden.hide(first.place...last.place)
+        } else if value.count >= enough, let from = words[first.word]?.first,
+          let to = words[last.word]?.last
+        {
+          hidden.hide(signs[from].place...signs[to].place)
+        }
+        if isInOneWord { for index in start...end { isPart[index] = true } }
+      }
+    }
+    // A word that consists of nothing but values: "leeann".
+    for word in words.values where word.allSatisfy({ isPart[$0] }) {
+      for index in word { hidden.hide(signs[index].place...signs[index].place) }
+    }
+  }
+
+  /// The text without characters that nobody sees, and with one blank for each stretch of white space.
+  private static func visible(_ text: String) -> String {
+    // 20,000 are more than any message has: the rest of a hostile one costs nothing.
+    let scalars = text.unicodeScalars.prefix(20_000).filter {
+      !$0.properties.isDefaultIgnorableCodePoint
+    }
+    var visible = String.UnicodeScalarView()
+    visible.append(contentsOf: scalars)
+    return String(visible).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  }
+}
+
+/// A letter or digit of a text in the form in which it is compared, and where it stands.
+private struct Sign {
+  enum Kind { case letter, digit, ideograph }
+
+  let folded: Character
+  let kind: Kind
+  /// The character's index in the text.
+  let place: Int
+  /// The number of the word, a run of letters and digits.
+  let word: Int
+  /// Whether a stretch of letters or of digits begins or ends here.
+  let begins: Bool
+  var ends = false
+
+  static func all(in characters: [Character]) -> [Sign] {
+    var signs: [Sign] = []
+    for (place, character) in characters.enumerated() {
+      guard character.isLetter || character.isNumber else { continue }
+      // Scripts without case (Chinese, Arabic, Thai …) may set no blanks: each of their letters counts as a word.
+      let kind: Kind = character.isNumber ? .digit : character.isCased ? .letter : .ideograph
+      let last = signs.last
+      let touches = last?.place == place - 1
+      let begins = !touches || last?.kind != kind || kind == .ideograph
+      if begins { signs.endLast() }
+      let word = (last?.word ?? 0) + (touches ? 0 : 1)
+      for (index, folded) in fold(character).enumerated() {
+        signs.append(
+          Sign(
+            folded: folded, kind: kind, place: place, word: word, begins: begins && index == 0))
+      }
+    }
+    signs.endLast()
+    return signs
+  }
+
+  /// Without accents and in capitals and back, because ß is SS in capitals; digits of every script as ASCII.
+  private static func fold(_ character: Character) -> String {
+    if let digit = character.wholeNumberValue { return String(digit) }
+    if character.isASCII { return character.lowercased() }
+    let scalars = character.unicodeScalars.filter {
+      $0.properties.generalCategory != .nonspacingMark
+    }
+    return scalars.map(withoutAccent).joined().uppercased().lowercased()
+  }
+
+  /// `E` of LATIN SMALL LETTER E WITH ACUTE: the name is the one table of accents that needs no library.
+  private static func withoutAccent(_ scalar: Unicode.Scalar) -> String {
+    let words = scalar.properties.name?.split(separator: " ") ?? []
+    guard words.first == "LATIN", let with = words.firstIndex(of: "WITH") else {
+      return String(scalar)
+    }
+    return String(words[with - 1])
+  }
+}
+
+extension [Sign] {
+  fileprivate mutating func endLast() {
+    if let index = indices.last { self[index].ends = true }
+  }
+}
+
+/// Which characters of a text are hidden.
+private struct HiddenPlaces {
+  let characters: [Character]
+  private var isHidden: [Bool]
+
+  init(_ characters: [Character]) {
+    self.characters = characters
+    isHidden = Array(repeating: false, count: characters.count)
+  }
+
+  mutating func hide(_ places: ClosedRange<Int>) {
+    for place in places { isHidden[place] = true }
+  }
+
+  /// E-mail addresses, and stretches of 40 characters without a break: tokens, keys, images in base64.
+  mutating func hideAddressesAndKeys() {
+    let runs = characters.indices.split { " \"'<>()[]{},;:".contains(characters[$0]) }
+    for run in runs where run.count >= 40 || run.count > 1 && run.contains(where: isAt) {
+      hide(run.startIndex...run.endIndex - 1)
+    }
+  }
+
+  private func isAt(_ place: Int) -> Bool { characters[place] == "@" || characters[place] == "＠" }
+
+  /// The first `limit` characters, with one mark for neighbours that only punctuation separates.
+  func text(limit: Int) -> String {
+    var (text, gap, isAfterMark) = ("", "", false)
+    for (place, character) in characters.enumerated().prefix(limit) {
+      if isHidden[place] {
+        if !isAfterMark { text += gap + TextMask.mark }
+        (gap, isAfterMark) = ("", true)
+      } else {
+        gap.append(character)
+        guard character.isLetter || character.isNumber else { continue }
+        text += gap
+        (gap, isAfterMark) = ("", false)
+      }
+    }
+    return text + gap + (characters.count > limit ? "…" : "")
+  }
+}
+
+/// A stretch of digits or of letters, as numbers and dates are made of.
+private struct NumberRun {
+  let isNumber: Bool
+  let text: String
+  let places: ClosedRange<Int>
+
+  private static let months: Set<String> = Set(
+    [
+      "january", "february", "march", "april", "may", "june", "july", "august", "september",
+      "october", "november", "december",
+    ].flatMap { [$0, String($0.prefix(3))] } + ["sept"])
+
+  /// Numbers of five digits or more however they are grouped, three in a row such as 5/21/80, and `May 21st, 1980`.
+  static func hideAll(in signs: [Sign], _ hidden: inout HiddenPlaces) {
+    let runs = all(in: signs)
+    for index in runs.indices {
+      var (start, end) = (index, index)
+      if runs[index].isNumber {
+        while end + 1 < runs.count, runs[end + 1].isNumber, runs[end].isNear(runs[end + 1]) {
+          end += 1
+        }
+        let digits = runs[index...end].reduce(0) { $0 + $1.text.count }
+        guard digits >= 5 || end - index >= 2 else { continue }
+      } else {
+        guard months.contains(runs[index].text) else { continue }
+        while start > 0, runs[start - 1].isPartOfDate, runs[start - 1].isNear(runs[start]) {
+          start -= 1
+        }
+        while end + 1 < runs.count, runs[end + 1].isPartOfDate, runs[end].isNear(runs[end + 1]) {
+          end += 1
+        }
+        // "may" alone is no month.
+        guard runs[start...end].contains(where: \.isNumber) else { continue }
+      }
+      hidden.hide(runs[start].places.lowerBound...runs[end].places.upperBound)
+    }
+  }
+
+  private var isPartOfDate: Bool { isNumber || ["st", "nd", "rd", "th", "of"].contains(text) }
+
+  /// Whether at most three characters of punctuation lie between: `(555) - 0199`.
+  private func isNear(_ next: NumberRun) -> Bool {
+    next.places.lowerBound - places.upperBound <= 4
+  }
+
+  private static func all(in signs: [Sign]) -> [NumberRun] {
+    let starts = signs.indices.filter { signs[$0].begins }
+    return zip(starts, starts.dropFirst() + [signs.endIndex]).map { start, end in
+      NumberRun(
+        isNumber: signs[start].kind == .digit, text: String(signs[start..<end].map(\.folded)),
+        places: signs[start].place...signs[end - 1].place)
+    }
+  }
+}

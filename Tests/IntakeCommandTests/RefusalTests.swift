@@ -1,0 +1,74 @@
+import IntakeCore
+import TestSupport
+import Testing
+
+/// Why the target refused a row, in its own words, with nothing of the row in them.
+@Suite(.timeLimit(.minutes(5)))
+struct RefusalTests {
+  private let folder = TemporaryFolder()
+
+  private func run(_ faults: [String], _ more: String..., rows: Int = 1) async throws -> (
+    Program.Result, leaks: [String]
+  ) {
+    let batch = CustomerBatch(rows: rows, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: faults)
+    let command = batch.arguments(endpoint: sandbox.endpoint) + more
+    let result = try await Program(folder: folder).start(command).wait()
+    return (result, try Invariants(batch).violations(sandbox.requests(), [result]))
+  }
+
+  private func detail(_ result: Program.Result) throws -> String {
+    try #require(result.rows.first { $0["outcome"]?.string != "accepted" }?["detail"]?.string)
+  }
+
+  @Test func aMessageThatNoPageDocumentsIsShown() async throws {
+    let (result, leaks) = try await run(["422:message=The%20portrait%20is%20blurred@1"])
+    #expect(result.code == 3, "\(result.errors)")
+    #expect(
+      try detail(result) == "the target answered 422; it says \"The portrait is blurred\"")
+    #expect(result.errors.contains("The portrait is blurred"))
+    #expect(leaks == [])
+  }
+
+  @Test(arguments: [
+    ("ZANZIBAR%2C%20quetzal0%20is%20known", "[hidden] is known"),
+    ("xylophone-way%20and%20Canary-0%40example.com", "[hidden] and [hidden]"),
+    ("call%20555%20010%209999%20before%203%20May", "call [hidden] before [hidden]"),
+  ])
+  func valuesOfTheRowAreHidden(message: String, shown: String) async throws {
+    let (result, leaks) = try await run(["400:message=\(message)@1"])
+    #expect(try detail(result).hasSuffix("it says \"\(shown)\""), "\(result.output)")
+    #expect(leaks == [])
+  }
+
+  /// The ledger keeps the code alone, whatever is shown; the credentials are not shown at all.
+  @Test func onRequestTheMessageIsShownAsItIs() async throws {
+    let (result, leaks) = try await run(["echo-secret@1"], "--show-personal")
+    #expect(
+      try detail(result).hasSuffix(
+        "it says \"refused: [hidden] Zanzibar Quetzal0 canary-0@example.com\""),
+      "\(result.output)")
+    #expect(leaks.allSatisfy { $0.hasSuffix("standard output") || $0.hasSuffix("standard error") })
+    #expect(leaks.contains { $0.hasSuffix("standard output") })
+  }
+
+  @Test func onRequestALongMessageIsShownInFull() async throws {
+    let (result, _) = try await run(["long-message=1500@1"], "--show-personal")
+    #expect(try detail(result).hasSuffix(String(repeating: "long ", count: 300) + "long\""))
+  }
+
+  @Test func aTerminalIsNotToldAnythingAndALongMessageIsCut() async throws {
+    let (result, leaks) = try await run(["escapes@1", "long-message@2"], rows: 2)
+    #expect(!(result.output + result.errors).contains { "\u{1B}\u{7}\u{9B}".contains($0) })
+    #expect(result.rows.count { $0["detail"]?.string?.hasSuffix("long long …\"") == true } == 1)
+    #expect(result.rows.allSatisfy { $0["detail"]?.string?.count ?? 0 < 500 })
+    #expect(leaks == [])
+  }
+
+  /// A row that is left in doubt says what the target said, too.
+  @Test func afterAServerErrorTheMessageIsShown() async throws {
+    let (result, leaks) = try await run(["500:message=Out%20of%20paper@1"], "--ambiguous", "hold")
+    #expect(result.rows.contains { $0["detail"]?.string?.contains("Out of paper") == true })
+    #expect(leaks == [])
+  }
+}

@@ -1,0 +1,97 @@
+import IntakeCore
+import TestSupport
+import Testing
+
+/// What a target says about a row is shown without anything of the row.
+struct TextMaskTests {
+  private static let row = [
+    "Anna Lee", "anna.schmidt@example.com", "Strauß", "12 Main St", "1980-05-21", "CA", "José",
+    "王芳", "X-77", "R-1",
+  ]
+
+  @Test(arguments: [
+    ("ANNA  lee is taken", "[hidden] is taken"), ("STRAUSS or strauß", "[hidden] or [hidden]"),
+    ("a-n-n-a, Lee", "[hidden]"), ("leeAnna was refused", "[hidden] was refused"),
+    ("xannaschmidty!", "[hidden]!"), ("JOSE, Jose\u{301} and josé", "[hidden] and [hidden]"),
+    ("客户王芳不", "客户[hidden]不"), ("not in ca.", "not in [hidden]."), ("(x77)", "([hidden])"),
+    ("An\u{200B}na\nis known", "[hidden] is known"), ("12 MAIN st", "[hidden]"),
+    ("row R-1", "row [hidden]"), ("born in 1980", "born in [hidden]"),
+  ])
+  func valuesOfTheRowAreHidden(text: String, shown: String) {
+    #expect(TextMask(hiding: Self.row).masked(text) == shown)
+  }
+
+  @Test(arguments: [
+    ("somebody@example.org is blocked", "[hidden] is blocked"), ("ticket 48213", "ticket [hidden]"),
+    ("call +1 (555) 010-9999", "call +[hidden]"), ("no. 12 345", "no. [hidden]"),
+    ("٤٨٢١٣", "[hidden]"), ("on 5/21/80", "on [hidden]"), ("May 21st, 1980", "[hidden]"),
+    ("21 of Sept is over", "[hidden] is over"), ("2026-11-28 at noon", "[hidden] at noon"),
+    ("key \(String(repeating: "aB/", count: 14))", "key [hidden]"),
+  ])
+  func whatLooksPersonalIsHidden(text: String, shown: String) {
+    let mask = TextMask(hiding: [])
+    #expect(mask.masked(text) == shown)
+    #expect(mask.masked(text, patterns: false).contains("[hidden]") == false)
+  }
+
+  @Test(arguments: [
+    "The email address is invalid", "it cannot be longer than 400 bytes", "it may fail 3 times",
+    "annual limit, see §12", "FullName.FirstName SchemaValidation: is wrong", "Zoë",
+  ])
+  func ordinaryWordsStay(text: String) {
+    #expect(TextMask(hiding: ["Ann", "Lee", "Li"]).masked(text) == text)
+  }
+
+  @Test func theTextIsHarmlessAndShort() {
+    let mask = TextMask(hiding: ["Quetzalcoatl"])
+    #expect(mask.masked("\u{1B}[2J\r\nred\u{202E}", limit: 20) == "\\u{1b}[2J red")
+    #expect(mask.masked(String(repeating: "long ", count: 200_000), limit: 9) == "long long…")
+    // A value is not cut before it is found.
+    #expect(mask.masked("we know Quetzalcoatl", limit: 12) == "we know [hidden]…")
+    #expect(mask.masked("  ") == "")
+  }
+
+  /// Noise and values have no letter in common, so any letter of a value that is left is a leak.
+  @Test func noValueSurvivesInAnyCaseSpacingOrOrder() {
+    var random = SeededRandom.announced()
+    for _ in 0..<2_000 {
+      let values = (0..<Int.random(in: 1...6, using: &random)).map { _ in
+        Self.words("abcdéfgßhö", using: &random).joined(separator: " ")
+      }
+      let pieces = values.flatMap {
+        [$0] + $0.split(separator: " ").filter { $0.count > 2 }.map(String.init)
+      }
+      var told = Self.words("xyzq", using: &random)
+      for piece in pieces.shuffled(using: &random) {
+        told.append(Self.disguised(piece, using: &random))
+        told += Self.words("xyzq", using: &random)
+      }
+      let shown = TextMask(hiding: values).masked(told.joined(separator: " "), limit: 5_000)
+      let rest = shown.replacing(TextMask.mark, with: "").lowercased()
+      #expect(
+        !rest.contains { "abcdéefgßshoö".contains($0) }, "\(values) in \(told): \(shown)")
+    }
+  }
+
+  /// One to four words of one to eight of these letters.
+  private static func words(_ letters: String, using random: inout SeededRandom) -> [String] {
+    let letters = Array(letters)
+    return (0..<Int.random(in: 1...4, using: &random)).map { _ in
+      String(
+        (0..<Int.random(in: 1...8, using: &random)).compactMap { _ in
+          letters.randomElement(using: &random)
+        })
+    }
+  }
+
+  /// The same letters in another case, with other blanks between the words, or with punctuation between all of them.
+  private static func disguised(_ value: String, using random: inout SeededRandom) -> String {
+    let gap = ["", "  ", "-", "\n", "\u{200B}", ", "].randomElement(using: &random) ?? ""
+    var text = value.replacing(" ", with: gap)
+    if Bool.random(using: &random) { text = text.uppercased() }
+    if Int.random(in: 0..<4, using: &random) == 0 {
+      text = text.map(String.init).joined(separator: ".")
+    }
+    return text
+  }
+}
