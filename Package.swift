@@ -77,8 +77,8 @@ let package = Package(
     .tests("IntakeCore"),
     .tests("IntakeRunner", "IntakeLedger", "IntakeRunner", "IntakeSystem"),
     .tests(
-      "IntakeCommand", "IntakeCommand", "IntakeImaging", "IntakeSystem", "IntakeTransport",
-      "docintake"),
+      "IntakeCommand", "IntakeCommand", "IntakeImaging", "IntakeSandbox", "IntakeSystem",
+      "IntakeTransport", "docintake"),
     .tests("Reliability", "IntakeLedger", "IntakeRunner", "IntakeSystem", "docintake"),
     .tests("IntakeSandbox", "CCrypto", "IntakeSandbox"),
     .tests("IntakeSystem", "IntakeSystem", "docintake"),

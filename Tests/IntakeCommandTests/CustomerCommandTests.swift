@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSandbox
 import TestSupport
 import Testing
 
@@ -29,6 +30,31 @@ struct CustomerCommandTests {
     ).wait()
     #expect(fetched.code == 0, "\(fetched.errors)")
     #expect(folder.files().count { $0.hasPrefix(images + "/") } == 2)
+  }
+
+  /// An image that the sandbox has dropped is not "no image".
+  @Test func anImageThatIsNoLongerKeptIsAnError() async throws {
+    var configuration = SandboxConfiguration()
+    configuration.keptImageBytes = TinyScan.bytes.count
+    let sandbox = try Sandbox(configuration)
+    try sandbox.start()
+    let batch = CustomerBatch(rows: 2, in: folder)
+    let sent = try await program.start(
+      batch.arguments(endpoint: sandbox.dcamsEndpoint) + ["--concurrency", "1"]
+    ).wait()
+    #expect(sent.code == 0, "\(sent.errors)")
+    var answers: [Program.Result] = []
+    for number in 0..<2 {
+      answers.append(
+        try await program.run(
+          "customer", "images", "--email", CustomerBatch.email(number), "--to", "sandbox",
+          "--endpoint", sandbox.dcamsEndpoint, "--output", folder.path + "/images"))
+    }
+    // Which of the two came first is nobody's promise.
+    #expect(answers.map(\.code).sorted() == [0, 3], "\(answers)")
+    let refused = try #require(answers.first { $0.code == 3 }?.rows.first)
+    #expect(refused["message"]?.string == "The sandbox no longer keeps this image (front)")
+    sandbox.stop()
   }
 
   @Test func noahsSandboxIsAskedForACustomer() async throws {

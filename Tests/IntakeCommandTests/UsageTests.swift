@@ -89,6 +89,8 @@ struct UsageTests {
   @Test(arguments: [
     ("run", "part that Slurm or AWS Batch names"), ("run", "soon,fail=10%"),
     ("run", "manifest.csv or manifest.jsonl"), ("check", "[default: dcams]"),
+    ("run", "SIGUSR1"), ("sandbox", "stored-images"), ("sandbox", "256 MiB of images"),
+    ("sandbox", "1,000 of them whole, 16 MiB of images"),
   ])
   func helpTellsWhatCannotBeGuessed(command: String, text: String) throws {
     #expect(try program.run(command, "--help").output.contains(text))
