@@ -1,5 +1,7 @@
+import Dispatch
 package import IntakeCore
 import IntakeSystem
+import Synchronization
 
 /// Where the next line goes and what it is chained to.
 package struct LedgerTip: Sendable, Equatable {
@@ -11,6 +13,16 @@ package struct LedgerTip: Sendable, Equatable {
   package private(set) var end = 0
 
   package init() {}
+
+  /// Where the line goes that follows one which ends there, by what that says of itself; nil when it is no line.
+  init?(after line: Range<Int>, in bytes: [UInt8], endingAt end: Int) {
+    var parser = LineParser()
+    guard parser.parse(bytes, line), let number = parser.number(.number, bytes),
+      let digits = parser.text(.checksum),
+      let checksum = UInt32(String(decoding: bytes[digits], as: UTF8.self), radix: 16)
+    else { return nil }
+    (count, self.checksum, self.end) = (number + 1, checksum, end)
+  }
 
   mutating func advance(by size: Int, checksum: UInt32) {
     count += 1
@@ -36,6 +48,12 @@ package struct LedgerScan {
     reader = LineReader(file)
   }
 
+  private init(_ file: any JournalFile, at tip: LedgerTip, upTo end: Int) {
+    self.file = file
+    self.tip = tip
+    reader = LineReader(file, from: tip.end, upTo: end)
+  }
+
   /// Hands every good line on, with its offset.
   ///
   /// - Returns: the end of the good lines; less than the size of the file when the end is torn.
@@ -43,16 +61,23 @@ package struct LedgerScan {
   package mutating func run(
     _ visit: (LedgerRecord, Int) throws(JournalError) -> Void
   ) throws(JournalError) -> LedgerTip {
+    try runSideBySide(visit)
     while let line = try nextLine() {
-      guard line.isTerminated, let (record, checksum) = check(line) else {
+      guard let record = take(line) else {
         try examine(line)
         return tip
       }
-      let offset = tip.end
-      tip.advance(by: line.range.count + 1, checksum: checksum)
-      try visit(record, offset)
+      try visit(record.record, record.offset)
     }
     return tip
+  }
+
+  /// What a good line says and where it begins, nil for any other.
+  private mutating func take(_ line: LineReader.Line) -> (record: LedgerRecord, offset: Int)? {
+    guard line.isTerminated, let (record, checksum) = check(line) else { return nil }
+    let offset = tip.end
+    tip.advance(by: line.range.count + 1, checksum: checksum)
+    return (record, offset)
   }
 
   /// What a line says, nil when anything about it isn't as it was written.
@@ -73,6 +98,65 @@ package struct LedgerScan {
 
   private mutating func nextLine() throws(JournalError) -> LineReader.Line? {
     try JournalError.explaining("ledger \(file.path) cannot be read", try reader.next())
+  }
+}
+
+// A large ledger is checked by all processors: each line names its number and its predecessor's checksum stands in
+// the file, so a part can be checked alone when it begins where the part before it was found to end.
+extension LedgerScan {
+  private typealias Part = (
+    start: LedgerTip, lines: [(record: LedgerRecord, offset: Int)], end: LedgerTip
+  )
+
+  /// Bytes of a part: some 3,500 lines, which outweigh the start of a thread and take 2 MB when they are read.
+  private static let partSize = 1 << 20
+
+  /// Hands on the lines of whole parts, in order; stops before the first part that isn't good, or near the end.
+  private mutating func runSideBySide(
+    _ visit: (LedgerRecord, Int) throws(JournalError) -> Void
+  ) throws(JournalError) {
+    let threads = min(ProcessorCount.usable, 8)
+    guard threads > 1, let size = try? file.size() else { return }
+    defer { reader = LineReader(file, from: tip.end) }
+    while size - tip.end > 2 * threads * LedgerScan.partSize {
+      let cuts = (1...threads).compactMap { tip(near: tip.end + $0 * LedgerScan.partSize) }
+      guard cuts.count == threads else { return }
+      for part in LedgerScan.parts(of: file, from: [tip] + cuts) {
+        guard let part, part.start == tip else { return }
+        for (record, offset) in part.lines { try visit(record, offset) }
+        tip = part.end
+      }
+    }
+  }
+
+  /// The end of the first line that ends behind an offset.
+  private func tip(near offset: Int) -> LedgerTip? {
+    let start = offset - LineFormat.limit
+    guard let bytes = try? file.read(at: start, count: 2 * LineFormat.limit) else { return nil }
+    let newline = UInt8(ascii: "\n")
+    guard bytes.count > LineFormat.limit,
+      let end = bytes[LineFormat.limit...].firstIndex(of: newline),
+      let before = bytes[..<end].lastIndex(of: newline)
+    else { return nil }
+    return LedgerTip(after: before + 1..<end, in: bytes, endingAt: start + end + 1)
+  }
+
+  /// The parts between the ends of lines, in order; nil for one that isn't good.
+  private static func parts(of file: any JournalFile, from cuts: [LedgerTip]) -> [Part?] {
+    let parts = Mutex([Part?](repeating: nil, count: cuts.count - 1))
+    DispatchQueue.concurrentPerform(iterations: cuts.count - 1) { number in
+      let start = cuts[number]
+      var scan = LedgerScan(file, at: start, upTo: cuts[number + 1].end)
+      var lines: [(record: LedgerRecord, offset: Int)] = []
+      lines.reserveCapacity(partSize / 256)
+      while let line = try? scan.reader.next() {
+        guard let taken = scan.take(line) else { return }
+        lines.append(taken)
+      }
+      guard scan.tip == cuts[number + 1] else { return }
+      parts.withLock { [lines, tip = scan.tip] in $0[number] = (start, lines, tip) }
+    }
+    return parts.withLock { $0 }
   }
 }
 
@@ -158,12 +242,18 @@ struct LineReader {
   private(set) var buffer: [UInt8] = []
   private var position = 0
   /// Where `buffer` begins in the file.
-  private var base = 0
+  private var base: Int
+  private let end: Int
   private var isAtEnd = false
 
   static let chunk = 1 << 20
 
-  init(_ file: any JournalFile) { self.file = file }
+  /// Reads the lines of a file, or those that stand between two offsets.
+  init(_ file: any JournalFile, from offset: Int = 0, upTo end: Int = .max) {
+    self.file = file
+    base = offset
+    self.end = end
+  }
 
   /// The next line, nil at the end of the file.
   mutating func next() throws(SystemCallFailure) -> Line? {
@@ -191,7 +281,8 @@ struct LineReader {
 
   private mutating func refill() throws(SystemCallFailure) {
     let rest = Array(buffer[position...])
-    let chunk = try file.read(at: base + buffer.count, count: LineReader.chunk)
+    let offset = base + buffer.count
+    let chunk = try file.read(at: offset, count: min(LineReader.chunk, end - offset))
     base += position
     position = 0
     isAtEnd = chunk.count < LineReader.chunk
