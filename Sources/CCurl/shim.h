@@ -54,3 +54,12 @@ static inline CURLcode ccurl_set_scheme(CURL *handle, int encrypted) {
 /// The oldest libcurl that knows every option set here: CURLOPT_PROTOCOLS_STR came with 7.85 and
 /// CURLOPT_PREREQFUNCTION with 7.80.
 static const unsigned ccurl_oldest_version = LIBCURL_VERSION_NUM >= 0x075500 ? 0x075500 : 0x075000;
+
+/// For CURLOPT_SOCKOPTFUNCTION and CURLOPT_CLOSESOCKETFUNCTION: called for every socket that is made and for each that ends.
+static inline CURLcode ccurl_set_sockopt(CURL *handle, curl_sockopt_callback callback) {
+  return curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, callback);
+}
+
+static inline CURLcode ccurl_set_closesocket(CURL *handle, curl_closesocket_callback callback) {
+  return curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, callback);
+}

@@ -1,6 +1,12 @@
 import CCurl
 import IntakeCore
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// One exchange while libcurl works on it: what it still has to send, what came back, when to stop.
 ///
 /// Lives on the stack of one call and is reached from libcurl's callbacks, all on the same thread.
@@ -49,6 +55,18 @@ final class Transfer {
     let isHarmless = bodySize > 0 ? bodyBytes == 0 : ["GET", "HEAD"].contains(request.method)
     guard starts == 2, isHarmless else { return end(.closed) }
     return true
+  }
+
+  /// Whether something of the request may still be on its way: it began, and no answer says that it is over.
+  var isUnderWay: Bool {
+    guard head.isComplete else { return starts > 0 }
+    return bodyBytes > 0 && bodyBytes < bodySize
+  }
+
+  /// Blocks for so long, unless somebody raises the flag.
+  func wait(seconds: Double) {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while !abort.isRaised, ContinuousClock.now < end { usleep(50_000) }
   }
 
   /// Fills libcurl's buffer with the next bytes of the body; 0 at its end.

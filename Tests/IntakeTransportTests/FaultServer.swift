@@ -15,9 +15,13 @@ final class FaultServer: Sendable {
   private let listener: Int32
   private let seen = Mutex<[SeenRequest]>([])
 
-  init(_ behaviour: @escaping Behaviour) throws {
+  /// - Parameter receiveBuffer: bytes that the kernel takes in before the server reads; nil for the system's default.
+  init(receiveBuffer: Int32? = nil, _ behaviour: @escaping Behaviour) throws {
     HostileEnvironment.enter()
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    if var size = receiveBuffer {
+      setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+    }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian

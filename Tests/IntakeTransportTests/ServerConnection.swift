@@ -33,6 +33,20 @@ struct ServerConnection: Sendable {
     return total
   }
 
+  /// Reads to the end: how many bytes came, and whether the client ended with a reset.
+  func drain() -> (count: Int, wasReset: Bool) {
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    var total = 0
+    while true {
+      let got = recv(number, &buffer, buffer.count, 0)
+      if got > 0 {
+        total += got
+      } else if got == 0 || errno != EINTR {
+        return (total, got < 0 && errno == ECONNRESET)
+      }
+    }
+  }
+
   /// Sends bytes; false when the client is gone.
   @discardableResult
   func send(_ bytes: [UInt8]) -> Bool {

@@ -1,0 +1,69 @@
+import CCurl
+
+// The options of an exchange that are about the way to the target.
+extension EasyHandle {
+  /// Where the request goes, and what libcurl must not do by itself on the way.
+  func aim(at endpoint: Endpoint) throws(NotSent) {
+    try set(CURLOPT_NOSIGNAL, 1)
+    try set(CURLOPT_URL, endpoint.url)
+    try set(CURLOPT_PATH_AS_IS, 1)
+    try check(ccurl_set_scheme(curl, endpoint.isEncrypted ? 1 : 0), CURLOPT_PROTOCOLS)
+    try set(CURLOPT_FOLLOWLOCATION, 0)
+    try set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
+    // An empty name is "no proxy", also against http_proxy and its kin in the environment.
+    try set(CURLOPT_PROXY, "")
+    try set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+    try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+    try set(CURLOPT_HTTP09_ALLOWED, 0)
+    try set(CURLOPT_USERAGENT, HTTPLibrary.userAgent)
+  }
+
+  /// Who is trusted.
+  func secure(_ settings: HTTPSettings) throws(NotSent) {
+    try set(CURLOPT_SSL_VERIFYPEER, 1)
+    try set(CURLOPT_SSL_VERIFYHOST, 2)
+    try set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+    guard let caFile = settings.caFile else { return }
+    try set(CURLOPT_CAINFO, caFile)
+    // The system's folder of authorities would stay trusted beside the file; some TLS libraries know no folders.
+    let code = ccurl_set_text(curl, CURLOPT_CAPATH, nil)
+    if code != CURLE_NOT_BUILT_IN { try check(code, CURLOPT_CAPATH) }
+  }
+}
+
+// Setting an option, with the answer looked at.
+extension EasyHandle {
+  func milliseconds(_ duration: Duration) -> Int {
+    let parts = duration.components
+    // 0 is libcurl's word for "no limit".
+    return max(1, Int(parts.seconds) * 1000 + Int(parts.attoseconds / 1_000_000_000_000_000))
+  }
+
+  func set(_ option: CURLoption, _ value: Int) throws(NotSent) {
+    try check(ccurl_set_long(curl, option, value), option)
+  }
+
+  func set(_ option: CURLoption, _ value: String) throws(NotSent) {
+    try check(ccurl_set_text(curl, option, value), option)
+  }
+
+  func set(_ option: CURLoption, size: Int) throws(NotSent) {
+    try check(ccurl_set_size(curl, option, curl_off_t(size)), option)
+  }
+
+  func set(_ option: CURLoption, pointer: UnsafeMutableRawPointer?) throws(NotSent) {
+    try check(ccurl_set_pointer(curl, option, pointer), option)
+  }
+
+  /// Every option counts: without the one that checks certificates, or the hook that reports a request on its way,
+  /// nothing may be sent.
+  func check(_ code: CURLcode, _ option: CURLoption) throws(NotSent) {
+    guard code != CURLE_OK else { return }
+    if code == CURLE_OUT_OF_MEMORY { throw NotSent(reason: .unreachable, detail: "no memory left") }
+    let name = curl_easy_option_by_id(option).map { String(cString: $0.pointee.name) }
+    let words = String(cString: curl_easy_strerror(code))
+    throw NotSent(
+      reason: .invalid,
+      detail: "this libcurl refuses the option \(name ?? "\(option.rawValue)") (\(words))")
+  }
+}
