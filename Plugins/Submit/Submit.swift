@@ -12,7 +12,9 @@ public struct Submit: Submitter {
     @Option("for one attempt, answer included", in: 1...600, unit: "seconds") var timeout = 60.0
     @Option("for name, connection and TLS", in: 0.1...120, unit: "seconds")
     var connectTimeout = 10.0
-    @Option("ask before the body goes out (Expect: 100-continue); auto: over 64 KiB")
+    @Option(
+      "ask before the body goes out (Expect: 100-continue); auto: over 64 KiB and on a kept connection"
+    )
     var expect = ExpectPolicy.auto
     @Option("PEM file with the only authorities to trust, instead of the system's")
     var caFile: String? = nil

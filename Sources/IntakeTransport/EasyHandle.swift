@@ -17,6 +17,9 @@ final class EasyHandle: Sendable {
   // Closes the kept connections, while `sockets` is still there to be told.
   deinit { curl_easy_cleanup(curl) }
 
+  /// Whether a connection is kept that the next exchange may be given.
+  var keepsConnection: Bool { sockets.openCount > 0 }
+
   /// Runs one exchange to its end; blocks for `deadline` at most, and for `SocketControl.longestWait` after it.
   ///
   /// What a request that was given up still has on the path has arrived when this returns, or never will.
@@ -81,14 +84,16 @@ final class EasyHandle: Sendable {
     try describe(transfer)
     try connect(to: transfer)
     try control()
-    try keep(settings)
+    try choose(transfer, settings)
   }
 
-  /// Whether the connection is kept, and for how long.
-  private func keep(_ settings: HTTPSettings) throws(NotSent) {
+  /// Which connection the exchange gets, and what becomes of it.
+  private func choose(_ transfer: Transfer, _ settings: HTTPSettings) throws(NotSent) {
     // Below the 15 s and more after which load balancers close idle connections.
     try set(CURLOPT_MAXAGE_CONN, 10)
-    if !settings.keepsConnections { try set(CURLOPT_FORBID_REUSE, 1) }
+    try set(CURLOPT_FRESH_CONNECT, transfer.connection == .own ? 1 : 0)
+    let isKept = settings.keepsConnections && transfer.connection == .kept
+    try set(CURLOPT_FORBID_REUSE, isKept ? 0 : 1)
   }
 
   /// Method and body.

@@ -23,39 +23,56 @@ public final class HTTPClient: Sendable {
     do { endpoint = try Endpoint(request: request.url) } catch {
       return .notSent(NotSent(reason: .invalid, detail: error.description))
     }
+    guard let handle = idle.withLock({ $0.popLast() }) ?? EasyHandle() else {
+      return .notSent(NotSent(reason: .unreachable, detail: "libcurl has no memory for a transfer"))
+    }
+    defer { idle.withLock { $0.append(handle) } }
     let end = ContinuousClock.now + .seconds(settings.deadline)
     var limits = settings
     limits.answerLimit = answerLimit ?? settings.answerLimit
-    let isExpecting =
-      settings.expect.asks(bodySize: request.bodySize) && !ignoresExpect.load(ordering: .relaxed)
-    let first = Transfer(request, expecting: isExpecting, limits: limits, abort: abort)
-    let exchange = perform(first, to: endpoint, until: end)
+    let first = transfer(request, on: handle, limits, abort)
+    let exchange = perform(first, on: handle, to: endpoint, until: end)
     if first.waitedInVain || first.wasRefusedExpectation {
       ignoresExpect.store(true, ordering: .relaxed)
     }
     guard first.wasRefusedExpectation else { return exchange }
-    let second = Transfer(request, expecting: false, limits: limits, abort: abort)
-    return perform(second, to: endpoint, until: end)
+    let second = transfer(request, on: handle, limits, abort)
+    return perform(second, on: handle, to: endpoint, until: end)
   }
 
   /// Closes the connections that wait for a next request.
   public func close() { idle.withLock { $0.removeAll() } }
 
+  /// Asks before the body goes out where that is worth it, and where a kept connection could break at that moment.
+  private func transfer(
+    _ request: HTTPRequest, on handle: EasyHandle, _ limits: HTTPSettings, _ abort: AbortFlag
+  ) -> Transfer {
+    let mayAsk = settings.expect != .never && !ignoresExpect.load(ordering: .relaxed)
+    let isExpecting =
+      mayAsk
+      && settings.expect.asks(
+        bodySize: request.bodySize, onKeptConnection: handle.keepsConnection)
+    // Nobody can tell beforehand whether the server will have closed a kept connection.
+    let isSafe = request.bodySize > 0 ? mayAsk : request.isReading
+    return Transfer(
+      request, expecting: isExpecting, on: isSafe ? .kept : .own, limits: limits, abort: abort)
+  }
+
   private func perform(
-    _ transfer: Transfer, to endpoint: Endpoint, until end: ContinuousClock.Instant
-  )
-    -> HTTPExchange
-  {
+    _ transfer: Transfer, on handle: EasyHandle, to endpoint: Endpoint,
+    until end: ContinuousClock.Instant
+  ) -> HTTPExchange {
     guard !transfer.abort.isRaised else {
       return .notSent(NotSent(reason: .aborted, detail: ""))
     }
-    guard let handle = idle.withLock({ $0.popLast() }) ?? EasyHandle() else {
-      return .notSent(NotSent(reason: .unreachable, detail: "libcurl has no memory for a transfer"))
-    }
-    defer { idle.withLock { $0.append(handle) } }
     return handle.perform(
       transfer, to: endpoint, deadline: end - ContinuousClock.now, settings: settings)
   }
+}
+
+extension HTTPRequest {
+  /// Whether it changes nothing by its method (RFC 9110 §9.2.1), so that it may be repeated.
+  var isReading: Bool { ["GET", "HEAD"].contains(method) }
 }
 
 /// How requests are sent; the times bound every attempt, whatever the server does.
@@ -81,19 +98,20 @@ public struct HTTPSettings: Sendable {
 
 /// When `Expect: 100-continue` goes with a request (RFC 9110 §10.1.1).
 public enum ExpectPolicy: String, Sendable, CaseIterable {
-  /// With bodies over 64 KiB, for as long as the server answers in time.
+  /// With bodies over 64 KiB, and with every body on a connection that was kept from an earlier request, because the
+  /// server may close that one at the same moment; for as long as the server answers in time.
   case auto
   /// With every body, for as long as the server answers in time.
   case always
-  /// Never.
+  /// Never; each body then has a connection of its own.
   case never
 
   /// Every row with an image is above this; a status change below it would wait longer than it takes to send.
   static let threshold = 65_536
 
-  func asks(bodySize: Int) -> Bool {
+  func asks(bodySize: Int, onKeptConnection isKept: Bool) -> Bool {
     switch self {
-    case .auto: return bodySize > ExpectPolicy.threshold
+    case .auto: return bodySize > (isKept ? 0 : ExpectPolicy.threshold)
     case .always: return bodySize > 0
     case .never: return false
     }

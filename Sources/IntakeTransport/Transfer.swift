@@ -15,6 +15,7 @@ final class Transfer {
   let bodySize: Int
   /// Whether the header asks for leave to send the body.
   let isExpecting: Bool
+  let connection: Connection
   private let answerLimit: Int
   private let stallWindow: Double
   let abort: AbortFlag
@@ -36,10 +37,25 @@ final class Transfer {
   private var offset = 0
   private var mark = (time: ContinuousClock.now, bytes: 0)
 
-  init(_ request: HTTPRequest, expecting: Bool, limits: HTTPSettings, abort: AbortFlag) {
+  /// Which connections are good enough for an exchange.
+  ///
+  /// A server may close a kept connection at any moment, also the very one in which a request leaves. That does no
+  /// harm where the body waits for leave, and where the request may be repeated.
+  enum Connection {
+    /// Any: one that was kept, and this one is kept in turn.
+    case kept
+    /// A new one that is closed afterwards.
+    case own
+  }
+
+  init(
+    _ request: HTTPRequest, expecting: Bool, on connection: Connection = .kept,
+    limits: HTTPSettings, abort: AbortFlag
+  ) {
     self.request = request
     self.bodySize = request.bodySize
     self.isExpecting = expecting
+    self.connection = connection
     answerLimit = limits.answerLimit
     stallWindow = limits.stallWindow
     self.abort = abort
@@ -52,7 +68,7 @@ final class Transfer {
   func mayStart() -> Bool {
     starts += 1
     if starts == 1 { return true }
-    let isHarmless = bodySize > 0 ? bodyBytes == 0 : ["GET", "HEAD"].contains(request.method)
+    let isHarmless = bodySize > 0 ? bodyBytes == 0 : request.isReading
     guard starts == 2, isHarmless else { return end(.closed) }
     return true
   }

@@ -83,6 +83,21 @@ struct ExpectTests {
     #expect(server.requests.map { $0.field("Expect") != nil } == [true, false, false])
   }
 
+  @Test func onAKeptConnectionASmallBodyWaitsForLeaveToo() throws {
+    let server = try FaultServer { connection, request in
+      request.takeBody(from: connection)
+      connection.answer("200 OK")
+      return true
+    }
+    defer { server.stop() }
+    let client = HTTPClient.quick(expect: .auto, deadline: 5)
+    for _ in 0..<3 {
+      #expect(try client.receipt(for: .plain(300), to: server.url()).outcome == .accepted)
+    }
+    #expect(server.requests.map { $0.field("Expect") != nil } == [false, true, true])
+    #expect(server.requests.map(\.onConnection) == [1, 2, 3])
+  }
+
   @Test(arguments: [
     (ExpectPolicy.auto, 60_000, false), (.auto, 70_000, true), (.always, 10, true),
     (.always, 0, false), (.never, 5_000_000, false),

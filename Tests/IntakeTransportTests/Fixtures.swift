@@ -48,7 +48,7 @@ extension Submission {
 extension HTTPClient {
   /// A client that waits for one second at most.
   static func quick(
-    expect: ExpectPolicy = .never, keeping: Bool = true, deadline: Double = 1, caFile: String? = nil
+    expect: ExpectPolicy = .auto, keeping: Bool = true, deadline: Double = 1, caFile: String? = nil
   ) -> HTTPClient {
     HostileEnvironment.enter()
     var settings = HTTPSettings()

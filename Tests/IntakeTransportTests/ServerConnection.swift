@@ -76,6 +76,12 @@ struct ServerConnection: Sendable {
     setsockopt(number, SOL_SOCKET, SO_LINGER, &hard, socklen_t(MemoryLayout<linger>.size))
   }
 
+  /// Waits so long for the client to send something; false when it does not.
+  func waitForMore(milliseconds: Int32) -> Bool {
+    var ready = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+    return poll(&ready, 1, milliseconds) > 0
+  }
+
   /// Waits until the client hangs up.
   func waitForEnd() {
     var byte: UInt8 = 0
