@@ -16,6 +16,8 @@ extension EasyHandle {
     try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     try set(CURLOPT_HTTP09_ALLOWED, 0)
     try set(CURLOPT_USERAGENT, HTTPLibrary.userAgent)
+    // Unpacks what comes packed although the header asks for identity; the cap counts what is unpacked.
+    try set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate")
   }
 
   /// Who is trusted.

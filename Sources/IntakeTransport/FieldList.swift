@@ -10,7 +10,8 @@ final class FieldList {
     var lines = fields.map { $0.value.isEmpty ? $0.name + ";" : $0.name + ": " + $0.value }
     // Without a value libcurl leaves a field out: it must add neither Expect nor a form's type by itself.
     lines.append(expecting ? "Expect: 100-continue" : "Expect:")
-    // An absent field allows every encoding (RFC 9110 §12.5.3), and nothing here unpacks one.
+    // An absent field allows every encoding (RFC 9110 §12.5.3). CURLOPT_ACCEPT_ENCODING, which unpacks what comes
+    // packed all the same, writes no field of its own beside this one.
     lines.append("Accept-Encoding: identity")
     if !fields.contains(where: { $0.name.lowercased() == "content-type" }) {
       lines.append("Content-Type:")
