@@ -19,8 +19,11 @@ extension Receipt {
         var shared = Receipt(
           sharedBy: response, repeatSafety: submission.repeatSafety, bodyWasHeld: isHeld, at: time)
       {
-        let skew = response.clockSkew(at: time)
-        shared.hint = submission.target.hint(for: response, clockSkew: skew) ?? shared.hint
+        // A page of something in between says nothing that the target could explain.
+        if GatewayPage(response) == nil {
+          let skew = response.clockSkew(at: time)
+          shared.hint = submission.target.hint(for: response, clockSkew: skew) ?? shared.hint
+        }
         self = shared
       } else {
         self = submission.target.receipt(for: response, to: submission)
@@ -77,12 +80,29 @@ extension Receipt {
   /// | 408, 5xx | in doubt `target_failed`; retryable for reads and when no byte of the body had left |
   /// | 413 | rejected `body_too_large` |
   /// | 425 | retryable: refused unprocessed (RFC 8470) |
-  /// | 429; 503 with `Retry-After` | yield `throttled`: refused unprocessed |
+  /// | 429; 503 with `Retry-After`, or as a page of nginx or HAProxy | yield `throttled`: refused unprocessed |
+  /// | other 4xx as a page of a gateway | rejected `refused_by_gateway`, 404, 405 and 410 excepted |
   /// | 2xx before the body had left | in doubt `unrecognized_answer` |
   /// | other 2xx and 4xx | the target's to read |
   public init?(
     sharedBy response: HTTPResponse, repeatSafety: RepeatSafety, bodyWasHeld: Bool = false,
     at time: UnixTime
+  ) {
+    let page = response.isSuccess ? nil : GatewayPage(response)
+    if response[header: "Retry-After"] == nil, let receipt = page?.receipt(for: response.status) {
+      self = receipt
+      return
+    }
+    self.init(
+      status: response, repeatSafety: repeatSafety, bodyWasHeld: bodyWasHeld, at: time)
+    guard let page else { return }
+    detail = detail.map { $0 + page.words }
+    hint = hint ?? page.hint(for: response.status)
+  }
+
+  /// What the status alone says.
+  private init?(
+    status response: HTTPResponse, repeatSafety: RepeatSafety, bodyWasHeld: Bool, at time: UnixTime
   ) {
     let status = response.status
     switch status {
@@ -117,7 +137,7 @@ extension Receipt {
     self.init(
       .yield(after: wait), code: .throttled,
       detail: "the target answered \(response.status)"
-        + (wait.map { " and asks for \(Int($0.rounded(.up))) s" } ?? ""))
+        + (wait.map { " and asks for \(Int($0.rounded(.up))) s" } ?? ""), hint: Hint.rate)
   }
 
   /// The host only: the rest of an address may carry a token.

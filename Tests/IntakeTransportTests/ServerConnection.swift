@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 
 #if canImport(Glibc)
   import Glibc
@@ -115,5 +116,45 @@ struct SeenRequest: Sendable {
   func takeBody(from connection: ServerConnection) -> Int {
     if field("Expect") != nil { connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
     return connection.readBody(bodySize)
+  }
+}
+
+/// Lets one request through in so many milliseconds.
+final class RateLimiter: Sendable {
+  private let next = Mutex(ContinuousClock.now)
+  private let pause: Duration
+
+  init(milliseconds: Int) { pause = .milliseconds(milliseconds) }
+
+  func admits() -> Bool {
+    next.withLock { next in
+      guard ContinuousClock.now >= next else { return false }
+      next = ContinuousClock.now + pause
+      return true
+    }
+  }
+}
+
+extension ServerConnection {
+  /// Hands a request on to a server on this machine and its answer back, as a gateway does.
+  func forward(_ request: SeenRequest, to port: UInt16) {
+    guard let server = try? LocalHTTP.connection(to: "127.0.0.1:\(port)") else { return }
+    defer { close(server) }
+    let upstream = ServerConnection(number: server)
+    if request.field("Expect") != nil { send("HTTP/1.1 100 Continue\r\n\r\n") }
+    let fields = request.head.split(separator: "\r\n").filter {
+      !$0.lowercased().hasPrefix("expect:")
+    }
+    upstream.send(fields.joined(separator: "\r\n") + "\r\nConnection: close\r\n\r\n")
+    var left = request.bodySize
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while left > 0 {
+      let got = recv(number, &buffer, min(left, buffer.count), 0)
+      guard got > 0, upstream.send(Array(buffer[..<got])) else { return }
+      left -= got
+    }
+    while case let got = recv(server, &buffer, buffer.count, 0), got > 0 {
+      guard send(Array(buffer[..<got])) else { return }
+    }
   }
 }

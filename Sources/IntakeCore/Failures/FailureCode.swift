@@ -112,6 +112,9 @@ extension FailureCode {
   /// The target refused this row.
   public static let refusedByTarget = Self(
     "refused_by_target", "read the detail, correct the row and run again")
+  /// Something in front of the target refused the request: a proxy, a load balancer, a firewall.
+  public static let refusedByGateway = FailureCode(
+    "refused_by_gateway", "ask whoever runs the gateway in front of the target")
   /// The target took the customer and not all of the images that follow.
   public static let uploadRefused = Self(
     "upload_refused", "run the same command again: only the images that are missing are uploaded")
@@ -162,7 +165,8 @@ extension FailureCode {
     cannotFit, outOfMemory,
     refusedByStage, stageFailed, stageProtocol, stageTimeout, quarantined,
     bodyTooLarge, connectionFailed, tlsFailed, noAnswer, unrecognizedAnswer, refusedByTarget,
-    uploadRefused, customerNotFound, credentialsRefused, wrongEndpoint, redirected, throttled,
+    refusedByGateway, uploadRefused, customerNotFound, credentialsRefused, wrongEndpoint,
+    redirected, throttled,
     targetFailed,
     unsettled, notAccepted, changedAfterAcceptance, changedInDoubt, stopped, alreadyAccepted,
     internalError,

@@ -1,0 +1,139 @@
+import IntakeCore
+
+/// A web page in the place of an answer: written by something in front of the target, for people with a browser.
+///
+/// Proxies, load balancers and firewalls answer so, and what they say is about them and not about the row.
+struct GatewayPage {
+  /// Who wrote it, as far as the page gives itself away; nil for any other.
+  let author: Author?
+  private let text: String
+
+  /// Programs whose pages are known.
+  enum Author: String {
+    case nginx
+    case openresty
+    case haproxy = "HAProxy"
+    case awsLoadBalancer = "the AWS load balancer"
+    case cloudflare = "Cloudflare"
+    case akamai = "Akamai"
+    case imperva = "Imperva"
+    case f5 = "F5"
+    case azure = "the Azure gateway"
+    case squid
+    case varnish = "Varnish"
+    case apache = "Apache"
+
+    /// Whether its own 503 says that a request was turned away before anybody worked on it.
+    ///
+    /// Over a rate or a number of connections, or with no server to hand it to; each of them answers 502 or 504 once
+    /// it has passed something on.
+    fileprivate var turnsAwayWith503: Bool {
+      [.nginx, .openresty, .haproxy, .awsLoadBalancer].contains(self)
+    }
+
+    /// Words of its pages in lower case; HAProxy never names itself, so its sentences stand for it.
+    fileprivate static let marks: [(String, Author)] = [
+      ("<center>openresty", .openresty), ("<center>nginx", .nginx),
+      ("<center>awselb", .awsLoadBalancer),
+      ("no server is available to handle this request", .haproxy),
+      ("request forbidden by administrative rules", .haproxy),
+      ("the server returned an invalid or incomplete response", .haproxy),
+      ("the server didn't respond in time", .haproxy),
+      ("you have sent too many requests in a given amount of time", .haproxy),
+      ("your browser sent an invalid request", .haproxy),
+      ("your browser didn't send a complete request in time", .haproxy),
+      ("cloudflare", .cloudflare), ("akamai", .akamai), ("errors.edgesuite.net", .akamai),
+      ("incapsula", .imperva), ("the requested url was rejected", .f5),
+      ("azure application gateway", .azure), ("azure-application-gateway", .azure),
+      ("(squid/", .squid), ("varnish", .varnish), ("<address>apache", .apache),
+    ]
+  }
+
+  /// Nil for an answer that isn't a page; looks at the first 4 KB, which hold every known one.
+  init?(_ response: HTTPResponse) {
+    let start = response.body.prefix(4096).drop {
+      $0.isASCIISpace || [0xEF, 0xBB, 0xBF].contains($0)
+    }
+    guard start.first == UInt8(ascii: "<") else { return nil }
+    let text = String(decoding: start, as: UTF8.self).lowercased()
+    guard ["<!doctype html", "<html", "<head", "<body", "<h1"].contains(where: text.contains) else {
+      return nil
+    }
+    self.text = text
+    author = Author.marks.first { text.contains($0.0) }?.1
+  }
+
+  /// ` with an HTML page of nginx, not of the API`: the end of a sentence about an answer.
+  var words: String {
+    " with an HTML page\(author.map { " of \($0.rawValue)," } ?? ",") not of the API"
+  }
+
+  /// Who to ask about it.
+  var owner: String { author?.rawValue ?? "the gateway" }
+
+  private var saysFirewall: Bool {
+    [
+      "access denied", "request rejected", "request blocked", "you have been blocked",
+      "web application firewall",
+    ]
+    .contains(where: text.contains)
+  }
+
+  /// What the page means where its status would mean something else without it; nil where the status says enough.
+  func receipt(for status: Int) -> Receipt? {
+    let detail = "the target answered \(status)\(words)"
+    switch status {
+    case 400 where text.contains("ssl certificate"):
+      return Receipt(
+        .fatal, http: status, code: .tlsFailed, detail: detail + ": it wants a client certificate",
+        hint: Hint.clientCertificate)
+    case 400 where text.contains("sent to https port"):
+      return Receipt(
+        .fatal, http: status, code: .wrongEndpoint, detail: detail + ": it expects TLS there",
+        hint: "write https:// in --endpoint")
+    case 403 where author != nil || saysFirewall:
+      return Receipt(
+        .rejected, http: status, code: .refusedByGateway, detail: detail,
+        hint:
+          "ask whoever runs \(owner) in front of the target: either it does not know this machine's "
+          + "address, or one of its rules takes this row's text for an attack")
+    case 401, 403, 404, 405, 408, 410, 413, 425, 429: return nil
+    case 400...499:
+      return Receipt(
+        .rejected, http: status, code: .refusedByGateway, detail: detail,
+        hint:
+          "look into the log of \(owner), or ask whoever runs it; the row itself may be in order")
+    case 503 where author?.turnsAwayWith503 == true:
+      return Receipt(
+        .yield(after: nil), http: status, code: .throttled, detail: detail, hint: Hint.rate)
+    default: return nil
+    }
+  }
+
+  /// The next step where the page changes nothing about what its status means; nil for the code's own.
+  func hint(for status: Int) -> String? {
+    let again = "run the same command again later: rows in doubt are settled by asking the target"
+    switch status {
+    case 401, 403:
+      return
+        "check with whoever runs \(owner) whether it wants a login of its own or does not know this "
+        + "machine's address, and check the credentials file; the run stops so that no account is locked"
+    case 413:
+      return
+        "lower shrink.max-bytes below the limit of \(owner) (client_max_body_size in nginx), or have it "
+        + "raised"
+    case 504: return "\(owner) waited for the target in vain: lower --concurrency, or \(again)"
+    case 500...599: return "\(owner) did not get through to the target: \(again)"
+    default: return nil
+    }
+  }
+}
+
+/// Next steps that more than one failure leads to.
+enum Hint {
+  /// Somebody asks for fewer requests.
+  static let rate =
+    "give --rate N/s (requests a second) or a lower --concurrency, and run the same command again"
+  /// The target wants to see a certificate.
+  static let clientCertificate = "give --client-cert FILE and --client-key FILE"
+}
