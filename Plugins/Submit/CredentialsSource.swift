@@ -94,10 +94,13 @@ extension Credentials {
     }
     var secrets: [String: Secret] = [:]
     for field in fields {
-      guard let text = field.value.string, !text.isEmpty, !text.utf8.contains(0) else {
-        let place = TextPosition(offset: field.value.offset, in: json)
-        throw .credentials("the credentials hold no usable text at \(place)")
+      if field.name == Credentials.proxyField {
+        for (name, secret) in try Credentials.proxy(field.value, in: json) {
+          secrets[Credentials.proxyPrefix + name] = secret
+        }
+        continue
       }
+      let text = try Credentials.text(of: field, in: json)
       if field.name == "privateKeyFile" {
         secrets["privateKey"] = try Credentials.key(at: text, in: keyFolder)
       } else {
@@ -105,6 +108,47 @@ extension Credentials {
       }
     }
     self.init(secrets)
+  }
+
+  /// User name and password for the proxy.
+  private static func proxy(_ value: JSONValue, in json: [UInt8]) throws(StageFailure)
+    -> [String: Secret]
+  {
+    let fields = value.fields ?? []
+    guard Set(fields.map(\.name)) == ["user", "pass"] else {
+      throw .credentials(
+        "\"proxy\" in the credentials isn't an object of \"user\" and \"pass\"",
+        hint: #"write "proxy":{"user":"…","pass":"…"}; the proxy's address goes into --proxy"#)
+    }
+    var secrets: [String: Secret] = [:]
+    for field in fields { secrets[field.name] = Secret(try text(of: field, in: json)) }
+    return secrets
+  }
+
+  private static func text(of field: JSONField, in json: [UInt8]) throws(StageFailure) -> String {
+    guard let text = field.value.string, !text.isEmpty, !text.utf8.contains(0) else {
+      let place = TextPosition(offset: field.value.offset, in: json)
+      throw .credentials("the credentials hold no usable text at \(place)")
+    }
+    return text
+  }
+
+  private static let proxyField = "proxy"
+  private static let proxyPrefix = "proxy."
+
+  /// Those for the target, nil when there are none, and those for the proxy, which are none of the target's business.
+  var withoutProxy: (target: Credentials?, proxy: Credentials?) {
+    var (target, proxy): ([String: Secret], [String: Secret]) = ([:], [:])
+    for name in names {
+      guard name.hasPrefix(Credentials.proxyPrefix) else {
+        target[name] = self[name]
+        continue
+      }
+      proxy[String(name.dropFirst(Credentials.proxyPrefix.count))] = self[name]
+    }
+    return (
+      target.isEmpty ? nil : Credentials(target), proxy.isEmpty ? nil : Credentials(proxy)
+    )
   }
 
   private static func key(at path: String, in folder: String?) throws(StageFailure) -> Secret {

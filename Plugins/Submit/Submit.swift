@@ -16,8 +16,18 @@ public struct Submit: Submitter {
       "ask before the body goes out (Expect: 100-continue); auto: over 64 KiB and on a kept connection"
     )
     var expect = ExpectPolicy.auto
-    @Option("PEM file with the only authorities to trust, instead of the system's")
+    @Option(
+      "the way there: env (HTTPS_PROXY, ALL_PROXY, NO_PROXY), none, or http://host:port, socks5h://host:port; its user "
+        + "is \"proxy\" in the credentials")
+    var proxy = "env"
+    @Option(
+      "PEM file with the only authorities to trust; default: SSL_CERT_FILE, else the system's",
+      isPath: true)
     var caFile: String? = nil
+    @Option("PEM file with the certificate to show to the target (mTLS)", isPath: true)
+    var clientCert: String? = nil
+    @Option("PEM file (0600) with its key; default: in the file of the certificate", isPath: true)
+    var clientKey: String? = nil
     @Option("the most that is read of an answer", in: 1_024...67_108_864, unit: "bytes")
     var maxAnswer = 1_048_576
 
@@ -54,7 +64,8 @@ public struct Submit: Submitter {
   /// Sends the request once; never repeats it.
   public func run(_ input: consuming Submission, in context: StageContext) async throws -> Receipt {
     let submission = input
-    let exchange = await send(try request(for: submission, at: context.time), answerLimit: nil)
+    let request = try request(for: submission, at: context.time)
+    let exchange = await send(request, by: try session.client(), answerLimit: nil)
     var receipt = Receipt(of: exchange, for: submission, at: context.time)
     receipt.message = receipt.message.map { Personal(session.hidingSecrets(in: $0.exposed)) }
     return receipt
@@ -64,8 +75,9 @@ public struct Submit: Submitter {
   ///
   /// - Throws: `StageFailure` when there is none, or one that means the same everywhere (401, 429, 5xx …).
   public func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse {
+    let request = try request(for: inquiry, at: context.time)
     let exchange = await send(
-      try request(for: inquiry, at: context.time), answerLimit: Submit.inquiryAnswerLimit)
+      request, by: try session.client(), answerLimit: Submit.inquiryAnswerLimit)
     if case .answered(let response, _) = exchange,
       Receipt(sharedBy: response, repeatSafety: .safe, at: context.time) == nil
     {
@@ -92,13 +104,15 @@ public struct Submit: Submitter {
   }
 
   /// Closes the connections.
-  public func finish() async { session.client.close() }
+  public func finish() async { session.close() }
 
   /// Blocks its thread; a cancelled task ends the exchange within a second.
-  private func send(_ request: HTTPRequest, answerLimit: Int?) async -> HTTPExchange {
+  private func send(_ request: HTTPRequest, by client: HTTPClient, answerLimit: Int?) async
+    -> HTTPExchange
+  {
     let abort = AbortFlag()
     return await withTaskCancellationHandler {
-      session.client.send(request, answerLimit: answerLimit, abort: abort)
+      client.send(request, answerLimit: answerLimit, abort: abort)
     } onCancel: {
       abort.raise()
     }

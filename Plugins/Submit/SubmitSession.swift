@@ -5,26 +5,23 @@ import Synchronization
 
 /// What `prepare` makes of the options: a checked endpoint, the credentials, and the connections.
 final class SubmitSession: Sendable {
-  let client: HTTPClient
   private let options: Submit.Options
   private let state = Mutex<State?>(nil)
 
   private struct State {
     let endpoint: String
     let credentials: Credentials?
+    let client: HTTPClient
     var checkedTargets: Set<String> = []
   }
 
-  init(_ options: Submit.Options) {
-    self.options = options
-    var settings = HTTPSettings()
-    settings.deadline = options.timeout
-    settings.connectTimeout = options.connectTimeout
-    settings.expect = options.expect
-    settings.caFile = options.caFile
-    settings.answerLimit = options.maxAnswer
-    client = HTTPClient(settings)
-  }
+  init(_ options: Submit.Options) { self.options = options }
+
+  /// The connections; opens the session where that has not been done.
+  func client() throws(StageFailure) -> HTTPClient { try opened().client }
+
+  /// Closes the connections.
+  func close() { state.withLock { $0?.client.close() } }
 
   /// Checks the endpoint and reads the credentials; the second time it does nothing.
   ///
@@ -100,21 +97,34 @@ final class SubmitSession: Sendable {
     if let opened = state.withLock({ $0 }) { return opened }
     try HTTPLibrary.check()
     // Outside the lock: a credentials command may take seconds.
+    let endpoint = try checkedEndpoint()
+    let (credentials, proxyCredentials) =
+      try options.credentials.map {
+        (text) throws(StageFailure) in try CredentialsSource(text).read().withoutProxy
+      } ?? (nil, nil)
+    var settings = HTTPSettings()
+    settings.deadline = options.timeout
+    settings.connectTimeout = options.connectTimeout
+    settings.expect = options.expect
+    settings.answerLimit = options.maxAnswer
+    settings.caFile = try TrustFiles.authorities(options.caFile, for: endpoint)
+    settings.clientIdentity = try TrustFiles.identity(
+      certificate: options.clientCert, key: options.clientKey)
+    settings.proxy = try Submit.proxy(options.proxy, for: endpoint)
+    settings.proxy?.user = proxyCredentials?["user"]
+    settings.proxy?.password = proxyCredentials?["pass"]
     let opened = State(
-      endpoint: try checkedEndpoint(),
-      credentials: try options.credentials.map { text throws(StageFailure) in
-        try CredentialsSource(text).read()
-      })
+      endpoint: endpoint.url, credentials: credentials, client: HTTPClient(settings))
     state.withLock { $0 = opened }
     return opened
   }
 
-  private func checkedEndpoint() throws(StageFailure) -> String {
+  private func checkedEndpoint() throws(StageFailure) -> Endpoint {
     guard let text = options.endpoint, !text.isEmpty else {
       throw StageFailure(
         .wrongEndpoint, "submit has no endpoint", hint: "give --endpoint URL", outcome: .fatal)
     }
-    do { return try Endpoint(text).url } catch {
+    do { return try Endpoint(text) } catch {
       throw StageFailure(
         .wrongEndpoint, error.description, hint: "correct --endpoint", outcome: .fatal)
     }

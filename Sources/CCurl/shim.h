@@ -63,3 +63,18 @@ static inline CURLcode ccurl_set_sockopt(CURL *handle, curl_sockopt_callback cal
 static inline CURLcode ccurl_set_closesocket(CURL *handle, curl_closesocket_callback callback) {
   return curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, callback);
 }
+
+/// libcurl copies the bytes.
+static inline CURLcode ccurl_set_blob(CURL *handle, CURLoption option, const void *bytes, size_t size) {
+  struct curl_blob blob = {(void *)bytes, size, CURL_BLOB_COPY};
+  return curl_easy_setopt(handle, option, &blob);
+}
+
+static inline CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) {
+  return curl_easy_getinfo(handle, info, value);
+}
+
+// The names of these bits are casts, which Swift does not import.
+static const long ccurl_proxy_auth = (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST | CURLAUTH_NTLM);
+static const long ccurl_socks_auth = (long)CURLAUTH_BASIC;
+static const long ccurl_separate_headers = CURLHEADER_SEPARATE;

@@ -50,7 +50,8 @@ final class EasyHandle: Sendable {
         }
         let text = words.baseAddress.map { String(cString: $0) } ?? ""
         return transfer.exchange(
-          after: code, detail: text.isEmpty ? String(cString: curl_easy_strerror(code)) : text)
+          after: code, detail: text.isEmpty ? String(cString: curl_easy_strerror(code)) : text,
+          proxied: settings.proxy?.isTaken(to: endpoint) == true ? connectStatus() : nil)
       } catch {
         return .notSent(error)
       }
@@ -76,6 +77,7 @@ final class EasyHandle: Sendable {
     curl_easy_reset(curl)
     try set(CURLOPT_HTTPHEADER, pointer: fields.list)
     try aim(at: endpoint)
+    try pass(settings.proxy.flatMap { $0.isTaken(to: endpoint) ? $0 : nil })
     try secure(settings)
     try set(CURLOPT_TIMEOUT_MS, milliseconds(deadline))
     let connectTimeout = min(deadline, .seconds(settings.connectTimeout))

@@ -1,4 +1,5 @@
 import CCurl
+import IntakeCore
 
 // The options of an exchange that are about the way to the target.
 extension EasyHandle {
@@ -10,8 +11,6 @@ extension EasyHandle {
     try check(ccurl_set_scheme(curl, endpoint.isEncrypted ? 1 : 0), CURLOPT_PROTOCOLS)
     try set(CURLOPT_FOLLOWLOCATION, 0)
     try set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
-    // An empty name is "no proxy", also against http_proxy and its kin in the environment.
-    try set(CURLOPT_PROXY, "")
     try set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
     try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     try set(CURLOPT_HTTP09_ALLOWED, 0)
@@ -20,13 +19,43 @@ extension EasyHandle {
     try set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate")
   }
 
-  /// Who is trusted.
+  /// The proxy, or none, whatever the environment says.
+  func pass(_ proxy: ProxyRoute?) throws(NotSent) {
+    // An empty name is "no proxy", also against http_proxy and its kin in the environment.
+    try set(CURLOPT_PROXY, proxy?.url ?? "")
+    guard let proxy else { return }
+    // Who is an exception is decided already; libcurl would look at NO_PROXY again.
+    try set(CURLOPT_NOPROXY, "")
+    try set(CURLOPT_HTTPPROXYTUNNEL, 1)
+    // The proxy's answer to CONNECT would look like the target's, and its fields are none of the target's.
+    try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    try set(CURLOPT_HEADEROPT, ccurl_separate_headers)
+    guard let user = proxy.user, let password = proxy.password else { return }
+    try set(CURLOPT_PROXYUSERNAME, String(decoding: user.exposed, as: UTF8.self))
+    try set(CURLOPT_PROXYPASSWORD, String(decoding: password.exposed, as: UTF8.self))
+    try set(CURLOPT_PROXYAUTH, ccurl_proxy_auth)
+    try set(CURLOPT_SOCKS5_AUTH, ccurl_socks_auth)
+  }
+
+  /// What an HTTP proxy answered to CONNECT, 0 when it did not.
+  func connectStatus() -> Int {
+    var status = 0
+    let code = ccurl_get_long(curl, CURLINFO_HTTP_CONNECTCODE, &status)
+    return code == CURLE_OK ? status : 0
+  }
+
+  /// Who is trusted, and what is shown to a target that asks.
   func secure(_ settings: HTTPSettings) throws(NotSent) {
     try set(CURLOPT_SSL_VERIFYPEER, 1)
     try set(CURLOPT_SSL_VERIFYHOST, 2)
     try set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+    if let identity = settings.clientIdentity {
+      try set(CURLOPT_SSLCERT_BLOB, bytes: identity.certificate)
+      try set(CURLOPT_SSLKEY_BLOB, bytes: identity.key.exposed)
+    }
     guard let caFile = settings.caFile else { return }
     try set(CURLOPT_CAINFO, caFile)
+    if settings.proxy != nil { try set(CURLOPT_PROXY_CAINFO, caFile) }
     // The system's folder of authorities would stay trusted beside the file; some TLS libraries know no folders.
     let code = ccurl_set_text(curl, CURLOPT_CAPATH, nil)
     if code != CURLE_NOT_BUILT_IN { try check(code, CURLOPT_CAPATH) }
@@ -51,6 +80,10 @@ extension EasyHandle {
 
   func set(_ option: CURLoption, size: Int) throws(NotSent) {
     try check(ccurl_set_size(curl, option, curl_off_t(size)), option)
+  }
+
+  func set(_ option: CURLoption, bytes: [UInt8]) throws(NotSent) {
+    try check(ccurl_set_blob(curl, option, bytes, bytes.count), option)
   }
 
   func set(_ option: CURLoption, pointer: UnsafeMutableRawPointer?) throws(NotSent) {

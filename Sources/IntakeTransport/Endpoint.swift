@@ -74,6 +74,8 @@ public struct Endpoint: Sendable, Equatable {
 struct URLParts {
   let scheme: String
   let host: String
+  /// The port where the address names one.
+  let port: String?
   let hasUser: Bool
   let hasFragment: Bool
 
@@ -85,6 +87,7 @@ struct URLParts {
       let host = URLParts.read(CURLUPART_HOST, of: handle)
     else { return nil }
     (self.scheme, self.host) = (scheme, host)
+    port = URLParts.read(CURLUPART_PORT, of: handle)
     // libcurl drops an empty user (`https://@host`), which is still not what an operator means.
     let authority = url.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != "?" }
     hasUser = URLParts.read(CURLUPART_USER, of: handle) != nil || authority.contains("@")

@@ -43,9 +43,37 @@ extension Receipt {
     case .invalid:
       self.init(.fatal, code: .wrongEndpoint, detail: "the request cannot be sent" + words)
     case .untrusted:
-      self.init(.fatal, code: .tlsFailed, detail: "the target's certificate is not trusted" + words)
+      self.init(
+        .fatal, code: .tlsFailed, detail: "the target's certificate is not trusted" + words,
+        hint:
+          "check the endpoint's name and certificate; an authority of your own, or of a proxy that looks "
+          + "inside, goes into --ca-file FILE; there is no insecure mode")
     case .handshake:
-      self.init(.retryable(after: nil), code: .tlsFailed, detail: "no TLS session" + words)
+      self.init(
+        .retryable(after: nil), code: .tlsFailed, detail: "no TLS session" + words,
+        hint: "check the endpoint's port and its TLS version; where it wants a client certificate, "
+          + Hint.clientCertificate)
+    case .clientCertificate:
+      self.init(
+        .fatal, code: .tlsFailed,
+        detail: "the target wants another client certificate, or it cannot be used" + words,
+        hint: Hint.clientCertificate + ", and check that they belong together and to this target")
+    case .proxy:
+      self.init(
+        .retryable(after: nil), code: .connectionFailed,
+        detail: "no connection through the proxy"
+          + words,
+        hint: "check the proxy's address; --proxy URL names another, --proxy none goes without")
+    case .proxyRefused:
+      self.init(
+        .fatal, code: .connectionFailed, detail: "the proxy refuses this target" + words,
+        hint:
+          "have the target's host allowed at the proxy; --proxy URL names another, --proxy none goes without"
+      )
+    case .proxyCredentials:
+      self.init(
+        .fatal, code: .connectionFailed, detail: "the proxy wants a user name and password" + words,
+        hint: #"put "proxy":{"user":"…","pass":"…"} into the credentials file"#)
     case .aborted:
       self.init(.retryable(after: nil), code: .stopped, detail: "the run stopped before sending")
     case .withheld:

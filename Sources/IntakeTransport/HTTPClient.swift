@@ -87,6 +87,10 @@ public struct HTTPSettings: Sendable {
   public var answerLimit = 1 << 20
   /// A PEM file with the only authorities to trust; nil for the system's.
   public var caFile: String?
+  /// What this machine shows to a target that wants to know its clients (mTLS); nil for nothing.
+  public var clientIdentity: ClientIdentity?
+  /// The way through a proxy; nil for the direct one, whatever the environment says.
+  public var proxy: ProxyRoute?
   /// When to ask the server before the body goes out.
   public var expect = ExpectPolicy.auto
   /// Whether a connection is kept for the next request; off only where a test needs it.
@@ -94,6 +98,20 @@ public struct HTTPSettings: Sendable {
 
   /// The defaults.
   public init() {}
+}
+
+/// A certificate and its private key, both as PEM text.
+public struct ClientIdentity: Sendable {
+  /// The certificate, and after it those that lead to its authority.
+  public let certificate: [UInt8]
+  /// The key, without a passphrase.
+  public let key: Secret
+
+  /// Pairs a certificate with its key.
+  public init(certificate: [UInt8], key: Secret) {
+    self.certificate = certificate
+    self.key = key
+  }
 }
 
 /// When `Expect: 100-continue` goes with a request (RFC 9110 §10.1.1).

@@ -28,8 +28,16 @@ public struct NotSent: Error, Sendable, Equatable {
     case unreachable
     /// No connection within its time limit.
     case timedOut
+    /// The proxy cannot be reached, or could not reach the target.
+    case proxy
+    /// The proxy refuses to connect to the target; every further request would fail alike.
+    case proxyRefused
+    /// The proxy wants to know who asks, or does not take who did (407).
+    case proxyCredentials
     /// The TLS handshake broke off.
     case handshake
+    /// The target wants a client certificate or does not take this one, or it cannot be used.
+    case clientCertificate
     /// The certificate is not trusted, or the CA file cannot be used; every further request would fail alike.
     case untrusted
     /// The connection ended after the header of the request and before its body.
@@ -69,12 +77,19 @@ public struct Unanswered: Sendable {
 
 extension Transfer {
   /// What the exchange amounts to, now that libcurl has ended it with `code`.
-  func exchange(after code: CURLcode, detail: String) -> HTTPExchange {
+  ///
+  /// - Parameter connectStatus: what the proxy answered to CONNECT, 0 when it did not, nil without a proxy.
+  func exchange(after code: CURLcode, detail: String, proxied connectStatus: Int?) -> HTTPExchange {
     if code == CURLE_OK, stop == nil, let response = head.response(body: body) {
       return .answered(response, bodyBytes: bodyBytes)
     }
     if starts == 0 {
-      return .notSent(NotSent(reason: NotSent.Reason(code), detail: Sanitizer.clean(detail)))
+      let reason =
+        connectStatus.flatMap { NotSent.Reason(code, proxy: $0) } ?? NotSent.Reason(code)
+      return .notSent(NotSent(reason: reason, detail: Sanitizer.clean(detail)))
+    }
+    if head.status == 0, NotSent.Reason.isAboutClientCertificate(detail) {
+      return .notSent(NotSent(reason: .clientCertificate, detail: Sanitizer.clean(detail)))
     }
     let reason = stop ?? Unanswered.Reason(code)
     if bodySize > 0, bodyBytes == 0, !head.isComplete {
@@ -92,6 +107,7 @@ extension NotSent.Reason {
     case CURLE_COULDNT_RESOLVE_HOST: self = .unresolved
     case CURLE_OPERATION_TIMEDOUT: self = .timedOut
     case CURLE_SSL_CONNECT_ERROR: self = .handshake
+    case CURLE_SSL_CERTPROBLEM: self = .clientCertificate
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
       CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_PINNEDPUBKEYNOTMATCH:
       self = .untrusted
@@ -101,6 +117,36 @@ extension NotSent.Reason {
       self = .invalid
     default: self = .unreachable
     }
+  }
+}
+
+extension NotSent.Reason {
+  /// What the code means on the way through a proxy that answered `status` to CONNECT; nil when it isn't about the proxy.
+  init?(_ code: CURLcode, proxy status: Int) {
+    switch code {
+    case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY, CURLE_COULDNT_CONNECT: self = .proxy
+    case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_ABORTED_BY_CALLBACK:
+      return nil
+    default:
+      switch status {
+      case 407: self = .proxyCredentials
+      case 400...499: self = .proxyRefused
+      case 500...599: self = .proxy
+      default: return nil
+      }
+    }
+  }
+
+  /// Whether libcurl's words on a broken connection repeat an alert that only a handshake ends with (RFC 8446 §6.2).
+  ///
+  /// In TLS 1.3 the target looks at the client's certificate when the client believes the handshake to be over, so the
+  /// alert comes in the place of an answer; nothing of the request has been read then.
+  static func isAboutClientCertificate(_ words: String) -> Bool {
+    guard words.contains("alert") else { return false }
+    return [
+      "certificate required", "bad certificate", "unsupported certificate", "certificate revoked",
+      "certificate expired", "certificate unknown", "unknown ca",
+    ].contains(where: words.contains)
   }
 }
 

@@ -28,8 +28,8 @@ struct CustomerCommands {
     return CommandSpec(
       path: ["customer", name], summary: commands.map(\.summary).joined(separator: "; "),
       options: options + (commands.contains { !$0.images.isEmpty } ? [output] : []) + [
-        RunOptions.to, RunOptions.endpoint, RunOptions.credentials, RunOptions.logFormat,
-      ],
+        RunOptions.to, RunOptions.endpoint, RunOptions.credentials,
+      ] + RunOptions.networkOptions + [RunOptions.logFormat],
       examples: commands.compactMap(\.example).map { "docintake customer \(name) \($0)" },
       notes: ["The answer is one JSON object on standard output, personal fields included."],
       run: run)

@@ -6,15 +6,17 @@ struct SummaryText {
   let summary: RunSummary
   let ledger: String?
   let page: String?
+  /// The proxy that requests went through, nil for none.
+  let proxy: String?
   let mode: RunPolicy.Mode
   let only: RunPolicy.Selection?
   /// Whether the sandbox's page can be looked at after the run.
   let isKept: Bool
 
   var text: String {
+    let places = [proxy.map { "proxy: \($0)" }, ledger.map { "ledger: \($0)" }]
     let lines =
-      [counts, sizes, accepted, changed, leftOut, leftNew] + troubles
-      + [ledger.map { "ledger: \($0)" }, lookHint]
+      [counts, sizes, accepted, changed, leftOut, leftNew] + troubles + places + [lookHint]
     return lines.compactMap(\.self).joined(separator: "\n")
   }
 
@@ -118,7 +120,8 @@ struct SummaryText {
       ("seconds", summary.seconds), ("rate", rate), ("stopped", summary.stopReason.orNull),
       ("stopHint", summary.stopHint.orNull), ("changed", summary.changed),
       ("ledgerError", summary.journalError.orNull),
-      ("manifestError", (summary.loadFailure?.detail).orNull), ("ledger", ledger.orNull),
+      ("manifestError", (summary.loadFailure?.detail).orNull), ("proxy", proxy.orNull),
+      ("ledger", ledger.orNull),
       ("page", (isKept ? page : nil).orNull),
     ]
   }

@@ -12,7 +12,8 @@ struct PlanEditing {
     if let manifest = arguments.positionals.first { set("load", "manifest", .text(manifest)) }
     let simple = [
       ("format", "load"), ("images-root", "load"), ("ledger", "record"), ("endpoint", "submit"),
-      ("credentials", "submit"), ("operation", "assemble"),
+      ("credentials", "submit"), ("operation", "assemble"), ("proxy", "submit"),
+      ("ca-file", "submit"), ("client-cert", "submit"), ("client-key", "submit"),
     ]
     for (option, role) in simple {
       if let value = arguments[option] { set(role, option, .text(value)) }

@@ -11,6 +11,19 @@ enum RunOptions {
   static let credentials = OptionSpec(
     "credentials", value: "FILE|fd:N|command:\"…\"", completion: .files,
     help: "where the credentials come from; a file that others can read is refused")
+  static let proxy = OptionSpec(
+    "proxy", value: "env|URL|none", default: "env", completion: .words(["env", "none"]),
+    help: "the way to the target: HTTPS_PROXY, ALL_PROXY and NO_PROXY, http://host:port, "
+      + "socks5h://host:port, or none")
+  static let caFile = OptionSpec(
+    "ca-file", value: "FILE", completion: .files,
+    help: "the only authorities to trust (PEM); default: SSL_CERT_FILE, else the system's")
+  static let clientCert = OptionSpec(
+    "client-cert", value: "FILE", completion: .files,
+    help: "the certificate to show to the target (PEM)")
+  static let clientKey = OptionSpec(
+    "client-key", value: "FILE", completion: .files,
+    help: "its private key (PEM); a file that others can read is refused")
   static let operation = OptionSpec(
     "operation", value: "NAME", help: "what to do with each row; default: the target's create")
   static let set = OptionSpec(
@@ -106,10 +119,12 @@ enum RunOptions {
   static let keep = OptionSpec(
     "keep", help: "hold the embedded sandbox open after the run, until a signal")
 
+  /// How the target is reached, for every command that does.
+  static let networkOptions = [proxy, caFile, clientCert, clientKey]
   static let manifestOptions = [format, imagesRoot, map, ignoreColumn]
-  static let targetOptions = [
-    to, endpoint, credentials, operation, set, insert, replace, without, printPlan, tap,
-  ]
+  static let targetOptions =
+    [to, endpoint, credentials, operation] + networkOptions
+    + [set, insert, replace, without, printPlan, tap]
   static let patienceOptions = [ambiguous, settleAfter, waitForTarget, retries, until, maxDuration]
   static let messageOptions = [progress, logFormat, verbose, quiet, hidePaths]
 }

@@ -2,6 +2,8 @@ import IntakeCore
 import IntakeRunner
 import IntakeSandbox
 import IntakeSystem
+import IntakeTransport
+import SubmitStage
 import Synchronization
 
 /// One run from its arguments to its exit code; `run` and `check` differ in mode only.
@@ -42,8 +44,8 @@ final class RunSession: Sendable {
     let summary = try await work(pipeline, target, editing, ledger: ledger)
     show(
       SummaryText(
-        summary: summary, ledger: ledger, page: sandbox?.address, mode: policy.mode,
-        only: policy.only, isKept: arguments.has("keep")))
+        summary: summary, ledger: ledger, page: sandbox?.address, proxy: proxy(editing),
+        mode: policy.mode, only: policy.only, isKept: arguments.has("keep")))
     if let signal = abortSignal.withLock(\.self) {
       return signal == SignalNumber.interrupt ? .interrupted : .terminated
     }
@@ -52,6 +54,15 @@ final class RunSession: Sendable {
       await invocation.signals.wait()
     }
     return ExitCode(summary)
+  }
+
+  /// The proxy that requests took, nil for the direct way; what cannot be read has stopped the run before.
+  private func proxy(_ editing: PlanEditing) -> String? {
+    guard policy.mode.keepsLedger,
+      let endpoint = try? Endpoint(editing.option("submit", "endpoint") ?? ""),
+      let route = try? Submit.proxy(editing.option("submit", "proxy") ?? "env", for: endpoint)
+    else { return nil }
+    return route.isTaken(to: endpoint) ? route.description : nil
   }
 
   private func show(_ text: SummaryText) {
