@@ -94,7 +94,7 @@ final class EasyHandle: Sendable {
     // Below the 15 s and more after which load balancers close idle connections.
     try set(CURLOPT_MAXAGE_CONN, 10)
     try set(CURLOPT_FRESH_CONNECT, transfer.connection == .own ? 1 : 0)
-    let isKept = settings.keepsConnections && transfer.connection == .kept
+    let isKept = settings.keepsConnections && transfer.connection != .own
     try set(CURLOPT_FORBID_REUSE, isKept ? 0 : 1)
   }
 

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Sends requests and waits for their answers; any number of threads may share one.
 ///
-/// Each call is at most one transmission of a body. The one repeat is that of a header without its body,
-/// after the server refused to be asked (417).
+/// Each call is at most one transmission of a body. The one repeat is that of a header without its body, after the
+/// server refused to be asked (417) or gave no leave on a kept connection.
 public final class HTTPClient: Sendable {
   /// How requests are sent.
   public let settings: HTTPSettings
@@ -35,7 +35,9 @@ public final class HTTPClient: Sendable {
     if first.waitedInVain || first.wasRefusedExpectation {
       ignoresExpect.store(true, ordering: .relaxed)
     }
-    guard first.wasRefusedExpectation else { return exchange }
+    // Without leave no byte of the body has left, and it may go out once, on a new connection.
+    let isHeldBack = first.wasRefusedExpectation || first.waitedInVain && first.bodyBytes == 0
+    guard isHeldBack else { return exchange }
     let second = transfer(request, on: handle, limits, abort)
     return perform(second, on: handle, to: endpoint, until: end)
   }
@@ -53,9 +55,12 @@ public final class HTTPClient: Sendable {
       && settings.expect.asks(
         bodySize: request.bodySize, onKeptConnection: handle.keepsConnection)
     // Nobody can tell beforehand whether the server will have closed a kept connection.
-    let isSafe = request.bodySize > 0 ? mayAsk : request.isReading
+    let connection: Transfer.Connection =
+      if request.bodySize == 0 { request.isReading ? .kept : .own } else if !mayAsk { .own } else {
+        handle.keepsConnection ? .keptWithLeave : .kept
+      }
     return Transfer(
-      request, expecting: isExpecting, on: isSafe ? .kept : .own, limits: limits, abort: abort)
+      request, expecting: isExpecting, on: connection, limits: limits, abort: abort)
   }
 
   private func perform(

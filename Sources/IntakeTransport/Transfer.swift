@@ -24,7 +24,7 @@ final class Transfer {
   private(set) var starts = 0
   /// Bytes of the body handed to libcurl: the upper bound of what left.
   private(set) var bodyBytes = 0
-  /// Whether libcurl gave up waiting for 100 Continue.
+  /// Whether no 100 Continue came within the time that libcurl waits for it.
   private(set) var waitedInVain = false
   /// Whether the server answered 417 before the body.
   private(set) var wasRefusedExpectation = false
@@ -44,6 +44,8 @@ final class Transfer {
   enum Connection {
     /// Any: one that was kept, and this one is kept in turn.
     case kept
+    /// The same, but no byte of a body leaves before the server has given leave.
+    case keptWithLeave
     /// A new one that is closed afterwards.
     case own
   }
@@ -85,10 +87,15 @@ final class Transfer {
     while !abort.isRaised, ContinuousClock.now < end { usleep(50_000) }
   }
 
-  /// Fills libcurl's buffer with the next bytes of the body; 0 at its end.
-  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+  /// Fills libcurl's buffer with the next bytes of the body; 0 at its end, nil to end the exchange.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
     if bodyBytes == 0 {
       waitedInVain = isExpecting && !head.wasContinued
+      // The silence may be that of a server which is about to close the connection.
+      if waitedInVain, connection == .keptWithLeave {
+        _ = end(.closed)
+        return nil
+      }
       mark = (ContinuousClock.now, 0)
     }
     var filled = 0

@@ -11,6 +11,7 @@ extension Transfer {
     guard let buffer, let context else { return Int(CURL_READFUNC_ABORT) }
     return transfer(context).read(
       into: UnsafeMutableRawBufferPointer(start: buffer, count: size * count))
+      ?? Int(CURL_READFUNC_ABORT)
   }
 
   static let headerCallback: curl_write_callback = { buffer, size, count, context in

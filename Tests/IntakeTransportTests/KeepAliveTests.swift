@@ -64,6 +64,31 @@ struct KeepAliveTests {
     #expect(oracle.count == 20)
   }
 
+  /// A server that is about to close a kept connection may be silent for a while: no leave, no byte of the body.
+  @Test func silenceOnAKeptConnectionSendsTheBodyOnANewOne() throws {
+    let oracle = Oracle()
+    let strays = Oracle()
+    let server = try FaultServer { connection, request in
+      guard request.onConnection == 1 else {
+        if connection.readBody(1) > 0 { strays.add() }
+        return false
+      }
+      if request.takeBody(from: connection) == request.bodySize { oracle.add() }
+      connection.answer("200 OK")
+      return true
+    }
+    defer { server.stop() }
+    let client = HTTPClient.quick(deadline: 20)
+    let outcomes = try (0..<4).map { _ in
+      try client.receipt(for: .plain(300), to: server.url()).outcome
+    }
+    #expect(outcomes == Array(repeating: .accepted, count: 4))
+    #expect(oracle.count == 4)
+    #expect(strays.count == 0)
+    #expect(
+      server.requests.map { $0.field("Expect") != nil } == [false, true, false, false, false])
+  }
+
   /// The same as a race: the server closes what has been idle for 2 ms, the client comes back after 1 to 3 ms.
   @Test func aRaceWithAServerThatClosesIdleConnectionsLeavesNobodyInDoubt() throws {
     let oracle = Oracle()
