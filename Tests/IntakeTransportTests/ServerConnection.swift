@@ -34,11 +34,23 @@ struct ServerConnection: Sendable {
     return total
   }
 
+  /// Bytes that have arrived and that nobody has read, up to 4 MB.
+  var waiting: Int {
+    var buffer = [UInt8](repeating: 0, count: 4 << 20)
+    return max(0, recv(number, &buffer, buffer.count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)))
+  }
+
   /// Reads to the end: how many bytes came, and whether the client ended with a reset.
+  ///
+  /// A reset may get lost on a connection that is full; whoever says something there hears that nobody is left.
   func drain() -> (count: Int, wasReset: Bool) {
     var buffer = [UInt8](repeating: 0, count: 65_536)
     var total = 0
     while true {
+      if !waitForMore(milliseconds: 500), !send("HTTP/1.1 103 Early Hints\r\n\r\n") {
+        return (total, true)
+      }
+      guard waitForMore(milliseconds: 100) else { continue }
       let got = recv(number, &buffer, buffer.count, 0)
       if got > 0 {
         total += got
