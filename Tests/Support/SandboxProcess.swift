@@ -36,6 +36,12 @@ package final class SandboxProcess: Sendable {
   /// Where DCAMS requests go.
   package var endpoint: String { address + "/v3/stable/api/storage" }
 
+  /// How many customers are stored, those of requests that wait for their answer included.
+  package func customers() throws -> Int {
+    let answer = try LocalHTTP.get(address, "/sandbox/customers")
+    return try JSONParser.parse(Array(answer.utf8)).elements?.count ?? 0
+  }
+
   /// Every request to the API so far: what the server knows to be true.
   package func requests() throws -> [ServedRequest] {
     let answer = try LocalHTTP.get(address, "/sandbox/requests")
