@@ -8,6 +8,9 @@ struct CSVReader: RowReader, ~Copyable {
   private var header = Header()
   /// Where the record that was found last ends, until it is taken.
   private var recordEnd: Int?
+  private var table = SourceTable(delimiter: 0, columns: [])
+  /// Whether the last columns are the notes on rows that were not accepted, which are not the row's own.
+  private var hasNotes = false
   private(set) var notices: [String] = []
   var warnings: [String] { header.warnings }
 
@@ -31,7 +34,10 @@ struct CSVReader: RowReader, ~Copyable {
         notices = ["the manifest's cells are separated by a \(found), as its header shows"]
       }
     }
-    header = try Header(try headerCells(), names: names)
+    let cells = try headerCells()
+    header = try Header(cells, names: names)
+    hasNotes = cells.suffix(3).map { $0.lowercased() } == SourceTable.notes
+    table = SourceTable(delimiter: parser.delimiter, columns: [record])
     notices += header.notices
   }
 
@@ -66,7 +72,9 @@ struct CSVReader: RowReader, ~Copyable {
     case .end: return nil
     case .record: return parser.cellCount == header.places.count ? try row() : try miscounted()
     case .fault(let fault):
-      let row = RawRow(line: window.line, problems: [fault], evidence: try evidence())
+      var row = RawRow(line: window.line, problems: [fault], evidence: try evidence())
+      let line = try window.lineStart(atMost: limit)
+      row.source = SourceRow(SourceTable.cell(line, delimiter: table.delimiter), in: table)
       // The next row is looked for on the next line, not behind the broken one: a quote that nobody closed
       // would silently hide up to 1 MiB of good rows. The further lines of a broken row are looked at one
       // by one; they have too few cells and say so.
@@ -122,12 +130,23 @@ struct CSVReader: RowReader, ~Copyable {
       && parser.cells.allSatisfy { window.bytes[$0.range].allSatisfy(\.isASCIISpace) }
   }
 
+  /// The record that was found last as it stands in the manifest, without such notes of an earlier run.
+  private var record: [UInt8] {
+    let bytes = window.bytes[window.start..<(recordEnd ?? window.start)]
+    guard hasNotes, let note = parser.cells.dropLast(2).last,
+      header.places.isEmpty || parser.cellCount == header.places.count,
+      let end = bytes[..<note.range.lowerBound].lastIndex(of: parser.delimiter)
+    else { return Array(bytes) }
+    return Array(bytes[..<end])
+  }
+
   private mutating func evidence() throws -> [UInt8] {
     try window.lineStart(atMost: RawRow.evidenceLimit)
   }
 
   private mutating func row() throws -> RawRow {
     var row = RawRow(line: window.line)
+    row.source = SourceRow(record, in: table)
     row.cells.reserveCapacity(header.places.count)
     for (index, place) in header.places.enumerated() where place != .ignored {
       read(index, place, into: &row)
@@ -159,6 +178,7 @@ struct CSVReader: RowReader, ~Copyable {
   private mutating func miscounted() throws -> RawRow {
     let (found, wanted) = (parser.cellCount, header.places.count)
     var row = RawRow(line: window.line, evidence: try evidence())
+    row.source = SourceRow(record, in: table)
     row.problems.append(
       StageFailure(
         .malformedRow,

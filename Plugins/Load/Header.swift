@@ -81,7 +81,7 @@ struct Header {
     var other = OtherNames(noun: "column")
     for (cell, place) in zip(cells, places) {
       switch place {
-      case .ignored: other.ignored.append(cell)
+      case .ignored: other.noteIgnored(cell)
       case .unnamed: notices.append("a column without a name is ignored as long as it is empty")
       case .column(let column): other.note(cell, readAs: column)
       }
@@ -125,6 +125,7 @@ struct ColumnNames: Sendable {
       return .column(column)
     }
     if ignored.contains(where: { $0.lowercased() == lower }) { return .ignored }
+    if SourceTable.notes.contains(lower) { return .ignored }
     if let column = ColumnName(lower) { return .column(column) }
     guard !ColumnNames.foreign.contains(lower) else {
       return .unknown(
@@ -162,7 +163,7 @@ struct ColumnNames: Sendable {
 struct OtherNames {
   /// `column` or `field`.
   let noun: String
-  var ignored: [String] = []
+  private var ignored: [String] = []
   private var renamed: [(name: String, column: ColumnName)] = []
 
   init(noun: String) { self.noun = noun }
@@ -170,6 +171,11 @@ struct OtherNames {
   /// Remembers a name that is spelt differently from its column.
   mutating func note(_ name: String, readAs column: ColumnName) {
     if name != column.description { renamed.append((name, column)) }
+  }
+
+  /// Remembers a name that was dropped; those that a file of refused rows adds are nobody's mistake.
+  mutating func noteIgnored(_ name: String) {
+    if !SourceTable.notes.contains(name.lowercased()) { ignored.append(name) }
   }
 
   /// The lines, none where every name is that of its column.

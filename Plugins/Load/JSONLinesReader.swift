@@ -8,6 +8,8 @@ struct JSONLinesReader: RowReader, ~Copyable {
   private var otherNames = OtherNames(noun: "field")
   private var meanings: [String: ColumnNames.Meaning] = [:]
   private var first: RawRow?
+  /// The columns in the order in which the rows bring them.
+  private let table = SourceTable(delimiter: UInt8(ascii: ","), columns: [])
 
   /// Reads the first row: an unknown name there is as wrong as one in a header.
   ///
@@ -36,7 +38,8 @@ struct JSONLinesReader: RowReader, ~Copyable {
       guard text.count <= limit else {
         let evidence = try window.lineStart(atMost: RawRow.evidenceLimit)
         try window.skipLine()
-        return RawRow(line: line, problems: [.rowTooLong(limit)], evidence: evidence)
+        return RawRow(
+          line: line, problems: [.rowTooLong(limit)], evidence: evidence, source: whole(text))
       }
       window.takeLine(upTo: window.start + text.count)
       if !text.allSatisfy(\.isASCIISpace) { return try row(text, line: line, isFirst: isFirst) }
@@ -61,7 +64,26 @@ struct JSONLinesReader: RowReader, ~Copyable {
           hint: "write one JSON object a line"))
     }
     if row.cells.isEmpty { row.evidence = Array(text.prefix(RawRow.evidenceLimit)) }
+    row.source = row.problems.isEmpty ? source(of: row) : whole(text)
     return row
+  }
+
+  /// The cells of a row as a CSV record.
+  private func source(of row: RawRow) -> SourceRow {
+    var cells: [[UInt8]] = []
+    for cell in row.cells {
+      let place = table.place(of: cell.name.description)
+      while cells.count <= place { cells.append([]) }
+      cells[place] = SourceTable.cell(Array(cell.text.utf8), delimiter: table.delimiter)
+    }
+    // Columns that this row lacks stand at its end as well as those that are yet to come.
+    let record = cells.joined(separator: [table.delimiter])
+    return SourceRow(Array(record), in: table, columns: max(1, cells.count))
+  }
+
+  /// A row that could not be read, or not to its end: its text is one cell, so that it is refused until it is corrected.
+  private func whole(_ text: [UInt8]) -> SourceRow {
+    SourceRow(SourceTable.cell(text, delimiter: table.delimiter), in: table)
   }
 
   /// Refuses a manifest whose first line is a lone brace: every further line would be a bad row.
@@ -136,7 +158,7 @@ struct JSONLinesReader: RowReader, ~Copyable {
     guard meanings.count < 256 else { return meaning }
     meanings[name] = meaning
     switch meaning {
-    case .ignored: otherNames.ignored.append(name)
+    case .ignored: otherNames.noteIgnored(name)
     case .column(let column): otherNames.note(name, readAs: column)
     case .unknown: break
     }

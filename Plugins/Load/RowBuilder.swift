@@ -14,6 +14,8 @@ struct RawRow {
   var problems: [StageFailure] = []
   /// The start of the row's bytes, where no cell could be read.
   var evidence: [UInt8] = []
+  /// The row as it stands in the manifest.
+  var source: SourceRow?
 
   /// The cell of a column, nil where it is empty.
   func cell(_ column: Column) -> RawCell? { cells.first { $0.name == ColumnName(column) } }
@@ -72,7 +74,7 @@ struct RowBuilder: Sendable {
     let record = IntakeRecord(
       row: reference(raw), identity: raw.identity, fields: fields,
       images: paths.filter { $0.problem == nil }.map { $0.file(in: root) })
-    return LoadedRow(record, failures: problems)
+    return LoadedRow(record, failures: problems, source: raw.source)
   }
 
   /// What the operator calls the row; without control characters, and cut, where it is refused.

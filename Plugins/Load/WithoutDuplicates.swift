@@ -21,7 +21,8 @@ final class WithoutDuplicates: RowSource {
     let clash = seen.withLock { row.isShifted ? $0.clash(of: print) : $0.clashRemembering(print) }
     guard let clash else { return row }
     // First, because it tells the engine that the key belongs to another row, whose standing must stay.
-    return LoadedRow(row.record, failures: [clash.failure(for: row.record)] + row.failures)
+    return LoadedRow(
+      row.record, failures: [clash.failure(for: row.record)] + row.failures, source: row.source)
   }
 }
 

@@ -18,6 +18,8 @@ public struct Record: Journal {
     @Option(
       "part of the manifest that this run takes, i/n; `ledger merge` checks that each has a ledger")
     var shard: String? = nil
+    @Option("what this run was told to do differently, kept in the ledger's line of the run")
+    var note: String? = nil
     @Option(
       "off is for benchmarks alone: after a power cut the ledger may lack rows that were sent")
     var sync = Sync.always
@@ -66,6 +68,7 @@ public struct Record: Journal {
     }
     var settings = LedgerSettings(
       path: path, target: target, operation: operation, shard: options.shard)
+    settings.note = options.note
     settings.sharedKeys = options.key
     settings.history = options.history
     settings.isSynchronized = options.sync == .always

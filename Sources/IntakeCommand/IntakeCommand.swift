@@ -55,7 +55,10 @@ public enum IntakeCommand {
 /// Every command, in the order of help.
 enum CommandTable {
   static func commands(_ registry: StageRegistry) -> [CommandSpec] {
-    [RunCommand.spec, CheckCommand.spec(registry), ReconcileCommand.spec, ReportCommand.spec]
+    [
+      RunCommand.spec, CheckCommand.spec(registry), HistoryCommand.spec, ReconcileCommand.spec,
+      ReportCommand.spec,
+    ]
       + CustomerCommands.all(registry) + LedgerCommands.all + [
         StagesCommands.list, StagesCommands.show, StageAuthorCommands.new,
         StageAuthorCommands.check, ReferenceCommand.spec, SandboxCommand.spec,

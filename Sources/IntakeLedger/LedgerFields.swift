@@ -14,6 +14,8 @@ package struct LedgerFields: Sendable {
   package let target = LedgerField<String>("target", needed: [.open])
   /// Which part of the manifest the run took, `i/n`.
   package let shard = LedgerField<String>("shard", in: [.open])
+  /// What the run was told to do differently, such as `only=failed`.
+  package let note = LedgerField<String>("note", in: [.open])
   /// The machine.
   package let host = LedgerField<String>("host", in: [.open])
   /// The process.

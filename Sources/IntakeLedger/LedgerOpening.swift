@@ -19,6 +19,8 @@ public struct LedgerSettings: Sendable {
   public var shard: String?
   /// Name and version of the program, for the record.
   public var tool: String
+  /// What the run was told to do differently, such as `only=failed`, for the record; nil for nothing.
+  public var note: String?
   /// The key file that all ledgers of the target share; nil for a ledger with one of its own, `LEDGER.key`.
   ///
   /// A `LEDGER.key` that is there counts all the same. The file is made when the first ledger is.
@@ -91,6 +93,7 @@ package struct LedgerOpening {
     record.target = lookup.target
     record.operation = settings.operation.map { LedgerWord.encoded($0) }
     record.shard = settings.shard.map { LedgerWord.encoded($0) }
+    record.note = settings.note.map { LedgerWord.encoded($0, limit: 256) }
     record.host = LedgerWord.encoded(LedgerOpening.hostName())
     record.process = Int(getpid())
     record.keyProof = lookup.keys.proof()
@@ -123,7 +126,8 @@ package struct LedgerOpening {
         + "recognised and all would be sent again. Restore it, or name another ledger")
   }
 
-  private static func hostName() -> String {
+  /// The machine's name for itself.
+  static func hostName() -> String {
     var name = [CChar](repeating: 0, count: 256)
     guard gethostname(&name, name.count - 1) == 0 else { return "unknown" }
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

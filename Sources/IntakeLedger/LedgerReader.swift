@@ -136,6 +136,8 @@ package struct LedgerRow: Sendable, Equatable {
   package let line: Int?
   /// When the last line about it was written.
   package let time: UTCTime
+  /// When it was accepted, nil for a row that is not.
+  package let accepted: UTCTime?
 
   init(_ state: RowState, in file: any JournalFile) {
     key = RowKey(state.key.description)
@@ -145,6 +147,7 @@ package struct LedgerRow: Sendable, Equatable {
     outcome = state.isUnanswered ? nil : last
     line = last?.row
     time = state.lastTime
+    accepted = state.accepted
   }
 }
 
@@ -164,6 +167,8 @@ package struct LedgerStatistics: Sendable, Equatable {
   package let shards: [String]
   /// The part that the ledger was begun for, which binds every later run; nil for the whole manifest.
   package let shard: String?
+  /// The run that opened the ledger last, nil when none did.
+  package let lastRun: LedgerRun?
   /// How often the ledger was opened by a run.
   package let runs: Int
   /// When the first run opened it.
@@ -180,6 +185,7 @@ package struct LedgerStatistics: Sendable, Equatable {
     shards = Set(content.runs.compactMap(\.shard)).sorted()
     shard = content.head?.shard
     runs = content.runs.count
+    lastRun = content.lastRun
     first = content.head?.time
     last = (states.map(\.lastTime) + content.runs.map(\.time)).max()
     codes = states.reduce(into: [:]) { codes, state in
@@ -202,8 +208,8 @@ struct LedgerContent {
   let runs: [LedgerRecord]
   /// Every operation that rows were sent for.
   let operations: Set<String>
-  /// How the last run ended: `complete` or `stopped`; nil when it was killed or still goes on.
-  let end: String?
+  /// The run that opened the ledger last, nil when none did.
+  let lastRun: LedgerRun?
 
   init(of file: any JournalFile) throws(JournalError) {
     // A row takes about two lines of 250 bytes; an estimate that is too low only costs time.
@@ -212,14 +218,16 @@ struct LedgerContent {
     var head: LedgerRecord?
     var runs: [LedgerRecord] = []
     var operations: Set<String> = []
-    var end: String?
+    var close: LedgerRecord?
     // Most lines name the operation of the line before: comparing is ten times cheaper than hashing.
     var last = ""
     var scan = LedgerScan(file)
     tip = try scan.run { (record, offset) throws(JournalError) in
       if offset == 0 { head = record }
       if record.kind == .open, record.tool != LedgerMerge.tool { runs.append(record) }
-      if record.kind == .open || record.kind == .close { end = record.end }
+      if record.kind == .open || record.kind == .close {
+        close = record.kind == .close ? record : nil
+      }
       if let operation = record.operation, operation != last {
         operations.insert(operation)
         last = operation
@@ -227,7 +235,8 @@ struct LedgerContent {
       index.apply(record, at: offset)
     }
     (self.index, self.head) = (index, head)
-    (self.runs, self.operations, self.end) = (runs, operations, end)
+    (self.runs, self.operations) = (runs, operations)
+    lastRun = runs.last.map { LedgerRun(runs.count, $0, close) }
   }
 
   /// Refuses a ledger that is about something else, or that begins in the middle.

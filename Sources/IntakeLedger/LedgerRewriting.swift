@@ -2,15 +2,20 @@ package import IntakeCore
 import IntakeSystem
 
 /// Joins the ledgers of several machines into one that is as good as any: it can be read, run on and merged.
-package struct LedgerMerge: Sendable, Equatable {
+package struct LedgerMerge: Sendable {
   /// Lines of the new ledger.
   package let lines: Int
   /// Rows by standing.
   package let rows: LedgerCounts
   /// How many parts the manifest was cut into, all of which are there; nil when the runs took all of it.
   package let shards: Int?
+  /// The ledgers with the last run of each; nil for one that was merged and not run on.
+  package let parts: [(path: String, lastRun: LedgerRun?)]
+
   /// The ledgers whose last run was killed, or stopped before the end of its part.
-  package let unfinished: [String]
+  package var unfinished: [String] {
+    parts.filter { [.killed, .stopped, .running].contains($0.lastRun?.ending) }.map(\.path)
+  }
 
   /// Writes the ledger `output` with its key file.
   ///
@@ -38,7 +43,7 @@ package struct LedgerMerge: Sendable, Equatable {
     }
     try LedgerMerge.checkRows(of: parts)
     shards = try ShardCover.check(parts.map { ($0.path, $0.shards) })
-    unfinished = parts.filter { !$0.isComplete }.map(\.path)
+    self.parts = parts.map { ($0.path, $0.lastRun) }
     lines = try LedgerMerge.write(parts, KeyRing(joining: parts.map(\.keys)), output)
     rows = LedgerCounts(parts.lazy.flatMap(\.index.states))
   }
@@ -83,8 +88,7 @@ package struct LedgerMerge: Sendable, Equatable {
     let target: String
     let begin: UTCTime
     let shards: Set<String>
-    /// Whether its last run came to the end of its part; format 1 doesn't say, so nothing is held against it.
-    let isComplete: Bool
+    let lastRun: LedgerRun?
 
     init(_ path: String, _ sharedKeys: (String) -> String?) throws(JournalError) {
       self.path = path
@@ -102,7 +106,7 @@ package struct LedgerMerge: Sendable, Equatable {
       }
       let shared = sharedKeys(PercentText.decoded(target))
       keys = try content.keys(in: KeyPlaces(of: path, shared: shared))
-      isComplete = content.end == LedgerRecord.complete || content.runs.last?.version ?? 1 == 1
+      lastRun = content.lastRun
       (self.file, self.target) = (file, target)
       (index, begin) = (content.index, head.time)
       shards = Set(content.runs.map { $0.shard ?? "" })

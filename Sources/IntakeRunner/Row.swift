@@ -10,6 +10,7 @@ struct Row: Sendable {
   private let fields: CustomerFields
   /// What the ledger knows of it, looked up once; nil where no ledger is looked at.
   var known: (any KnownRow)?
+  private let source: SourceRow?
   private let runner: Runner
   private let stopwatch: Stopwatch
 
@@ -20,6 +21,7 @@ struct Row: Sendable {
     (reference, identity) = (loaded.record.row, name)
     fields = loaded.record.fields
     self.known = known
+    source = loaded.source
     self.runner = runner
     stopwatch = Stopwatch(clock: runner.clock)
     stopwatch.add("load", seconds: seconds)
@@ -65,6 +67,7 @@ struct Row: Sendable {
 extension Row {
   func outcome(_ verdict: Verdict, stage: String? = nil, failure: StageFailure? = nil) -> Outcome {
     var outcome = Outcome(row: reference, key: known?.key, verdict: verdict)
+    outcome.source = source
     outcome.stage = stage
     outcome.failure = failure
     outcome.timings = stopwatch.timings

@@ -11,19 +11,36 @@ public enum DurableFile {
   /// The content is written under a name of its own and linked to the final one when it is on disk, so that
   /// nobody finds half of it; `link` refuses to replace a file, which `rename` would not.
   public static func create(_ path: String, _ content: [UInt8]) throws(SystemCallFailure) {
+    try create(path) { (file) throws(SystemCallFailure) in try file.append(content) }
+  }
+
+  /// The same for a content that is written piece by piece.
+  public static func create(
+    _ path: String, writing: (AppendOnlyFile) throws(SystemCallFailure) -> Void
+  ) throws(SystemCallFailure) {
     let draft = draft(for: path)
     defer { unlink(draft) }
-    try write(content, to: draft)
+    try write(to: draft, writing)
     try publish(draft, as: path)
     try synchronizeFolder(of: path)
   }
 
+  /// A file (0600) in that folder without a name, for notes: it is gone when it is closed, however the program ends.
+  public static func nameless(in folder: String) throws(SystemCallFailure) -> AppendOnlyFile {
+    let path = draft(for: folder + "/.docintake")
+    unlink(path)
+    defer { unlink(path) }
+    return try AppendOnlyFile.open(path, .creating)
+  }
+
   private static func draft(for path: String) -> String { "\(path).\(getpid()).draft" }
 
-  private static func write(_ content: [UInt8], to draft: String) throws(SystemCallFailure) {
+  private static func write(
+    to draft: String, _ body: (AppendOnlyFile) throws(SystemCallFailure) -> Void
+  ) throws(SystemCallFailure) {
     unlink(draft)
     let file = try AppendOnlyFile.open(draft, .creating)
-    try file.append(content)
+    try body(file)
     try file.synchronize()
   }
 
@@ -46,7 +63,7 @@ public enum DurableFile {
     }
     let draft = draft(for: path)
     do throws(SystemCallFailure) {
-      try write(content, to: draft)
+      try write(to: draft) { (file) throws(SystemCallFailure) in try file.append(content) }
       try rename(draft, to: path)
     } catch {
       unlink(draft)

@@ -4,12 +4,18 @@ import IntakeSystem
 
 /// `docintake ledger`: reads and tends ledgers.
 enum LedgerCommands {
-  static let all = [show, verify, stats, merge, prune]
+  static let all = [LedgerListCommand.spec, show, verify, stats, merge, prune]
 
   static let show = CommandSpec(
     path: ["ledger", "show"], summary: "print what became of each row, as JSON Lines",
-    arguments: "LEDGER…", argumentCount: 1...Int.max,
+    arguments: "LEDGER…", argumentCount: 0...Int.max,
     options: [
+      OptionSpec(
+        "left", value: "MANIFEST", completion: .files,
+        help: "the rows of a manifest that a run would not skip, checked as docintake check does"),
+      RunOptions.to, RunOptions.endpoint, RunOptions.operation, RunOptions.history,
+      RunOptions.shard,
+    ] + RunOptions.manifestOptions + [
       OptionSpec(
         "outcome", value: "accepted|not-accepted|in-doubt",
         choices: ["accepted", "not-accepted", "in-doubt", "not_accepted", "in_doubt"],
@@ -18,12 +24,23 @@ enum LedgerCommands {
       OptionSpec(
         "row", value: "ID", help: "only rows of this id, e-mail or key (needs the key file)"),
     ],
-    examples: ["docintake ledger show LEDGER --outcome in-doubt | jq -r .row"],
+    examples: [
+      "docintake ledger show LEDGER --outcome in-doubt | jq -r .row",
+      "docintake ledger show --left customers.csv --to dcams | jq -r .row",
+    ],
     notes: [
+      "With --left at most one LEDGER is given; without one it is that of the target in the state directory.\n"
+        + "--to says what customers are known by; with a LEDGER it may be left out. Nothing is sent or written.",
       "With several ledgers each line says which one it is from.",
       "Exit code 3 when none of them has the row that --row names.",
     ]
   ) { arguments, invocation in
+    if let manifest = arguments["left"] {
+      return try await LedgerLeft.show(manifest, arguments, invocation)
+    }
+    guard !arguments.positionals.isEmpty else {
+      throw CommandError("an argument is missing: LEDGER…", in: arguments.command)
+    }
     var isKnown = false
     for path in arguments.positionals {
       isKnown = try show(path, arguments, invocation) || isKnown
@@ -113,17 +130,26 @@ enum LedgerCommands {
       ("ledger", output), ("lines", merged.lines), ("shards", merged.shards.orNull),
       ("rows", merged.rows),
       ("unfinished", JSONOutput.array(merged.unfinished.map { .string($0) })),
+      (
+        "lastRuns",
+        merged.parts.map { JSONOutput(fields: [("ledger", $0.path)] + ($0.lastRun?.fields ?? [])) }
+      ),
     ])
     return warn(about: merged, invocation.console)
   }
 
   /// Says what shows that a shard did not run to its end.
   private static func warn(about merged: LedgerMerge, _ console: Console) -> ExitCode {
-    for path in merged.unfinished {
-      console.log(
-        .warning,
-        "the last run of \(Sanitizer.clean(path)) was killed or stopped early: run its command again, "
-          + "then merge again")
+    for (path, run) in merged.parts {
+      guard let run else { continue }
+      let shard = run.shard.map { "shard \($0), " } ?? ""
+      let name = "the last run of \(shard)\(Sanitizer.clean(path))"
+      if merged.unfinished.contains(path) {
+        let what = run.ending == .stopped ? "stopped early" : "was killed"
+        console.log(.warning, "\(name), \(what): run its command again, then merge again")
+      } else if run.hadNothingToDo {
+        console.log(.notice, "\(name), had nothing to do")
+      }
     }
     let rows = merged.rows
     let found = [(rows.inDoubt, "in doubt"), (rows.unfinished, "begun and never sent")]

@@ -11,7 +11,7 @@ enum RunCommand {
     ] + RunOptions.patienceOptions + [
       RunOptions.concurrency, RunOptions.workers,
       RunOptions.rate, RunOptions.halt, RunOptions.shard, RunOptions.limit, RunOptions.only,
-      RunOptions.resubmitChanged,
+      RunOptions.resubmitChanged, RunOptions.failed,
       RunOptions.dryRun, RunOptions.showPersonal,
     ] + RunOptions.messageOptions + [RunOptions.keep],
     examples: [
@@ -20,7 +20,7 @@ enum RunCommand {
       "docintake run customers.csv --to dcams --credentials dcams.json --only failed",
       "docintake run - --to sandbox --set shrink.edge=1600 --set shrink.max-bytes=400000 < customers.jsonl",
     ],
-    notes: [manifest, again, signals, ExitCode.table]
+    notes: [manifest, again, failed, signals, ExitCode.table]
   ) { arguments, invocation in
     let policy = try RunPolicy(arguments)
     return try await RunSession(arguments, invocation, policy: policy).run()
@@ -39,7 +39,14 @@ enum RunCommand {
 
   private static let again = """
     The same command again goes on where the last one stopped: rows that were accepted are skipped, rows in
-    doubt are settled by asking the target, the others are sent. Rows are known by their id, never by position.
+    doubt are settled by asking the target, the others are sent. Rows are known by what the target knows the
+    customer by, never by position.
+    """
+
+  static let failed = """
+    --failed holds customers' data (its mode is 0600), appears when the run ends, and only if some row was not
+    accepted. A run that stops early writes the rows that it has read by then; nothing is overwritten. A row that cannot
+    be split into cells is one cell. For JSON Lines the columns are those that the rows have.
     """
 }
 
@@ -59,14 +66,14 @@ enum CheckCommand {
       options: [to] + RunOptions.targetOptions.dropFirst() + RunOptions.manifestOptions
         + [
           againstLedger, RunOptions.ledger, RunOptions.history, RunOptions.only,
-          RunOptions.workers, RunOptions.shard, RunOptions.limit,
+          RunOptions.workers, RunOptions.shard, RunOptions.limit, RunOptions.failed,
         ] + RunOptions.messageOptions,
       examples: [
         "docintake check customers.csv",
         "docintake check customers.csv --verbose --set shrink.edge=1600",
         "docintake check customers.csv | jq -c 'select(.outcome==\"rejected\")'",
       ],
-      notes: [RunCommand.manifest, ExitCode.table]
+      notes: [RunCommand.manifest, RunCommand.failed, ExitCode.table]
     ) { arguments, invocation in
       var policy = try RunPolicy(arguments)
       policy.mode = .check

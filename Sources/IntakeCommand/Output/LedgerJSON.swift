@@ -54,6 +54,23 @@ extension LedgerStatistics {
   }
 }
 
+extension LedgerRun {
+  /// The run for programs.
+  var fields: JSONFields {
+    [
+      ("number", number), ("start", start.rfc3339), ("end", (end?.rfc3339).orNull),
+      ("ending", ending.rawValue), ("tool", tool), ("shard", shard), ("options", options),
+      ("outcomes", end == nil ? nil : Verdict.json(of: rows)),
+    ]
+  }
+
+  /// The run for people: `2026-11-29 00:10:03 UTC (docintake-0.9.0), complete`.
+  var text: String {
+    let told = options.map { ", " + $0 } ?? ""
+    return "\(start.readable) (\(tool ?? "-")\(told)), \(ending.rawValue)"
+  }
+}
+
 extension Standing {
   /// The word that options and tables use; JSON has underscores in it.
   var word: String {

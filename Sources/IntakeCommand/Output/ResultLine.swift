@@ -2,6 +2,12 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Writes an outcome as the result line that scripts rely on.
 struct ResultLine {
   let hidesPaths: Bool
@@ -90,6 +96,9 @@ final class ResultWriter: Sendable {
         ? "no space left on the device of standard output" : "standard output was closed"
     }
   }
+
+  /// Whether a person reads the results.
+  var isTerminal: Bool { isatty(descriptor) == 1 }
 
   /// Whether results were lost because the disk is full; a reader that went away wanted no more of them.
   var ranOutOfSpace: Bool { failure.withLock(\.self)?.isOutOfSpace == true }

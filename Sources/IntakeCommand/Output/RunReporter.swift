@@ -16,9 +16,15 @@ struct RunReporter: RunObserver {
   let request: RequestText?
   /// Whether anything is sent and recorded.
   let isSending: Bool
+  /// Where the rows go that were not accepted, nil when nobody wants them.
+  let failedRows: FailedRows?
+  /// Whether rows that are skipped stay out of the results.
+  let isOnlyLeft: Bool
 
   func finished(_ outcome: Outcome) {
     progress.count(outcome)
+    failedRows?.add(outcome)
+    if isOnlyLeft, outcome.verdict == .skipped, !outcome.isNews { return }
     write(line.fields(outcome))
     guard outcome.isNews || isVerbose else { return }
     show(outcome, RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))

@@ -12,11 +12,14 @@ struct SummaryText {
   let only: RunPolicy.Selection?
   /// Whether the sandbox's page can be looked at after the run.
   let isKept: Bool
+  /// Where the rows are that were not accepted, nil when nobody wanted them or they could not be written.
+  let failed: FailedRows?
 
   var text: String {
     let places = [proxy.map { "proxy: \($0)" }, ledger.map { "ledger: \($0)" }]
     let lines =
-      [counts, sizes, accepted, changed, leftOut, leftNew] + troubles + places + [lookHint]
+      [counts, sizes, accepted, changed, leftOut, leftNew] + troubles + [failedRows] + places
+      + [lookHint]
     return lines.compactMap(\.self).joined(separator: "\n")
   }
 
@@ -66,6 +69,13 @@ struct SummaryText {
     case let count:
       "\(count) rows were changed after they had been accepted: --resubmit-changed sends them"
     }
+  }
+
+  private var failedRows: String? {
+    guard let failed, failed.count > 0 else { return nil }
+    let rows = failed.count == 1 ? "1 row that was" : "\(failed.count) rows that were"
+    let root = failed.imagesRoot.map { " with --images-root \($0)" } ?? ""
+    return "\(rows) not accepted: \(failed.path), to correct and to run\(root)"
   }
 
   /// What `--only` passed over where it found nothing.
@@ -122,6 +132,7 @@ struct SummaryText {
       ("ledgerError", summary.journalError.orNull),
       ("manifestError", (summary.loadFailure?.detail).orNull), ("proxy", proxy.orNull),
       ("ledger", ledger.orNull),
+      ("failedRows", failed.flatMap { $0.count > 0 ? $0.path : nil }.orNull),
       ("page", (isKept ? page : nil).orNull),
     ]
   }

@@ -38,15 +38,20 @@ enum LedgerPlace {
     (try? directory()).map { $0 + "/" + stem(of: target) + ".key" }
   }
 
+  /// Every ledger of the state directory, sorted.
+  static func all() throws(CommandError) -> [String] {
+    let directory = try directory()
+    guard let folder = try? Folder(directory) else { return [] }
+    return folder.names(in: ".", atMost: 10_000).filter { $0.hasSuffix(suffix) }.sorted()
+      .map { directory + "/" + $0 }
+  }
+
   /// The other ledgers of a target in the state directory, sorted; those of the other parts of the same batch aside.
   static func others(of target: TargetName, than path: String, shard: Shard?) -> [String] {
-    guard let directory = try? directory(), let folder = try? Folder(directory) else { return [] }
-    let others = folder.names(in: ".", atMost: 10_000).filter { name in
-      name.hasSuffix(suffix) && shard.map { !name.hasSuffix("of\($0.count)" + suffix) } ?? true
-    }.map { directory + "/" + $0 }
     // What cannot be read now is no ledger that could be given to --history.
-    return others.sorted().filter {
-      $0 != path && (try? LedgerReader($0).target()) == target.full
+    return ((try? all()) ?? []).filter { other in
+      let isPart = shard.map { other.hasSuffix("of\($0.count)" + suffix) } ?? false
+      return other != path && !isPart && (try? LedgerReader(other).target()) == target.full
     }
   }
 
@@ -79,7 +84,8 @@ enum LedgerPlace {
     return safe.isEmpty ? "manifest" : String(decoding: safe.prefix(60), as: UTF8.self)
   }
 
-  private static func absolute(_ path: String) -> String {
+  /// The path without links and dots; as it is where there is nothing.
+  static func absolute(_ path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
     defer { free(resolved) }
     return String(cString: resolved)

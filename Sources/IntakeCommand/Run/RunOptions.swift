@@ -99,6 +99,11 @@ enum RunOptions {
     "only", choices: ["failed", "in-doubt"], help: "only rows that the ledger lists so")
   static let resubmitChanged = OptionSpec(
     "resubmit-changed", help: "send accepted rows again whose cells or images were changed since")
+  static let failed = OptionSpec(
+    "failed", value: "FILE.csv", completion: .files,
+    help:
+      "also write the rows that were not accepted, as a manifest to correct and run: with the manifest's own "
+      + "columns and cells, in its order, and with reason, hint and next")
   static let dryRun = OptionSpec(
     "dry-run", short: "n", help: "everything but the sending; prints the redacted request")
   static let progress = OptionSpec(
@@ -130,6 +135,16 @@ enum RunOptions {
 }
 
 extension RunPolicy {
+  /// What makes this run another than one of all rows, for the ledger's line of it; nil for nothing.
+  var note: String? {
+    let words = [
+      mode == .reconcile ? "reconcile" : nil, only.map { "only=\($0.rawValue)" },
+      limit.map { "limit=\($0)" }, resubmitsChanged ? "resubmit-changed" : nil,
+      ambiguous == .reconcile ? nil : "ambiguous=\(ambiguous.rawValue)",
+    ].compactMap(\.self)
+    return words.isEmpty ? nil : words.joined(separator: ",")
+  }
+
   init(_ arguments: Arguments) throws(CommandError) {
     self.init()
     workers = try arguments.integer("workers", in: 1...256) ?? ProcessorCount.usable

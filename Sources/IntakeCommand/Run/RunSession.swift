@@ -25,7 +25,13 @@ final class RunSession: Sendable {
   func run() async throws -> ExitCode {
     var editing = try PlanEditing(arguments, invocation.registry)
     if let shard = policy.shard { editing.set("record", "shard", .text(shard.description)) }
+    if let note = policy.note, editing.declares("record", "note") {
+      editing.set("record", "note", .text(note))
+    }
     let stopTime = try StopTime(arguments)
+    let failed = try arguments["failed"].map { path throws(CommandError) in
+      try FailedRows(path, imagesIn: imagesRoot)
+    }
     if arguments.has("print-plan") { return try printPlan(editing.plan) }
     try checkTaps(editing.plan)
     let isEmbedded = editing.wantsSandbox && policy.mode.keepsLedger
@@ -41,11 +47,13 @@ final class RunSession: Sendable {
     listenForSignals()
     let timer = stopTime?.watch(stop)
     defer { timer?.cancel() }
-    let summary = try await work(pipeline, target, editing, ledger: ledger)
+    let summary = try await work(pipeline, target, editing, ledger: ledger, failed)
+    let isWritten = finish(failed)
     show(
       SummaryText(
         summary: summary, ledger: ledger, page: sandbox?.address, proxy: proxy(editing),
-        mode: policy.mode, only: policy.only, isKept: arguments.has("keep")))
+        mode: policy.mode, only: policy.only, isKept: arguments.has("keep"),
+        failed: isWritten ? failed : nil))
     if let signal = abortSignal.withLock(\.self) {
       return signal == SignalNumber.interrupt ? .interrupted : .terminated
     }
@@ -53,7 +61,28 @@ final class RunSession: Sendable {
       console.write("what arrived: \(sandbox.address)/ (open until Ctrl-C)")
       await invocation.signals.wait()
     }
-    return ExitCode(summary)
+    let code = ExitCode(summary)
+    return isWritten || code != .notAccepted ? code : .stopped
+  }
+
+  /// The folder that paths of images are relative to.
+  private var imagesRoot: String {
+    let manifest = arguments.positionals[0]
+    let isFolder = (try? Folder(manifest)) != nil
+    return arguments["images-root"] ?? (isFolder ? manifest : DurableFile.folder(of: manifest))
+  }
+
+  /// Writes the rows that were not accepted; false when that fails, which the ledger makes up for.
+  private func finish(_ failed: FailedRows?) -> Bool {
+    do throws(SystemCallFailure) {
+      try failed?.finish()
+      return true
+    } catch {
+      console.error(
+        "--failed \(Sanitizer.clean(failed?.path ?? "")) was not written: \(error)",
+        hint: "make room, then run the same command again with --only failed")
+      return false
+    }
   }
 
   /// The proxy that requests took, nil for the direct way; what cannot be read has stopped the run before.
@@ -146,7 +175,8 @@ final class RunSession: Sendable {
   }
 
   private func work(
-    _ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing, ledger: String?
+    _ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing, ledger: String?,
+    _ failed: FailedRows?
   ) async throws -> RunSummary {
     let progress = ProgressDisplay(
       style: ProgressDisplay.Style(option: arguments["progress"]), console: console)
@@ -159,7 +189,8 @@ final class RunSession: Sendable {
       results: invocation.results, console: console, progress: progress,
       line: ResultLine(hidesPaths: arguments.has("hide-paths")), stop: stop,
       taps: Set(arguments.all("tap")), isVerbose: arguments.has("verbose"),
-      request: policy.mode == .dryRun ? request : nil, isSending: policy.mode.keepsLedger)
+      request: policy.mode == .dryRun ? request : nil, isSending: policy.mode.keepsLedger,
+      failedRows: failed, isOnlyLeft: arguments.has("left"))
     let monitor = RunMonitor()
     invocation.signals.answerQuestions { progress.snapshot(monitor.now, ledger: ledger) }
     let runner = Runner(

@@ -109,11 +109,14 @@ public struct LoadedRow: Sendable {
   public let record: IntakeRecord
   /// Everything that is wrong with it; empty for a row that can be worked on.
   public let failures: [StageFailure]
+  /// The row as the manifest has it, nil from a loader that cannot write it down again.
+  public let source: SourceRow?
 
   /// Takes a row as far as it could be read.
-  public init(_ record: IntakeRecord, failures: [StageFailure] = []) {
+  public init(_ record: IntakeRecord, failures: [StageFailure] = [], source: SourceRow? = nil) {
     self.record = record
     self.failures = failures
+    self.source = source
   }
 
   /// Whether a cell too many or too few moved the others under wrong headers: what they seem to say is no finding.

@@ -2,6 +2,8 @@
 public struct Outcome: Sendable {
   /// The row.
   public let row: RowReference
+  /// The row as the manifest has it, where the loader kept it.
+  public var source: SourceRow?
   /// The row's key in the ledger, where one was made.
   public var key: RowKey?
   /// How it ended.

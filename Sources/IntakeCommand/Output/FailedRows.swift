@@ -1,0 +1,138 @@
+import IntakeCore
+import IntakeSystem
+import Synchronization
+
+/// The rows of a run that were not accepted, as a manifest to correct: `--failed FILE.csv`.
+///
+/// Rows end in any order and there may be a million of them, so they wait in a file without a name; 24 bytes for each
+/// are in memory. At the end the manifest is written in the order of the first one, whole or not at all.
+final class FailedRows: Sendable {
+  let path: String
+  /// The folder that the images are in, where it isn't that of the file.
+  let imagesRoot: String?
+  private let waiting: AppendOnlyFile
+  private let rows = Mutex(Rows())
+
+  private struct Rows {
+    var table: SourceTable?
+    var entries: [Entry] = []
+    var size = 0
+    var failure: SystemCallFailure?
+  }
+
+  /// Where a row waits: its record, and behind it the cells that are added.
+  private struct Entry {
+    let line: UInt32
+    let offset: Int
+    let recordSize: UInt32
+    let notesSize: UInt32
+    let columns: UInt32
+  }
+
+  /// Names the file, which must not be there yet: it may be one that somebody corrects.
+  ///
+  /// - Parameter root: the folder that the images of the run are in.
+  init(_ path: String, imagesIn root: String) throws(CommandError) {
+    guard !DurableFile.exists(path) else {
+      throw CommandError(
+        .usage, "--failed \(Sanitizer.clean(path)): there is a file of that name already",
+        hint: "name another one, or move that one away first")
+    }
+    self.path = path
+    imagesRoot =
+      LedgerPlace.absolute(root) == LedgerPlace.absolute(DurableFile.folder(of: path)) ? nil : root
+    do throws(SystemCallFailure) {
+      waiting = try DurableFile.nameless(in: DurableFile.folder(of: path))
+    } catch {
+      throw CommandError(
+        .usage, "--failed \(Sanitizer.clean(path)) cannot be written: \(error)",
+        hint: "name a file in a folder that is there and can be written to")
+    }
+  }
+
+  /// How many rows there are so far.
+  var count: Int { rows.withLock(\.entries.count) }
+
+  /// Takes a row that has ended, unless it was accepted.
+  func add(_ outcome: Outcome) {
+    guard let next = outcome.nextStep, let source = outcome.source else { return }
+    let delimiter = source.table.delimiter
+    let cells = [outcome.reason, outcome.hints, next].map {
+      SourceTable.cell(Array($0.utf8), delimiter: delimiter)
+    }
+    let record = source.record.exposed
+    let notes = [delimiter] + cells.joined(separator: [delimiter]) + [UInt8(ascii: "\n")]
+    rows.withLock { rows in
+      guard rows.failure == nil else { return }
+      do throws(SystemCallFailure) {
+        try waiting.append(record + notes)
+        rows.table = source.table
+        rows.entries.append(
+          Entry(
+            line: UInt32(clamping: outcome.row.line), offset: rows.size,
+            recordSize: UInt32(clamping: record.count), notesSize: UInt32(clamping: notes.count),
+            columns: UInt32(clamping: source.columns)))
+        rows.size += record.count + notes.count
+      } catch {
+        rows.failure = error
+      }
+    }
+  }
+
+  /// Writes the manifest; no file where every row was accepted.
+  func finish() throws(SystemCallFailure) {
+    let rows = rows.withLock(\.self)
+    if let failure = rows.failure { throw failure }
+    guard let table = rows.table else { return }
+    try DurableFile.create(path) { (file) throws(SystemCallFailure) in
+      let notes = SourceTable.notes.map { Array($0.utf8) }
+      let header = ([table.header] + notes).joined(separator: [table.delimiter])
+      // 64 KB a write: a row for each would take ten times as long.
+      var piece = Array(header) + [UInt8(ascii: "\n")]
+      for entry in rows.entries.sorted(by: { ($0.line, $0.offset) < ($1.line, $1.offset) }) {
+        piece += try record(of: entry, in: table)
+        guard piece.count > 65_536 else { continue }
+        try file.append(piece)
+        piece.removeAll(keepingCapacity: true)
+      }
+      try file.append(piece)
+    }
+  }
+
+  private func record(of entry: Entry, in table: SourceTable) throws(SystemCallFailure) -> [UInt8] {
+    let split = Int(entry.recordSize)
+    let bytes = try waiting.read(at: entry.offset, count: split + Int(entry.notesSize))
+    let missing = max(0, table.count - Int(entry.columns))
+    return bytes[..<split] + [UInt8](repeating: table.delimiter, count: missing) + bytes[split...]
+  }
+}
+
+extension Outcome {
+  /// What the operator does about a row of `--failed`; nil for one that the target has as it is.
+  fileprivate var nextStep: String? {
+    switch verdict {
+    case .accepted: return nil
+    case .skipped:
+      return failure?.code == .changedAfterAcceptance
+        ? "run again with --resubmit-changed if the change is meant" : nil
+    case .rejected: return "correct and run again"
+    case .failed: return "run again"
+    case .inDoubt: return "settle: run the first manifest again, or docintake reconcile"
+    }
+  }
+
+  /// Everything that is wrong with the row, in a line.
+  fileprivate var reason: String {
+    problems.map { "\($0.code): \(Sanitizer.clean($0.detail, limit: 500))" }
+      .joined(separator: "; ")
+  }
+
+  /// What helps, each hint once.
+  fileprivate var hints: String {
+    problems.map(\.hint).reduce(into: [String]()) { hints, hint in
+      if !hints.contains(hint) { hints.append(hint) }
+    }.joined(separator: "; ")
+  }
+
+  private var problems: [StageFailure] { [failure].compactMap(\.self) + further }
+}

@@ -1,0 +1,62 @@
+import Synchronization
+
+/// A row as the manifest has it, so that it can be written down again for the operator to correct.
+public struct SourceRow: Sendable {
+  /// The row as one CSV record without its line end; one that cannot be read is a single quoted cell.
+  public let record: Personal<[UInt8]>
+  /// The table that the row is from.
+  public let table: SourceTable
+  /// How many columns of the table the record has cells for: where the table has got more, they are missing at its end.
+  public let columns: Int
+
+  /// Takes a record; without `columns` it stands for itself, and nothing is ever missing.
+  public init(_ record: [UInt8], in table: SourceTable, columns: Int = .max) {
+    self.record = Personal(record)
+    self.table = table
+    self.columns = columns
+  }
+}
+
+/// What the rows of a manifest have in common when they are written down again.
+public final class SourceTable: Sendable {
+  /// The byte between two cells.
+  public let delimiter: UInt8
+  private let columns: Mutex<[[UInt8]]>
+
+  /// Takes the columns, each as its header cell is written; the whole header of a CSV manifest may be one of them.
+  public init(delimiter: UInt8, columns: [[UInt8]]) {
+    self.delimiter = delimiter
+    self.columns = Mutex(columns)
+  }
+
+  /// How many columns there are so far.
+  public var count: Int { columns.withLock(\.count) }
+
+  /// The header as one CSV record without its line end, with every column so far.
+  public var header: [UInt8] {
+    Array(columns.withLock(\.self).joined(separator: [delimiter]))
+  }
+
+  /// The place of a column from 0; one that is new is added at the end.
+  public func place(of column: String) -> Int {
+    columns.withLock { columns in
+      let name = Array(column.utf8)
+      if let place = columns.firstIndex(of: name) { return place }
+      columns.append(name)
+      return columns.count - 1
+    }
+  }
+
+  /// The columns that are added to rows that were not accepted; a loader passes over them without a word.
+  public static let notes = ["reason", "hint", "next"]
+
+  /// Text as a CSV cell (RFC 4180): in quotes where it has to be.
+  public static func cell(_ text: [UInt8], delimiter: UInt8) -> [UInt8] {
+    let quote = UInt8(ascii: "\"")
+    let isPlain =
+      text.allSatisfy { $0 != quote && $0 != delimiter && $0 >= 0x20 }
+      && text.first != 0x20 && text.last != 0x20
+    guard !isPlain else { return text }
+    return [quote] + text.flatMap { $0 == quote ? [quote, quote] : [$0] } + [quote]
+  }
+}
