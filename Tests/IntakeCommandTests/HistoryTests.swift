@@ -79,9 +79,13 @@ struct HistoryTests {
   @Test func aHistoryTellsEveryAttempt() async throws {
     let sandbox = try await SandboxProcess(folder, faults: ["400@1", "drop-after-accept@2"])
     let batch = CustomerBatch(rows: 2, in: folder)
-    #expect(try await run(batch, sandbox, "--ambiguous", "hold").code == 5)
+    let first = try await run(batch, sandbox, "--ambiguous", "hold")
+    #expect(first.code == 5, "\(first.errors)")
+    func id(_ outcome: String) throws -> String {
+      try #require(first.rows.first { $0["outcome"]?.string == outcome }?["id"]?.string)
+    }
     #expect(try await run(batch, sandbox).code == 0)
-    let history = try await program.run("history", "R-0")
+    let history = try await program.run("history", id("rejected"))
     #expect(history.code == 0, "\(history.errors)")
     try #require(history.rows.count == 3, "\(history.output)")
     #expect(history.rows.map { $0["run"]?.integer } == [1, 2, nil])
@@ -93,7 +97,7 @@ struct HistoryTests {
     #expect(history.rows[2]["since"]?.string != nil)
     #expect(history.rows[2]["next"]?.string?.contains("already_accepted") == true)
     // The doubt of the second row was settled by asking.
-    let other = try await program.run("history", "R-1")
+    let other = try await program.run("history", id("in_doubt"))
     #expect(other.rows.map { $0["outcome"]?.string ?? "" }.first == "in_doubt")
     #expect(
       other.rows.contains { $0["by"]?.string?.hasPrefix("target:") == true }, "\(other.output)")
@@ -117,11 +121,36 @@ struct HistoryTests {
     #expect(!nobody.errors.contains("canary-"), "\(nobody.errors)")
   }
 
+  @Test func aMergeNamesTheShardThatHadNothingToDo() async throws {
+    let sandbox = try await SandboxProcess(folder)
+    let batch = CustomerBatch(rows: 12, in: folder)
+    let ledgers = [1, 2].map { "\(folder.path)/\($0).ledger" }
+    for part in [1, 2, 2] {
+      let run = try await run(
+        batch, sandbox, "--shard", "\(part)/2", "--ledger", ledgers[part - 1])
+      #expect(run.code == 0, "\(run.errors)")
+    }
+    let merged = try await program.start(
+      ["ledger", "merge"] + ledgers + ["--output", folder.path + "/all.ledger"]
+    ).wait()
+    #expect(merged.code == 0, "\(merged.errors)")
+    #expect(
+      merged.errors.contains("shard 2/2, \(ledgers[1]), had nothing to do"), "\(merged.errors)")
+    #expect(!merged.errors.contains("shard 1/2"), "\(merged.errors)")
+  }
+
   @Test func whatARunWouldStillSendIsLeft() async throws {
     let sandbox = try await SandboxProcess(folder, faults: ["400@2"])
     let batch = CustomerBatch(rows: 4, in: folder)
-    #expect(try await run(batch, sandbox, "--limit", "3").code == 3)
-    batch.write { number, cells in if number == 0 { cells[4] = "9 Xylophone Way" } }
+    let first = try await run(batch, sandbox, "--limit", "3")
+    #expect(first.code == 3, "\(first.errors)")
+    let refused = try #require(
+      first.rows.first { $0["outcome"]?.string == "rejected" }?["id"]?.string)
+    let changed = try #require(
+      first.rows.first { $0["outcome"]?.string == "accepted" }?["id"]?.string)
+    batch.write { number, cells in
+      if CustomerBatch.id(number) == changed { cells[4] = "9 Xylophone Way" }
+    }
     let ledger = ledger(sandbox)
     let before = try #require(try? Descriptor.open(ledger).wholeFile(atMost: 1 << 20))
     let target = ["--to", "dcams", "--endpoint", sandbox.endpoint]
@@ -130,10 +159,10 @@ struct HistoryTests {
         ["ledger", "show", "--left", batch.manifest] + arguments
       ).wait()
       #expect(left.code == 3, "\(left.errors)")
-      #expect(
-        left.rows.map { $0["id"]?.string }.sorted { $0 ?? "" < $1 ?? "" } == ["R-0", "R-1", "R-3"])
-      #expect(left.row("R-0")?["code"]?.string == "changed_after_acceptance")
-      #expect(left.row("R-1")?["outcome"]?.string == "ready")
+      let ids = Set(left.rows.compactMap { $0["id"]?.string })
+      #expect(ids == [changed, "R-3", refused], "\(left.output)")
+      #expect(left.row(changed)?["code"]?.string == "changed_after_acceptance")
+      #expect(left.row(refused)?["outcome"]?.string == "ready")
     }
     #expect(try Descriptor.open(ledger).wholeFile(atMost: 1 << 20) == before)
     let bare = try await program.run("ledger", "show", "--left", batch.manifest)
