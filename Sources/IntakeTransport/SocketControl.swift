@@ -43,7 +43,9 @@ final class SocketControl {
     openCount += 1
     var size = SocketControl.sendBuffer
     let isSet =
-      setLinger(true, of: socket)
+      // A child that inherits the socket would hold it open, and what it holds would still be delivered.
+      fcntl(socket, F_SETFD, FD_CLOEXEC) == 0
+      && setLinger(true, of: socket)
       && setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size)) == 0
     wasRefused = wasRefused || !isSet
     return isSet
