@@ -3,6 +3,12 @@ package import IntakeCore
 import IntakeSystem
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Where the next line goes and what it is chained to.
 package struct LedgerTip: Sendable, Equatable {
   /// Lines so far: the number of the next one.
@@ -274,8 +280,11 @@ struct LineReader {
   }
 
   private func newline() -> Int? {
-    buffer.withUnsafeBufferPointer { bytes in
-      bytes[position...].firstIndex(of: UInt8(ascii: "\n"))
+    buffer.withUnsafeBytes { bytes in
+      guard position < bytes.count, let base = bytes.baseAddress,
+        let found = memchr(base + position, 0x0A, bytes.count - position)
+      else { return nil }
+      return UnsafeRawPointer(found) - base
     }
   }
 

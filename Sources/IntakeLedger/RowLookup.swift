@@ -130,7 +130,7 @@ struct RowSnapshot: KnownRow {
   func change(to origin: RowOrigin) -> RowChange {
     guard let known = state?.origin, known.cells != 0 else { return .none }
     guard !known.isOfFormat1 else {
-      return isSame(known.cells, .source, origin.inFormat1) ? .none : .content
+      return isSame(known.cells, .source, origin.inFormat1()) ? .none : .content
     }
     guard isSame(known.cells, .cells, origin.cells) else { return .content }
     guard let files = origin.files, known.files != 0, !isSame(known.files, .files, files) else {

@@ -132,7 +132,7 @@ extension ComparableForm {
     case let submission as Submission: self.init(bytes: Self.content(submission), side: nil)
     case let record as IntakeRecord:
       let origin = RowOrigin(of: record, identity: record.identity, sendsImages: false)
-      self.init(bytes: origin.inFormat1.exposed, side: nil)
+      self.init(bytes: origin.inFormat1().exposed, side: nil)
     default: return nil
     }
   }

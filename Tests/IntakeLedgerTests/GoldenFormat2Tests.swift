@@ -121,7 +121,7 @@ struct GoldenFormat2Tests {
     #expect(row.change(to: origin("b", label: "1")) == .content)
     let same = origin("a", label: "1")
     var touched = RowOrigin(
-      label: "1", cells: same.cells, files: Personal([1]), inFormat1: same.inFormat1)
+      label: "1", cells: same.cells, files: Personal([1]), inFormat1: same.inFormat1())
     #expect(row.change(to: touched) == .perhapsImages)
     touched.images = same.images
     #expect(row.change(to: touched) == .none)

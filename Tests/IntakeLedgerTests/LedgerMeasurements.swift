@@ -39,6 +39,33 @@ struct LedgerMeasurements {
     #expect(with < without * 1.1)
   }
 
+  /// What the ledger does for a row that is skipped: its key, its state, and whether it is made of the same.
+  @Test func aHundredThousandAcceptedRowsASecondAreRecognised() async throws {
+    let ledger = try await Ledger.open(folder.ledger)
+    var submission = Submission.test()
+    func name(_ row: Int) -> RowName { .test("email:customer-\(row)@example.org") }
+    func origin(_ row: Int) -> RowOrigin {
+      let cells = Personal(Array("addr=20:\(row) Xylophone Street;fn=3:Ada".utf8))
+      return RowOrigin(label: nil, cells: cells, files: cells, inFormat1: cells)
+    }
+    for row in 0..<2_000 {
+      submission.origin = origin(row)
+      let key = try ledger.row(for: name(row)).key
+      try await ledger.intend(submission, for: key, attempt: 1)
+      try await ledger.record(.test(key, .accepted, attempts: 1))
+    }
+    let start = ContinuousClock.now
+    for row in 0..<200_000 {
+      let known = try ledger.row(for: name(row % 2_000))
+      let isSame = known.standing == .accepted && known.change(to: origin(row % 2_000)) == .none
+      if !isSame { Issue.record("row \(row) is not recognised") }
+    }
+    let time = ContinuousClock.now - start
+    print("200,000 accepted rows recognised in \(time)")
+    #expect(time < .seconds(2))
+    await ledger.close()
+  }
+
   private func fill(rows: Int) throws {
     let file = try AppendOnlyFile.open(folder.ledger, .appending)
     var scan = LedgerScan(file)

@@ -11,8 +11,8 @@ public struct RowOrigin: Sendable {
   public let files: Personal<[UInt8]>?
   /// The SHA-256 of the bytes of each scan; nil until all of them have been read.
   public var images: Personal<[UInt8]>?
-  /// All cells, and the size of each scan: what ledgers of format 1 have instead.
-  public let inFormat1: Personal<[UInt8]>
+  /// All cells, and the size of each scan: what ledgers of format 1 have instead; made when one asks for it.
+  public let inFormat1: @Sendable () -> Personal<[UInt8]>
 
   /// Looks at a row; asks the system about its scans but reads none.
   ///
@@ -22,19 +22,18 @@ public struct RowOrigin: Sendable {
     var left: Set<Column> = [.front, .back, .id]
     if RowIdentity.email(in: identity) != nil { left.insert(.email) }
     cells = Personal(RowOrigin.text(of: record.fields, without: left))
-    let scans = record.images.map { ($0, $0.stamp) }
-    inFormat1 = Personal(
-      RowOrigin.text(of: record.fields, without: [])
-        + scans.flatMap { file, stamp in
-          Array(";\(file.side.rawValue)=\(stamp.map { String($0.size) } ?? "?")".utf8)
-        })
-    files =
-      sendsImages
-      ? Personal(
-        scans.flatMap { file, stamp in
-          let state = stamp.map { "\($0.size),\($0.changed)" } ?? "?"
-          return Array(";\(file.side.rawValue)=\(state),\(file.path)".utf8)
-        }) : nil
+    files = sendsImages ? Personal(record.images.flatMap(RowOrigin.text)) : nil
+    inFormat1 = {
+      let sizes = record.images.flatMap { file in
+        Array(";\(file.side.rawValue)=\(file.stamp.map { String($0.size) } ?? "?")".utf8)
+      }
+      return Personal(RowOrigin.text(of: record.fields, without: []) + sizes)
+    }
+  }
+
+  private static func text(of file: ImageFile) -> [UInt8] {
+    let state = file.stamp.map { "\($0.size),\($0.changed)" } ?? "?"
+    return Array(";\(file.side.rawValue)=\(state),\(file.path)".utf8)
   }
 
   /// Takes the pieces as they are.
@@ -42,7 +41,8 @@ public struct RowOrigin: Sendable {
     label: String?, cells: Personal<[UInt8]>, files: Personal<[UInt8]>?,
     inFormat1: Personal<[UInt8]>
   ) {
-    (self.label, self.cells, self.files, self.inFormat1) = (label, cells, files, inFormat1)
+    (self.label, self.cells, self.files) = (label, cells, files)
+    self.inFormat1 = { inFormat1 }
   }
 
   /// The cells by the names of their columns, in the order of the names.
@@ -50,10 +50,12 @@ public struct RowOrigin: Sendable {
     let names = fields.columns.filter { !left.contains($0.column) }
       .map { ($0, $0.description) }.sorted { $0.1 < $1.1 }
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(256)
     for (column, name) in names {
-      let cell = Array((fields[column.column, column.number]?.exposed ?? "").utf8)
+      let cell = (fields[column.column, column.number]?.exposed ?? "").utf8
       // With its length before it, no cell can pass for two.
-      bytes += Array("\(name)=\(cell.count):".utf8) + cell
+      bytes += "\(name)=\(cell.count):".utf8
+      bytes += cell
     }
     return bytes
   }
