@@ -85,6 +85,8 @@ public struct TargetHealth: Sendable {
   private var refusedFromStart = 0
   private var answers = 0
   private var doubtsInRow = 0
+  /// Events since the last accepted row at which a 503 asked to wait without saying how long.
+  private var throttlesInRow = 0
   private var usual: Double?
 
   static let budget = 500
@@ -114,7 +116,7 @@ public struct TargetHealth: Sendable {
     case .accepted where isQuestion: return questionAnswered(at: now)
     case .accepted: return accepted(in: attempt.seconds)
     case .rejected: return refused(receipt, attempt)
-    case .yield(let asked): return throttled(asked, attempt, at: now)
+    case .yield(let asked): return throttled(receipt, asked, attempt, at: now)
     case .retryable where receipt.isOutage: return failed(receipt, attempt, at: now)
     case .retryable: return retry(attempt, price: TargetHealth.failurePrice, pause: nil)
     case .inDoubt: return doubtful(receipt, attempt, at: now)
@@ -143,7 +145,7 @@ public struct TargetHealth: Sendable {
   private mutating func accepted(in seconds: Double) -> Advice {
     isThere()
     successes += 1
-    doubtsInRow = 0
+    (doubtsInRow, throttlesInRow) = (0, 0)
     tokens = min(TargetHealth.budget, tokens + 1)
     // Additive increase: one more for each ten good answers, as long as answers do not get slow.
     // Slow is four times the usual: below that it is the noise of image sizes.
@@ -168,7 +170,16 @@ public struct TargetHealth: Sendable {
   }
 
   /// Asked to wait: everybody does, and half as many go on.
-  private mutating func throttled(_ asked: Double?, _ attempt: Attempt, at now: Double) -> Advice {
+  private mutating func throttled(
+    _ receipt: Receipt, _ asked: Double?, _ attempt: Attempt, at now: Double
+  ) -> Advice {
+    if asked == nil, receipt.http == 503 {
+      // Some gateways turn away with the same page whether there are too many requests or no server at all.
+      if attempt.event == event { throttlesInRow += 1 }
+      guard throttlesInRow <= TargetHealth.failuresOfOutage else {
+        return failed(receipt, attempt, at: now)
+      }
+    }
     if attempt.event == event {
       event += 1
       permits = isCanaryBack ? max(1, permits / 2) : 1
@@ -186,9 +197,9 @@ public struct TargetHealth: Sendable {
   /// Nothing came of it: the first such event opens an outage, in which one canary after the other is sent.
   private mutating func failed(_ receipt: Receipt, _ attempt: Attempt, at now: Double) -> Advice {
     var current = outage ?? Outage(since: now)
+    current.add(receipt, attempt)
     // Where questions are answered, or the target fails with an answer for one row alone, that row is at fault.
     let isRows = current.answersQuestions || receipt.http != nil && current.isOfOne
-    current.add(receipt, attempt)
     defer { outage = current }
     guard attempt.event == event else { return Advice(repeats: true) }
     event += 1

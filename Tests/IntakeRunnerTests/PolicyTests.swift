@@ -74,6 +74,20 @@ struct TargetHealthTests {
     #expect(pauses == [0.5, 1, 2, 4, 8])
   }
 
+  /// HAProxy answers with one page whether there are too many requests or no server behind it.
+  @Test func beingAskedToWaitForLongWithoutATimeIsAnOutage() {
+    var health = health()
+    let turnedAway = Receipt(.yield(after: nil), http: 503, code: .throttled)
+    for row in 1...40 {
+      let advice = health.note(
+        turnedAway, of: attempt(health, failures: min(row, 5), row: row), at: 0)
+      #expect(row <= 4 || advice.repeats && !advice.isCounted || row == 5)
+    }
+    #expect(health.outage != nil && health.permits == 1)
+    _ = health.note(accepted, of: attempt(health), at: 100)
+    #expect(health.outage == nil && health.permits == 8)
+  }
+
   @Test func throttlingHalvesAndSuccessesAddOneForTen() {
     var health = health()
     _ = health.note(throttled, of: attempt(health), at: 0)
