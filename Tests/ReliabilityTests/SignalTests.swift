@@ -90,7 +90,7 @@ struct SignalTests {
     running.signal(SIGCONT)
     let result = try await running.wait()
     #expect(result.code == 0, "\(result.errors)")
-    #expect(try sandbox.requests().count { !$0.isInquiry } == 8)
+    #expect(try sandbox.requests().count { $0.isAccepted } == 8)
     #expect(try Invariants(batch).violations(sandbox.requests(), [result]) == [])
   }
 }

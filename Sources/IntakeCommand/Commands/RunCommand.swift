@@ -33,8 +33,9 @@ enum RunCommand {
     .joined(separator: "\n")
 
   private static let signals = """
-    The first SIGINT or SIGTERM finishes what is in flight, the second aborts. SIGUSR1 (and SIGINFO, Ctrl-T, where there
-    is one) prints a snapshot on standard error, and the run goes on: counts, rate, what is in flight, the ledger.
+    The first SIGINT or SIGTERM finishes what is in flight, the second aborts. SIGUSR1 (and SIGINFO, Ctrl-T,
+    where there is one) prints a snapshot on standard error, and the run goes on: counts, rate, what is in
+    flight, the ledger.
     """
 
   private static let again = """
@@ -45,8 +46,8 @@ enum RunCommand {
 
   static let failed = """
     --failed holds customers' data (its mode is 0600), appears when the run ends, and only if some row was not
-    accepted. A run that stops early writes the rows that it has read by then; nothing is overwritten. A row that cannot
-    be split into cells is one cell. For JSON Lines the columns are those that the rows have.
+    accepted. A run that stops early writes the rows that it has read by then; nothing is overwritten. A row
+    that cannot be split into cells is one cell. For JSON Lines the columns are those that the rows have.
     """
 }
 

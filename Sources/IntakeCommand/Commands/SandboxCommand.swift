@@ -43,9 +43,10 @@ enum SandboxCommand {
   }
 
   private static let limits = """
-    It keeps \(SandboxConfiguration().kept) in memory. Beyond that it refuses further customers with 503,
-    and the oldest images give way: DCAMS answers 410 for them, and their page says so. With --state DIR, images
-    stay on disk. The sandbox inside `run --to sandbox` keeps \(SandboxConfiguration.embedded.kept).
+    It keeps \(SandboxConfiguration().kept) in memory.
+    Beyond that it refuses further customers with 503, and the oldest images give way: DCAMS answers 410 for
+    them, and their page says so. With --state DIR, images stay on disk. The sandbox inside `run --to sandbox`
+    keeps \(SandboxConfiguration.embedded.kept).
     """
 
   private static func configuration(_ arguments: Arguments) throws -> SandboxConfiguration {
