@@ -36,7 +36,7 @@ enum SwitchName: String, CaseIterable {
     case .storedImages:
       (
         ["kept", "omitted", "reencoded"],
-        "whether getDocumentImages returns images as they came, or other ones, or none"
+        "how getDocumentImages returns what was stored"
       )
     case .images:
       (["any", "recognised"], "whether DCAMS takes any bytes as an image, or JPEG and PNG only")

@@ -79,7 +79,10 @@ extension Receipt {
     case .withheld:
       self.init(
         .retryable(after: nil), code: .connectionFailed,
-        detail: "the connection ended before the body was sent")
+        detail: "the connection ended before the body was sent",
+        // With TLS 1.3 a server's reset may overtake the alert that says why.
+        hint: "check the endpoint and the network, and where it wants a client certificate, "
+          + Hint.clientCertificate + "; then run the same command again")
     case .unresolved, .unreachable, .timedOut:
       self.init(.retryable(after: nil), code: .connectionFailed, detail: "no connection" + words)
     }
