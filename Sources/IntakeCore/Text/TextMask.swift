@@ -32,7 +32,7 @@ public struct TextMask: Sendable {
 
   /// At most `limit` characters of a text on one line, harmless for terminals.
   ///
-  /// - Parameter patterns: whether e-mail addresses, dates, numbers of five digits or more, and keys are hidden too.
+  /// With `patterns`, e-mail addresses, dates, numbers of five digits or more, and keys are hidden, too.
   public func masked(_ text: String, limit: Int = 300, patterns: Bool = true) -> String {
     let characters = Array(TextMask.visible(text).prefix(limit + TextMask.lookahead))
     let signs = Sign.all(in: characters)

@@ -14,9 +14,7 @@ public struct RowOrigin: Sendable {
   /// All cells, and the size of each scan: what ledgers of format 1 have instead; made when one asks for it.
   public let inFormat1: @Sendable () -> Personal<[UInt8]>
 
-  /// Looks at a row; asks the system about its scans but reads none.
-  ///
-  /// - Parameter identity: what the target knows the customer by.
+  /// Looks at a row whose customer the target knows by `identity`; asks the system about its scans but reads none.
   public init(of record: IntakeRecord, identity: Personal<[UInt8]>, sendsImages: Bool) {
     label = record.row.label
     var left: Set<Column> = [.front, .back, .id]
