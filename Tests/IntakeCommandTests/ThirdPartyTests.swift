@@ -93,7 +93,7 @@ struct ThirdPartyTests {
     let place = "--to acme --credentials \(keys) --endpoint \(server.endpoint)"
     let sent = try await shell("\(command) run \(customers) --limit 2 \(place)")
     #expect(sent.outcomes == ["accepted": 2], "\(sent.errors)")
-    #expect(sent.errors.contains("/customers-acme-"), "\(sent.errors)")
+    #expect(sent.errors.contains("/acme-loopback-"), "\(sent.errors)")
     let got = try await shell("echo ann@example.com | \(command) customer get --email - \(place)")
     #expect(got.code == 0, "\(got.errors)")
     #expect(got.rows.first?["path"]?.string == "/v1/applicants?email=ann%40example.com")
