@@ -261,8 +261,7 @@ extension RowRunner {
   /// Whether a row that ends in doubt is asked about in this run; a row is sent again as often as one that failed.
   private func canSettle(_ outcome: Outcome, _ prepared: PreparedRow, _ round: Int) -> Bool {
     outcome.verdict == .inDoubt && round < runner.policy.retries
-      && runner.policy.ambiguous == .reconcile && runner.stop.level == .none
-      && prepared.submission.target.inquiry(about: prepared.submission) != nil
+      && runner.stop.level == .none && sending.canSettle(prepared.submission)
   }
 
   /// Sends a row; after a 413 once more with images of half the bytes, as far as they stay legible.

@@ -45,8 +45,7 @@ final class Sending: Sendable {
     (attempt.event, attempt.row) = (event, row.reference.line)
     attempt.seconds = runner.clock.monotonic - start
     attempt.safety = submission.repeatSafety
-    attempt.canBeSettled =
-      runner.policy.ambiguous == .reconcile && submission.target.inquiry(about: submission) != nil
+    attempt.canBeSettled = receipt.outcome == .inDoubt && canSettle(submission)
     attempt.isKnownBad = row.wasRefused
     var delivery = earlier
     delivery.seconds += attempt.seconds
@@ -79,6 +78,11 @@ final class Sending: Sendable {
       note(receipt, of: attempt, &delivery, row)
       return nil
     }
+  }
+
+  /// Whether the target is asked about a request that ends in doubt; only then, because a target may have to read it.
+  func canSettle(_ submission: Submission) -> Bool {
+    runner.policy.ambiguous == .reconcile && submission.target.inquiry(about: submission) != nil
   }
 
   /// Asks until an answer settles what became of a request; a target that wants more than three questions goes round in circles.

@@ -196,12 +196,15 @@ public struct TargetHealth: Sendable {
 
   /// Nothing came of it: the first such event opens an outage, in which one canary after the other is sent.
   private mutating func failed(_ receipt: Receipt, _ attempt: Attempt, at now: Double) -> Advice {
+    guard attempt.event == event else {
+      outage?.add(receipt, attempt)
+      return Advice(repeats: true)
+    }
     var current = outage ?? Outage(since: now)
     current.add(receipt, attempt)
     // Where questions are answered, or the target fails with an answer for one row alone, that row is at fault.
     let isRows = current.answersQuestions || receipt.http != nil && current.isOfOne
     defer { outage = current }
-    guard attempt.event == event else { return Advice(repeats: true) }
     event += 1
     permits = 1
     current.failures += 1

@@ -111,3 +111,17 @@ final class LossyFile: JournalFile {
     }
   }
 }
+
+extension LossyFile {
+  /// The text of a ledger that is written anew from records.
+  static func text(of records: [LedgerRecord]) throws -> String {
+    let file = LossyFile()
+    var writer = LineWriter(file, at: LedgerTip())
+    for record in records {
+      _ = try writer.append(record)
+      // A start is written without waiting for the disk.
+      if record.kind != .start { try writer.synchronize() }
+    }
+    return file.durableText + file.unsynchronizedText
+  }
+}

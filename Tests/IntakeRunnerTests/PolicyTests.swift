@@ -156,6 +156,16 @@ struct TargetHealthTests {
     #expect(health.pausedUntil == 1)
   }
 
+  /// An answer that comes late, when the target is back already, opens no outage.
+  @Test func aLateFailureOfAnOldEventOpensNoOutage() {
+    var health = health()
+    let together = attempt(health)
+    _ = health.note(unreachable, of: together, at: 0)
+    _ = health.note(accepted, of: attempt(health), at: 1)
+    #expect(health.note(unreachable, of: together, at: 2) == .init(repeats: true))
+    #expect(health.outage == nil && health.permits == 8)
+  }
+
   @Test func failuresInAnOutageDoNotCountAgainstARow() {
     var health = health()
     #expect(health.note(unreachable, of: attempt(health), at: 0).isCounted)
