@@ -30,7 +30,7 @@ enum TextTargets {
     wait {
       guard let loader = pipeline("load", "manifest", path)?.loader else { return }
       guard let rows = try? await loader.rows() else { return }
-      while let row = try? await rows.next() { _ = row.identity }
+      while let row = try? await rows.next() { _ = row.record.identity }
       _ = rows.notices
     }
   }
