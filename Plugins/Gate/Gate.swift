@@ -86,3 +86,76 @@ public struct Gate: ImageStage {
     }
   }
 }
+
+/// What can be set: what is to be done about each finding, and the figures that decide.
+///
+/// The defaults were set on 48 good scans (phone photos, flatbed pages, cards) and on 160 made from them: blurred,
+/// darkened, washed out, blank. Each stands in the gap between the two, on the side that lets through.
+public struct GateOptions: PluginOptions {
+  @Option("what to do about a page with nothing on it") var blank = GateAction.refuse
+  // Measured: empty pages 0.0, one line of print on a letter page 1.9, good scans 8.8 and more.
+  @Option(
+    "blank: least part of the picture that has to show something", in: 0...100, unit: "percent")
+  var blankShare = 1.0
+
+  @Option("what to do about a picture in which no edge is sharp") var blur = GateAction.refuse
+  // Measured: good scans 1.0 to 1.5; a 12-megapixel photo blurred by 4, 8, 12, 16 pixels (standard
+  // deviation) 2.7 to 3.2, 4.7 to 5.5, 6.3 to 7.2, 7.3 to 8.3. Print of 2 mm is gone from 12 on.
+  @Option(
+    "blur: widest that the sharpest tenth of the edges may be, on a copy of 1,024 pixels",
+    in: 1...30, unit: "pixels")
+  var blurWidth = 6.0
+
+  @Option("what to do about a picture that is nearly all black or all white")
+  var exposure = GateAction.refuse
+  // Measured: good scans 239 and more; at a fifth of the light 48 to 50, at three tenths 72 to 75.
+  @Option(
+    "exposure: what the brightest hundredth of the picture has to reach", in: 0...254,
+    unit: "luma")
+  var darkLevel = 60
+  // Measured: good scans up to 32, a page with one line of print 62; seven tenths of the contrast lost 178 to
+  // 187, eight tenths 198 to 205.
+  @Option(
+    "exposure: what the darkest five-thousandth of the picture must not exceed", in: 1...255,
+    unit: "luma")
+  var brightLevel = 190
+
+  @Option("what to do about front and back that are the same picture")
+  var sameSides = GateAction.refuse
+  @Option(
+    "what to do about a picture that another row of this run has, pixel for pixel; of two at work at once the later is refused"
+  )
+  var samePicture = GateAction.refuse
+  // Measured: the same picture resized and saved again 0 to 5, fronts and backs 35 and more.
+  @Option(
+    "same-sides: most bits of 256 in which the fingerprints of one picture differ", in: 0...64,
+    unit: "bits")
+  var sameBits = 12
+  @Option(
+    "same-picture: how many of the latest pictures are known, 16 bytes each", in: 2...10_000_000,
+    unit: "pictures")
+  var remembered = 500_000
+
+  /// Every option with its default.
+  public init() {}
+}
+
+/// What is to be done about the findings of a check.
+enum GateAction: String, CaseIterable {
+  case off, warn, refuse
+
+  var isOn: Bool { self != .off }
+
+  /// Refuses the scan or warns the operator; `check` is the option that decides.
+  func report(_ check: String, _ finding: String, _ remedy: String, _ context: StageContext)
+    throws(StageFailure)
+  {
+    guard self == .refuse else {
+      let side = context.side.map { "\($0): " } ?? ""
+      return context.log(.warning, side + finding)
+    }
+    throw StageFailure(
+      .refusedByStage, finding, hint: "\(remedy), or set gate.\(check) to warn",
+      side: context.side)
+  }
+}

@@ -1,5 +1,8 @@
 public import IntakeCore
+import IntakeCrypto
+import IntakeImaging
 import IntakeSystem
+import IntakeTransport
 
 /// The command line as a library: a third party's program is `IntakeCommand.main(.builtin.adding(…))`.
 public enum IntakeCommand {
@@ -102,5 +105,25 @@ enum CommandTable {
       .usage,
       "unknown command \"\(group)\(Sanitizer.clean(word, limit: 40))\""
         + NearestName.suggestion(for: word, among: known), hint: "see docintake \(group)--help")
+  }
+}
+
+/// `docintake version`: the program and the libraries that decide what it can do.
+enum VersionCommand {
+  static let spec = CommandSpec(
+    path: ["version"], summary: "print the versions of the program and of its C libraries",
+    options: [RunOptions.json]
+  ) { arguments, invocation in
+    // libcurl reports its name, its version and its own libraries in one text.
+    let libcurl = ("libcurl", String(HTTPLibrary.version.trimmingPrefix("libcurl/")))
+    let versions =
+      [("docintake", ProductVersion.number)] + ImagingLibraries.versions
+      + [libcurl, ("libcrypto", CryptoLibrary.version)]
+    if arguments.has("json") {
+      invocation.results.writeLine(versions.map { ($0, $1) })
+    } else {
+      for (name, version) in versions { invocation.results.writeLine("\(name) \(version)") }
+    }
+    return .success
   }
 }

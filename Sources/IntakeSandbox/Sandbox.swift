@@ -71,10 +71,10 @@ public final class Sandbox: Sendable {
 
   /// The addresses on one line of JSON, as the command prints them when the sandbox is ready.
   public var readyLine: String {
-    JSONOutput.object([
-      ("type", .string("ready")), ("address", .string(address)),
-      ("port", .integer(server.withLock { $0.map { Int($0.port) } } ?? 0)),
-      ("dcams", .string(dcamsEndpoint)), ("noah", .string(noahEndpoint)),
+    JSONOutput(fields: [
+      ("type", "ready"), ("address", address),
+      ("port", server.withLock { $0.map { Int($0.port) } } ?? 0), ("dcams", dcamsEndpoint),
+      ("noah", noahEndpoint),
     ]).text
   }
 

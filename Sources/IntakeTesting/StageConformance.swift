@@ -105,7 +105,7 @@ extension ConformanceRule {
   static let sameOutput = stage("same-output", "returns the same for the same input", "Stage")
   static let concurrent = stage(
     "concurrent", "returns the same when several items run through it at once", "Stage")
-  static let side = stage("side", "leaves an image on its side of the document", "Roles")
+  static let side = stage("side", "leaves an image on its side of the document", "Stage")
   static let hostile = stage(
     "hostile", "answers hostile input with a value or with a failure of that row", "Stage")
   static let privacy = stage(

@@ -1,4 +1,6 @@
 import IntakeCore
+import IntakeRunner
+import IntakeSystem
 
 /// `docintake customer`: one customer, one request; the vendors of the registry declare the commands.
 struct CustomerCommands {
@@ -73,5 +75,111 @@ struct CustomerCommands {
       values[option.name] = value
     }
     return values
+  }
+}
+
+/// Sends one request outside of any batch and brings back the answer; nothing is recorded.
+struct OneRequest {
+  let vendor: Vendor
+  private let editing: PlanEditing
+
+  /// Takes the vendor that `--to` names, or the first of those that answer.
+  init(_ arguments: Arguments, _ registry: StageRegistry, answeredBy vendors: [Vendor]) throws {
+    let arguments = arguments.defaulting("to", to: vendors.first?.name)
+    var editing = try PlanEditing(arguments, registry)
+    guard let vendor = vendors.first(where: { $0.name == editing.vendor?.name }) else {
+      let names = vendors.map(\.name).joined(separator: " and ")
+      let verb = vendors.count == 1 ? "answers" : "answer"
+      throw CommandError(
+        "--to: only \(names) \(verb) this, and the target is another", in: arguments.command)
+    }
+    guard !editing.wantsSandbox else {
+      throw CommandError(
+        .usage, "the embedded sandbox has no customers: ask one that is running",
+        hint: "start `docintake sandbox`, and give --endpoint with the address that it prints")
+    }
+    try editing.completeCredentials(for: arguments["to"])
+    self.vendor = vendor
+    self.editing = editing
+  }
+
+  /// Sends the request; all of it on a thread that may block, because reading credentials may wait for 10 s too.
+  func ask(_ submission: Submission) async throws -> OneAnswer {
+    let submitter = try editing.registry.assemble(editing.plan).submitter
+    let pool = try WorkerPool(threads: 1)
+    defer { pool.stop() }
+    return try await withTaskExecutorPreference(pool) {
+      let response: HTTPResponse
+      do {
+        try await submitter.prepare()
+        try submitter.check(submission.target)
+        let context = StageContext(row: RowReference(line: 0), time: SystemTime.wall)
+        response = try await submitter.ask(submission, in: context)
+      } catch {
+        await submitter.finish()
+        throw (error as? StageFailure).map { CommandError(ofRequest: $0) } ?? error
+      }
+      await submitter.finish()
+      return try OneAnswer(response, to: submission)
+    }
+  }
+}
+
+struct OneAnswer {
+  private let isAccepted: Bool
+  private let body: JSONValue
+
+  init(_ response: HTTPResponse, to submission: Submission) throws(CommandError) {
+    let receipt = submission.target.receipt(for: response, to: submission)
+    guard let body = try? JSONParser.parse(response.body) else {
+      throw CommandError(
+        .notAccepted, receipt.detail ?? "the answer \(response.status) isn't readable",
+        hint: receipt.hint ?? receipt.code?.hint)
+    }
+    self.body = body
+    isAccepted = receipt.outcome == .accepted
+  }
+
+  /// Writes the answer as one line, with the images at that path in files instead of in the line.
+  func write(to results: ResultWriter, images path: [String], folder: String?) throws(CommandError)
+    -> ExitCode
+  {
+    var shown = JSONOutput(body)
+    if isAccepted, let folder, let images = path.reduce(body, { $0?[$1] }) {
+      shown = shown.replacing(path[...], with: try write(images, to: folder))
+    }
+    results.writeLine(shown.text)
+    return isAccepted ? .success : .notAccepted
+  }
+
+  /// Writes `front.jpg`, `back.png` and so on (0600), and returns what was written.
+  private func write(_ images: JSONValue, to folder: String) throws(CommandError) -> JSONOutput {
+    var written: JSONFields = []
+    for side in Side.allCases {
+      guard let text = images[side.rawValue]?.string, !text.isEmpty else { continue }
+      guard let bytes = Base64Text.decode(text), let format = ImageFormat(recognizing: bytes) else {
+        throw CommandError(
+          .notAccepted, "the \(side.rawValue) in the answer isn't a JPEG or PNG in base64")
+      }
+      let path = "\(folder)/\(side.rawValue).\(format == .jpeg ? "jpg" : "png")"
+      let hint = "give --output with a folder that holds no images yet"
+      try CommandError.writing(path, hint: hint) { () throws(SystemCallFailure) in
+        try DurableFile.makeFolder(folder)
+        try DurableFile.create(path, bytes)
+      }
+      let file: JSONFields = [("file", path), ("format", format.rawValue), ("bytes", bytes.count)]
+      written.append((side.rawValue, JSONOutput(fields: file)))
+    }
+    return JSONOutput(fields: written)
+  }
+}
+
+extension JSONOutput {
+  /// The same with another value at a path of field names, which moves to the end of its object.
+  fileprivate func replacing(_ path: ArraySlice<String>, with value: JSONOutput) -> JSONOutput {
+    guard case .object(let fields) = self, let name = path.first else { return self }
+    guard path.count > 1 else { return .object(fields.filter { $0.0 != name } + [(name, value)]) }
+    return .object(
+      fields.map { ($0.0, $0.0 == name ? $0.1.replacing(path.dropFirst(), with: value) : $0.1) })
   }
 }

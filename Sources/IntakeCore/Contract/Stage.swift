@@ -61,3 +61,133 @@ public enum LogLevel: String, Sendable, Comparable, CaseIterable {
     (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
   }
 }
+
+/// Enriches or checks a row before its images are read.
+public protocol RecordStage: Stage where Input == IntakeRecord, Output == IntakeRecord {}
+
+/// Reads and recognises a scan.
+public protocol ImageDecoder: Stage where Input == ImageFile, Output == DocumentImage {}
+
+/// Changes or judges a scan: crop, deskew, quality gate.
+public protocol ImageStage: Stage where Input == DocumentImage, Output == DocumentImage {}
+
+/// Makes a scan ready to send, within `StageContext.imageBudget`.
+public protocol ImagePreparer: Stage where Input == DocumentImage, Output == PreparedImage {
+  /// The longer side it will ask pixels for, in pixels, so that the runner can admit the memory.
+  func edge(for side: Side) -> Int?
+}
+
+/// Changes an image that is ready to send: optimise, stamp.
+public protocol PreparedImageStage: Stage where Input == PreparedImage, Output == PreparedImage {}
+
+/// Turns an image into the text form that a request holds.
+public protocol ImageEncoder: Stage where Input == PreparedImage, Output == EncodedImage {}
+
+/// Builds a vendor's request from a row and its images.
+public protocol Assembler: Stage where Input == Assembly, Output == Submission {
+  /// Whose API it is, with everything that the command line needs to know; nil where the plan describes the API.
+  static var vendor: Vendor? { get }
+
+  /// Names of JSON fields that a dry run shows: they hold nothing about a person.
+  static var shownFields: Set<String> { get }
+
+  /// The receiving API.
+  var target: any Target { get }
+
+  /// Whether requests hold images; where they do not, no image is read.
+  var sendsImages: Bool { get }
+
+  /// What the target knows the customer of a row by, in a form of `RowIdentity`; nil when the row lacks it.
+  ///
+  /// Ledger and shards know rows by it: whatever the manifest is called, and however its rows are numbered.
+  func identity(of record: IntakeRecord) -> Personal<[UInt8]>?
+
+  /// Everything that is wrong with the row's fields, with column names; checked before any image is read.
+  func problems(in record: IntakeRecord) -> [StageFailure]
+
+  /// What of the row no request will hold, in words for the operator; each text is shown once a run.
+  func notices(about record: IntakeRecord) -> [String]
+
+  /// Bytes before base64 that the body leaves for all images of the row together, nil for no bound.
+  func imageBudget(for record: IntakeRecord) -> Int?
+}
+
+extension Assembler {
+  /// No vendor of its own by default.
+  public static var vendor: Vendor? { nil }
+  /// Those of the vendor by default.
+  public static var shownFields: Set<String> { vendor?.shownFields ?? [] }
+  /// What the loader tells rows apart by: id, else reference, else e-mail, else all cells.
+  public func identity(of record: IntakeRecord) -> Personal<[UInt8]>? { record.identity }
+  /// Requests hold images by default.
+  public var sendsImages: Bool { true }
+  /// Nothing to say by default.
+  public func notices(about record: IntakeRecord) -> [String] { [] }
+}
+
+/// Changes a request before it is sent: sign, encrypt, enrich.
+public protocol SubmissionStage: Stage where Input == Submission, Output == Submission {}
+
+/// Sends a request once and says what became of it; only the runner repeats.
+public protocol Submitter: Stage where Input == Submission, Output == Receipt {
+  /// Checks that a target can work with this endpoint and these credentials; once, before anything is read.
+  func check(_ target: any Target) throws(StageFailure)
+
+  /// Sends a read-only request and hands back the complete answer, for rows in doubt.
+  func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse
+}
+
+extension Submitter {
+  /// Nothing to check.
+  public func check(_ target: any Target) throws(StageFailure) {}
+}
+
+/// Reads the rows of a batch: a stage from nothing to rows, which fails fatally without a usable manifest.
+public protocol Loader: Stage where Input == Void, Output == any RowSource {}
+
+extension Loader {
+  /// Starts reading, for callers that have no row yet.
+  public func rows() async throws -> any RowSource {
+    try await run((), in: StageContext(row: RowReference(line: 1)))
+  }
+}
+
+/// The rows of a batch that is being read; asked for the next only when there is room for it.
+public protocol RowSource: AnyObject, Sendable {
+  /// The next row, nil after the last; may block.
+  func next() async throws -> LoadedRow?
+  /// What the operator should know about the manifest as a whole: a recognised delimiter, ignored columns.
+  var notices: [String] { get }
+  /// What is likely a mistake of the operator: a column to rename that is not there.
+  var warnings: [String] { get }
+}
+
+extension RowSource {
+  /// None.
+  public var warnings: [String] { [] }
+}
+
+/// A row as a loader hands it on.
+public struct LoadedRow: Sendable {
+  /// What could be read of the row.
+  public let record: IntakeRecord
+  /// Everything that is wrong with it; empty for a row that can be worked on.
+  public let failures: [StageFailure]
+  /// The row as the manifest has it, nil from a loader that cannot write it down again.
+  public let source: SourceRow?
+
+  /// Takes a row as far as it could be read.
+  public init(_ record: IntakeRecord, failures: [StageFailure] = [], source: SourceRow? = nil) {
+    self.record = record
+    self.failures = failures
+    self.source = source
+  }
+
+  /// Whether a cell too many or too few moved the others under wrong headers: what they seem to say is no finding.
+  public var isShifted: Bool {
+    failures.contains { $0.code == .malformedRow && $0.column == nil }
+  }
+}
+
+/// Writes down what became of each row: a stage from an outcome to nothing that returns when it is safe.
+public protocol Recorder: Stage where Input == Outcome, Output == Void {}

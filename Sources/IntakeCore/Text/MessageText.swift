@@ -16,12 +16,7 @@ public enum Sanitizer {
 
   /// A server's word such as `PASS`, or `other` for anything but a short plain word: it could echo an e-mail there.
   public static func word(_ text: String) -> String {
-    let isPlain =
-      (1...32).contains(text.utf8.count)
-      && text.utf8.allSatisfy { byte in
-        byte.isASCIIAlphanumeric || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
-      }
-    return isPlain ? text : "other"
+    text.isPlain(1...32, or: "_-") ? text : "other"
   }
 
   private static let harmful: [ClosedRange<UInt32>] = [
@@ -58,5 +53,31 @@ public enum NearestName {
       (before, last) = (last, row)
     }
     return last[b.count]
+  }
+}
+
+extension String {
+  /// The text with blanks behind it up to `width` characters.
+  public func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+
+  /// The lines of the text, broken between words; a word of more than `width` characters has a line of its own.
+  public func wrapped(to width: Int) -> [String] {
+    split(separator: " ").reduce(into: []) { lines, word in
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
+  }
+}
+
+extension Sequence {
+  /// The elements whose key isn't that of an earlier one.
+  public func unique<Key: Hashable>(by key: (Element) -> Key) -> [Element] {
+    var seen: Set<Key> = []
+    return filter { seen.insert(key($0)).inserted }
   }
 }

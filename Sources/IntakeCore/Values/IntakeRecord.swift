@@ -62,33 +62,6 @@ public struct CustomerFields: Sendable {
   public var columns: [ColumnName] { Array(cells.keys) }
 }
 
-/// The bytes that make a row's ledger key, tagged by their kind so that kinds never collide.
-///
-/// They are compared as they are: normalising (NFC, NFD) takes tables that only Foundation has.
-public enum RowIdentity {
-  /// A row that the operator has named: the `id` cell, or `reference` where there is none.
-  public static func of(id: String) -> Personal<[UInt8]> { tagged("id", Array(id.utf8)) }
-
-  /// A row known by its customer's e-mail, whose letter case does not count.
-  public static func of(email: String) -> Personal<[UInt8]> {
-    tagged("email", EmailAddress.folded(email))
-  }
-
-  /// The folded address of a row that is known by its customer's e-mail, nil for another.
-  public static func email(in identity: Personal<[UInt8]>) -> String? {
-    let tag = Array("email:".utf8)
-    guard identity.exposed.starts(with: tag) else { return nil }
-    return String(decoding: identity.exposed.dropFirst(tag.count), as: UTF8.self)
-  }
-
-  /// A row known by all its cells.
-  public static func of(cells: [UInt8]) -> Personal<[UInt8]> { tagged("row", cells) }
-
-  private static func tagged(_ kind: String, _ bytes: [UInt8]) -> Personal<[UInt8]> {
-    Personal(Array((kind + ":").utf8) + bytes)
-  }
-}
-
 /// The side of a document that a scan shows.
 public enum Side: String, Sendable, Hashable, CaseIterable, Comparable {
   /// The side with the portrait.

@@ -68,24 +68,3 @@ public enum RowChange: Sendable, Equatable {
   /// It is not the same, which may still come to the same request.
   case content
 }
-
-/// What a row is looked up by in a ledger.
-public struct RowName: Sendable, Hashable {
-  /// What the target knows the customer by.
-  public let identity: Personal<[UInt8]>
-  /// What the loader tells rows apart by, which is how ledgers of format 1 know them.
-  public let inFormat1: Personal<[UInt8]>
-
-  /// Names a row.
-  public init(_ identity: Personal<[UInt8]>, inFormat1: Personal<[UInt8]>) {
-    self.identity = identity
-    self.inFormat1 = inFormat1
-  }
-}
-
-extension Assembler {
-  /// What a row is looked up by; one that lacks what the target knows customers by goes by what the loader has.
-  public func name(of record: IntakeRecord) -> RowName {
-    RowName(identity(of: record) ?? record.identity, inFormat1: record.identity)
-  }
-}

@@ -33,9 +33,7 @@ struct DCAMSStorage: VendorAPI {
       .first { $0.status == status }?.message
     let text = message ?? documented ?? Answer.reason(status)
     let isDisguised = switches[.errorCode] == "200" && [400, 401, 404].contains(status)
-    return .json(
-      isDisguised ? 200 : status,
-      .object([("result", .string("Error")), ("message", .string(text))]))
+    return .json(isDisguised ? 200 : status, [("result", "Error"), ("message", text)])
   }
 
   private func notes(_ request: DCAMSRequest) -> [String] {
@@ -151,29 +149,24 @@ struct DCAMSStorage: VendorAPI {
 
 extension DCAMSStorage {
   /// The documented answer of each service, in the documented order of fields.
-  func success(_ service: DCAMSService, _ customer: Customer, type: String? = nil) -> JSONOutput {
+  func success(_ service: DCAMSService, _ customer: Customer, type: String? = nil) -> JSONFields {
     let (isTop, isInTarget) = statusPlaces(service)
-    let status = JSONOutput.string(customer.status)
-    var fields: [(String, JSONOutput)] = [("result", .string("Success"))]
-    if let reference = customer.reference { fields.append(("reference", reference.output)) }
-    if service == .createOrUpdateCustomer, switches[.customerLink] == "documented" {
-      let link = "\(address)/admin/customers.php?a=edit&id=\(customer.number)"
-      fields.append(("customer_link", .string(link)))
-    }
-    if isTop { fields.append(("status", status)) }
-    if let type { fields.append(("type", .string(type))) }
-    var target = DCAMSRequest.attributes.compactMap { name in
-      customer[field: name].map { (name, JSONOutput.string($0)) }
-    }
-    if isInTarget { target.append(("status", status)) }
-    if service == .getDocumentImages, switches[.storedImages] != "omitted" {
-      let documents = Side.allCases.compactMap { side in
-        document(side, customer).map { (side.rawValue, $0) }
-      }
-      target.append(("documents", .object(documents)))
-    }
-    fields.append(("target", .object(target)))
-    return .object(fields)
+    let isLinked =
+      service == .createOrUpdateCustomer && switches[.customerLink] == "documented"
+    let link = "\(address)/admin/customers.php?a=edit&id=\(customer.number)"
+    let showsImages = service == .getDocumentImages && switches[.storedImages] != "omitted"
+    let documents: JSONFields =
+      showsImages ? Side.allCases.map { ($0.rawValue, document($0, customer)) } : []
+    let target: JSONFields =
+      DCAMSRequest.attributes.map { ($0, customer[field: $0]) } + [
+        ("status", isInTarget ? customer.status : nil),
+        ("documents", showsImages ? JSONOutput(fields: documents) : nil),
+      ]
+    return [
+      ("result", "Success"), ("reference", customer.reference?.output),
+      ("customer_link", isLinked ? link : nil), ("status", isTop ? customer.status : nil),
+      ("type", type), ("target", JSONOutput(fields: target)),
+    ]
   }
 
   private func statusPlaces(_ service: DCAMSService) -> (isTop: Bool, isInTarget: Bool) {

@@ -25,15 +25,15 @@ public struct Fault: Sendable, CustomStringConvertible {
     let parts = text.split(separator: "@", omittingEmptySubsequences: false).map(String.init)
     let pieces = parts[0].split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     // `latency=40` gives the first parameter its value without naming it.
-    let head = pieces[0].split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    (effect, code) = try FaultEffect.named(String(head[0]))
+    let (name, value) = pieces[0].halves(at: "=") ?? (pieces[0], nil)
+    (effect, code) = try FaultEffect.named(name)
     var given = Array(pieces.dropFirst())
     if let code, effect.name == FaultEffect.early.name { given.append("status=\(code)") }
-    if head.count == 2 {
+    if let value {
       guard let first = effect.parameters.first else {
-        throw SandboxError("\"\(head[0])\" takes no value")
+        throw SandboxError("\"\(name)\" takes no value")
       }
-      given.append("\(first.name)=\(head[1])")
+      given.append("\(first.name)=\(value)")
     }
     values = try Fault.parameters(given, of: effect)
     var conditions: [FaultCondition] = []
@@ -51,9 +51,8 @@ public struct Fault: Sendable, CustomStringConvertible {
     var values: [String: String] = [:]
     for parameter in effect.parameters { values[parameter.name] = parameter.standard }
     for piece in given {
-      let pair = piece.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let name = String(pair[0])
-      let value = pair.count == 2 ? PercentText.decoded(pair[1]) : nil
+      let (name, encoded) = piece.halves(at: "=") ?? (piece, nil)
+      let value = encoded.map { PercentText.decoded($0) }
       guard let parameter = effect.parameters.first(where: { $0.name == name }) else {
         let nearest = NearestName.suggestion(for: name, among: effect.parameters.map(\.name))
         throw SandboxError(

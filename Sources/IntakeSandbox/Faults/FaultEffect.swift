@@ -73,19 +73,11 @@ struct FaultEffect: Sendable {
   /// The name and what it does, then the parameters with their defaults, at most 90 columns wide.
   fileprivate var help: String {
     let margin = String(repeating: " ", count: 22)
-    var text = "  " + name + String(repeating: " ", count: 20 - name.utf8.count)
-    var column = margin.utf8.count
-    for word in summary.split(separator: " ") {
-      if column + word.utf8.count > 90 {
-        text.removeLast()
-        text += "\n" + margin
-        column = margin.utf8.count
-      }
-      text += word + " "
-      column += word.utf8.count + 1
-    }
+    let text = summary.wrapped(to: 68).joined(separator: "\n" + margin)
     let parameters = parameters.map(\.form).joined(separator: " ")
-    return text.dropLast() + (parameters.isEmpty ? "\n" : "\n\(margin)\(parameters)\n")
+    return "  " + name.padded(to: 20) + text
+      + (parameters.isEmpty ? "" : "\n" + margin + parameters)
+      + "\n"
   }
 }
 

@@ -69,14 +69,13 @@ struct FaultCondition: Sendable {
 
   /// Reads the text after an at sign; throws what is wrong with it.
   init(_ text: String) throws(SandboxError) {
-    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     if text.hasPrefix("every:") {
       guard let step = Int(text.dropFirst(6)), step > 0 else {
         throw SandboxError("\"every:\" takes a number from 1 up, as in @every:10")
       }
       self.init { $0.number % step == 0 }
-    } else if parts.count == 2 {
-      try self.init(String(parts[0]), PercentText.decoded(parts[1]))
+    } else if let (name, value) = text.halves(at: "=") {
+      try self.init(name, PercentText.decoded(value))
     } else {
       self.init(try FaultCondition.range(text), of: { $0.number })
     }
@@ -100,11 +99,9 @@ struct FaultCondition: Sendable {
 
   /// `3`, `1-5`, or `4-` for all from 4 on.
   private static func range(_ text: String) throws(SandboxError) -> ClosedRange<Int> {
-    let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-    if let low = Int(parts[0]), low > 0 {
-      if parts.count == 1 { return low...low }
-      if parts[1].isEmpty { return low...Int.max }
-      if let high = Int(parts[1]), high >= low { return low...high }
+    let (first, last) = text.halves(at: "-") ?? (text, text)
+    if let low = Int(first), low > 0, let high = last.isEmpty ? .max : Int(last), high >= low {
+      return low...high
     }
     let shown = Sanitizer.clean(text, limit: 40)
     throw SandboxError("\"\(shown)\" isn't a request number: write @3, @1-5, @4- or @every:10")

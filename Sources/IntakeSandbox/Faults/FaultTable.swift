@@ -164,7 +164,7 @@ extension FaultEffect {
     FaultEffect(
       "extra-fields", "fields that no page documents",
       .members {
-        $0 + [("x_added", .object([("since", .integer(2031)), ("list", .array([.null]))]))]
+        $0 + [("x_added", JSONOutput(fields: [("since", 2031), ("list", [JSONOutput.null])]))]
       }),
     FaultEffect(
       "deep-json", "lists nested that deep", takes: [.integer("depth", 1...1_000_000, 100_000)],

@@ -49,20 +49,6 @@ enum SpoiledJSON {
   }
 }
 
-extension JSONOutput {
-  /// The same value, to be written again; a number that isn't an integer becomes a text.
-  init(_ value: JSONValue) {
-    switch value.kind {
-    case .null: self = .null
-    case .bool(let flag): self = .bool(flag)
-    case .number(let text): self = Int(text).map { .integer($0) } ?? .string(text)
-    case .string(let text): self = .string(text)
-    case .array(let elements): self = .array(elements.map { JSONOutput($0) })
-    case .object(let fields): self = .object(fields.map { ($0.name, JSONOutput($0.value)) })
-    }
-  }
-}
-
 /// A gzip file (RFC 1952) of zeros, packed some 160 : 1 into one block with fixed codes (RFC 1951 §3.2.6).
 enum GzipBomb {
   static func bytes(unpackingTo size: Int) -> [UInt8] {

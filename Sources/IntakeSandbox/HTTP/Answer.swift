@@ -17,8 +17,12 @@ struct Answer: Sendable {
     self.init(status, [HTTPField("Content-Type", type)], body: Array(text.utf8))
   }
 
-  static func json(_ status: Int, _ value: JSONOutput) -> Answer {
-    Answer(status, "application/json", value.text)
+  static func json(_ status: Int, _ value: some JSONConvertible) -> Answer {
+    Answer(status, "application/json", value.json.text)
+  }
+
+  static func json(_ status: Int, _ fields: JSONFields) -> Answer {
+    .json(status, JSONOutput(fields: fields))
   }
 
   static func text(_ status: Int, _ text: String) -> Answer {

@@ -76,9 +76,10 @@ struct RequestHead: Sendable {
   /// The parameters of the query, decoded, in order.
   var parameters: [(name: String, value: String)] {
     query.split(separator: "&").map { pair in
-      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let value = parts.count > 1 ? PercentText.decoded(parts[1], plusIsSpace: true) : ""
-      return (PercentText.decoded(parts[0], plusIsSpace: true), value)
+      let (name, value) = pair.halves(at: "=") ?? (String(pair), "")
+      return (
+        PercentText.decoded(name, plusIsSpace: true), PercentText.decoded(value, plusIsSpace: true)
+      )
     }
   }
 
@@ -91,8 +92,7 @@ extension RequestHead {
   }
 
   private static func isToken(_ bytes: ArraySlice<UInt8>) -> Bool {
-    !bytes.isEmpty
-      && bytes.allSatisfy { $0.isASCIIAlphanumeric || "!#$%&'*+-.^_`|~".utf8.contains($0) }
+    !bytes.isEmpty && bytes.allSatisfy(\.isHTTPToken)
   }
 
   /// Splits the target; the absolute form that proxies are sent (RFC 9112 §3.2.2) is cut down to its path.
@@ -103,8 +103,7 @@ extension RequestHead {
       target = afterScheme.firstIndex(of: "/").map { afterScheme[$0...] } ?? "/"
     }
     guard target.hasPrefix("/") else { throw .malformed("the request target isn't a path") }
-    let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-    return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+    return target.halves(at: "?") ?? (String(target), "")
   }
 
   private static func field(_ line: ArraySlice<UInt8>) throws(RequestFailure) -> HTTPField {
@@ -136,8 +135,7 @@ extension RequestHead {
       return .chunked
     }
     guard let first = lengths.first else { return .length(0) }
-    guard Set(lengths).count == 1, first.utf8.allSatisfy(\.isASCIIDigit),
-      let length = Int(first)
+    guard Set(lengths).count == 1, first.isASCIIDigits, let length = Int(first)
     else { throw .malformed("Content-Length is malformed") }
     return .length(length)
   }

@@ -80,19 +80,18 @@ struct NoahError: Error {
   var answer: Answer {
     // Names the occurrence, as the vendor's support would ask for it.
     let instance = "sandbox-" + String(UInt64.random(in: .min ... .max), radix: 16)
-    var body: [(String, JSONOutput)] = [
-      ("Type", .string(type)), ("Instance", .string(instance)), ("Detail", .string(detail)),
-    ]
-    if status == 400 {
-      let entries = JSONOutput.array(fields.map(\.output))
-      body.append(("RequestExtension", .object([("Body", entries)])))
-    }
-    return .json(status, .object(body))
+    let entries = JSONOutput(fields: [("Body", fields)])
+    return .json(
+      status,
+      [
+        ("Type", type), ("Instance", instance), ("Detail", detail),
+        ("RequestExtension", status == 400 ? entries : nil),
+      ])
   }
 }
 
 /// One entry of `RequestExtension.Body`.
-struct NoahFieldError: Equatable {
+struct NoahFieldError: Equatable, JSONConvertible {
   /// The full path, as in `FullName.FirstName`.
   let field: String
   /// `SchemaValidation` or `IntegrityValidation`.
@@ -104,10 +103,7 @@ struct NoahFieldError: Equatable {
     NoahFieldError(field: field, reason: "SchemaValidation", description: description)
   }
 
-  var output: JSONOutput {
-    .object([
-      ("Field", .string(field)), ("Reason", .string(reason)),
-      ("Description", .string(description)),
-    ])
+  var json: JSONOutput {
+    JSONOutput(fields: [("Field", field), ("Reason", reason), ("Description", description)])
   }
 }

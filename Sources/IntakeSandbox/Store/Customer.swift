@@ -81,17 +81,16 @@ enum Reference: Sendable, Hashable {
 extension Customer {
   /// The customer as its file holds it; the images' bytes are in files of their own.
   var record: JSONOutput {
-    let scans = Side.allCases.compactMap { side in
-      images[side].map { (side.rawValue, JSONOutput.object($0.facts)) }
+    let scans: JSONFields = Side.allCases.map { side in
+      (side.rawValue, images[side].map { JSONOutput(fields: $0.facts) })
     }
-    return .object([
-      ("number", .integer(number)), ("api", .string(origin.rawValue)), ("key", .string(key)),
-      ("created", .decimal(created.seconds)), ("status", .string(status)),
-      ("reference", reference?.output ?? .null),
-      ("fields", .array(fields.map { .array([.string($0.name), .string($0.value)]) })),
-      ("document", .string(String(decoding: document, as: UTF8.self))),
-      ("images", .object(scans)),
-      ("events", .array(events.map { .array([.decimal($0.time.seconds), .string($0.text)]) })),
+    return JSONOutput(fields: [
+      ("number", number), ("api", origin.rawValue), ("key", key), ("created", created.seconds),
+      ("status", status), ("reference", (reference?.output).orNull),
+      ("fields", fields.map { [$0.name, $0.value] }),
+      ("document", String(decoding: document, as: UTF8.self)),
+      ("images", JSONOutput(fields: scans)),
+      ("events", events.map { JSONOutput.array([$0.time.seconds.json, $0.text.json]) }),
     ])
   }
 

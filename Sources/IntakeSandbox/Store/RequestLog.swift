@@ -26,14 +26,11 @@ struct LoggedRequest: Sendable {
   var notes: [String] = []
 
   var output: JSONOutput {
-    .object([
-      ("number", .integer(number)), ("time", .decimal(time.seconds)),
-      ("connection", .integer(connection)), ("method", .string(method)), ("path", .string(path)),
-      ("service", .string(service)), ("customer", .optional(customer)),
-      ("try", .integer(attempt)), ("bytes", .integer(bytes)),
-      ("status", status.map { .integer($0) } ?? .null), ("accepted", .bool(isAccepted)),
-      ("faults", .array(faults.map { .string($0) })),
-      ("notes", .array(notes.map { .string($0) })),
+    JSONOutput(fields: [
+      ("number", number), ("time", time.seconds), ("connection", connection), ("method", method),
+      ("path", path), ("service", service), ("customer", customer.orNull), ("try", attempt),
+      ("bytes", bytes), ("status", status.orNull), ("accepted", isAccepted), ("faults", faults),
+      ("notes", notes),
     ])
   }
 }

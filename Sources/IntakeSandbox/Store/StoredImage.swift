@@ -43,12 +43,10 @@ extension StoredImage {
   /// SHA-256 in hexadecimal; empty only when libcrypto has no memory left.
   static func sha256(of bytes: [UInt8]) -> String { Hex.text((try? Digest.sha256(bytes)) ?? []) }
 
-  var facts: [(String, JSONOutput)] {
+  var facts: JSONFields {
     [
-      ("bytes", .integer(byteCount)), ("width", size.map { .integer($0.width) } ?? .null),
-      ("height", size.map { .integer($0.height) } ?? .null),
-      ("format", .optional(format?.rawValue)), ("sha256", .string(sha256)),
-      ("prefix", .optional(prefix)),
+      ("bytes", byteCount), ("width", (size?.width).orNull), ("height", (size?.height).orNull),
+      ("format", (format?.rawValue).orNull), ("sha256", sha256), ("prefix", prefix.orNull),
     ]
   }
 
