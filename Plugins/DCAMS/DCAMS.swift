@@ -53,16 +53,11 @@ public struct DCAMS: Assembler {
     ]
   }
 
-  /// What the limit leaves after all fields: base64 takes 4 bytes for 3, and each image is padded once.
+  /// What the limit leaves after all fields.
   public func imageBudget(for record: IntakeRecord) -> Int? {
     let empty = DCAMSBody.row(Assembly(record: record, images: [:]), operation)
-    let envelope = empty.reduce(0) { $0 + $1.bytes(with: nil).count }
-    let room = options.maxBody - envelope - DCAMS.reserve
-    return max(0, EncodedImage.decodedCapacity(of: room) - 3 * record.images.count)
+    return imageBudget(of: options.maxBody, beside: empty, images: record.images.count)
   }
-
-  /// Bytes kept free for user, password and the names of the images' fields.
-  private static let reserve = 512
 
   /// Puts the request together; credentials stay out.
   public func run(_ assembly: consuming Assembly, in context: StageContext) throws -> Submission {

@@ -1,47 +1,50 @@
 import IntakeCore
 
-/// Writes the JSON body of a DCAMS request: secrets and images stay segments of their own.
-struct DCAMSBody {
-  private var segments: [BodySegment] = []
-  private var text: [UInt8] = []
-
+/// The JSON body of a DCAMS request.
+enum DCAMSBody {
   /// The request of a row; cells that are empty are left out, not sent as "".
   static func row(_ assembly: Assembly, _ operation: DCAMSOperation) -> [BodySegment] {
     let fields = assembly.record.fields
-    var body = DCAMSBody(service: operation.rawValue)
     switch operation {
     case .createOrUpdateCustomer:
-      if let reference = fields[.reference] {
-        body.put(",\"reference\":\(JSONText.quoted(reference.exposed))")
-      }
-      body.put(",\"target\":{" + members(customer(fields)))
-      body.put(assembly.images)
+      return request(
+        service: operation.rawValue, reference: fields[.reference]?.exposed,
+        target: customer(fields), images: assembly.images)
     case .updateStatus:
       let cells = [Column.email, .status].compactMap { column in
         fields[column].map { (column.rawValue, $0.exposed) }
       }
-      body.put(",\"target\":{" + members(cells))
+      return request(service: operation.rawValue, target: cells)
     }
-    return body.closed()
   }
 
-  /// A request about one customer, without images.
-  static func request(service: String, target: [(String, String)]) -> [BodySegment] {
-    var body = DCAMSBody(service: service)
-    body.put(",\"target\":{" + members(target))
-    return body.closed()
+  /// The request of a service; without `images` there are no documents in it.
+  static func request(
+    service: String, reference: String? = nil, target: [(String, String)],
+    images: [Side: EncodedImage]? = nil
+  ) -> [BodySegment] {
+    var body = BodyWriter()
+    body.write("{\"user\":\"")
+    body.write(.secret("user"))
+    body.write("\",\"pass\":\"")
+    body.write(.secret("pass"))
+    body.write("\",\"service\":\(JSONText.quoted(service))")
+    if let reference { body.write(",\"reference\":\(JSONText.quoted(reference))") }
+    let members = target.map { "\(JSONText.quoted($0.0)):\(JSONText.quoted($0.1))" }
+    body.write(",\"target\":{" + members.joined(separator: ","))
+    if let images { write(images, to: &body) }
+    body.write("}}")
+    return body.segments
   }
 
-  private init(service: String) {
-    put("{\"user\":\"")
-    put(.secret("user"))
-    put("\",\"pass\":\"")
-    put(.secret("pass"))
-    put("\",\"service\":\(JSONText.quoted(service))")
-  }
-
-  private static func members(_ fields: [(String, String)]) -> String {
-    fields.map { "\(JSONText.quoted($0.0)):\(JSONText.quoted($0.1))" }.joined(separator: ",")
+  private static func write(_ images: [Side: EncodedImage], to body: inout BodyWriter) {
+    body.write(",\"documents\":{")
+    for (index, image) in images.sorted(by: { $0.key < $1.key }).enumerated() {
+      body.write((index == 0 ? "\"" : ",\"") + image.key.rawValue + "\":\"")
+      body.write(.image(image.value))
+      body.write("\"")
+    }
+    body.write("}")
   }
 
   /// The nine documented attributes; the API has one line for the address, so a second one is appended.
@@ -53,25 +56,6 @@ struct DCAMSBody {
       return (column.rawValue, value)
     }
   }
-
-  private mutating func put(_ images: [Side: EncodedImage]) {
-    put(",\"documents\":{")
-    for (index, image) in images.sorted(by: { $0.key < $1.key }).enumerated() {
-      put((index == 0 ? "\"" : ",\"") + image.key.rawValue + "\":\"")
-      put(.image(image.value))
-      put("\"")
-    }
-    put("}")
-  }
-
-  private mutating func put(_ more: String) { text += Array(more.utf8) }
-
-  private mutating func put(_ segment: BodySegment) {
-    segments += [.bytes(text), segment]
-    text = []
-  }
-
-  private func closed() -> [BodySegment] { segments + [.bytes(text + Array("}}".utf8))] }
 }
 
 /// The services of DCAMS storage that take one row each.

@@ -10,7 +10,7 @@ public protocol ItemKind: Sendable {
   /// Prepares a value for its journey.
   init(_ value: Value) throws
   /// The fields of the message, in order.
-  func fields(in context: StageContext) -> [(String, JSONOutput)]
+  func fields(in context: StageContext) -> JSONFields
   /// The bytes that follow the message.
   var payload: [[UInt8]] { get }
   /// The value that an answer stands for.
@@ -65,8 +65,8 @@ public struct ImageItem: ItemKind {
   public var payload: [[UInt8]] { [bytes] }
 
   /// Side, form and size; the orientation is that of EXIF, 1 for upright.
-  public func fields(in context: StageContext) -> [(String, JSONOutput)] {
-    [("side", .string(image.side.rawValue)), ("image", header.json(bytes: bytes.count))]
+  public func fields(in context: StageContext) -> JSONFields {
+    [("side", image.side.rawValue), ("image", header.json(bytes: bytes.count))]
   }
 
   /// The scan with the program's file in place of its own, looked at as closely as a file of the manifest.
@@ -87,13 +87,10 @@ extension ImageShrinker {
 
 extension ImageHeader {
   func json(bytes: Int, maximum: Int? = nil) -> JSONOutput {
-    var fields: [(String, JSONOutput)] = [
-      ("format", .string(format.rawValue)), ("width", .integer(size.width)),
-      ("height", .integer(size.height)), ("orientation", .integer(orientation.rawValue)),
-      ("bytes", .integer(bytes)),
-    ]
-    if let maximum { fields.append(("max", .integer(maximum))) }
-    return .object(fields)
+    JSONOutput(fields: [
+      ("format", format.rawValue), ("width", size.width), ("height", size.height),
+      ("orientation", orientation.rawValue), ("bytes", bytes), ("max", maximum),
+    ])
   }
 }
 
@@ -114,9 +111,9 @@ public struct PreparedItem: ItemKind {
   public var payload: [[UInt8]] { [image.bytes] }
 
   /// Side, form, size, and the most bytes that the answer may have.
-  public func fields(in context: StageContext) -> [(String, JSONOutput)] {
+  public func fields(in context: StageContext) -> JSONFields {
     [
-      ("side", .string(image.side.rawValue)),
+      ("side", image.side.rawValue),
       ("image", header.json(bytes: image.bytes.count, maximum: context.imageBudget)),
     ]
   }

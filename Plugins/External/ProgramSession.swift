@@ -25,11 +25,10 @@ struct ProgramSession: Sendable {
   mutating func greet(accepts: String, options: [String: String], within seconds: Double)
     throws(ProgramFault)
   {
-    let table = options.sorted { $0.key < $1.key }.map { ($0.key, JSONOutput.string($0.value)) }
     program.send([
       ProtocolMessage.line([
-        ("intake", .integer(ProtocolMessage.version)), ("kind", .string("hello")),
-        ("accepts", .string(accepts)), ("options", .object(table)),
+        ("intake", ProtocolMessage.version), ("kind", "hello"), ("accepts", accepts),
+        ("options", options),
       ])
     ])
     let deadline = SystemTime.monotonic + seconds
@@ -52,10 +51,9 @@ struct ProgramSession: Sendable {
 
   /// Sends an item and waits for its answer; returns when the program has read all of it, too.
   mutating func exchange(
-    id: String, fields: [(String, JSONOutput)], payload: [[UInt8]], until deadline: Double
+    id: String, fields: JSONFields, payload: [[UInt8]], until deadline: Double
   ) throws(ProgramFault) -> Answer {
-    let head: [(String, JSONOutput)] = [("kind", .string("item")), ("id", .string(id))]
-    program.send([ProtocolMessage.line(head + fields)] + payload)
+    program.send([ProtocolMessage.line([("kind", "item"), ("id", id)] + fields)] + payload)
     while true {
       guard let found = try answer(in: try next(until: deadline), to: id) else { continue }
       try flush(until: deadline)

@@ -57,7 +57,7 @@ struct ProtocolMessage {
   }
 
   /// A message as it is sent.
-  static func line(_ fields: [(String, JSONOutput)]) -> [UInt8] {
-    Array(JSONOutput.object(fields).text.utf8) + [0x0A]
+  static func line(_ fields: JSONFields) -> [UInt8] {
+    Array(JSONOutput(fields: fields).text.utf8) + [0x0A]
   }
 }

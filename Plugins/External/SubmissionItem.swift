@@ -20,22 +20,15 @@ public struct SubmissionItem: ItemKind {
   public var payload: [[UInt8]] { marks.written }
 
   /// The request's head; `secrets` lists the marks that have to come back, once each.
-  public func fields(in context: StageContext) -> [(String, JSONOutput)] {
-    let headers = submission.headers.map {
-      JSONOutput.array([.string($0.name), .string($0.value)])
-    }
+  public func fields(in context: StageContext) -> JSONFields {
     let size = payload.reduce(0) { $0 + $1.count }
-    return [
-      (
-        "submission",
-        .object([
-          ("operation", .string(submission.operation)), ("method", .string(submission.method)),
-          ("path", .string(submission.path)), ("headers", .array(headers)),
-          ("secrets", .array(marks.all.map { .string($0) })),
-          ("body", .object([("bytes", .integer(size)), ("max", .integer(submission.bodyLimit))])),
-        ])
-      )
+    let body: JSONFields = [("bytes", size), ("max", submission.bodyLimit)]
+    let request: JSONFields = [
+      ("operation", submission.operation), ("method", submission.method),
+      ("path", submission.path), ("headers", submission.headers.map { [$0.name, $0.value] }),
+      ("secrets", marks.all), ("body", JSONOutput(fields: body)),
     ]
+    return [("submission", JSONOutput(fields: request))]
   }
 
   /// The request with the program's header fields and body; what it leaves out stays as it was.
@@ -89,7 +82,7 @@ private enum HeaderFields {
   }
 
   private static func check(name: String, value: String) throws(StageFailure) {
-    guard !name.isEmpty, name.utf8.count <= 100, name.utf8.allSatisfy(isTokenByte) else {
+    guard !name.isEmpty, name.utf8.count <= 100, name.utf8.allSatisfy(\.isHTTPToken) else {
       throw refusal("hold a name that isn't a token (RFC 9110, 5.6.2)")
     }
     guard !reserved.contains(name.lowercased()) else {
@@ -98,10 +91,6 @@ private enum HeaderFields {
     guard value.utf8.count <= longest,
       value.utf8.allSatisfy({ $0 == 0x09 || $0 >= 0x20 && $0 != 0x7F })
     else { throw refusal("hold a value with control characters or of more than \(longest) bytes") }
-  }
-
-  private static func isTokenByte(_ byte: UInt8) -> Bool {
-    byte.isASCIIAlphanumeric || "!#$%&'*+-.^_`|~".utf8.contains(byte)
   }
 
   private static func refusal(_ what: String) -> StageFailure {

@@ -38,7 +38,8 @@ struct NoahAnswer {
   init?(_ body: [UInt8]) {
     guard let root = try? JSONParser.parse(body), root.fields != nil else { return nil }
     type = root["Type"]?.string.flatMap(Kind.init)
-    instance = root["Instance"]?.string.flatMap(NoahAnswer.plain)
+    // Letters, digits and a few signs, so neither a sentence nor an e-mail address.
+    instance = root["Instance"]?.string.flatMap { $0.isPlain(1...80, or: "-_.:/[]#$") ? $0 : nil }
     // A gateway in front of the API writes its own field.
     detail = (root["Detail"] ?? root["message"])?.string ?? ""
     let entries = root["RequestExtension"]?["Body"]?.elements ?? []
@@ -58,12 +59,6 @@ struct NoahAnswer {
 
   /// The end of a sentence that names this occurrence, empty where it has no reference.
   var occurrence: String { instance.map { "; occurrence \($0)" } ?? "" }
-
-  /// A text of letters, digits and a few signs, so neither a sentence nor an e-mail address; nil for any other.
-  static func plain(_ text: String) -> String? {
-    let isPlain = text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_.:/[]#$".utf8.contains($0) }
-    return isPlain && (1...80).contains(text.utf8.count) ? text : nil
-  }
 }
 
 /// Finds the manifest's columns behind the vendor's list of wrong fields.
@@ -71,9 +66,7 @@ enum NoahComplaints {
   /// `column "fn"` or `columns "fn", "dob"`, nil when no column is known.
   static func columns(of complaints: [NoahAnswer.Complaint], identities: [Int]) -> String? {
     let columns = complaints.compactMap { column(of: $0.field, identities) }
-    let names = columns.reduce(into: [String]()) { names, column in
-      if !names.contains("\"\(column)\"") { names.append("\"\(column)\"") }
-    }
+    let names = columns.unique(by: \.self).map { "\"\($0)\"" }
     guard !names.isEmpty else { return nil }
     return (names.count == 1 ? "column " : "columns ") + names.joined(separator: ", ")
   }

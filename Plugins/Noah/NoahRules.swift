@@ -68,9 +68,8 @@ struct NoahCustomerID {
   static let rule = "column \"id\" has to hold the CustomerID, \(form)"
 
   init?(_ text: String) {
-    let isPlain = text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "._-".utf8.contains($0) }
     // As path segments "." and ".." are removed before sending (RFC 3986 §5.2.4).
-    guard isPlain, (1...36).contains(text.utf8.count), text != ".", text != ".." else { return nil }
+    guard text.isPlain(1...36, or: "._-"), text != ".", text != ".." else { return nil }
     self.text = text
   }
 

@@ -68,27 +68,20 @@ struct NoahClaims {
   }
 
   private func json(at time: UnixTime) throws(CryptoError) -> JSONOutput {
-    let parts = path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    let (path, query) = path.halves(at: "?") ?? (path, nil)
     // A clock that is centuries off must not trap; such a token is refused anyway.
     let issued = Int(exactly: time.rounded(.down)) ?? 0
-    var claims: [(String, JSONOutput)] = [
-      ("aud", .string(NoahClaims.audience)), ("iat", .integer(issued)),
-      ("exp", .integer(issued + NoahClaims.life)), ("method", .string(method)),
-      ("path", .string(String(parts.first ?? ""))),
-    ]
-    if parts.count == 2 { claims.append(("queryParams", NoahClaims.query(parts[1]))) }
-    if !body.isEmpty {
-      claims.append(("bodyHash", .string(Hex.text(try Digest.sha256(body)))))
-    }
-    return .object(claims)
+    let bodyHash = body.isEmpty ? nil : Hex.text(try Digest.sha256(body))
+    return JSONOutput(fields: [
+      ("aud", NoahClaims.audience), ("iat", issued), ("exp", issued + NoahClaims.life),
+      ("method", method), ("path", path), ("queryParams", query.map(NoahClaims.query)),
+      ("bodyHash", bodyHash),
+    ])
   }
 
   /// The parameters by name, not decoded: only characters that need no encoding are ever sent.
-  private static func query(_ text: Substring) -> JSONOutput {
-    .object(
-      text.split(separator: "&").map { parameter in
-        let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        return (String(parts[0]), .string(parts.count == 2 ? String(parts[1]) : ""))
-      })
+  private static func query(_ text: String) -> JSONOutput {
+    JSONOutput(
+      fields: text.split(separator: "&").map { $0.halves(at: "=") ?? (String($0), "") })
   }
 }

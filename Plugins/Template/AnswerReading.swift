@@ -122,9 +122,7 @@ struct AnswerPath: Sendable, Equatable, CustomStringConvertible {
 
   /// A single short word there: what is longer or has spaces might quote the customer.
   func word(in answer: JSONValue?) -> String? {
-    guard let word = answer.flatMap(text), (1...40).contains(word.utf8.count) else { return nil }
-    let isPlain = word.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_.:/".utf8.contains($0) }
-    return isPlain ? word : nil
+    answer.flatMap(text).flatMap { $0.isPlain(1...40, or: "-_.:/") ? $0 : nil }
   }
 }
 
@@ -134,13 +132,12 @@ struct AcceptanceRule: Sendable {
   private let wanted: String
 
   init(_ text: String) throws(TemplateFault) {
-    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, !parts[1].isEmpty else {
+    guard let (path, wanted) = text.halves(at: "="), !wanted.isEmpty else {
       throw TemplateFault(
         "\"\(TemplateFault.shown(text))\" isn't a rule: write PATH=VALUE, as in result=Success")
     }
-    path = try AnswerPath(String(parts[0]))
-    wanted = parts[1].lowercased()
+    self.path = try AnswerPath(path)
+    self.wanted = wanted.lowercased()
   }
 
   /// Whether the answer says so, whatever the case of its letters; nil when it says nothing there.

@@ -87,75 +87,52 @@ indirect enum BodyTemplate: Sendable {
   }
 }
 
-/// Writes the body of one row: secrets and scans stay segments of their own.
-struct BodyWriter {
-  private let row: RowContent
-  private var segments: [BodySegment] = []
-  private var text: [UInt8] = []
-
-  static func segments(of template: BodyTemplate, for row: RowContent) -> [BodySegment] {
-    var writer = BodyWriter(row: row)
-    writer.add(template)
-    writer.flush()
-    return writer.segments
+// Writing the body of one row.
+extension BodyTemplate {
+  func segments(for row: RowContent) -> [BodySegment] {
+    var body = BodyWriter()
+    write(row, to: &body)
+    return body.segments
   }
 
-  private mutating func add(_ template: BodyTemplate) {
-    switch template {
-    case .fixed(let json): write(json)
-    case .text(let text): add(text)
+  private func write(_ row: RowContent, to body: inout BodyWriter) {
+    switch self {
+    case .fixed(let json): body.write(json)
+    case .text(let text): text.write(row, to: &body)
     case .list(let elements):
-      write("[")
-      for (index, element) in present(elements, \.self).enumerated() {
-        if index > 0 { write(",") }
-        add(element)
+      body.write("[")
+      let present = elements.filter { !$0.isAbsent(in: row) }
+      for (index, element) in present.enumerated() {
+        if index > 0 { body.write(",") }
+        element.write(row, to: &body)
       }
-      write("]")
+      body.write("]")
     case .object(let members):
-      write("{")
-      for (index, member) in present(members, \.value).enumerated() {
-        write((index > 0 ? "," : "") + JSONText.quoted(member.name) + ":")
-        add(member.value)
+      body.write("{")
+      let present = members.filter { !$0.value.isAbsent(in: row) }
+      for (index, member) in present.enumerated() {
+        body.write((index > 0 ? "," : "") + JSONText.quoted(member.name) + ":")
+        member.value.write(row, to: &body)
       }
-      write("}")
+      body.write("}")
     }
   }
+}
 
-  private func present<Item>(_ items: [Item], _ template: (Item) -> BodyTemplate) -> [Item] {
-    items.filter { !template($0).isAbsent(in: row) }
-  }
-
-  private mutating func add(_ content: PlaceholderText) {
-    write("\"")
-    for part in content.parts {
+extension PlaceholderText {
+  /// Writes the text as a JSON string.
+  fileprivate func write(_ row: RowContent, to body: inout BodyWriter) {
+    body.write("\"")
+    for part in parts {
       switch part {
-      case .literal(let literal): text += JSONText.escaped(literal.utf8)
-      case .placeholder(.secret(let name)): add(.secret(name))
-      case .placeholder(.image(let side, .base64)): add(side)
-      case .placeholder(.image(let side, .dataURI)):
-        write("data:\(row.mediaType(side));base64,")
-        add(side)
-      case .placeholder(let placeholder):
-        text += JSONText.escaped((row.text(placeholder) ?? "").utf8)
+      case .literal(let literal): body.write(escaping: literal)
+      case .placeholder(.secret(let name)): body.write(.secret(name))
+      case .placeholder(.image(let side, let form)) where form != .mediaType:
+        if form == .dataURI { body.write("data:\(row.mediaType(side));base64,") }
+        if let image = row.images[side] { body.write(.image(image)) }
+      case .placeholder(let placeholder): body.write(escaping: row.text(placeholder) ?? "")
       }
     }
-    write("\"")
-  }
-
-  private mutating func add(_ side: Side) {
-    if let image = row.images[side] { add(.image(image)) }
-  }
-
-  private mutating func write(_ more: String) { text += Array(more.utf8) }
-
-  private mutating func add(_ segment: BodySegment) {
-    flush()
-    segments.append(segment)
-  }
-
-  /// Makes a segment of the text so far.
-  private mutating func flush() {
-    if !text.isEmpty { segments.append(.bytes(text)) }
-    text = []
+    body.write("\"")
   }
 }

@@ -88,8 +88,7 @@ struct HeaderTemplate: Sendable {
 
   /// The characters of a name (RFC 9110 §5.6.2).
   static func isToken(_ text: String) -> Bool {
-    !text.isEmpty
-      && text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "!#$%&'*+-.^_`|~".utf8.contains($0) }
+    !text.isEmpty && text.utf8.allSatisfy(\.isHTTPToken)
   }
 
   /// Cells that no header field can carry.

@@ -28,7 +28,7 @@ enum Placeholder: Sendable, Equatable {
     switch words[0] {
     case "image": self = try Placeholder.image(words, text)
     case "secret":
-      guard words.count == 2, Placeholder.isSecretName(words[1]) else {
+      guard words.count == 2, words[1].isPlain(1...64, or: "-_") else {
         throw TemplateFault(
           "{\(TemplateFault.shown(text))} isn't a secret: write {secret:NAME} with a name of the "
             + "credentials file, letters, digits, - and _")
@@ -70,11 +70,6 @@ enum Placeholder: Sendable, Equatable {
       throw TemplateFault("{\(TemplateFault.shown(text))}: column \"\(column)\" holds no date")
     }
     return .column(column, form)
-  }
-
-  private static func isSecretName(_ name: String) -> Bool {
-    (1...64).contains(name.utf8.count)
-      && name.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_".utf8.contains($0) }
   }
 
   var columnName: ColumnName? { if case .column(let name, _) = self { name } else { nil } }

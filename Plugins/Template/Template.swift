@@ -98,17 +98,13 @@ public struct Template: Assembler {
     }
   }
 
-  /// What the limit leaves after all fields: base64 takes 4 bytes for 3, and each image is padded once.
+  /// What the limit leaves after all fields.
   public func imageBudget(for record: IntakeRecord) -> Int? {
     guard mostUses > 0 else { return nil }
-    let empty = BodyWriter.segments(of: body, for: RowContent(measuring: record))
-    let envelope = empty.reduce(0) { $0 + $1.bytes(with: nil).count }
-    let room = (options.maxBody - envelope - Template.reserve) / mostUses
-    return max(0, EncodedImage.decodedCapacity(of: room) - 3 * record.images.count)
+    let empty = body.segments(for: RowContent(measuring: record))
+    return imageBudget(
+      of: options.maxBody, beside: empty, images: record.images.count, uses: mostUses)
   }
-
-  /// Bytes kept free for the secrets of the body.
-  private static let reserve = 512
 
   /// Puts the request together; credentials stay out.
   public func run(_ assembly: consuming Assembly, in context: StageContext) throws -> Submission {
@@ -120,7 +116,7 @@ public struct Template: Assembler {
     var submission = Submission(
       method: options.method.rawValue, path: path.filled(for: row),
       headers: filled.filter { !$0.hasSecret }.map { $0.field(with: nil) },
-      body: BodyWriter.segments(of: body, for: row), operation: options.operation ?? "template",
+      body: body.segments(for: row), operation: options.operation ?? "template",
       repeatSafety: repeatSafety, customer: Personal(String(decoding: customer, as: UTF8.self)),
       bodyLimit: options.maxBody, target: target)
     submission.personalTexts = row.personalTexts

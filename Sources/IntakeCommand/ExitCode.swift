@@ -31,7 +31,7 @@ enum ExitCode: Int32, CaseIterable {
 
   static var table: String {
     "Exit codes:\n"
-      + allCases.map { "  " + HelpText.pad(String($0.rawValue), 5) + $0.summary }
+      + allCases.map { "  " + "\($0.rawValue)".padded(to: 5) + $0.summary }
       .joined(separator: "\n")
   }
 

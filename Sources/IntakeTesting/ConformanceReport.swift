@@ -25,9 +25,8 @@ public struct ConformanceReport: Sendable {
 
   /// The same for programs: `{"subject","conforming","verdicts":[{"rule","statement","outcome","detail","see"}]}`.
   public var json: JSONOutput {
-    .object([
-      ("subject", .string(subject)), ("conforming", .bool(isConforming)),
-      ("verdicts", .array(verdicts.map(\.json))),
+    JSONOutput(fields: [
+      ("subject", subject), ("conforming", isConforming), ("verdicts", verdicts.map(\.json)),
     ])
   }
 
@@ -92,7 +91,7 @@ public struct ConformanceVerdict: Sendable, CustomStringConvertible {
 
   /// `FAIL  greeting  says ready for version 1 …: what is wrong (see …)`.
   public var description: String {
-    let name = rule.name + String(repeating: " ", count: max(0, 16 - rule.name.count))
+    let name = rule.name.padded(to: 16)
     switch outcome {
     case .passed(let note):
       return "ok    \(name) \(rule.statement)" + (note.map { " (\($0))" } ?? "")
@@ -109,9 +108,9 @@ public struct ConformanceVerdict: Sendable, CustomStringConvertible {
       case .failed(let problem): ("failed", problem)
       case .skipped(let reason): ("skipped", reason)
       }
-    return .object([
-      ("rule", .string(rule.name)), ("statement", .string(rule.statement)),
-      ("outcome", .string(word)), ("detail", .optional(detail)), ("see", .string(rule.reference)),
+    return JSONOutput(fields: [
+      ("rule", rule.name), ("statement", rule.statement), ("outcome", word),
+      ("detail", detail.orNull), ("see", rule.reference),
     ])
   }
 }

@@ -81,11 +81,10 @@ public struct ProgramCheck: Sendable {
   ) throws -> Result {
     var wire = try WireProgram(program, patience: patience)
     defer { wire.finish(within: 0.3) }
-    let table = options.sorted { $0.key < $1.key }.map { ($0.key, JSONOutput.string($0.value)) }
     wire.send(
-      .object([
-        ("intake", .integer(1)), ("kind", .string("hello")), ("accepts", .string(kind.rawValue)),
-        ("options", .object(table)), ("x-later", .array([.null, .bool(true)])),
+      JSONOutput(fields: [
+        ("intake", 1), ("kind", "hello"), ("accepts", kind.rawValue), ("options", options),
+        ("x-later", [JSONOutput.null, .bool(true)]),
       ]))
     let reply = try wire.answer(within: startPatience)
     return try body(&wire, reply)
@@ -131,9 +130,9 @@ public struct ProgramCheck: Sendable {
       }
     }
     attempt(.unknown, kind) { wire in
-      wire.send(.object([("kind", .string("x-later")), ("note", .string("nothing to do"))]))
+      wire.send(JSONOutput(fields: [("kind", "x-later"), ("note", "nothing to do")]))
       var item = try ProgramItem(kind, id: "2")
-      item.more = [("x-later", .object([("deep", .array([.integer(1)]))]))]
+      item.more = [("x-later", ["deep": [1]])]
       try wire.exchange(item)
     }
   }

@@ -11,7 +11,7 @@ struct ProgramItem {
   var size = PixelSize(width: 320, height: 200)
   var orientation = Orientation.upright
   /// Keys that no version of the protocol has.
-  var more: [(String, JSONOutput)] = []
+  var more: JSONFields = []
 
   /// An ordinary item of that kind.
   init(_ kind: Kind, id: String) throws {
@@ -28,8 +28,7 @@ struct ProgramItem {
   private static let mark = "docintake-secret-0123456789-1-"
 
   var message: JSONOutput {
-    let head: [(String, JSONOutput)] = [("kind", .string("item")), ("id", .string(id))]
-    return .object(head + part + more)
+    JSONOutput(fields: [("kind", "item"), ("id", id)] + part + more)
   }
 
   /// The same picture as a telephone stores it: lying on its side, with a tag that says so.
@@ -44,22 +43,20 @@ struct ProgramItem {
     return item
   }
 
-  private var part: [(String, JSONOutput)] {
-    let count = ("bytes", JSONOutput.integer(bytes.count))
+  private var part: JSONFields {
     guard kind == .submission else {
-      let image: [(String, JSONOutput)] = [
-        ("format", .string(format)), ("width", .integer(size.width)),
-        ("height", .integer(size.height)), ("orientation", .integer(orientation.rawValue)), count,
+      let image: JSONFields = [
+        ("format", format), ("width", size.width), ("height", size.height),
+        ("orientation", orientation.rawValue), ("bytes", bytes.count),
       ]
-      return [("side", .string("front")), ("image", .object(image))]
+      return [("side", "front"), ("image", JSONOutput(fields: image))]
     }
-    let header = JSONOutput.array([.string("Content-Type"), .string("application/json")])
-    let submission: [(String, JSONOutput)] = [
-      ("operation", .string("createOrUpdateCustomer")), ("method", .string("POST")),
-      ("path", .string("")), ("headers", .array([header])),
-      ("secrets", .array([.string(ProgramItem.mark)])), ("body", .object([count])),
+    let submission: JSONFields = [
+      ("operation", "createOrUpdateCustomer"), ("method", "POST"), ("path", ""),
+      ("headers", [["Content-Type", "application/json"]]), ("secrets", [ProgramItem.mark]),
+      ("body", ["bytes": bytes.count]),
     ]
-    return [("submission", .object(submission))]
+    return [("submission", JSONOutput(fields: submission))]
   }
 
   /// What is wrong with an answer, nil when nothing is; `mayFail` where any result will do.

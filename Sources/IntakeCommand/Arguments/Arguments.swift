@@ -140,12 +140,6 @@ struct Arguments {
 }
 
 extension StringProtocol {
-  /// What stands before and after the first `separator`; nil without one.
-  func halves(at separator: Character) -> (String, String)? {
-    guard let index = firstIndex(of: separator) else { return nil }
-    return (String(self[..<index]), String(self[self.index(after: index)...]))
-  }
-
   /// The word in quotes, for messages, and the known word that was most likely meant: `"shrnk", did you mean "shrink"?`.
   func quoted(known: [String] = []) -> String {
     let text = String(self)

@@ -44,7 +44,8 @@ enum HelpText {
   /// A line for each command, summaries aligned.
   private static func list(_ commands: [CommandSpec]) -> String {
     let width = commands.map { $0.name.count }.max() ?? 0
-    return commands.map { "  " + pad($0.name, width) + "  " + $0.summary }.joined(separator: "\n")
+    return commands.map { "  " + $0.name.padded(to: width) + "  " + $0.summary }.joined(
+      separator: "\n")
   }
 
   private static func options(_ options: [OptionSpec], _ registry: StageRegistry) -> String {
@@ -55,36 +56,20 @@ enum HelpText {
       // A usage that is wider than its column gets a line of its own, as in GNU tools.
       let usage = "  " + option.usage
       let indent = "\n" + String(repeating: " ", count: 32)
-      let text = wrapped(help, width - 32).joined(separator: indent)
-      return usage.count <= 30 ? pad(usage, 32) + text : usage + indent + text
+      let text = help.wrapped(to: width - 32).joined(separator: indent)
+      return usage.count <= 30 ? usage.padded(to: 32) + text : usage + indent + text
     }.joined(separator: "\n")
   }
 
   /// Columns of a help page, so that a terminal of 110 columns never breaks a line within a word.
   static let width = 110
-
-  /// The lines of a text that is broken between words; a longer word has a line of its own.
-  static func wrapped(_ text: String, _ width: Int) -> [String] {
-    text.split(separator: " ").reduce(into: []) { lines, word in
-      if let last = lines.last, last.count + 1 + word.count <= width {
-        lines[lines.count - 1] = last + " " + word
-      } else {
-        lines.append(String(word))
-      }
-    }
-  }
-
-  static func pad(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(0, width - text.count))
-  }
 }
 
 /// What the program was started as: a third party's command isn't called `docintake`.
 enum ProgramName {
   static let current: String = {
     let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
-    let isPlain = name.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_.".utf8.contains($0) }
-    return isPlain && !name.isEmpty ? name : declared
+    return name.isPlain(1...255, or: "-_.") ? name : declared
   }()
 
   /// The name in all texts of this program.

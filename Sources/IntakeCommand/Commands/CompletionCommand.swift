@@ -26,14 +26,6 @@ enum CompletionCommand {
   }
 }
 
-extension Sequence {
-  /// The elements whose key isn't that of an earlier one.
-  func unique<Key: Hashable>(by key: (Element) -> Key) -> [Element] {
-    var seen: Set<Key> = []
-    return filter { seen.insert(key($0)).inserted }
-  }
-}
-
 /// The completion script for bash, which zsh runs as well.
 struct BashCompletion {
   let commands: [CommandSpec]

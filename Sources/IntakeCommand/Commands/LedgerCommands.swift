@@ -1,10 +1,12 @@
 import IntakeCore
 import IntakeLedger
-import IntakeSystem
+import IntakeRunner
 
-/// `docintake ledger`: reads and tends ledgers.
+/// `docintake ledger list`, `show`, `verify` and `stats`: what ledgers say.
 enum LedgerCommands {
-  static let all = [LedgerListCommand.spec, show, verify, stats, merge, prune]
+  static let all = [
+    LedgerListCommand.spec, show, verify, stats, LedgerTending.merge, LedgerTending.prune,
+  ]
 
   static let show = CommandSpec(
     path: ["ledger", "show"], summary: "print what became of each row, as JSON Lines",
@@ -66,7 +68,7 @@ enum LedgerCommands {
   }
 
   /// Reports the ids that no row goes by; the words are those of the command line.
-  private static func missing(_ ids: [String], _ console: Console) -> ExitCode {
+  static func missing(_ ids: [String], _ console: Console) -> ExitCode {
     for id in ids {
       console.error(
         "there is no row \(id.quoted())",
@@ -110,104 +112,94 @@ enum LedgerCommands {
     }
     return .success
   }
+}
 
-  static let merge = CommandSpec(
-    path: ["ledger", "merge"], summary: "join the ledgers of all shards into one",
-    arguments: "LEDGER…", argumentCount: 1...Int.max,
-    options: [OptionSpec("output", short: "o", value: "PATH", help: "the new ledger")],
+/// `docintake ledger list`: what ledgers there are, and what their last runs came to.
+enum LedgerListCommand {
+  static let spec = CommandSpec(
+    path: ["ledger", "list"],
+    summary: "list the ledgers of the state directory with their rows and last runs",
+    options: [RunOptions.json],
+    examples: ["docintake ledger list --json | jq -r 'select(.rows.in_doubt>0).ledger'"],
     notes: [
-      "It proves that there is a ledger of each shard, and names those whose last run was killed or stopped:\n"
-        + "run the command of each again until it exits 0 or 3.",
-      "Exit code 4 when there is one of those, 5 when rows are in doubt; the new ledger is written all the same.",
+      "JSON Lines, or words on a terminal. How the last run ended: complete, stopped, killed, running (its\n"
+        + "process is there), or unknown for ledgers of format 1.",
+      "Exit code 6 when a ledger cannot be read; the others are listed all the same.",
     ]
   ) { arguments, invocation in
-    guard let output = arguments["output"] else {
-      throw CommandError("--output is missing", in: arguments.command)
-    }
-    let merged = try await LedgerMerge.run(
-      arguments.positionals, output: output, sharedKeys: LedgerPlace.keyFile)
-    invocation.results.writeLine([
-      ("ledger", output), ("lines", merged.lines), ("shards", merged.shards.orNull),
-      ("rows", merged.rows),
-      ("unfinished", JSONOutput.array(merged.unfinished.map { .string($0) })),
-      (
-        "lastRuns",
-        merged.parts.map { JSONOutput(fields: [("ledger", $0.path)] + ($0.lastRun?.fields ?? [])) }
-      ),
-    ])
-    return warn(about: merged, invocation.console)
-  }
-
-  /// Says what shows that a shard did not run to its end.
-  private static func warn(about merged: LedgerMerge, _ console: Console) -> ExitCode {
-    for (path, run) in merged.parts {
-      guard let run else { continue }
-      let shard = run.shard.map { "shard \($0), " } ?? ""
-      let name = "the last run of \(shard)\(Sanitizer.clean(path))"
-      if merged.unfinished.contains(path) {
-        let what = run.ending == .stopped ? "stopped early" : "was killed"
-        console.log(.warning, "\(name), \(what): run its command again, then merge again")
-      } else if run.hadNothingToDo {
-        console.log(.notice, "\(name), had nothing to do")
+    let isJSON = arguments.has("json") || !invocation.results.isTerminal
+    var code = ExitCode.success
+    for path in try LedgerPlace.all() {
+      do throws(JournalError) {
+        let statistics = try LedgerReader(path).statistics()
+        invocation.results.writeLine(
+          isJSON ? JSONOutput(fields: fields(of: statistics, path)).text : text(statistics, path))
+      } catch {
+        code = .ledgerUnusable
+        invocation.console.error(error.description, hint: nil)
       }
     }
-    let rows = merged.rows
-    let found = [(rows.inDoubt, "in doubt"), (rows.unfinished, "begun and never sent")]
-      .filter { $0.0 > 0 }.map { "\($0.0) row\($0.0 == 1 ? " is" : "s are") \($0.1)" }
-    if !found.isEmpty {
-      console.log(
-        .warning,
-        "\(found.joined(separator: ", ")): a shard did not run to its end; run its command again, "
-          + "then merge again")
-    }
-    if rows.inDoubt > 0 { return .inDoubt }
-    return merged.unfinished.isEmpty ? .success : .stopped
+    return code
   }
 
-  static let prune = CommandSpec(
-    path: ["ledger", "prune"], summary: "take old or named rows out of a ledger, for good",
-    arguments: "LEDGER", argumentCount: 1...1,
-    options: [
-      OptionSpec("older-than", value: "DAYS", help: "settled rows whose last line is older"),
-      OptionSpec(
-        "forget", value: "ID", isRepeatable: true, help: "the row of this id, e-mail or key"),
-    ],
-    notes: [
-      "Rows in doubt stay however old they are, unless --forget names them.",
-      "A later run sends a row that was taken out again, as long as its manifest has it.",
-      "Exit code 3 when there is no row of an id that --forget names; the others are taken out.",
+  private static func fields(of statistics: LedgerStatistics, _ path: String) -> JSONFields {
+    [
+      ("ledger", path), ("target", statistics.target.orNull), ("shard", statistics.shard),
+      ("rows", statistics.rows), ("runs", statistics.runs),
+      ("lastRun", statistics.lastRun.map { JSONOutput(fields: $0.fields) }.orNull),
     ]
-  ) { arguments, invocation in
-    let path = arguments.positionals[0]
-    let days = try arguments.integer("older-than", in: 0...36_500)
-    guard days != nil || arguments.has("forget") else {
-      throw CommandError("--older-than DAYS or --forget ID is missing", in: arguments.command)
-    }
-    let limit = days.map { UTCTime(seconds: SystemTime.wall - Double($0) * 86_400) }
-    let reader = try LedgerReader(path, sharedKeys: LedgerPlace.keyFile)
-    let named = try arguments.all("forget").map { id in
-      (id: id, keys: try one(reader.keys(named: id), "--forget", id))
-    }
-    let pruned = try await LedgerPruning.run(
-      path, olderThan: limit, forgetting: named.flatMap(\.keys))
-    invocation.results.writeLine([
-      ("ledger", path), ("removedRows", pruned.removedRows),
-      ("removedLines", pruned.removedLines), ("keptLines", pruned.keptLines),
-    ])
-    if pruned.removedRows > 0 {
-      invocation.console.log(
-        .notice, "a later run sends these rows again, as long as its manifest has them")
-    }
-    return missing(named.filter(\.keys.isEmpty).map(\.id), invocation.console)
   }
 
-  /// Refuses to change rows of several customers of whom one was meant.
-  static func one(_ keys: [RowKey], _ option: String, _ id: String) throws(CommandError) -> [RowKey]
+  private static func text(_ statistics: LedgerStatistics, _ path: String) -> String {
+    let rows = statistics.rows
+    let counts = [
+      (rows.accepted, "accepted"), (rows.notAccepted, "not accepted"), (rows.inDoubt, "in doubt"),
+      (rows.unfinished, "unfinished"),
+    ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    return """
+      \(statistics.target ?? "no target yet")\(statistics.shard.map { ", shard \($0)" } ?? ""): \
+      \(counts.isEmpty ? "no rows" : counts.joined(separator: ", "))
+        last run \(statistics.lastRun?.text ?? "-")
+        \(path)
+      """
+  }
+}
+
+/// `ledger show --left MANIFEST`: a check of the manifest that leaves out what a run would skip.
+enum LedgerLeft {
+  static func show(_ manifest: String, _ arguments: Arguments, _ invocation: Invocation)
+    async throws -> ExitCode
   {
-    guard keys.count > 1 else { return keys }
-    let list = keys.prefix(5).map(\.description).joined(separator: ", ")
-    throw CommandError(
-      .usage, "\(keys.count) rows go by \(id.quoted()): nothing was changed",
-      hint: "give \(option) the key of one: \(list)\(keys.count > 5 ? " …" : "")")
+    guard arguments.positionals.count < 2 else {
+      throw CommandError(
+        "--left takes one LEDGER; give others with --history", in: arguments.command)
+    }
+    let path = arguments.positionals.first
+    let target = try path.flatMap { path throws(JournalError) in try LedgerReader(path).target() }
+    guard arguments.has("to") || target != nil else {
+      throw CommandError(
+        "--left needs --to TARGET or a LEDGER: they say what customers are known by",
+        in: arguments.command)
+    }
+    var policy = try RunPolicy(arguments)
+    policy.mode = .check
+    policy.consultsLedger = true
+    var session = arguments.defaulting("ledger", to: path)
+    if let target, !arguments.has("to") { session = session.aimed(at: target, invocation.registry) }
+    session.positionals = [manifest]
+    return try await RunSession(session, invocation, policy: policy).run()
+  }
+}
+
+extension Arguments {
+  /// The options that name the target of a ledger, such as `dcams:dcams.app`; nothing is ever sent there.
+  fileprivate func aimed(at target: String, _ registry: StageRegistry) -> Arguments {
+    guard let (name, host) = target.halves(at: ":") else { return defaulting("to", to: target) }
+    let vendor = registry.vendors.first { $0.name == name }
+    if host == "sandbox", let emulation = vendor?.emulation {
+      return defaulting("to", to: emulation.name)
+    }
+    let address = host == "loopback" ? "http://127.0.0.1/" : "https://\(host)/"
+    return defaulting("to", to: name).defaulting("endpoint", to: address)
   }
 }

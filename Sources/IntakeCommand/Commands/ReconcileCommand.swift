@@ -21,7 +21,7 @@ enum ReconcileCommand {
       OptionSpec("key", value: "KEY", help: "the row to mark, by its key in the ledger"),
     ] + RunOptions.targetOptions + RunOptions.manifestOptions + [
       RunOptions.concurrency, RunOptions.workers, RunOptions.rate,
-    ] + RunOptions.patienceOptions.dropFirst() + RunOptions.messageOptions,
+    ] + RunOptions.patienceOptions + RunOptions.messageOptions,
     examples: [
       "docintake reconcile batch.ledger",
       "docintake reconcile batch.ledger --manifest customers.csv --to dcams --credentials dcams.json",
@@ -82,7 +82,7 @@ enum ReconcileCommand {
     settings.sharedKeys = about.target.flatMap(LedgerPlace.keyFile)
     let ledger = try await Ledger.open(settings)
     let doubtful = keys.filter { ledger.standing(of: $0) == .inDoubt }
-    if let id = arguments["row"] { _ = try LedgerCommands.one(doubtful, "--key", id) }
+    if let id = arguments["row"] { _ = try LedgerTending.one(doubtful, "--key", id) }
     let author = "operator:\(Terminal.environment("USER") ?? "unknown")"
     for key in doubtful {
       try await ledger.mark(key, as: word == "accepted" ? .accepted : .notAccepted, by: author)

@@ -80,13 +80,13 @@ struct LedgerReport {
 
   var text: String {
     let facts = facts + counts.map { ($0.0, "\($0.1)") }
-    let head = facts.map { HelpText.pad($0.0, 14) + $0.1 } + ["", LedgerReport.note]
+    let head = facts.map { $0.0.padded(to: 14) + $0.1 } + ["", LedgerReport.note]
     let table = open.isEmpty ? [] : [LedgerReport.headings] + open.map(cells)
     let widths = LedgerReport.headings.indices.map { column in
       table.map { $0[column].count }.max() ?? 0
     }
     let rows = table.map { cells in
-      zip(cells, widths).dropLast().map { HelpText.pad($0, $1 + 2) }.joined() + (cells.last ?? "")
+      zip(cells, widths).dropLast().map { $0.padded(to: $1 + 2) }.joined() + (cells.last ?? "")
     }
     return (head + (rows.isEmpty ? [] : [""]) + rows).joined(separator: "\n") + "\n"
   }

@@ -7,13 +7,35 @@ enum RunCommand {
     path: ["run"], summary: "submit a batch of customers and record what became of each one",
     arguments: "MANIFEST", argumentCount: 1...1,
     options: RunOptions.targetOptions + RunOptions.manifestOptions + [
-      RunOptions.ledger, RunOptions.history, RunOptions.waitForLedger,
+      RunOptions.ledger, RunOptions.history,
+      OptionSpec(
+        "wait-for-ledger", value: "DURATION", default: "0",
+        help: "how long to wait for a ledger that another process has, such as 90s, 15m or 2h"),
+      OptionSpec(
+        "ambiguous", choices: ["reconcile", "hold", "resend"], default: "reconcile",
+        help: "what to do with rows in doubt"),
     ] + RunOptions.patienceOptions + [
-      RunOptions.concurrency, RunOptions.workers,
-      RunOptions.rate, RunOptions.halt, RunOptions.shard, RunOptions.limit, RunOptions.only,
-      RunOptions.resubmitChanged, RunOptions.failed,
-      RunOptions.dryRun, RunOptions.showPersonal,
-    ] + RunOptions.messageOptions + [RunOptions.keep],
+      RunOptions.concurrency, RunOptions.workers, RunOptions.rate,
+      OptionSpec(
+        "halt", value: "WHEN",
+        help:
+          "give up when so many rows fail, a count or a share: soon,fail=10% (finish what is in "
+          + "flight) or now,fail=1"),
+      RunOptions.shard, RunOptions.limit, RunOptions.only,
+      OptionSpec(
+        "resubmit-changed",
+        help: "send accepted rows again whose cells or images were changed since"),
+      RunOptions.failed,
+      OptionSpec(
+        "dry-run", short: "n", help: "everything but the sending; prints the redacted request"),
+      OptionSpec(
+        "show-personal",
+        help:
+          "show personal fields in the redacted request, and what the target says about a row as it is"
+      ),
+    ] + RunOptions.messageOptions + [
+      OptionSpec("keep", help: "hold the embedded sandbox open after the run, until a signal")
+    ],
     examples: [
       "docintake run customers.csv --to sandbox --verbose",
       "docintake run customers.csv --to dcams --credentials dcams.json | jq -c 'select(.outcome!=\"accepted\")'",
@@ -29,7 +51,7 @@ enum RunCommand {
   /// What a manifest is, from the one list of columns.
   static let manifest =
     "MANIFEST is CSV with a header or JSON Lines, - for standard input, or a folder that\nholds manifest.csv or manifest.jsonl.\nColumns:\n"
-    + Column.allCases.map { "  " + HelpText.pad($0.rawValue, 12) + $0.summary }
+    + Column.allCases.map { "  " + $0.rawValue.padded(to: 12) + $0.summary }
     .joined(separator: "\n")
 
   private static let signals = """

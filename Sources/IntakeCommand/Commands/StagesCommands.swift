@@ -18,7 +18,7 @@ enum StagesCommands {
       invocation.results.writeLine(
         arguments.has("markdown")
           ? "| `\(name)` | \(entry.shapeText) | \(summary) |"
-          : "\(HelpText.pad(name, width))  \(HelpText.pad(entry.shapeText, 32))  \(summary)")
+          : "\(name.padded(to: width))  \(entry.shapeText.padded(to: 32))  \(summary)")
     }
     return .success
   }

@@ -102,3 +102,42 @@ enum Terminal {
     return String(cString: value)
   }
 }
+
+/// Standard output, kept for results alone.
+///
+/// The stream itself is moved to a descriptor of its own and its place is taken by standard error, so that a
+/// stray `print` in a stage cannot end up between results.
+final class ResultWriter: Sendable {
+  private let descriptor = ProcessSetup.takeStandardOutput()
+  private let failure = Mutex<SystemCallFailure?>(nil)
+
+  /// Why nothing can be written any more, nil while all is well; the ledger is not affected.
+  var trouble: String? {
+    failure.withLock(\.self).map {
+      $0.isOutOfSpace
+        ? "no space left on the device of standard output" : "standard output was closed"
+    }
+  }
+
+  /// Whether a person reads the results.
+  var isTerminal: Bool { isatty(descriptor) == 1 }
+
+  /// Whether results were lost because the disk is full; a reader that went away wanted no more of them.
+  var ranOutOfSpace: Bool { failure.withLock(\.self)?.isOutOfSpace == true }
+
+  /// Writes one line whole; false once the reader has gone away or the disk is full.
+  @discardableResult
+  func writeLine(_ line: String) -> Bool { writeText(line + "\n") }
+
+  @discardableResult
+  func writeLine(_ fields: JSONFields) -> Bool { writeLine(JSONOutput(fields: fields).text) }
+
+  @discardableResult
+  func writeText(_ text: String) -> Bool {
+    failure.withLock { failure in
+      guard failure == nil else { return false }
+      failure = RawDescriptor.failure(writing: Array(text.utf8), to: descriptor)
+      return failure == nil
+    }
+  }
+}

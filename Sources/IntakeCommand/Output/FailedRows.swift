@@ -129,9 +129,7 @@ extension Outcome {
 
   /// What helps, each hint once.
   fileprivate var hints: String {
-    problems.map(\.hint).reduce(into: [String]()) { hints, hint in
-      if !hints.contains(hint) { hints.append(hint) }
-    }.joined(separator: "; ")
+    problems.map(\.hint).unique(by: \.self).joined(separator: "; ")
   }
 
   private var problems: [StageFailure] { [failure].compactMap(\.self) + further }

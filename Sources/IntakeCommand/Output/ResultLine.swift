@@ -1,12 +1,4 @@
 import IntakeCore
-import IntakeSystem
-import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
 
 /// Writes an outcome as the result line that scripts rely on.
 struct ResultLine {
@@ -81,45 +73,6 @@ struct ResultLine {
   }
 }
 
-/// Standard output, kept for results alone.
-///
-/// The stream itself is moved to a descriptor of its own and its place is taken by standard error, so that a
-/// stray `print` in a stage cannot end up between results.
-final class ResultWriter: Sendable {
-  private let descriptor = ProcessSetup.takeStandardOutput()
-  private let failure = Mutex<SystemCallFailure?>(nil)
-
-  /// Why nothing can be written any more, nil while all is well; the ledger is not affected.
-  var trouble: String? {
-    failure.withLock(\.self).map {
-      $0.isOutOfSpace
-        ? "no space left on the device of standard output" : "standard output was closed"
-    }
-  }
-
-  /// Whether a person reads the results.
-  var isTerminal: Bool { isatty(descriptor) == 1 }
-
-  /// Whether results were lost because the disk is full; a reader that went away wanted no more of them.
-  var ranOutOfSpace: Bool { failure.withLock(\.self)?.isOutOfSpace == true }
-
-  /// Writes one line whole; false once the reader has gone away or the disk is full.
-  @discardableResult
-  func writeLine(_ line: String) -> Bool { writeText(line + "\n") }
-
-  @discardableResult
-  func writeLine(_ fields: JSONFields) -> Bool { writeLine(JSONOutput(fields: fields).text) }
-
-  @discardableResult
-  func writeText(_ text: String) -> Bool {
-    failure.withLock { failure in
-      guard failure == nil else { return false }
-      failure = RawDescriptor.failure(writing: Array(text.utf8), to: descriptor)
-      return failure == nil
-    }
-  }
-}
-
 /// What became of a row, in a line for people.
 enum RowText {
   /// `line 2 (C-1001): accepted createCustomer PENDING · front 1.1 MB 4032×3024 → 412 KB 1536×2048 q85`.
@@ -141,7 +94,7 @@ enum RowText {
     }
     guard showsImages else { return text }
     for (side, report) in outcome.images.sorted(by: { $0.key < $1.key }) {
-      text += "\n    \(HelpText.pad(side.rawValue, 5)) \(image(report))"
+      text += "\n    \(side.rawValue.padded(to: 5)) \(image(report))"
       if explains { text += explanation(of: report) }
       for warning in report.warnings { text += "\n          note: \(warning)" }
     }

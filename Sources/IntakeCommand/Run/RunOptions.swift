@@ -11,84 +11,19 @@ enum RunOptions {
   static let credentials = OptionSpec(
     "credentials", value: "FILE|fd:N|command:\"…\"", completion: .files,
     help: "where the credentials come from; a file that others can read is refused")
-  static let proxy = OptionSpec(
-    "proxy", value: "env|URL|none", default: "env", completion: .words(["env", "none"]),
-    help: "the way to the target: HTTPS_PROXY, ALL_PROXY and NO_PROXY, http://host:port, "
-      + "socks5h://host:port, or none")
-  static let caFile = OptionSpec(
-    "ca-file", value: "FILE", completion: .files,
-    help: "the only authorities to trust (PEM); default: SSL_CERT_FILE, else the system's")
-  static let clientCert = OptionSpec(
-    "client-cert", value: "FILE", completion: .files,
-    help: "the certificate to show to the target (PEM)")
-  static let clientKey = OptionSpec(
-    "client-key", value: "FILE", completion: .files,
-    help: "its private key (PEM); a file that others can read is refused")
   static let operation = OptionSpec(
     "operation", value: "NAME", help: "what to do with each row; default: the target's create")
-  static let set = OptionSpec(
-    "set", value: "STAGE.OPTION=VALUE", isRepeatable: true, completion: .stageOptions,
-    help: "set an option of a stage, by its name or its role (see docintake stages show STAGE)")
-  static let insert = OptionSpec(
-    "insert", value: "after:STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
-    help: "put a stage in, after or before: another")
-  static let replace = OptionSpec(
-    "replace", value: "STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
-    completion: .stages, help: "put a stage in the place of another")
-  static let without = OptionSpec(
-    "without", value: "STAGE", isRepeatable: true, completion: .stages, help: "take a stage out")
-  static let printPlan = OptionSpec("print-plan", help: "print the plan as a plan file and stop")
-  static let tap = OptionSpec(
-    "tap", value: "STAGE", isRepeatable: true, completion: .stages,
-    help: "show what enters and leaves a stage, redacted, as JSON Lines on standard error")
-  static let format = OptionSpec(
-    "format", choices: ["csv", "jsonl"],
-    help: "format of the manifest; default: recognised by content")
-  static let imagesRoot = OptionSpec(
-    "images-root", value: "DIR", completion: .files,
-    help: "folder of the images; default: the manifest's")
-  static let map = OptionSpec(
-    "map", value: "HEADER=COLUMN", isRepeatable: true, help: "read a header under another name")
-  static let ignoreColumn = OptionSpec(
-    "ignore-column", value: "HEADER", isRepeatable: true, help: "leave a column out")
   static let ledger = OptionSpec(
     "ledger", value: "PATH", completion: .files,
     help: "where outcomes are recorded; default: the target's ledger in the state directory")
   static let history = OptionSpec(
     "history", value: "LEDGER", isRepeatable: true, completion: .files,
     help: "another ledger of the target: what was accepted there is not sent again")
-  static let waitForLedger = OptionSpec(
-    "wait-for-ledger", value: "DURATION", default: "0",
-    help: "how long to wait for a ledger that another process has, such as 90s, 15m or 2h")
   static let concurrency = OptionSpec(
     "concurrency", value: "N", default: "4", help: "requests at once at most")
   static let workers = OptionSpec(
     "workers", value: "N", default: "one a core", help: "threads for the work on images")
   static let rate = OptionSpec("rate", value: "N/s", help: "requests a second at most")
-  static let ambiguous = OptionSpec(
-    "ambiguous", choices: ["reconcile", "hold", "resend"], default: "reconcile",
-    help: "what to do with rows in doubt")
-  static let settleAfter = OptionSpec(
-    "settle-after", value: "SECONDS", default: "10",
-    help: "how long an attempt without an answer may still be under way at the target")
-  static let waitForTarget = OptionSpec(
-    "wait-for-target", value: "DURATION", default: "15m",
-    help: "how long to wait for a target that is down, such as 90s, 15m or 2h; 0 stops after four "
-      + "attempts")
-  static let retries = OptionSpec(
-    "retries", value: "N", default: "5",
-    help:
-      "how often a row is tried again, 0 to 20; while the target is down nothing is counted. All "
-      + "rows of a run share a budget: 500, of which a failure costs 14, a 429 costs 5, and an "
-      + "accepted row gives back 1")
-  static let until = OptionSpec(
-    "until", value: "HH:MM", help: "stop softly at that time of day, exit code 4")
-  static let maxDuration = OptionSpec(
-    "max-duration", value: "DURATION", help: "stop softly after so long, exit code 4")
-  static let halt = OptionSpec(
-    "halt", value: "WHEN",
-    help: "give up when so many rows fail, a count or a share: soon,fail=10% (finish what is in "
-      + "flight) or now,fail=1")
   static let shard = OptionSpec(
     "shard", value: "i/n|auto", completion: .words(["auto"]),
     help:
@@ -97,41 +32,90 @@ enum RunOptions {
   static let limit = OptionSpec("limit", value: "N", help: "work on N rows at most")
   static let only = OptionSpec(
     "only", choices: ["failed", "in-doubt"], help: "only rows that the ledger lists so")
-  static let resubmitChanged = OptionSpec(
-    "resubmit-changed", help: "send accepted rows again whose cells or images were changed since")
   static let failed = OptionSpec(
     "failed", value: "FILE.csv", completion: .files,
     help:
       "also write the rows that were not accepted, as a manifest to correct and run: with the manifest's own "
       + "columns and cells, in its order, and with reason, hint and next")
-  static let dryRun = OptionSpec(
-    "dry-run", short: "n", help: "everything but the sending; prints the redacted request")
-  static let progress = OptionSpec(
-    "progress", choices: ["auto", "bar", "plain", "json", "none"], default: "auto",
-    help: "how progress is shown on standard error")
   static let logFormat = OptionSpec(
     "log-format", choices: ["text", "json"], default: "text", help: "form of the messages")
-  static let verbose = OptionSpec(
-    "verbose", short: "v", help: "show every row, with sizes before and after")
-  static let quiet = OptionSpec("quiet", short: "q", help: "no summary, only warnings and errors")
-  static let hidePaths = OptionSpec(
-    "hide-paths", help: "leave file names out of results and messages")
-  static let showPersonal = OptionSpec(
-    "show-personal",
-    help:
-      "show personal fields in the redacted request, and what the target says about a row as it is")
   static let json = OptionSpec("json", help: "print as JSON")
-  static let keep = OptionSpec(
-    "keep", help: "hold the embedded sandbox open after the run, until a signal")
 
   /// How the target is reached, for every command that does.
-  static let networkOptions = [proxy, caFile, clientCert, clientKey]
-  static let manifestOptions = [format, imagesRoot, map, ignoreColumn]
+  static let networkOptions = [
+    OptionSpec(
+      "proxy", value: "env|URL|none", default: "env", completion: .words(["env", "none"]),
+      help: "the way to the target: HTTPS_PROXY, ALL_PROXY and NO_PROXY, http://host:port, "
+        + "socks5h://host:port, or none"),
+    OptionSpec(
+      "ca-file", value: "FILE", completion: .files,
+      help: "the only authorities to trust (PEM); default: SSL_CERT_FILE, else the system's"),
+    OptionSpec(
+      "client-cert", value: "FILE", completion: .files,
+      help: "the certificate to show to the target (PEM)"),
+    OptionSpec(
+      "client-key", value: "FILE", completion: .files,
+      help: "its private key (PEM); a file that others can read is refused"),
+  ]
+  static let manifestOptions = [
+    OptionSpec(
+      "format", choices: ["csv", "jsonl"],
+      help: "format of the manifest; default: recognised by content"),
+    OptionSpec(
+      "images-root", value: "DIR", completion: .files,
+      help: "folder of the images; default: the manifest's"),
+    OptionSpec(
+      "map", value: "HEADER=COLUMN", isRepeatable: true, help: "read a header under another name"),
+    OptionSpec("ignore-column", value: "HEADER", isRepeatable: true, help: "leave a column out"),
+  ]
+  /// What the command line changes in the plan.
+  static let planOptions = [
+    OptionSpec(
+      "set", value: "STAGE.OPTION=VALUE", isRepeatable: true, completion: .stageOptions,
+      help: "set an option of a stage, by its name or its role (see docintake stages show STAGE)"),
+    OptionSpec(
+      "insert", value: "after:STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
+      help: "put a stage in, after or before: another"),
+    OptionSpec(
+      "replace", value: "STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
+      completion: .stages, help: "put a stage in the place of another"),
+    OptionSpec(
+      "without", value: "STAGE", isRepeatable: true, completion: .stages, help: "take a stage out"),
+    OptionSpec("print-plan", help: "print the plan as a plan file and stop"),
+    OptionSpec(
+      "tap", value: "STAGE", isRepeatable: true, completion: .stages,
+      help: "show what enters and leaves a stage, redacted, as JSON Lines on standard error"),
+  ]
   static let targetOptions =
-    [to, endpoint, credentials, operation] + networkOptions
-    + [set, insert, replace, without, printPlan, tap]
-  static let patienceOptions = [ambiguous, settleAfter, waitForTarget, retries, until, maxDuration]
-  static let messageOptions = [progress, logFormat, verbose, quiet, hidePaths]
+    [to, endpoint, credentials, operation] + networkOptions + planOptions
+  /// How long to wait and how often to try again.
+  static let patienceOptions = [
+    OptionSpec(
+      "settle-after", value: "SECONDS", default: "10",
+      help: "how long an attempt without an answer may still be under way at the target"),
+    OptionSpec(
+      "wait-for-target", value: "DURATION", default: "15m",
+      help:
+        "how long to wait for a target that is down, such as 90s, 15m or 2h; 0 stops after four "
+        + "attempts"),
+    OptionSpec(
+      "retries", value: "N", default: "5",
+      help:
+        "how often a row is tried again, 0 to 20; while the target is down nothing is counted. All "
+        + "rows of a run share a budget: 500, of which a failure costs 14, a 429 costs 5, and an "
+        + "accepted row gives back 1"),
+    OptionSpec("until", value: "HH:MM", help: "stop softly at that time of day, exit code 4"),
+    OptionSpec("max-duration", value: "DURATION", help: "stop softly after so long, exit code 4"),
+  ]
+  static let messageOptions = [
+    OptionSpec(
+      "progress", choices: ["auto", "bar", "plain", "json", "none"], default: "auto",
+      help: "how progress is shown on standard error"),
+    logFormat,
+    OptionSpec("verbose", short: "v", help: "show every row, with sizes before and after"),
+    OptionSpec("quiet", short: "q", help: "no summary, only warnings and errors"),
+    OptionSpec("hide-paths", help: "leave file names out of results and messages"),
+  ]
 }
 
 extension RunPolicy {

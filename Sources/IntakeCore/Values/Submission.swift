@@ -49,30 +49,6 @@ public struct Submission: Sendable {
   }
 }
 
-/// A piece of a body.
-public enum BodySegment: Sendable {
-  /// Bytes as they are sent.
-  case bytes([UInt8])
-  /// An image as it is sent; kept apart so that a dry run can say what stands there.
-  case image(EncodedImage)
-  /// An image's own bytes, for targets that take them as a body.
-  case scan(PreparedImage)
-  /// The place of a secret, inside a JSON string; its name in the credentials file.
-  case secret(String)
-
-  /// The bytes to send; a secret that is missing leaves its place empty.
-  public func bytes(with credentials: Credentials?) -> [UInt8] {
-    switch self {
-    case .bytes(let bytes): return bytes
-    case .image(let image): return image.base64
-    case .scan(let image): return image.bytes
-    case .secret(let name):
-      guard let secret = credentials?[name] else { return [] }
-      return JSONText.escaped(secret.exposed)
-    }
-  }
-}
-
 /// What a repeat of an operation does at the receiving side.
 public enum RepeatSafety: String, Sendable {
   /// Reads only: may be repeated at will.
