@@ -3,16 +3,16 @@ import PackageDescription
 
 /// Every Swift target is held to the same rules; a warning is an error.
 let strict: [SwiftSetting] =
-  [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
-  + ["ExistentialAny", "MemberImportVisibility", "InternalImportsByDefault"].map {
-    .enableUpcomingFeature($0)
-  }
+  ["ExistentialAny", "MemberImportVisibility", "InternalImportsByDefault"]
+  .map { .enableUpcomingFeature($0) } + [.treatAllWarnings(as: .error)]
 
 extension Target {
-  /// A module of the program, in `Sources/`.
+  /// A module of the program, in `Sources/`; two have a folder of texts that are built in.
   static func module(_ name: String, _ needs: Dependency..., and: [Target] = []) -> Target {
     .target(
-      name: name, dependencies: needs + and.map { .byName(name: $0.name) }, swiftSettings: strict)
+      name: name, dependencies: needs + and.map { .byName(name: $0.name) },
+      resources: ["IntakeCommand", "IntakeSandbox"].contains(name) ? [.embedInCode("Texts")] : [],
+      swiftSettings: strict)
   }
 
   /// A pipeline stage: an ordinary module in `Plugins/` that sees only what a stranger's stage sees.

@@ -1,6 +1,5 @@
 import IntakeCore
 
-/// The JSON body of a DCAMS request.
 enum DCAMSBody {
   /// The request of a row; cells that are empty are left out, not sent as "".
   static func row(_ assembly: Assembly, _ operation: DCAMSOperation) -> [BodySegment] {

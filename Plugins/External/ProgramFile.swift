@@ -49,14 +49,8 @@ struct ProgramFile {
 
   private func digest() throws(StageFailure) -> String {
     do {
-      let file = try AppendOnlyFile.open(ProgramTrust.resolved(path), .reading)
-      var stream = try SHA256Stream()
-      var offset = 0
-      while case let piece = try file.read(at: offset, count: 1 << 20), !piece.isEmpty {
-        try stream.update(piece)
-        offset += piece.count
-      }
-      return Hex.text(try stream.finish())
+      let file = try Descriptor.open(ProgramTrust.resolved(path))
+      return Hex.text(try Digest.sha256(file.wholeFile(atMost: .max)))
     } catch {
       throw failure("\(shown) cannot be read for its digest: \(error)")
     }

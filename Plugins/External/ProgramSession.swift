@@ -13,7 +13,6 @@ struct ProgramSession: Sendable {
   private let maxBytes: Int
   private var settled: String?
 
-  /// Starts the program and exchanges greetings.
   init(_ launch: ProgramLaunch, maxBytes: Int) throws(SystemCallFailure) {
     program = try launch.startPiped()
     // An answer, its line, and a bit of what should not be there.
@@ -69,10 +68,8 @@ struct ProgramSession: Sendable {
     program.look() && !program.isDeaf && program.bufferedCount == 0
   }
 
-  /// Lines of standard error since the last call.
   mutating func takeErrors() -> (text: [UInt8], dropped: Int) { program.takeErrors() }
 
-  /// Asks it to end, by the end of its input.
   mutating func closeInput() { program.closeInput() }
 
   /// Ends it and all that it started in its group.
@@ -135,9 +132,7 @@ struct ProgramSession: Sendable {
 enum ProgramFault: Error, Equatable {
   /// It ended, or closed its output, before it had answered.
   case ended
-  /// It did not answer in time.
   case overdue
-  /// The run stopped.
   case cancelled
   /// It broke the protocol; what it wrote, in words.
   case violated(String)
@@ -145,7 +140,6 @@ enum ProgramFault: Error, Equatable {
   case lateAnswer
   /// It could not be started again; why, in words.
   case unstartable(String)
-  /// It failed too often in a row.
   case givenUp
 
   init(_ trouble: RunningProgram.Trouble) {

@@ -10,7 +10,6 @@ import IntakeCore
 ///
 /// A mark is plain ASCII without anything that JSON, XML or a form would escape, and nobody can guess it.
 struct SecretMarks: Sendable {
-  /// The marks in the order of the secrets.
   let all: [String]
   private let names: [String]
   private let images: [EncodedImage]

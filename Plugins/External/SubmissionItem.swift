@@ -52,7 +52,6 @@ public struct SubmissionItem: ItemKind {
 
 /// Header fields from a program, checked so that they can neither end the header nor stand for credentials.
 private enum HeaderFields {
-  /// More than any API asks for.
   private static let most = 100
   private static let longest = 8_192
   /// Fields that the transport writes, that steer the connection, or that only the target may set.

@@ -51,14 +51,12 @@ struct PictureDetail {
     return Double(brightest - darkest) / Double(steepest)
   }
 
-  /// What is wrong when too little shows.
   func blankness(_ options: GateOptions) -> String? {
     guard busyShare < options.blankShare else { return nil }
     return "the picture is blank: \(Self.tenths(busyShare)) % of it show something, "
       + "at least \(Self.tenths(options.blankShare)) % is asked for"
   }
 
-  /// What is wrong when nothing is sharp.
   func softness(_ options: GateOptions) -> String? {
     guard let edgeWidth, edgeWidth > options.blurWidth else { return nil }
     return "the picture is blurred: its sharpest edges are \(Self.tenths(edgeWidth)) pixels wide, "
@@ -95,14 +93,12 @@ struct Exposure {
     return 255
   }
 
-  /// What is wrong when nothing is bright.
   func darkness(_ options: GateOptions) -> String? {
     guard brightest < options.darkLevel else { return nil }
     return "the picture is too dark: its brightest hundredth reaches \(brightest) of 255, "
       + "at least \(options.darkLevel) is asked for"
   }
 
-  /// What is wrong when nothing is dark.
   func brightness(_ options: GateOptions) -> String? {
     guard darkest > options.brightLevel else { return nil }
     return "the picture is too bright: its darkest spots are at \(darkest) of 255, "

@@ -121,14 +121,12 @@ struct PicturePrint: Sendable, Equatable {
     guard Self.bits(words) >= Self.leastBits else { return nil }
   }
 
-  /// How many bits differ.
   func distance(to other: PicturePrint) -> Int { Self.bits(words ^ other.words) }
 
   private static func bits(_ words: SIMD4<UInt64>) -> Int {
     words.indices.reduce(0) { $0 + words[$1].nonzeroBitCount }
   }
 
-  /// The average of each field, row by row.
   private static func fields(of luma: Plane) -> [Int] {
     var fields: [Int] = []
     fields.reserveCapacity(rows * columns)

@@ -9,7 +9,6 @@ struct NoahAnswer {
   let detail: String
   let complaints: [Complaint]
 
-  /// The documented kinds of errors.
   enum Kind: String {
     case invalidMessage = "InvalidMessage"
     case unexpected = "Unexpected"
@@ -19,9 +18,7 @@ struct NoahAnswer {
     case insufficientBalance = "InsufficientBalance"
   }
 
-  /// One entry of `RequestExtension.Body`.
   struct Complaint {
-    /// The full path, where the answer names one.
     let field: String?
     /// `SchemaValidation` or `IntegrityValidation`.
     let reason: String?
@@ -34,7 +31,6 @@ struct NoahAnswer {
     }
   }
 
-  /// Nil when the body isn't a JSON object.
   init?(_ body: [UInt8]) {
     guard let root = try? JSONParser.parse(body), root.fields != nil else { return nil }
     type = root["Type"]?.string.flatMap(Kind.init)

@@ -51,7 +51,6 @@ enum NoahEnvironment: String, CaseIterable {
 
 /// What a signature covers: method, path, query and body of one request, for five minutes.
 struct NoahClaims {
-  /// In capitals.
   let method: String
   /// With the version and, after `?`, the query.
   let path: String
@@ -62,7 +61,6 @@ struct NoahClaims {
   /// Seconds; the vendor allows 900 and its own sample takes 300.
   static let life = 300
 
-  /// The token for one attempt that starts at `time`.
   func token(signedWith key: ECDSAPrivateKey, at time: UnixTime) throws(CryptoError) -> String {
     try CompactToken.sign(claims: try json(at: time).text, with: key)
   }

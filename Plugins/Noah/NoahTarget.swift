@@ -116,7 +116,6 @@ struct NoahTarget: Target {
       .accepted, http: status, type: [201: "created", 204: "updated", 200: "updated"][status])
   }
 
-  /// An answer that isn't in the vendor's form.
   private func foreign(_ response: HTTPResponse) -> Receipt {
     let status = response.status
     return [404, 405, 410].contains(status)

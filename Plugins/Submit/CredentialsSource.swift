@@ -110,7 +110,6 @@ extension Credentials {
     self.init(secrets)
   }
 
-  /// User name and password for the proxy.
   private static func proxy(_ value: JSONValue, in json: [UInt8]) throws(StageFailure)
     -> [String: Secret]
   {

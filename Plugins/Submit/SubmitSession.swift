@@ -17,10 +17,8 @@ final class SubmitSession: Sendable {
 
   init(_ options: Submit.Options) { self.options = options }
 
-  /// The connections; opens the session where that has not been done.
   func client() throws(StageFailure) -> HTTPClient { try opened().client }
 
-  /// Closes the connections.
   func close() { state.withLock { $0?.client.close() } }
 
   /// Checks the endpoint and reads the credentials; the second time it does nothing.

@@ -100,7 +100,6 @@ extension Submit {
   }
 }
 
-/// The variables of the environment.
 enum Environment {
   /// The value, nil for none and for an empty one.
   static func value(_ name: String) -> String? {
@@ -131,7 +130,6 @@ struct PEMText {
     }
   }
 
-  /// What kind of private key there is.
   var key: Key {
     guard text.contains("PRIVATE KEY-----") else { return .none }
     // PKCS #8 says it in the label, the older forms in a header line.

@@ -4,13 +4,11 @@ import IntakeSystem
 struct Call {
   let head: RequestHead
   let body: [UInt8]
-  /// When it arrived, by the sandbox's clock.
   let time: UTCTime
 }
 
 struct Reply {
   var answer: Answer
-  /// The request changed what is stored.
   var isAccepted = false
 }
 

@@ -1,6 +1,5 @@
 import IntakeCore
 
-/// What all connections of a sandbox share.
 struct ServerContext: Sendable {
   let store: CustomerStore
   let dcams: DCAMSStorage
@@ -11,13 +10,11 @@ struct ServerContext: Sendable {
   let bodies: BodyBudget
 }
 
-/// One connection from its first to its last request.
 struct Session {
   let context: ServerContext
   var reader: RequestReader
   var use = 0
 
-  /// Serves requests until either side ends the connection.
   mutating func run() {
     var idle = context.limits.idle
     while true {
@@ -67,7 +64,6 @@ struct Session {
   }
 }
 
-/// Decides which part answers a request.
 extension ServerContext {
   /// The API that an address belongs to, nil for pages, control and strangers.
   func api(for path: String) -> (any VendorAPI)? {

@@ -67,7 +67,6 @@ struct BrokenRule: Error {
   init(_ problem: String) { self.problem = problem }
 }
 
-/// Throws `BrokenRule` unless something holds.
 func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(BrokenRule) {
   guard holds else { throw BrokenRule(problem()) }
 }

@@ -13,7 +13,6 @@ struct ProgramItem {
   /// Keys that no version of the protocol has.
   var more: JSONFields = []
 
-  /// An ordinary item of that kind.
   init(_ kind: Kind, id: String) throws {
     self.kind = kind
     self.id = id

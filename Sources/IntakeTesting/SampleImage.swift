@@ -147,7 +147,6 @@ enum SampleInputs {
   }
 }
 
-/// A receiving API that takes everything.
 private struct SampleTarget: Target {
   let name = "sample"
 

@@ -49,7 +49,6 @@ public enum StageConformance {
 }
 
 extension PluginDescriptor {
-  /// Tries what a stage says about itself.
   fileprivate func check(_ report: inout ConformanceReport) {
     report.check(
       .summary, (1...150).contains(summary.count) && !summary.contains(where: \.isNewline),

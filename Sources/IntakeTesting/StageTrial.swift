@@ -137,7 +137,6 @@ extension ComparableForm {
     }
   }
 
-  /// The side of an input, nil for what shows none.
   static func side(of value: any Sendable) -> Side? {
     (value as? ImageFile)?.side ?? ComparableForm(value)?.side
   }

@@ -9,6 +9,8 @@ public struct Endpoint: Sendable, Equatable {
   public let url: String
   /// The host in lower case; an IPv6 address keeps its brackets.
   public let host: String
+  /// The port where the address names one.
+  public let port: String?
   /// Whether the scheme is https.
   public let isEncrypted: Bool
 
@@ -44,7 +46,7 @@ public struct Endpoint: Sendable, Equatable {
     guard !parts.hasFragment else {
       throw Refusal("the endpoint has a fragment (#…): leave it out")
     }
-    host = parts.host.lowercased()
+    (host, port) = (parts.host.lowercased(), parts.port)
     guard Endpoint.isHost(host) else { throw Refusal("the endpoint's host isn't a host name") }
     isEncrypted = parts.scheme == "https"
     self.url = url
@@ -70,11 +72,9 @@ public struct Endpoint: Sendable, Equatable {
   }
 }
 
-/// What libcurl sees in an address.
 struct URLParts {
   let scheme: String
   let host: String
-  /// The port where the address names one.
   let port: String?
   let hasUser: Bool
   let hasFragment: Bool

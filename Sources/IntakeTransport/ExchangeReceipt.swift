@@ -131,7 +131,6 @@ extension Receipt {
     hint = hint ?? page.hint(for: response.status)
   }
 
-  /// What the status alone says.
   private init?(
     status response: HTTPResponse, repeatSafety: RepeatSafety, bodyWasHeld: Bool, at time: UnixTime
   ) {

@@ -8,7 +8,6 @@ struct GatewayPage {
   let author: Author?
   private let text: String
 
-  /// Programs whose pages are known.
   enum Author: String {
     case nginx
     case openresty
@@ -68,7 +67,6 @@ struct GatewayPage {
     " with an HTML page\(author.map { " of \($0.rawValue)," } ?? ",") not of the API"
   }
 
-  /// Who to ask about it.
   var owner: String { author?.rawValue ?? "the gateway" }
 
   private var saysFirewall: Bool {
@@ -131,9 +129,7 @@ struct GatewayPage {
 
 /// Next steps that more than one failure leads to.
 enum Hint {
-  /// Somebody asks for fewer requests.
   static let rate =
     "give --rate N/s (requests a second) or a lower --concurrency, and run the same command again"
-  /// The target wants to see a certificate.
   static let clientCertificate = "give --client-cert FILE and --client-key FILE"
 }

@@ -7,12 +7,10 @@ struct ResponseHead {
   /// A server that floods with interim answers is cut off after this many.
   static let interimLimit = 16
 
-  /// Status of the header that is being read or was read last.
   private(set) var status = 0
   private(set) var fields: [HTTPField] = []
   /// Whether the blank line after the final header was seen.
   private(set) var isComplete = false
-  /// Whether the server said 100 Continue.
   private(set) var wasContinued = false
   private(set) var problem: Unanswered.Reason?
   private var interims = 0

@@ -31,7 +31,6 @@ final class SocketControl {
   /// Whether the system refused an option that is relied on.
   private(set) var wasRefused = false
 
-  /// Begins an exchange.
   func begin(_ transfer: Transfer) {
     self.transfer = transfer
     secondsOnPath = 0

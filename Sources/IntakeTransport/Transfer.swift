@@ -30,7 +30,6 @@ final class Transfer {
   private(set) var wasRefusedExpectation = false
   private(set) var head = ResponseHead()
   private(set) var body: [UInt8] = []
-  /// Why a callback ended the exchange.
   private(set) var stop: Unanswered.Reason?
 
   private var segment = 0

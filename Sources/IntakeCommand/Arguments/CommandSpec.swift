@@ -13,7 +13,6 @@ struct CommandSpec {
   var completion = Completion.files
   var options: [OptionSpec] = []
   var examples: [String] = []
-  /// Paragraphs below the options.
   var notes: [String] = []
   let run: @Sendable (Arguments, Invocation) async throws -> ExitCode
 

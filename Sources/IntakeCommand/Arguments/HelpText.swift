@@ -1,6 +1,5 @@
 import IntakeCore
 
-/// Help pages, made from the declarations.
 enum HelpText {
   static func overview(_ commands: [CommandSpec]) -> String {
     ProgramName.applied(
@@ -72,7 +71,6 @@ enum ProgramName {
     return name.isPlain(1...255, or: "-_.") ? name : declared
   }()
 
-  /// The name in all texts of this program.
   private static let declared = "docintake"
 
   /// A text for people, with that name where this program is meant: `see docintake run --help`.

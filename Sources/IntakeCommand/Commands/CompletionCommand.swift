@@ -32,42 +32,16 @@ struct BashCompletion {
   let registry: StageRegistry
 
   var script: String {
-    """
-    _docintake() {
-      local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" words=""
-      local first="${COMP_WORDS[1]}" both="${COMP_WORDS[1]} ${COMP_WORDS[2]}"
-      # To bash, --to=sandbox is three words.
-      [ "$word" = "=" ] && word=""
-      [ "$before" = "=" ] && before="${COMP_WORDS[COMP_CWORD-2]}"
-      case "$before" in
-    \(values)
-      esac
-      if [ "$COMP_CWORD" -eq 1 ]; then words="\(firstWords.joined(separator: " ")) help --help --version"
-      elif [ "$first" = help ]; then words="\(firstWords.joined(separator: " "))"
-      elif [[ "$word" != -* ]]; then
-        [ "$COMP_CWORD" -eq 2 ] && case "$first" in
-    \(groups)
-        esac
-        [ -z "$words" ] && case "$both" in
-    \(arguments(ofCommandsWith: 2))
-        esac
-        [ -z "$words" ] && case "$first" in
-    \(arguments(ofCommandsWith: 1))
-        esac
-        [ -z "$words" ] && { COMPREPLY=($(compgen -f -- "$word")); return; }
-      else
-        case "$both" in
-    \(options(ofCommandsWith: 2))
-        esac
-        [ -z "$words" ] && case "$first" in
-    \(options(ofCommandsWith: 1))
-        esac
-      fi
-      COMPREPLY=($(compgen -W "$words" -- "$word"))
-    }
-    complete -o filenames -F _docintake docintake
-
-    """
+    builtinText(
+      PackageResources.completion_bash,
+      [
+        "__VALUES__": values, "__GROUPS__": groups,
+        "__COMMANDS__": firstWords.joined(separator: " "),
+        "__ARGUMENTS_1__": arguments(ofCommandsWith: 1),
+        "__OPTIONS_1__": options(ofCommandsWith: 1),
+        "__ARGUMENTS_2__": arguments(ofCommandsWith: 2),
+        "__OPTIONS_2__": options(ofCommandsWith: 2),
+      ])
   }
 
   /// The words after which a value follows, with what is offered for it.
@@ -115,7 +89,6 @@ struct BashCompletion {
   }
 }
 
-/// The completion script for fish.
 struct FishCompletion {
   let commands: [CommandSpec]
   let registry: StageRegistry

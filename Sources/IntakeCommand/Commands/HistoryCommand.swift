@@ -134,7 +134,6 @@ extension LedgerRow {
 }
 
 extension JSONOutput {
-  /// The value without quotes, for people.
   fileprivate var plainText: String {
     if case .string(let text) = self { return text }
     return text

@@ -68,7 +68,6 @@ struct LedgerReport {
   static let note =
     "A row that repeats an earlier one, or its id, is not counted: docintake check MANIFEST names it."
 
-  /// The cells under `headings`.
   func cells(_ row: LedgerRow) -> [String] {
     let code = row.isUnanswered ? LedgerRow.unanswered : row.outcome?.code
     let hint = row.isUnanswered ? LedgerRow.unansweredHint : code.flatMap(FailureCode.named)?.hint
@@ -100,7 +99,7 @@ struct ReportPage {
     """
     <!doctype html>
     <html lang="en"><head><meta charset="utf-8"><title>docintake report</title>
-    <meta name="viewport" content="width=device-width"><style>\(ReportPage.style)</style></head><body>
+    <meta name="viewport" content="width=device-width"><style>\(builtinText(PackageResources.report_css))</style></head><body>
     <h1>docintake report</h1>
     <ul>\(tiles)</ul>
     <dl>\(facts)</dl>
@@ -140,21 +139,4 @@ struct ReportPage {
   private func escaped(_ text: String) -> String {
     text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
   }
-
-  private static let style = """
-    :root{color-scheme:light dark;--dim:#667085;--line:#d9dee7;--good:#12805c;--bad:#c0262d;--open:#a15c07}
-    @media (prefers-color-scheme:dark){:root{--dim:#98a2b3;--line:#2c3442;--good:#4ade9f;--bad:#ff8a8a;--open:#f5b860}}
-    body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1.5rem}
-    h1{font-size:1.5rem}h2{font-size:1.05rem;margin-top:2rem}
-    ul{display:flex;flex-wrap:wrap;gap:.75rem;padding:0;list-style:none}
-    li{border:1px solid var(--line);border-radius:.6rem;padding:.6rem 1.1rem;color:var(--dim)}
-    li b{display:block;font-size:1.6rem;line-height:1.2;color:CanvasText;font-variant-numeric:tabular-nums}
-    .accepted b{color:var(--good)}.not-accepted b{color:var(--bad)}.in-doubt b{color:var(--open)}
-    .none b{color:var(--dim)}
-    dl{display:grid;grid-template-columns:8rem 1fr;gap:.1rem 1rem}dt{color:var(--dim)}dd{margin:0}
-    table{border-collapse:collapse;width:100%;font-size:.9rem}
-    th,td{border-bottom:1px solid var(--line);padding:.35rem .8rem .35rem 0;text-align:left;vertical-align:top}
-    th{color:var(--dim);font-weight:500}td:first-child{font-variant-numeric:tabular-nums}
-    td:last-child{font:.8rem ui-monospace,monospace}td:nth-child(-n+5){white-space:nowrap}
-    """
 }

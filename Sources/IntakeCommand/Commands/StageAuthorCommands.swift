@@ -45,12 +45,39 @@ enum StageAuthorCommands {
   /// The files of a new stage: they build, and pass the check of their kind, as they are made.
   private static func template(_ name: String, _ arguments: Arguments) -> [TemplateFile] {
     switch arguments["lang"] {
-    case "python":
-      [TemplateFile(path: "\(name).py", text: ProgramTemplate.python(name), isExecutable: true)]
-    case "sh":
-      [TemplateFile(path: "\(name).sh", text: ProgramTemplate.shell(name), isExecutable: true)]
-    default: SwiftTemplate(name: name, package: arguments["package"] ?? ownPackage).files
+    case "python": [program(name, "py", PackageResources.program_py)]
+    case "sh": [program(name, "sh", PackageResources.program_sh)]
+    default: package(name, dependingOn: arguments["package"] ?? ownPackage)
     }
+  }
+
+  /// A program that keeps protocol 1: the loop is done, one function is left to be written.
+  private static func program(_ name: String, _ suffix: String, _ text: [UInt8]) -> TemplateFile {
+    TemplateFile(
+      path: "\(name).\(suffix)", text: builtinText(text, ["__NAME__": name]), isExecutable: true)
+  }
+
+  /// A Swift package: a library with the stage, a command that knows it, and its test.
+  private static func package(_ name: String, dependingOn package: String) -> [TemplateFile] {
+    // `deskew-page` becomes `DeskewPage`.
+    let type = name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }
+      .joined()
+    let isGit = package.contains("://") || package.hasSuffix(".git")
+    // SwiftPM calls a package by the last part of its place.
+    let last = package.split(separator: "/").last ?? "docintake"
+    let marks = [
+      "__NAME__": name, "__TYPE__": type,
+      "__TEST__": type.prefix(1).lowercased() + type.dropFirst(),
+      "__DEPENDENCY__": isGit
+        ? #".package(url: "\#(package)", branch: "main")"# : #".package(path: "\#(package)")"#,
+      "__PACKAGE__": String(last.hasSuffix(".git") ? last.dropLast(4) : last),
+    ]
+    return [
+      ("Package.swift", PackageResources.Package_swift_txt),
+      ("Sources/\(type)Stage/\(type).swift", PackageResources.Stage_swift_txt),
+      ("Sources/\(name)-intake/main.swift", PackageResources.main_swift_txt),
+      ("Tests/\(type)StageTests/\(type)Tests.swift", PackageResources.Tests_swift_txt),
+    ].map { TemplateFile(path: "\(name)/\($0)", text: builtinText($1, marks)) }
   }
 
   /// The folder that holds `.build/`, where this program was built from; else a neighbour's usual place.
@@ -95,4 +122,11 @@ struct TemplateFile {
   let path: String
   let text: String
   var isExecutable = false
+}
+
+/// A text of the folder `Texts`, with something else in the places of its marks.
+func builtinText(_ bytes: [UInt8], _ marks: [String: String] = [:]) -> String {
+  marks.reduce(String(decoding: bytes, as: UTF8.self)) { text, mark in
+    text.replacing(mark.key, with: mark.value)
+  }
 }

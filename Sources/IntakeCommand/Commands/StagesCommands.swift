@@ -58,7 +58,6 @@ extension StageEntry {
   /// What it takes and returns; a family has several shapes.
   fileprivate var shapeText: String { shapes.map(\.description).joined(separator: ", ") }
 
-  /// What the stage says about itself, for programs.
   fileprivate var facts: JSONFields {
     [
       ("name", descriptor.name), ("summary", descriptor.summary), ("role", role.orNull),

@@ -50,7 +50,6 @@ final class FailedRows: Sendable {
     }
   }
 
-  /// How many rows there are so far.
   var count: Int { rows.withLock(\.entries.count) }
 
   /// Takes a row that has ended, unless it was accepted.
@@ -121,13 +120,11 @@ extension Outcome {
     }
   }
 
-  /// Everything that is wrong with the row, in a line.
   fileprivate var reason: String {
     problems.map { "\($0.code): \(Sanitizer.clean($0.detail, limit: 500))" }
       .joined(separator: "; ")
   }
 
-  /// What helps, each hint once.
   fileprivate var hints: String {
     problems.map(\.hint).unique(by: \.self).joined(separator: "; ")
   }

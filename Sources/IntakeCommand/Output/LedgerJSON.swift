@@ -55,7 +55,6 @@ extension LedgerStatistics {
 }
 
 extension LedgerRun {
-  /// The run for programs.
   var fields: JSONFields {
     [
       ("number", number), ("start", start.rfc3339), ("end", (end?.rfc3339).orNull),

@@ -116,7 +116,6 @@ extension Verdict {
   /// The words of a summary: `in doubt`.
   var words: String { rawValue.replacing("_", with: " ") }
 
-  /// Every verdict with its count, 0 included.
   static func json(of counts: [Verdict: Int]) -> JSONOutput {
     JSONOutput(fields: allCases.map { ($0.rawValue, counts[$0] ?? 0) })
   }

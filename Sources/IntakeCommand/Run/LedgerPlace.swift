@@ -3,6 +3,7 @@ import IntakeCrypto
 import IntakeLedger
 import IntakeRunner
 import IntakeSystem
+import IntakeTransport
 
 #if canImport(Glibc)
   import Glibc
@@ -106,23 +107,12 @@ struct TargetName {
   init(_ editing: PlanEditing, isSandbox: Bool) {
     let stage = editing.name(of: "assemble") ?? "target"
     short = isSandbox ? editing.vendor?.emulation?.name ?? stage + "-sandbox" : stage
-    let endpoint = isSandbox ? "" : editing.option("submit", "endpoint") ?? ""
-    let (host, port) = TargetName.place(of: endpoint)
+    let place = try? Endpoint(request: editing.option("submit", "endpoint") ?? "")
+    // Addresses of this machine count as one place because test servers change ports; their ledgers are apart.
+    let isLoopback = place?.isLoopback == true
+    let host = isLoopback ? "loopback" : place?.host ?? "unknown"
     full = "\(stage):\(isSandbox ? "sandbox" : host)"
-    self.port = port
+    port = isLoopback ? place?.port.map { "-\($0)" } ?? "" : ""
     operation = editing.option("assemble", "operation") ?? editing.defaultOperation ?? stage
-  }
-
-  /// The host of an address; those of this machine count as one, because test servers change ports, and have theirs apart.
-  private static func place(of endpoint: String) -> (host: String, port: String) {
-    guard let start = endpoint.firstRange(of: "://")?.upperBound else { return ("unknown", "") }
-    let authority = endpoint[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-    let host =
-      authority.hasPrefix("[")
-      ? String(authority.prefix { $0 != "]" }) + "]" : String(authority.prefix { $0 != ":" })
-    let isLoopback = host == "localhost" || host == "[::1]" || host.hasPrefix("127.")
-    // What follows the host is a colon and the port, or nothing.
-    let port = authority.dropFirst(host.count).dropFirst()
-    return isLoopback ? ("loopback", port.isEmpty ? "" : "-\(port)") : (host.lowercased(), "")
   }
 }

@@ -1,7 +1,6 @@
 import IntakeCore
 import IntakeSystem
 
-/// Finds the plan that `--to` names.
 enum PlanSource {
   static func plan(_ arguments: Arguments, for registry: StageRegistry) throws -> PipelinePlan {
     guard let name = arguments["to"] else {

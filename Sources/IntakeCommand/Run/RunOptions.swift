@@ -2,7 +2,6 @@ import IntakeCore
 import IntakeRunner
 import IntakeSystem
 
-/// The options that several commands share, each declared once.
 enum RunOptions {
   static let to = OptionSpec(
     "to", value: "TARGET", completion: .targets, help: "or a plan file (*.json)")

@@ -11,7 +11,6 @@ import IntakeSystem
 struct StopTime: Sendable {
   /// Seconds from now.
   let seconds: Double
-  /// What to tell the operator.
   let reason: String
 
   /// Reads both options; nil when neither is given.

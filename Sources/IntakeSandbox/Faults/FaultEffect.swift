@@ -3,7 +3,6 @@ import IntakeCore
 /// One thing that can go wrong on purpose; the grammar, the help and the execution follow from the table of these.
 struct FaultEffect: Sendable {
   let name: String
-  /// What it does, in one line of the help.
   let summary: String
   /// What it takes; the first may be given as `name=value` right after the effect's own name.
   let parameters: [FaultParameter]
@@ -34,11 +33,9 @@ struct FaultEffect: Sendable {
     case verdict(Decide)
     /// A request that is carried out, and an answer whose content isn't what was documented.
     case content(Spoil)
-    /// In writing the answer, or in not writing it.
     case wire(Wire)
   }
 
-  /// How an exchange goes on after an opening effect.
   enum Opening {
     case done(AfterAnswer)
     /// The body is read, at a pace where one is given, after `100 Continue` where the client waits for it.
@@ -87,28 +84,6 @@ extension Sandbox {
     let sections = FaultEffect.phases.map { title, effects in
       "\n\(title):\n" + effects.map(\.help).joined()
     }
-    return faultIntroduction + sections.joined()
+    return String(decoding: PackageResources.faults_txt, as: UTF8.self) + sections.joined()
   }
-
-  private static let faultIntroduction = """
-    --fault EFFECT[=VALUE][:PARAMETER[=VALUE]]…[@CONDITION]…
-
-    Several faults may be given; of those that exclude each other the first one acts. Faults touch
-    requests to the two APIs only, never pages or /sandbox/…. Without a condition a fault is for every
-    request. %3A stands for a colon in a value, %40 for an at sign.
-
-    Conditions (all of a fault's must hold; numbers are 3, 1-5 or 4- for all from 4 on):
-      @3 @1-5 @4-      the number of the request, counted from 1
-      @every:10        every tenth request
-      @try=1           the number of the request about the same customer: 1 fails first attempts only
-      @email=*slow*    the customer's e-mail, in any case; * is any text, ? one character
-      @id=17-*         the CustomerID
-      @service=get*    the DCAMS service, or Noah's getCustomer, putCustomer, getUploadURL, upload
-      @path=/v1/*      the path
-      @connection=2    the number of the connection
-      @use=2-          the number of the request on its connection
-
-    Examples: 429:retry-after=2@1-5   500@every:10   slow=800@email=*slow*   503:accepted@try=1
-
-    """
 }

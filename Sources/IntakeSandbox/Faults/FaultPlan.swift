@@ -1,7 +1,6 @@
 import IntakeCore
 
 extension [Fault] {
-  /// What goes wrong before the body is read.
   func opening(_ request: LoggedRequest) -> (act: FaultEffect.Open, fault: Fault)? {
     for fault in self {
       if case .opening(let act) = fault.effect.action, fault.applies(to: request) {
@@ -11,7 +10,6 @@ extension [Fault] {
     return nil
   }
 
-  /// What goes wrong once the request is known.
   func selection(_ request: LoggedRequest) -> FaultSelection {
     reduce(into: FaultSelection()) { if $1.applies(to: request) { $0.add($1) } }
   }

@@ -286,7 +286,6 @@ extension FaultEffect {
 
 /// Actions that several effects share.
 extension FaultEffect.Action {
-  /// Ends the exchange without an answer.
   fileprivate static func ending(
     _ act: @escaping @Sendable (APIExchange, Fault) throws -> Void
   ) -> Self {

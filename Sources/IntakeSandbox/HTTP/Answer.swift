@@ -1,6 +1,5 @@
 import IntakeCore
 
-/// An answer before it is written: status, header fields, body.
 struct Answer: Sendable {
   var status: Int
   /// Header fields besides those that `bytes` writes itself.
@@ -80,7 +79,6 @@ struct Answer: Sendable {
   ]
 }
 
-/// What becomes of a connection after an answer.
 enum AfterAnswer: Equatable {
   case close
   /// It waits for the next request for that many milliseconds.
@@ -115,7 +113,6 @@ struct AnswerWriter {
   }
 }
 
-/// Answers that are spoiled on purpose.
 extension AnswerWriter {
   /// Half a header: it ends amid the name of a field, where a careless reader sees a header without a body.
   static func cutHeader(_ head: [UInt8]) -> [UInt8] {

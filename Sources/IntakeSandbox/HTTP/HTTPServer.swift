@@ -104,7 +104,6 @@ struct Listener: Sendable {
   let descriptor: Int32
   let port: UInt16
 
-  /// Binds and listens; port 0 takes a free one.
   init(port wanted: UInt16) throws(SandboxError) {
     #if canImport(Darwin)
       let descriptor = socket(AF_INET, SOCK_STREAM, 0)

@@ -13,7 +13,6 @@ struct RequestFailure: Error, Equatable {
 /// Request line and header fields of a request (RFC 9112), read strictly.
 struct RequestHead: Sendable {
   let method: String
-  /// The path as sent, without the query.
   let path: String
   let query: String
   let headers: [HTTPField]
@@ -29,7 +28,6 @@ struct RequestHead: Sendable {
   /// The most header fields; clients send about ten.
   private static let mostFields = 200
 
-  /// Reads the bytes before the empty line.
   init(parsing bytes: ArraySlice<UInt8>) throws(RequestFailure) {
     let lines = bytes.split(separator: [0x0D, 0x0A], omittingEmptySubsequences: false)
     let words = lines[0].split(separator: 0x20, omittingEmptySubsequences: false)

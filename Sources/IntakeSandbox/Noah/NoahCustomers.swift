@@ -1,7 +1,6 @@
 import IntakeCore
 import Synchronization
 
-/// Customers: one is put, read, or listed with the others.
 extension NoahAPI {
   /// Creates or replaces a customer; approval is immediate, as the newer page says.
   func putCustomer(_ id: String, _ call: Call) throws(NoahError) -> Reply {

@@ -55,7 +55,6 @@ enum NoahRoute: Equatable {
 struct NoahError: Error {
   let status: Int
   let detail: String
-  /// What is wrong field by field, for 400.
   let fields: [NoahFieldError]
   let type: String
 
@@ -90,13 +89,10 @@ struct NoahError: Error {
   }
 }
 
-/// One entry of `RequestExtension.Body`.
 struct NoahFieldError: Equatable, JSONConvertible {
-  /// The full path, as in `FullName.FirstName`.
   let field: String
   /// `SchemaValidation` or `IntegrityValidation`.
   let reason: String
-  /// What is wrong, without the value.
   let description: String
 
   static func schema(_ field: String, _ description: String) -> NoahFieldError {

@@ -37,7 +37,6 @@ struct NoahSchema: Sendable {
     .required("IncorporationDate", .date),
   ]
 
-  /// What only the newer pages have.
   private static let newer: [NoahRule] = [
     .optional("Email", .text(1...320)), .optional("PhoneNumber", .text(1...50)),
   ]
@@ -78,7 +77,6 @@ struct NoahSchema: Sendable {
   }
 }
 
-/// What Noah's pages say about one field.
 struct NoahRule: Sendable {
   let name: String
   let isRequired: Bool

@@ -56,7 +56,6 @@ enum Reference: Sendable, Hashable {
   case text(String)
   case number(String)
 
-  /// Takes the field's value; nil for values that are neither text nor number.
   init?(_ value: JSONValue?) {
     switch value?.kind {
     case .string(let text): self = .text(text)

@@ -147,7 +147,6 @@ final class CustomerStore: Sendable {
 }
 
 extension [Customer] {
-  /// The customer with that number; the numbers ascend.
   fileprivate func first(numbered number: Int) -> Customer? {
     var low = startIndex
     var high = endIndex

@@ -19,7 +19,6 @@ struct LoggedRequest: Sendable {
   var bytes = 0
   /// The status code that was meant to be answered, nil when none was.
   var status: Int?
-  /// The request changed what is stored.
   var isAccepted = false
   var faults: [String] = []
   /// Oddities worth a look, free of personal data.

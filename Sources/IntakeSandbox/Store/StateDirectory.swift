@@ -6,7 +6,6 @@ import Synchronization
 final class StateDirectory: Sendable {
   private let path: String
   private let folder: Folder
-  /// Held as long as the sandbox lives.
   private let lock: AppendOnlyFile
   /// The image files of each customer; also the lock under which files are written, one save at a time.
   private let images = Mutex<[Int: Set<String>]>([:])

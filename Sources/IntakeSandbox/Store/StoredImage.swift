@@ -1,14 +1,12 @@
 import IntakeCore
 import IntakeCrypto
 
-/// A scan as it arrived, and what is known of it.
 struct StoredImage: Sendable {
   /// The bytes; nil when they were dropped to keep memory flat.
   var bytes: [UInt8]?
   let byteCount: Int
   let sha256: String
   let format: ImageFormat?
-  /// Width and height in pixels, where the header holds them.
   let size: PixelSize?
   /// The media type of the `data:` prefix that came before the base64, nil when it came raw.
   let prefix: String?
