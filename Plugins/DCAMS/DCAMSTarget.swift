@@ -8,14 +8,6 @@ struct DCAMSTarget: Target {
     try DCAMS.vendor?.require(credentials)
   }
 
-  func request(
-    for submission: Submission, endpoint: String, credentials: Credentials?, at time: UnixTime
-  ) -> HTTPRequest {
-    HTTPRequest(
-      method: submission.method, url: endpoint, headers: submission.headers,
-      body: submission.body.map { $0.bytes(with: credentials) })
-  }
-
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
     guard let answer = DCAMSAnswer(response.body) else { return unreadable(response) }
     if response.isSuccess, answer.result == "success" {

@@ -103,8 +103,8 @@ public struct ExternalOptions: PluginOptions {
     guard path.contains("/") else {
       throw OptionError(
         option: "program",
-        "the program \"\(Sanitizer.clean(path, limit: 60))\" has no \"/\": write "
-          + "\"./\(Sanitizer.clean(path, limit: 60))\" or the whole path; PATH is not searched")
+        "the program \(path.quoted()) has no \"/\": write \("./\(path)".quoted()) or the whole path; "
+          + "PATH is not searched")
     }
     guard !program.contains(where: { $0.utf8.contains(0) }) else {
       throw OptionError(option: "program", "a word of \"program\" holds a NUL byte")

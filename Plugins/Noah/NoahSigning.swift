@@ -18,10 +18,7 @@ struct NoahEndpoint {
     let rest = base.firstRange(of: "://").map { base[$0.upperBound...] } ?? base
     let authority = rest.prefix { $0 != "/" }
     path = String(rest.dropFirst(authority.count))
-    let name =
-      authority.hasPrefix("[")
-      ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
-    host = name.lowercased()
+    host = authority.prefix { $0 != ":" }.lowercased()
   }
 
   /// Whether the path ends in a version such as `/v1`.

@@ -14,7 +14,7 @@ struct AnswerReading: Sendable {
     for word in words where word != "2xx" {
       guard let code = Int(word), (200...299).contains(code) else {
         throw TemplateFault(
-          "\"\(TemplateFault.shown(word))\" doesn't mean success: write codes from 200 to 299, or 2xx"
+          "\(word.quoted()) doesn't mean success: write codes from 200 to 299, or 2xx"
         )
       }
       codes.insert(code)
@@ -91,7 +91,7 @@ struct AnswerPath: Sendable, Equatable, CustomStringConvertible {
     steps = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard !steps.contains("") else {
       throw TemplateFault(
-        "\"\(TemplateFault.shown(text))\" isn't a path: write names with a dot between, as in data.status"
+        "\(text.quoted()) isn't a path: write names with a dot between, as in data.status"
       )
     }
   }
@@ -134,7 +134,7 @@ struct AcceptanceRule: Sendable {
   init(_ text: String) throws(TemplateFault) {
     guard let (path, wanted) = text.halves(at: "="), !wanted.isEmpty else {
       throw TemplateFault(
-        "\"\(TemplateFault.shown(text))\" isn't a rule: write PATH=VALUE, as in result=Success")
+        "\(text.quoted()) isn't a rule: write PATH=VALUE, as in result=Success")
     }
     self.path = try AnswerPath(path)
     self.wanted = wanted.lowercased()

@@ -51,7 +51,7 @@ indirect enum BodyTemplate: Sendable {
           // Names of fields are the API's own; one that came from a row could overwrite another.
           guard !field.name.contains(where: { $0 == "{" || $0 == "}" }) else {
             throw BodyTemplate.fault(
-              "the name \"\(TemplateFault.shown(field.name))\" holds a brace; "
+              "the name \(field.name.quoted()) holds a brace; "
                 + "placeholders belong in values only", at: field.offset, in: source)
           }
           return (field.name, try BodyTemplate(field.value, in: source))

@@ -69,7 +69,7 @@ struct HeaderTemplate: Sendable {
 
   init(name: String, text: String) throws(TemplateFault) {
     guard HeaderTemplate.isToken(name) else {
-      throw TemplateFault("\"\(TemplateFault.shown(name))\" isn't a name of a header field")
+      throw TemplateFault("\(name.quoted()) isn't a name of a header field")
     }
     guard !HeaderTemplate.reserved.contains(name.lowercased()) else {
       throw TemplateFault("the header field \(name) is written by the transport: leave it out")

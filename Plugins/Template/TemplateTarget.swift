@@ -13,23 +13,15 @@ struct TemplateTarget: Target {
 
   func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {
     let wanted = bodySecrets.union(headerSecrets).union(authentication.secrets).sorted()
-    let missing = wanted.filter { credentials?[$0] == nil }
-    guard missing.isEmpty else {
-      let example = "{" + wanted.map { "\"\($0)\":\"…\"" }.joined(separator: ",") + "}"
-      throw credentials == nil
-        ? .credentials(
-          "--credentials is missing: the plan's template needs a file that holds \(example)",
-          hint: "give --credentials FILE; chmod 600 the file")
-        : .credentials(
-          "the credentials hold no \(missing.joined(separator: " and no "))",
-          hint: "give --credentials with a file that holds \(example)")
-    }
+    try Vendor(name: "the plan's template", credentials: wanted.map { CredentialField($0) })
+      .require(credentials)
     let asTheyAre = authentication.isEncoded ? [] : authentication.secrets
     for name in headerSecrets.union(asTheyAre).sorted() {
       guard credentials?[name]?.exposed.allSatisfy(\.isASCIIPrintable) == true else {
-        throw .credentials(
+        throw StageFailure(
+          .credentialsRefused,
           "the \(name) of the credentials holds a line break or a character beyond ASCII",
-          hint: "copy it again, without anything around it")
+          hint: "copy it again, without anything around it", outcome: .fatal)
       }
     }
     guard !endpoint.contains("?") else {
@@ -59,13 +51,6 @@ struct TemplateTarget: Target {
   func message(in response: HTTPResponse) -> String? { reading.message(in: response) }
 }
 
-extension StageFailure {
-  /// Credentials that the plan's template cannot use.
-  fileprivate static func credentials(_ detail: String, hint: String) -> StageFailure {
-    StageFailure(.credentialsRefused, detail, hint: hint, outcome: .fatal)
-  }
-}
-
 /// How a request shows who sends it.
 struct Authentication: Sendable {
   let secrets: [String]
@@ -86,8 +71,8 @@ struct Authentication: Sendable {
       let name = String(text.dropFirst("header:".count))
       guard text.hasPrefix("header:"), HeaderTemplate.isToken(name) else {
         throw TemplateFault(
-          "it is none, bearer, basic or header:NAME, not \"\(TemplateFault.shown(text))\""
-            + NearestName.suggestion(for: text, among: ["none", "bearer", "basic"]))
+          "it is none, bearer, basic or header:NAME, not "
+            + text.quoted(known: ["none", "bearer", "basic"]))
       }
       (fieldName, scheme, secrets) = (name, "", ["apiKey"])
     }

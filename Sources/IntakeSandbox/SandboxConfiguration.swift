@@ -160,8 +160,8 @@ public struct SandboxSwitches: Sendable {
   public mutating func set(_ text: String) throws(SandboxError) {
     let (given, wanted) = text.halves(at: "=") ?? (text, nil)
     guard let name = SwitchName(rawValue: given) else {
-      let nearest = NearestName.suggestion(for: given, among: SwitchName.allCases.map(\.rawValue))
-      throw SandboxError("there is no switch \"\(Sanitizer.clean(given, limit: 60))\"\(nearest)")
+      let known = SwitchName.allCases.map(\.rawValue)
+      throw SandboxError("there is no switch \(given.quoted(known: known))")
     }
     let values = name.definition.values
     guard let value = values.first(where: { $0 == wanted }) else {

@@ -84,9 +84,7 @@ extension ServerContext {
     return .text(413, "nothing here takes a body of that size\n")
   }
 
-  private static var notFound: Answer {
-    Page.answer(404, title: "Not found", "<h1>Not found</h1><p>Nothing has this address.</p>")
-  }
+  private static let notFound = Page.notFound("Nothing has this address.")
 }
 
 /// The addresses for scripts and tests, under `/sandbox/`; not part of either API.

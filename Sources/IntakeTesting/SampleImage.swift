@@ -150,14 +150,6 @@ enum SampleInputs {
 private struct SampleTarget: Target {
   let name = "sample"
 
-  func request(
-    for submission: Submission, endpoint: String, credentials: Credentials?, at time: UnixTime
-  ) throws -> HTTPRequest {
-    HTTPRequest(
-      method: submission.method, url: endpoint + submission.path, headers: submission.headers,
-      body: submission.body.map { $0.bytes(with: credentials) })
-  }
-
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
     Receipt(.accepted, http: response.status)
   }

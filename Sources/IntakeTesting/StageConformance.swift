@@ -74,7 +74,7 @@ extension PluginDescriptor {
   private func checkOptionNames() throws {
     var seen: Set<String> = []
     for option in options {
-      let shown = "\"\(Sanitizer.clean(option.name, limit: 60))\""
+      let shown = option.name.quoted()
       try require(PluginDescriptor.isName(option.name), "\(shown) isn't a valid option name")
       // A plan has the stage's name beside the options.
       try require(option.name != "stage", "no option can be called \"stage\"")

@@ -14,7 +14,7 @@ final class EasyHandle: Sendable {
     self.curl = curl
   }
 
-  // Closes the kept connections, while `sockets` is still there to be told.
+  // Closes the kept connections, while `sockets` is still there to hear of it.
   deinit { curl_easy_cleanup(curl) }
 
   /// Whether a connection is kept that the next exchange may be given.

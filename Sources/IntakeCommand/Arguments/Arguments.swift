@@ -137,12 +137,3 @@ struct Arguments {
     }
   }
 }
-
-extension StringProtocol {
-  /// The word in quotes, for messages, and the known word that was most likely meant: `"shrnk", did you mean "shrink"?`.
-  func quoted(known: [String] = []) -> String {
-    let text = String(self)
-    return "\"\(Sanitizer.clean(text, limit: 60))\""
-      + NearestName.suggestion(for: text, among: known)
-  }
-}

@@ -96,18 +96,12 @@ struct ReportPage {
   let report: LedgerReport
 
   var html: String {
-    """
-    <!doctype html>
-    <html lang="en"><head><meta charset="utf-8"><title>docintake report</title>
-    <meta name="viewport" content="width=device-width"><style>\(builtinText(PackageResources.report_css))</style></head><body>
-    <h1>docintake report</h1>
-    <ul>\(tiles)</ul>
-    <dl>\(facts)</dl>
-    <p>\(LedgerReport.note)</p>
-    \(openRows)
-    </body></html>
-
-    """
+    builtinText(
+      PackageResources.report_html,
+      [
+        "__COUNTS__": tiles, "__FACTS__": facts, "__NOTE__": LedgerReport.note,
+        "__ROWS__": openRows,
+      ])
   }
 
   private var tiles: String {

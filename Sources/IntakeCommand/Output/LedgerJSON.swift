@@ -65,8 +65,8 @@ extension LedgerRun {
 
   /// The run for people: `2026-11-29 00:10:03 UTC (docintake-0.9.0), complete`.
   var text: String {
-    let told = options.map { ", " + $0 } ?? ""
-    return "\(start.readable) (\(tool ?? "-")\(told)), \(ending.rawValue)"
+    let given = options.map { ", " + $0 } ?? ""
+    return "\(start.readable) (\(tool ?? "-")\(given)), \(ending.rawValue)"
   }
 }
 

@@ -116,11 +116,9 @@ public struct OptionError: Error, Sendable, Equatable, CustomStringConvertible {
 
   init(unknown name: String, of descriptor: PluginDescriptor) {
     let known = descriptor.options.map(\.name)
-    let shown = Sanitizer.clean(name, limit: 60)
     self.init(
       option: name,
-      "stage \"\(descriptor.name)\" has no option \"\(shown)\""
-        + NearestName.suggestion(for: name, among: known)
+      "stage \"\(descriptor.name)\" has no option \(name.quoted(known: known))"
         + (known.isEmpty ? " (it takes none)" : " (it takes \(known.joined(separator: ", ")))"))
   }
 

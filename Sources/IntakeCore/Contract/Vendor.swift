@@ -32,6 +32,7 @@ public struct Vendor: Sendable {
   public func require(_ given: Credentials?) throws(StageFailure) {
     let fields = credentials.map { "\(JSONText.quoted($0.name)):\"…\"" }.joined(separator: ",")
     guard let given else {
+      guard credentials.contains(where: \.isRequired) else { return }
       throw StageFailure(
         .credentialsRefused,
         "--credentials is missing: \(name) needs a file that holds {\(fields)}",

@@ -30,8 +30,7 @@ private struct PipelineBuilder {
   mutating func add(_ planned: PlannedStage) throws(PlanError) {
     guard let entry = registry[planned.name] else {
       throw PlanError(
-        "there is no stage \"\(Sanitizer.clean(planned.name, limit: 60))\""
-          + NearestName.suggestion(for: planned.name, among: registry.names)
+        "there is no stage " + planned.name.quoted(known: registry.names)
           + " (known: \(registry.names.joined(separator: ", ")))",
         at: plan.position(planned.offset), hint: PipelineBuilder.list)
     }

@@ -25,8 +25,7 @@ public struct PipelinePlan: Sendable {
     }
     for field in fields where field.name != "stages" {
       throw PlanError(
-        "unknown field \"\(Sanitizer.clean(field.name, limit: 60))\""
-          + NearestName.suggestion(for: field.name, among: ["stages"]),
+        "unknown field " + field.name.quoted(known: ["stages"]),
         at: TextPosition(offset: field.offset, in: bytes))
     }
     guard let elements = root["stages"]?.elements else {
@@ -120,11 +119,11 @@ public struct PlannedStage: Sendable {
     for field in fields where field.name != "stage" {
       guard let option = OptionValue(field.value) else {
         let culprit = OptionValue.culprit(in: field.value)
-        let name = Sanitizer.clean(field.name, limit: 60)
+        let name = field.name.quoted()
         throw PlanError(
           culprit.offset == field.value.offset
-            ? "option \"\(name)\" cannot be \(culprit.kindName)"
-            : "option \"\(name)\" holds texts, not \(culprit.kindName)",
+            ? "option \(name) cannot be \(culprit.kindName)"
+            : "option \(name) holds texts, not \(culprit.kindName)",
           at: culprit, in: source)
       }
       options[field.name] = option

@@ -109,8 +109,7 @@ public struct JSONParser {
       let name = try parser.string()
       // Compared as bytes: String equality calls NFC and NFD forms the same.
       guard seen.insert(Array(name.utf8)).inserted else {
-        let shown = Sanitizer.clean(name, limit: 60)
-        throw parser.failure("the field \"\(shown)\" stands twice", at: start)
+        throw parser.failure("the field \(name.quoted()) stands twice", at: start)
       }
       parser.skipSpace()
       guard parser.take(UInt8(ascii: ":")) else { throw parser.failure("a colon is missing") }

@@ -56,6 +56,15 @@ public enum NearestName {
   }
 }
 
+extension StringProtocol {
+  /// The text in quotes, and the known name that was most likely meant: `"shrnk", did you mean "shrink"?`.
+  public func quoted(known: some Sequence<String> = []) -> String {
+    let text = String(self)
+    return "\"\(Sanitizer.clean(text, limit: 60))\""
+      + NearestName.suggestion(for: text, among: known)
+  }
+}
+
 extension String {
   /// The text with blanks behind it up to `width` characters.
   public func padded(to width: Int) -> String {

@@ -41,6 +41,14 @@ public protocol Target: Sendable {
 extension Target {
   /// No check by default.
   public func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {}
+  /// The submission at the endpoint and its own path, with secrets in their places, by default.
+  public func request(
+    for submission: Submission, endpoint: String, credentials: Credentials?, at time: UnixTime
+  ) throws -> HTTPRequest {
+    HTTPRequest(
+      method: submission.method, url: endpoint + submission.path, headers: submission.headers,
+      body: submission.body.map { $0.bytes(with: credentials) })
+  }
   /// No follow-ups by default.
   public func request(of followUp: FollowUp, answeredBy response: HTTPResponse)
     throws(StageFailure) -> Submission

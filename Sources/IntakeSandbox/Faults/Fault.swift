@@ -54,9 +54,8 @@ public struct Fault: Sendable, CustomStringConvertible {
       let (name, encoded) = piece.halves(at: "=") ?? (piece, nil)
       let value = encoded.map { PercentText.decoded($0) }
       guard let parameter = effect.parameters.first(where: { $0.name == name }) else {
-        let nearest = NearestName.suggestion(for: name, among: effect.parameters.map(\.name))
-        throw SandboxError(
-          "there is no parameter \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
+        let known = effect.parameters.map(\.name)
+        throw SandboxError("there is no parameter \(name.quoted(known: known))")
       }
       if let complaint = parameter.complaint(value) { throw SandboxError("\(name) \(complaint)") }
       // A line break in a header field would start another one.

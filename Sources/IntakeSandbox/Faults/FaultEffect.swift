@@ -63,8 +63,8 @@ struct FaultEffect: Sendable {
       }
       return (isEarly ? early : status, code)
     }
-    let nearest = NearestName.suggestion(for: name, among: all.map(\.name) + ["413-early"])
-    throw SandboxError("there is no effect \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
+    let known = all.map(\.name) + ["413-early"]
+    throw SandboxError("there is no effect \(name.quoted(known: known))")
   }
 
   /// The name and what it does, then the parameters with their defaults, at most 90 columns wide.

@@ -90,8 +90,7 @@ struct FaultCondition: Sendable {
     case "service": self.init(needsBody: true) { Glob.matches($0.service, value) }
     default:
       let names = ["connection", "use", "path", "try", "email", "id", "service"]
-      let nearest = NearestName.suggestion(for: name, among: names)
-      throw SandboxError("there is no condition \"\(Sanitizer.clean(name, limit: 40))\"\(nearest)")
+      throw SandboxError("there is no condition \(name.quoted(known: names))")
     }
   }
 
@@ -101,8 +100,8 @@ struct FaultCondition: Sendable {
     if let low = Int(first), low > 0, let high = last.isEmpty ? .max : Int(last), high >= low {
       return low...high
     }
-    let shown = Sanitizer.clean(text, limit: 40)
-    throw SandboxError("\"\(shown)\" isn't a request number: write @3, @1-5, @4- or @every:10")
+    throw SandboxError(
+      "\(text.quoted()) isn't a request number: write @3, @1-5, @4- or @every:10")
   }
 }
 

@@ -26,6 +26,10 @@ enum Page {
     return .html(status, page.text).with(policy)
   }
 
+  static func notFound(_ sentence: String) -> Answer {
+    answer(404, title: "Not found", "<h1>Not found</h1><p>\(sentence)</p>")
+  }
+
   static func badge(_ status: String) -> HTML {
     let kinds = [
       "PASS": "pass", "Approved": "pass", "PENDING": "pending", "Pending": "pending",

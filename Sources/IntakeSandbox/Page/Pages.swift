@@ -21,13 +21,9 @@ struct Pages {
 
   private func customer(_ number: String?) -> Answer {
     guard let customer = number.flatMap({ Int($0) }).flatMap(store.customer(number:)) else {
-      return missing("There is no customer with this number in this sandbox.")
+      return Page.notFound("There is no customer with this number in this sandbox.")
     }
     return page(of: customer)
-  }
-
-  private func missing(_ sentence: String) -> Answer {
-    Page.answer(404, title: "Not found", "<h1>Not found</h1><p>\(sentence)</p>")
   }
 
   /// `/admin/images/<number>/<side>`: the bytes as they arrived.
@@ -36,12 +32,12 @@ struct Pages {
     guard parts.count == 4, parts[0] == "admin", parts[1] == "images" else { return nil }
     guard let customer = Int(parts[2]).flatMap(store.customer(number:)),
       let side = Side(rawValue: String(parts[3]))
-    else { return missing("There is no such image.") }
+    else { return Page.notFound("There is no such image.") }
     guard !store.hasDropped(side, of: customer) else {
       return Page.answer(410, title: "Gone", "<h1>Gone</h1><p>\(Pages.dropped)</p>")
     }
     guard let image = customer.images[side], let bytes = store.bytes(of: side, of: customer) else {
-      return missing("No such image arrived.")
+      return Page.notFound("No such image arrived.")
     }
     return Answer(200, [HTTPField("Content-Type", image.mediaType)] + Page.policy, body: bytes)
   }

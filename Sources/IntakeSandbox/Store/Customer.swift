@@ -103,17 +103,12 @@ extension Customer {
     self.init(
       number: number, origin: origin, key: key, created: UTCTime(seconds: created),
       status: status, reference: Reference(record["reference"]))
-    self.fields = fields.compactMap { pair in
-      guard let pair = pair.elements, pair.count == 2, let name = pair[0].string,
-        let value = pair[1].string
-      else { return nil }
-      return (name, value)
+    for pair in fields.compactMap(\.elements) where pair.count == 2 {
+      if let name = pair[0].string, let value = pair[1].string { self.fields.append((name, value)) }
     }
-    self.events = events.compactMap { pair in
-      guard let pair = pair.elements, pair.count == 2, let time = pair[0].number,
-        let text = pair[1].string
-      else { return nil }
-      return (UTCTime(seconds: time), text)
+    for pair in events.compactMap(\.elements) where pair.count == 2 {
+      guard let time = pair[0].number, let text = pair[1].string else { continue }
+      self.events.append((UTCTime(seconds: time), text))
     }
     document = Array((record["document"]?.string ?? "").utf8)
     for scan in scans {
