@@ -8,6 +8,8 @@ struct CSVReader: RowReader, ~Copyable {
   private var header = Header()
   /// Where the record that was found last ends, until it is taken.
   private var recordEnd: Int?
+  /// What was found by one who didn't want to wait for more of it.
+  private var found: Found?
   private var table = SourceTable(delimiter: 0, columns: [])
   /// Whether the last columns are the notes on rows that were not accepted, which are not the row's own.
   private var hasNotes = false
@@ -43,7 +45,7 @@ struct CSVReader: RowReader, ~Copyable {
 
   private mutating func headerCells() throws -> [String] {
     switch try findRecord() {
-    case .end:
+    case .end, nil:
       throw unusable(
         "the manifest is empty", hint: "a CSV manifest starts with a line that names its columns")
     case .fault:
@@ -67,9 +69,17 @@ struct CSVReader: RowReader, ~Copyable {
     }
   }
 
+  mutating func nextAtHand() throws -> RawRow? {
+    found = try found ?? findRecord(mayRead: false)
+    // The evidence of a broken row may have to be read.
+    guard case .record = found, parser.cellCount == header.places.count else { return nil }
+    found = nil
+    return try row()
+  }
+
   mutating func next() throws -> RawRow? {
-    switch try findRecord() {
-    case .end: return nil
+    switch try found.take() ?? findRecord() {
+    case .end, nil: return nil
     case .record: return parser.cellCount == header.places.count ? try row() : try miscounted()
     case .fault(let fault):
       var row = RawRow(line: window.line, problems: [fault], evidence: try evidence())
@@ -89,30 +99,33 @@ struct CSVReader: RowReader, ~Copyable {
     case end
   }
 
-  /// Looks for the next record that is not blank.
-  private mutating func findRecord() throws -> Found {
-    repeat {
+  /// Looks for the next record that is not blank; nil where more would have to be read for it.
+  private mutating func findRecord(mayRead: Bool = true) throws -> Found? {
+    while true {
       if let end = recordEnd { window.takeLine(upTo: end, lines: parser.lines) }
       recordEnd = nil
+      guard mayRead || window.hasNext else { return nil }
       guard try window.reachNext() else { return .end }
-      if let fault = try parseRecord() { return .fault(fault) }
-    } while isBlank
-    return .record
+      guard let found = try parseRecord(mayRead) else { return nil }
+      guard case .record = found, isBlank else { return found }
+    }
   }
 
-  private mutating func parseRecord() throws -> StageFailure? {
+  private mutating func parseRecord(_ mayRead: Bool) throws -> Found? {
     while true {
       do throws(CSVStop) {
         let end = try parser.parse(window.bytes, from: window.start, isLast: window.isLast)
-        guard end - window.start <= limit else { return .rowTooLong(limit) }
+        guard end - window.start <= limit else { return .fault(.rowTooLong(limit)) }
         recordEnd = end
-        return nil
+        return .record
       } catch {
         switch error {
-        case .fault(let fault): return fault
+        case .fault(let fault): return .fault(fault)
         case .needsMore(let insideQuotes) where window.isLast || window.count > limit:
-          return insideQuotes ? unclosedQuote : .rowTooLong(limit)
-        case .needsMore: _ = try window.grow()
+          return .fault(insideQuotes ? unclosedQuote : .rowTooLong(limit))
+        case .needsMore:
+          guard mayRead else { return nil }
+          _ = try window.grow()
         }
       }
     }
@@ -192,17 +205,27 @@ struct CSVReader: RowReader, ~Copyable {
   }
 }
 
+extension String {
+  /// The text of valid UTF-8, nil for other bytes.
+  fileprivate init?(validating bytes: Span<UInt8>) {
+    guard let text = try? UTF8Span(validating: bytes) else { return nil }
+    self.init(copying: text)
+  }
+}
+
 extension ByteWindow {
   /// The text of a cell without the white space around it, nil where it is not UTF-8.
   func text(of cell: CSVCell) -> String? {
-    let content = bytes[trimmed(cell.range)]
-    guard cell.hasDoubledQuotes else { return String(validating: content, as: UTF8.self) }
+    let range = trimmed(cell.range)
+    guard cell.hasDoubledQuotes else {
+      return String(validating: bytes.span.extracting(range))
+    }
     var isSecond = false
-    let single = content.filter { byte in
+    let single = bytes[range].filter { byte in
       isSecond = byte == UInt8(ascii: "\"") && !isSecond
       return !isSecond
     }
-    return String(validating: single, as: UTF8.self)
+    return String(validating: single.span)
   }
 
   /// Bytes from the start of the manifest to the first one of the cell that is not UTF-8.

@@ -27,7 +27,7 @@ struct ImagePath: Sendable {
     if ImagePath.isAddress(bytes) { return "is an address, not a path" }
     let isDrive = bytes.dropFirst().starts(with: ":\\".utf8)
     if isDrive || bytes.starts(with: "\\\\".utf8) { return "is a Windows path" }
-    return climbsOut ? "leads out of the images root with .." : nil
+    return ImagePath.climbsOut(bytes) ? "leads out of the images root with .." : nil
   }
 
   /// `scheme://…` or `file:…`.
@@ -37,17 +37,18 @@ struct ImagePath: Sendable {
       || bytes[..<colon].elementsEqual("file".utf8, by: { $0 | 0x20 == $1 })
   }
 
-  private var climbsOut: Bool {
-    var depth = 0
-    for name in text.utf8.split(separator: UInt8(ascii: "/")) {
+  private static func climbsOut(_ bytes: [UInt8]) -> Bool {
+    var (rest, depth) = (bytes[...], 0)
+    while depth >= 0, !rest.isEmpty {
+      let name = rest.prefix { $0 != UInt8(ascii: "/") }
       if name.elementsEqual("..".utf8) {
         depth -= 1
-      } else if !name.elementsEqual(".".utf8) {
+      } else if !name.isEmpty, !name.elementsEqual(".".utf8) {
         depth += 1
       }
-      if depth < 0 { return true }
+      rest = rest.dropFirst(name.count + 1)
     }
-    return false
+    return depth < 0
   }
 
   /// The scan, read beneath `root` when somebody asks for its bytes.

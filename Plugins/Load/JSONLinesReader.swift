@@ -26,6 +26,13 @@ struct JSONLinesReader: RowReader, ~Copyable {
   /// None: a field that the first rows lack may come later.
   var warnings: [String] { [] }
 
+  mutating func nextAtHand() throws -> RawRow? {
+    while first == nil, window.hasLine {
+      if let row = try readLine(isFirst: false) { return row }
+    }
+    return nil
+  }
+
   mutating func next() throws -> RawRow? {
     guard let row = first.take() else { return try read(isFirst: false) }
     return row
@@ -33,18 +40,24 @@ struct JSONLinesReader: RowReader, ~Copyable {
 
   private mutating func read(isFirst: Bool) throws -> RawRow? {
     while try window.reachNext() {
-      let line = window.line
-      let text = try window.lineStart(atMost: limit + 1)
-      guard text.count <= limit else {
-        let evidence = try window.lineStart(atMost: RawRow.evidenceLimit)
-        try window.skipLine()
-        return RawRow(
-          line: line, problems: [.rowTooLong(limit)], evidence: evidence, source: whole(text))
-      }
-      window.takeLine(upTo: window.start + text.count)
-      if !text.allSatisfy(\.isASCIISpace) { return try row(text, line: line, isFirst: isFirst) }
+      if let row = try readLine(isFirst: isFirst) { return row }
     }
     return nil
+  }
+
+  /// The row of the line that comes next, nil for a blank one.
+  private mutating func readLine(isFirst: Bool) throws -> RawRow? {
+    guard try window.reachNext() else { return nil }
+    let line = window.line
+    let text = try window.lineStart(atMost: limit + 1)
+    guard text.count <= limit else {
+      let evidence = try window.lineStart(atMost: RawRow.evidenceLimit)
+      try window.skipLine()
+      return RawRow(
+        line: line, problems: [.rowTooLong(limit)], evidence: evidence, source: whole(text))
+    }
+    window.takeLine(upTo: window.start + text.count)
+    return text.allSatisfy(\.isASCIISpace) ? nil : try row(text, line: line, isFirst: isFirst)
   }
 
   private mutating func row(_ text: [UInt8], line: Int, isFirst: Bool) throws -> RawRow {

@@ -125,6 +125,14 @@ struct ByteWindow: ~Copyable {
     line += lines
   }
 
+  /// Whether there is such a byte, past the LF of a CRLF, in memory.
+  var hasNext: Bool {
+    start + (owesLineFeed && start < bytes.count && bytes[start] == 0x0A ? 1 : 0) < bytes.count
+  }
+
+  /// Whether the line that starts here is in memory as a whole.
+  var hasLine: Bool { hasNext && bytes[(start + 1)...].contains(where: \.isLineEnd) }
+
   /// Makes sure that there is a byte to look at, past the LF of a CRLF; false at the end of the manifest.
   mutating func reachNext() throws -> Bool {
     while true {

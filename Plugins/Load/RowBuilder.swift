@@ -44,6 +44,8 @@ struct RawCell {
 /// One format of a manifest: gives its rows one after the other.
 protocol RowReader: ~Copyable {
   mutating func next() throws -> RawRow?
+  /// The next row where it is in memory as a whole and sound, else nil.
+  mutating func nextAtHand() throws -> RawRow?
   var notices: [String] { get }
   var warnings: [String] { get }
 }
@@ -108,6 +110,10 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
 
   func next() async throws -> LoadedRow? {
     try reader.withLock { try $0.next() }.map(builder.row)
+  }
+
+  func nextAtHand() throws -> LoadedRow? {
+    try reader.withLock { try $0.nextAtHand() }.map(builder.row)
   }
 
   var notices: [String] { further + reader.withLock { $0.notices } }

@@ -14,8 +14,11 @@ final class WithoutDuplicates: RowSource {
   var notices: [String] { rows.notices }
   var warnings: [String] { rows.warnings }
 
-  func next() async throws -> LoadedRow? {
-    guard let row = try await rows.next() else { return nil }
+  func next() async throws -> LoadedRow? { try await rows.next().map(checked) }
+
+  func nextAtHand() throws -> LoadedRow? { try rows.nextAtHand().map(checked) }
+
+  private func checked(_ row: LoadedRow) -> LoadedRow {
     let print = RowPrint(row.record)
     // The cells of a shifted row stand under wrong headers: nobody repeats them.
     let clash = seen.withLock { row.isShifted ? $0.clash(of: print) : $0.clashRemembering(print) }
@@ -85,12 +88,10 @@ struct RowPrint: Sendable {
   /// makes their hashes equal only changes the words that the second one is refused with.
   private static func content(of fields: CustomerFields) -> UInt32 {
     var sum: UInt64 = 0
-    for name in fields.columns {
+    for (name, cell) in fields.cells {
       var hash = Checksums.fnv64(name.column.rawValue.utf8)
       hash = Checksums.fnv64(CollectionOfOne(UInt8(truncatingIfNeeded: name.number)), after: hash)
-      if let cell = fields[name.column, name.number] {
-        hash = Checksums.fnv64(cell.exposed.utf8, after: hash)
-      }
+      hash = Checksums.fnv64(cell.exposed.utf8, after: hash)
       sum &+= hash ^ (hash >> 29)
     }
     return UInt32(truncatingIfNeeded: sum ^ (sum >> 32))

@@ -1,4 +1,5 @@
 import CCrypto
+import Synchronization
 
 /// The library that digests and signs, for `--version`.
 public enum CryptoLibrary {
@@ -27,16 +28,49 @@ public enum Digest {
     try stream.update(bytes)
     return try stream.finish()
   }
+}
 
-  /// HMAC-SHA256 (RFC 2104) of a message with a key of any length; 32 bytes.
-  public static func hmacSHA256(_ message: [UInt8], key: [UInt8]) throws(CryptoError) -> [UInt8] {
-    var result = [UInt8](repeating: 0, count: sha256Size)
-    // A null key means "the key of before" to HMAC(), so an empty one is handed over as one zero byte, to
-    // which HMAC pads it anyway.
+/// HMAC-SHA256 (RFC 2104) under one key, which is set up once: that takes longer than a short message does.
+public final class MessageAuthentication: Sendable {
+  private let context: Mutex<OpaquePointer>
+
+  /// Takes a key of any length.
+  public init(key: [UInt8]) throws(CryptoError) {
+    guard let algorithm = EVP_MAC_fetch(nil, "HMAC", nil) else {
+      throw CryptoError("EVP_MAC_fetch")
+    }
+    let new = EVP_MAC_CTX_new(algorithm)
+    EVP_MAC_free(algorithm)
+    guard let new else { throw CryptoError("EVP_MAC_CTX_new") }
+    // A null key means "the key of before", so an empty one is handed over as one zero byte, to which HMAC pads
+    // it anyway.
     let padded = key.isEmpty ? [0] : key
-    let made = HMAC(
-      EVP_sha256(), padded, Int32(padded.count), message, message.count, &result, nil)
-    guard made != nil else { throw CryptoError("HMAC") }
+    var digest = Array("SHA256".utf8CString)
+    let isKeyed = digest.withUnsafeMutableBufferPointer { digest in
+      let parameters = [
+        OSSL_PARAM_construct_utf8_string("digest", digest.baseAddress, 0),
+        OSSL_PARAM_construct_end(),
+      ]
+      return EVP_MAC_init(new, padded, padded.count, parameters) == 1
+    }
+    guard isKeyed else {
+      EVP_MAC_CTX_free(new)
+      throw CryptoError("EVP_MAC_init")
+    }
+    context = Mutex(new)
+  }
+
+  deinit { context.withLock { EVP_MAC_CTX_free($0) } }
+
+  /// The code of a message; 32 bytes.
+  public func code(of message: [UInt8]) throws(CryptoError) -> [UInt8] {
+    var result = [UInt8](repeating: 0, count: Digest.sha256Size)
+    let isMade = context.withLock { context in
+      EVP_MAC_init(context, nil, 0, nil) == 1
+        && EVP_MAC_update(context, message, message.count) == 1
+        && EVP_MAC_final(context, &result, nil, result.count) == 1
+    }
+    guard isMade else { throw CryptoError("EVP_MAC") }
     return result
   }
 }

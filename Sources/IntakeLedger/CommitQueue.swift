@@ -119,10 +119,14 @@ final class CommitQueue: Sendable {
   private func write(_ request: Request, with writer: inout LineWriter) -> Bool {
     guard let record = request.record else { return true }
     do throws(JournalError) {
+      guard let line = StateLine(record) else {
+        throw JournalError(
+          "a line for the ledger lacks a field: this is a programming error, please report it")
+      }
       let room = lookUp { $0.room(for: record) }
       if let room { try writer.reserve(room) }
       let offset = try writer.append(record)
-      index.withLock { $0.apply(record, at: offset) }
+      index.withLock { $0.apply(line, at: offset) }
       return true
     } catch {
       request.caller.resume(returning: error)

@@ -10,6 +10,8 @@ import IntakeSystem
 package struct KeyRing: Sendable, Equatable {
   /// The keys; the first makes the names of rows that are new.
   let keys: [Secret256]
+  /// What makes the names under each key.
+  private let namers: [MessageAuthentication]
 
   /// A ring with one new key.
   package static func random() throws(JournalError) -> KeyRing {
@@ -20,7 +22,11 @@ package struct KeyRing: Sendable, Equatable {
     }
   }
 
-  private init(keys: [Secret256]) { self.keys = keys }
+  private init(keys: [Secret256]) {
+    self.keys = keys
+    // One that is missing shows when a name is made: there are fewer than keys then.
+    namers = keys.compactMap { try? MessageAuthentication(key: $0.bytes) }
+  }
 
   /// The keys of several rings, each once.
   init(joining rings: [KeyRing]) {
@@ -29,13 +35,19 @@ package struct KeyRing: Sendable, Equatable {
     self.init(keys: keys)
   }
 
+  /// Rings with the same keys are the same.
+  package static func == (left: KeyRing, right: KeyRing) -> Bool { left.keys == right.keys }
+
   /// The row's name under each key, in the order of the keys; complete, because a name that is missing may
   /// be the one by which the row is known.
   func names(
     of row: Personal<[UInt8]>, target: String, operation: String
   ) throws(JournalError) -> [Fingerprint] {
-    let parts = [Array(target.utf8), Array(operation.utf8), row.exposed]
-    let names = fingerprints("row", parts)
+    var message = NamedMessage("row")
+    message.add(target.utf8)
+    message.add(operation.utf8)
+    message.add(row.exposed)
+    let names = fingerprints(message)
     guard !names.isEmpty, names.count == keys.count else {
       throw JournalError("the row's key cannot be made: libcrypto fails; check OpenSSL 3")
     }
@@ -44,41 +56,53 @@ package struct KeyRing: Sendable, Equatable {
 
   /// The customer's name under each key.
   func customers(_ customer: String) -> [Fingerprint] {
-    fingerprints("customer", [Array(customer.utf8)])
+    fingerprints(NamedMessage("customer", customer.utf8))
   }
 
   /// The name of what a request says under each key; none when libcrypto fails.
   func digests(of submission: Submission) -> [Fingerprint] {
-    (try? KeyRing.content(of: submission)).map { fingerprints("content", [$0]) } ?? []
+    (try? KeyRing.content(of: submission)).map { fingerprints(NamedMessage("content", $0)) } ?? []
   }
 
   /// The name of something that a row was made of under each key.
   func parts(_ part: OriginPart, _ bytes: Personal<[UInt8]>) -> [Fingerprint] {
-    fingerprints(part.rawValue, [bytes.exposed])
+    fingerprints(NamedMessage(part.rawValue, bytes.exposed))
   }
 
   /// The operator's name for a row under each key.
-  func labels(_ label: String) -> [Fingerprint] { fingerprints("label", [Array(label.utf8)]) }
+  func labels(_ label: String) -> [Fingerprint] {
+    fingerprints(NamedMessage("label", label.utf8))
+  }
 
   /// A proof that a ledger was made with exactly these keys; it reveals nothing about them.
   func proof() -> Fingerprint? {
-    guard let first = keys.first else { return nil }
-    return fingerprint("keys", keys.dropFirst().map(\.bytes), first)
+    var message = NamedMessage("keys")
+    for key in keys.dropFirst() { message.add(key.bytes) }
+    return fingerprints(message).first
   }
 
-  private func fingerprints(_ purpose: String, _ parts: [[UInt8]]) -> [Fingerprint] {
-    keys.compactMap { fingerprint(purpose, parts, $0) }
+  private func fingerprints(_ message: NamedMessage) -> [Fingerprint] {
+    namers.compactMap { (try? $0.code(of: message.bytes)).flatMap(Fingerprint.init(digest:)) }
   }
 
-  /// HMAC over the purpose and the parts, each with its length before it so that no two lists look alike.
-  private func fingerprint(_ purpose: String, _ parts: [[UInt8]], _ key: Secret256) -> Fingerprint?
-  {
-    var message: [UInt8] = []
-    for part in [Array(purpose.utf8)] + parts {
-      message += (0..<8).map { UInt8(truncatingIfNeeded: part.count >> (56 - 8 * $0)) }
-      message += part
+  /// What a name is made of: the purpose and the parts, each with its length before it so that no two lists look alike.
+  private struct NamedMessage {
+    private(set) var bytes: [UInt8] = []
+
+    init(_ purpose: String) {
+      bytes.reserveCapacity(256)
+      add(purpose.utf8)
     }
-    return (try? Digest.hmacSHA256(message, key: key.bytes)).flatMap(Fingerprint.init(digest:))
+
+    init(_ purpose: String, _ part: some Collection<UInt8>) {
+      self.init(purpose)
+      add(part)
+    }
+
+    mutating func add(_ part: some Collection<UInt8>) {
+      withUnsafeBytes(of: UInt64(part.count).bigEndian) { bytes += $0 }
+      bytes += part
+    }
   }
 
   /// The SHA-256 of what a request says, whoever sends it and whenever.
@@ -236,27 +260,35 @@ package struct Fingerprint: Sendable, Hashable {
   /// Takes the first 16 bytes of a digest; nil when there are fewer.
   fileprivate init?(digest: [UInt8]) {
     guard digest.count >= 16 else { return nil }
-    high = digest[..<8].reduce(0) { $0 << 8 | UInt64($1) }
-    low = digest[8..<16].reduce(0) { $0 << 8 | UInt64($1) }
+    (high, low) = digest.withUnsafeBytes {
+      (
+        UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+        UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+      )
+    }
   }
 
   /// Reads 22 characters of URL-safe base64 without padding; nil for anything else.
-  package init?(_ text: String) { self.init(Array(text.utf8), 0..<text.utf8.count) }
+  package init?(_ text: String) { self.init(Array(text.utf8).span, Base64Text.urlSafeValues) }
 
-  init?(_ bytes: [UInt8], _ range: Range<Int>) {
-    guard range.count == 22 else { return nil }
-    let values = Base64Text.urlSafeValues
-    var (high, low) = (UInt64(0), UInt64(0))
-    for position in 0..<22 {
-      let value = values[Int(bytes[range.lowerBound + position])]
-      guard value < 64 else { return nil }
-      // 22 × 6 = 132 bits for 128: the last character gives its upper two bits, the others must be zero.
-      let (bits, width) = position == 21 ? (value >> 4, UInt64(2)) : (value, 6)
-      guard position < 21 || value & 0xF == 0 else { return nil }
-      high = high << width | low >> (64 - width)
-      low = low << width | UInt64(bits)
+  init?(_ text: Span<UInt8>, _ letters: [UInt8]) {
+    guard text.count == 22 else { return nil }
+    // 22 × 6 = 132 bits for 128: of the last letter, four must be zero.
+    var (high, low, all) = (UInt64(0), UInt64(0), UInt8(0))
+    for place in 0..<10 {
+      let value = letters[Int(text[place])]
+      all |= value
+      high = high << 6 | UInt64(value)
     }
-    self.init(high: high, low: low)
+    let (middle, last) = (letters[Int(text[10])], letters[Int(text[21])])
+    low = UInt64(middle & 3)
+    for place in 11..<21 {
+      let value = letters[Int(text[place])]
+      all |= value
+      low = low << 6 | UInt64(value)
+    }
+    guard all | middle | last < 64, last & 0xF == 0 else { return nil }
+    self.init(high: high << 4 | UInt64(middle >> 2), low: low << 2 | UInt64(last >> 4))
   }
 
   /// The fingerprint in short, never 0: enough for a notice, with a chance of 1 in 4 billion to miss one.
@@ -266,9 +298,6 @@ package struct Fingerprint: Sendable, Hashable {
 extension Fingerprint: CustomStringConvertible {
   /// 22 characters of URL-safe base64.
   package var description: String {
-    Base64Text.urlSafeText(
-      [high, low].flatMap { half in
-        (0..<8).map { UInt8(truncatingIfNeeded: half >> UInt64(56 - 8 * $0)) }
-      })
+    withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Base64Text.urlSafeText(Array($0)) }
   }
 }

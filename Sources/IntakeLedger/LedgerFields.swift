@@ -131,6 +131,7 @@ struct FieldRule: Sendable {
 struct LineLayout: Sendable {
   let kind: LedgerRecord.Kind
   let slots: [Slot]
+  private let needed: [Slot]
   /// The word of the kind, packed as names are.
   private let word: FieldName
 
@@ -145,22 +146,31 @@ struct LineLayout: Sendable {
 
   private init(_ kind: LedgerRecord.Kind) {
     self.kind = kind
-    word = FieldName(Array(kind.rawValue.utf8)[...])
+    word = FieldName(Array(kind.rawValue.utf8).span)
     slots = FieldRule.all.enumerated().filter { $1.kinds.contains(kind) }.map { place, rule in
       Slot(
         name: rule.name, place: place, type: rule.type, isNeeded: rule.needed.contains(kind),
         isChecked: rule.isValid != nil)
     }
+    needed = slots.filter(\.isNeeded)
   }
 
-  private static let all = LedgerRecord.Kind.allCases.map(LineLayout.init)
+  static let all = LedgerRecord.Kind.allCases.map(LineLayout.init)
 
-  /// The layout of the kind that a line names, nil when there is no such kind.
-  static func of(kind word: FieldName) -> LineLayout? { all.first { $0.word == word } }
+  /// Whether a line is of this kind and has every field that the kind needs.
+  func fits(_ line: LineParser, _ bytes: Span<UInt8>, _ word: FieldName) -> Bool {
+    guard self.word == word else { return false }
+    for slot in needed where value(of: slot, in: line, bytes) == nil { return false }
+    return true
+  }
 
-  /// Whether a field may have a value in lines of this kind.
-  func allows(_ value: FieldValue, in slot: Slot) -> Bool {
-    !slot.isChecked || FieldRule.all[slot.place].isValid?(value, kind) == true
+  /// The value of a field, nil when there is none or one that lines of this kind may not have.
+  func value(of slot: Slot, in line: LineParser, _ bytes: Span<UInt8>) -> FieldValue? {
+    guard let field = line.first(slot.name),
+      let value = FieldValue(field, slot.type, bytes, line.tables.letters),
+      !slot.isChecked || FieldRule.all[slot.place].isValid?(value, kind) == true
+    else { return nil }
+    return value
   }
 }
 
@@ -174,16 +184,22 @@ package enum FieldValue: Sendable, Equatable {
   package enum Kind: Sendable { case word, number, fingerprint }
 
   /// Reads the value that stands in a line; nil when it is of another type.
-  init?(_ field: LineParser.Field, _ kind: Kind, _ bytes: [UInt8]) {
+  init?(_ field: LineParser.Field, _ kind: Kind, _ line: Span<UInt8>, _ letters: [UInt8]) {
     switch kind {
-    case .word where field.isText:
-      self = .word(String(decoding: bytes[field.value], as: UTF8.self))
+    case .word where field.isText: self = .word(String(ascii: line.extracting(field.value)))
     case .fingerprint where field.isText:
-      guard let fingerprint = Fingerprint(bytes, field.value) else { return nil }
+      guard let fingerprint = Fingerprint(line.extracting(field.value), letters) else { return nil }
       self = .fingerprint(fingerprint)
-    case .number where !field.isText: self = .number(field.number(bytes))
+    case .number where !field.isText: self = .number(field.number(line))
     default: return nil
     }
+  }
+}
+
+extension String {
+  /// The text of a field, whose characters are all ASCII.
+  init(ascii text: Span<UInt8>) {
+    self = text.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
   }
 }
 

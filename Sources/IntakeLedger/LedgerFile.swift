@@ -81,10 +81,10 @@ enum LedgerFile {
     var holder: LedgerRecord?
     while let line = try? reader.next() {
       // Only the few lines of this kind are parsed; the kind stands among the first 64 bytes.
-      guard reader.buffer[line.range.prefix(64)].contains(openKind),
-        parser.parse(reader.buffer, line.range)
-      else { continue }
-      holder = LedgerRecord(parser, reader.buffer) ?? holder
+      guard reader.buffer[line.range.prefix(64)].contains(openKind) else { continue }
+      let buffer = reader.buffer
+      let bytes = buffer.span.extracting(line.range)
+      if parser.parse(bytes) { holder = LedgerRecord(parser, bytes) ?? holder }
     }
     let process = holder?.process.map { "process \($0)" } ?? "another process"
     let host = holder?.host.map { " on \($0)" } ?? ""

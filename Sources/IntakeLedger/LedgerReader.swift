@@ -31,7 +31,7 @@ package struct LedgerReader: Sendable {
   /// - Throws: `JournalError` that names line and byte of the damage.
   package func verify() throws(JournalError) -> LedgerCheck {
     var scan = LedgerScan(file)
-    let tip = try scan.run { (_, _) throws(JournalError) in }
+    let tip = try scan.run(reading: StateLine.self) { (_, _) throws(JournalError) in }
     let size = try JournalError.explaining("ledger \(path) cannot be read", try file.size())
     return LedgerCheck(lines: tip.count, bytes: tip.end, tornBytes: max(0, size - tip.end))
   }
@@ -217,25 +217,37 @@ struct LedgerContent {
     var index = LedgerIndex(expecting: size / 500)
     var head: LedgerRecord?
     var runs: [LedgerRecord] = []
-    var operations: Set<String> = []
+    var operations: [UInt64: String] = [:]
     var close: LedgerRecord?
-    // Most lines name the operation of the line before: comparing is ten times cheaper than hashing.
-    var last = ""
+    // Most lines name the operation of the line before: comparing is ten times cheaper than looking up.
+    var last: UInt64?
+    func record(at offset: Int) throws(JournalError) -> LedgerRecord {
+      guard let record = LedgerRecord(at: offset, of: file) else {
+        throw JournalError("ledger \(file.path) cannot be read at byte \(offset): check the disk")
+      }
+      return record
+    }
     var scan = LedgerScan(file)
-    tip = try scan.run { (record, offset) throws(JournalError) in
-      if offset == 0 { head = record }
-      if record.kind == .open, record.tool != LedgerMerge.tool { runs.append(record) }
-      if record.kind == .open || record.kind == .close {
-        close = record.kind == .close ? record : nil
+    tip = try scan.run(reading: StateLine.self) { (line, offset) throws(JournalError) in
+      if offset == 0 { head = try record(at: 0) }
+      switch line.event {
+      case .open:
+        let open = try record(at: offset)
+        if open.tool != LedgerMerge.tool { runs.append(open) }
+        close = nil
+      case .close: close = try record(at: offset)
+      default: break
       }
-      if let operation = record.operation, operation != last {
-        operations.insert(operation)
+      if let operation = line.operation, operation != last {
         last = operation
+        if operations[operation] == nil {
+          operations[operation] = try record(at: offset).operation
+        }
       }
-      index.apply(record, at: offset)
+      index.apply(line, at: offset)
     }
     (self.index, self.head) = (index, head)
-    (self.runs, self.operations) = (runs, operations)
+    (self.runs, self.operations) = (runs, Set(operations.values))
     lastRun = runs.last.map { LedgerRun(runs.count, $0, close) }
   }
 

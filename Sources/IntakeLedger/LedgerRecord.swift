@@ -101,20 +101,15 @@ extension LedgerRecord {
   }
 
   /// Reads the fields of a line; nil when the kind is unknown or a field that the kind needs is missing.
-  init?(_ line: LineParser, _ bytes: [UInt8]) {
-    guard let word = line.text(.kind), let layout = LineLayout.of(kind: FieldName(bytes[word])),
-      let time = line.text(.time).flatMap({ UTCTime(rfc3339: bytes.span.extracting($0)) }),
+  init?(_ line: LineParser, _ bytes: Span<UInt8>) {
+    guard let layout = line.layout(bytes),
+      let time = line.text(.time).flatMap({ UTCTime(rfc3339: bytes.extracting($0)) }),
       let version = line.number(.version, bytes)
     else { return nil }
     self.init(layout.kind, at: time, key: nil, version: version)
-    entries.reserveCapacity(layout.slots.count)
-    for slot in layout.slots {
-      if let field = line.first(slot.name), let value = FieldValue(field, slot.type, bytes),
-        layout.allows(value, in: slot)
-      {
-        entries.append(Entry(name: slot.name, place: slot.place, value: value))
-      } else if slot.isNeeded {
-        return nil
+    entries = layout.slots.compactMap { slot in
+      layout.value(of: slot, in: line, bytes).map {
+        Entry(name: slot.name, place: slot.place, value: $0)
       }
     }
   }
@@ -125,10 +120,13 @@ extension LedgerRecord {
       let end = bytes.firstIndex(of: UInt8(ascii: "\n"))
     else { return nil }
     var parser = LineParser()
-    guard parser.parse(bytes, 0..<end) else { return nil }
-    self.init(parser, bytes)
+    let line = bytes.span.extracting(0..<end)
+    guard parser.parse(line) else { return nil }
+    self.init(parser, line)
   }
 }
+
+extension LedgerRecord: LedgerLine {}
 
 // Ends of runs.
 extension LedgerRecord {

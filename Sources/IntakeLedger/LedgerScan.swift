@@ -21,11 +21,11 @@ package struct LedgerTip: Sendable, Equatable {
   package init() {}
 
   /// Where the line goes that follows one which ends there, by what that says of itself; nil when it is no line.
-  init?(after line: Range<Int>, in bytes: [UInt8], endingAt end: Int) {
+  init?(after line: Span<UInt8>, endingAt end: Int) {
     var parser = LineParser()
-    guard parser.parse(bytes, line), let number = parser.number(.number, bytes),
+    guard parser.parse(line), let number = parser.number(.number, line),
       let digits = parser.text(.checksum),
-      let checksum = UInt32(String(decoding: bytes[digits], as: UTF8.self), radix: 16)
+      let checksum = UInt32(String(ascii: line.extracting(digits)), radix: 16)
     else { return nil }
     (count, self.checksum, self.end) = (number + 1, checksum, end)
   }
@@ -67,39 +67,49 @@ package struct LedgerScan {
   package mutating func run(
     _ visit: (LedgerRecord, Int) throws(JournalError) -> Void
   ) throws(JournalError) -> LedgerTip {
+    try run(reading: LedgerRecord.self, visit)
+  }
+
+  /// The same with as much of each line as is asked for.
+  mutating func run<Line: LedgerLine>(
+    reading: Line.Type, _ visit: (Line, Int) throws(JournalError) -> Void
+  ) throws(JournalError) -> LedgerTip {
     try runSideBySide(visit)
     while let line = try nextLine() {
-      guard let record = take(line) else {
+      guard let taken: Taken<Line> = take(line) else {
         try examine(line)
         return tip
       }
-      try visit(record.record, record.offset)
+      try visit(taken.line, taken.offset)
     }
     return tip
   }
 
+  private typealias Taken<Line> = (line: Line, offset: Int)
+
   /// What a good line says and where it begins, nil for any other.
-  private mutating func take(_ line: LineReader.Line) -> (record: LedgerRecord, offset: Int)? {
-    guard line.isTerminated, let (record, checksum) = check(line) else { return nil }
+  private mutating func take<Line: LedgerLine>(_ line: LineReader.Line) -> Taken<Line>? {
+    guard line.isTerminated, let (taken, checksum): (Line, UInt32) = check(line) else { return nil }
     let offset = tip.end
     tip.advance(by: line.range.count + 1, checksum: checksum)
-    return (record, offset)
+    return (taken, offset)
   }
 
   /// What a line says, nil when anything about it isn't as it was written.
-  private mutating func check(_ line: LineReader.Line) -> (LedgerRecord, UInt32)? {
-    let bytes = reader.buffer
-    let range = line.range
-    guard parser.parse(bytes, range), let version = parser.number(.version, bytes),
+  private mutating func check<Line: LedgerLine>(_ line: LineReader.Line) -> (Line, UInt32)? {
+    let buffer = reader.buffer
+    let bytes = buffer.span.extracting(line.range)
+    guard parser.parse(bytes), let version = parser.number(parser.names.version, bytes),
       LineFormat.versions.contains(version),
-      parser.number(.number, bytes) == tip.count,
-      let digits = parser.text(.checksum), digits == range.upperBound - 10..<range.upperBound - 2
+      parser.number(parser.names.number, bytes) == tip.count,
+      let digits = parser.text(parser.names.checksum), digits == bytes.count - 10..<bytes.count - 2
     else { return nil }
-    let body = range.lowerBound..<range.upperBound - LineFormat.checksumSize
-    let checksum = LineFormat.checksum(bytes.span.extracting(body), after: tip.checksum)
-    guard LineFormat.matches(checksum, bytes, digits), let record = LedgerRecord(parser, bytes)
-    else { return nil }
-    return (record, checksum)
+    let body = bytes.extracting(0..<bytes.count - LineFormat.checksumSize)
+    let checksum = LineFormat.checksum(body, after: tip.checksum)
+    guard LineFormat.matches(checksum, bytes, digits), let taken = Line(parser, bytes) else {
+      return nil
+    }
+    return (taken, checksum)
   }
 
   private mutating func nextLine() throws(JournalError) -> LineReader.Line? {
@@ -110,16 +120,14 @@ package struct LedgerScan {
 // A large ledger is checked by all processors: each line names its number and its predecessor's checksum stands in
 // the file, so a part can be checked alone when it begins where the part before it was found to end.
 extension LedgerScan {
-  private typealias Part = (
-    start: LedgerTip, lines: [(record: LedgerRecord, offset: Int)], end: LedgerTip
-  )
+  private typealias Part<Line> = (start: LedgerTip, lines: [Taken<Line>], end: LedgerTip)
 
-  /// Bytes of a part: some 3,500 lines, which outweigh the start of a thread and take 2 MB when they are read.
-  private static let partSize = 1 << 20
+  /// Bytes of a part: some 900 lines, which outweigh handing it to a thread and stay in its cache.
+  private static let partSize = 1 << 18
 
   /// Hands on the lines of whole parts, in order; stops before the first part that isn't good, or near the end.
-  private mutating func runSideBySide(
-    _ visit: (LedgerRecord, Int) throws(JournalError) -> Void
+  private mutating func runSideBySide<Line: LedgerLine>(
+    _ visit: (Line, Int) throws(JournalError) -> Void
   ) throws(JournalError) {
     let threads = min(ProcessorCount.usable, 8)
     guard threads > 1, let size = try? file.size() else { return }
@@ -127,9 +135,10 @@ extension LedgerScan {
     while size - tip.end > 2 * threads * LedgerScan.partSize {
       let cuts = (1...threads).compactMap { tip(near: tip.end + $0 * LedgerScan.partSize) }
       guard cuts.count == threads else { return }
-      for part in LedgerScan.parts(of: file, from: [tip] + cuts) {
+      let parts: [Part<Line>?] = LedgerScan.parts(of: file, from: [tip] + cuts)
+      for part in parts {
         guard let part, part.start == tip else { return }
-        for (record, offset) in part.lines { try visit(record, offset) }
+        for (line, offset) in part.lines { try visit(line, offset) }
         tip = part.end
       }
     }
@@ -144,19 +153,21 @@ extension LedgerScan {
       let end = bytes[LineFormat.limit...].firstIndex(of: newline),
       let before = bytes[..<end].lastIndex(of: newline)
     else { return nil }
-    return LedgerTip(after: before + 1..<end, in: bytes, endingAt: start + end + 1)
+    return LedgerTip(after: bytes.span.extracting(before + 1..<end), endingAt: start + end + 1)
   }
 
   /// The parts between the ends of lines, in order; nil for one that isn't good.
-  private static func parts(of file: any JournalFile, from cuts: [LedgerTip]) -> [Part?] {
-    let parts = Mutex([Part?](repeating: nil, count: cuts.count - 1))
+  private static func parts<Line: LedgerLine>(
+    of file: any JournalFile, from cuts: [LedgerTip]
+  ) -> [Part<Line>?] {
+    let parts = Mutex([Part<Line>?](repeating: nil, count: cuts.count - 1))
     DispatchQueue.concurrentPerform(iterations: cuts.count - 1) { number in
       let start = cuts[number]
       var scan = LedgerScan(file, at: start, upTo: cuts[number + 1].end)
-      var lines: [(record: LedgerRecord, offset: Int)] = []
+      var lines: [Taken<Line>] = []
       lines.reserveCapacity(partSize / 256)
       while let line = try? scan.reader.next() {
-        guard let taken = scan.take(line) else { return }
+        guard let taken: Taken<Line> = scan.take(line) else { return }
         lines.append(taken)
       }
       guard scan.tip == cuts[number + 1] else { return }
@@ -232,7 +243,7 @@ extension LedgerScan {
   }
 }
 
-/// Reads a file line by line, a megabyte at a time.
+/// Reads a file line by line, 64 KB at a time: larger pieces would come from the system, and go back to it, each time.
 struct LineReader {
   /// A line, or what stands where one should.
   struct Line {
@@ -252,7 +263,7 @@ struct LineReader {
   private let end: Int
   private var isAtEnd = false
 
-  static let chunk = 1 << 20
+  static let chunk = 1 << 16
 
   /// Reads the lines of a file, or those that stand between two offsets.
   init(_ file: any JournalFile, from offset: Int = 0, upTo end: Int = .max) {
@@ -288,13 +299,12 @@ struct LineReader {
     }
   }
 
+  /// Reads on from the start of the line that isn't whole yet.
   private mutating func refill() throws(SystemCallFailure) {
-    let rest = Array(buffer[position...])
-    let offset = base + buffer.count
-    let chunk = try file.read(at: offset, count: min(LineReader.chunk, end - offset))
     base += position
+    let count = min(buffer.count - position + LineReader.chunk, end - base)
     position = 0
-    isAtEnd = chunk.count < LineReader.chunk
-    buffer = rest.isEmpty ? chunk : rest + chunk
+    buffer = try file.read(at: base, count: count)
+    isAtEnd = buffer.count < count || base + count == end
   }
 }

@@ -37,10 +37,12 @@ enum LineFormat {
     [8 of UInt8] { Hex.digit(UInt8(truncatingIfNeeded: checksum >> UInt32(28 - 4 * $0))) }
   }
 
-  /// Whether `bytes[range]` are the eight digits of a checksum.
-  static func matches(_ checksum: UInt32, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+  /// Whether `line[range]` are the eight digits of a checksum.
+  static func matches(_ checksum: UInt32, _ line: Span<UInt8>, _ range: Range<Int>) -> Bool {
     let digits = digits(of: checksum)
-    return range.count == 8 && (0..<8).allSatisfy { bytes[range.lowerBound + $0] == digits[$0] }
+    guard range.count == 8 else { return false }
+    for index in 0..<8 where line[range.lowerBound + index] != digits[index] { return false }
+    return true
   }
 }
 
@@ -52,7 +54,11 @@ struct FieldName: Sendable, Equatable {
     packed = text.withUTF8Buffer { $0.reduce(0) { $0 << 8 | UInt64($1) } }
   }
 
-  init(_ letters: ArraySlice<UInt8>) { packed = letters.reduce(0) { $0 << 8 | UInt64($1) } }
+  init(_ letters: Span<UInt8>) {
+    var packed: UInt64 = 0
+    for index in letters.indices { packed = packed << 8 | UInt64(letters[index]) }
+    self.packed = packed
+  }
 
   init(packed: UInt64) { self.packed = packed }
 
@@ -117,57 +123,60 @@ struct LineParser {
     let isText: Bool
 
     /// The number that the digits make.
-    func number(_ bytes: [UInt8]) -> Int { value.reduce(0) { $0 * 10 + Int(bytes[$1] & 15) } }
+    func number(_ line: Span<UInt8>) -> Int {
+      var number = 0
+      for index in value { number = number * 10 + Int(line[index] & 15) }
+      return number
+    }
   }
 
   private(set) var fields: [Field] = []
-  /// A copy of the reference: reading a static table costs a check of its initialisation for each byte.
-  private let allowed = LedgerWord.allowed
+  /// One reference to the tables: each static one would cost a check of its initialisation whenever it is read.
+  let tables = Tables.shared
 
-  /// Reads `bytes[range]`, which excludes the newline; false when it isn't a line of a ledger.
-  mutating func parse(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+  /// Reads a line without its newline; false when it isn't a line of a ledger.
+  mutating func parse(_ line: Span<UInt8>) -> Bool {
     fields.removeAll(keepingCapacity: true)
-    guard range.count >= LineFormat.minimum, range.count < LineFormat.limit,
-      bytes[range.lowerBound] == UInt8(ascii: "{")
+    guard line.count >= LineFormat.minimum, line.count < LineFormat.limit,
+      line[0] == UInt8(ascii: "{")
     else { return false }
-    var index = range.lowerBound + 1
-    while index < range.upperBound {
-      guard let end = parseField(bytes, index, range.upperBound), end < range.upperBound else {
-        return false
-      }
-      if bytes[end] == UInt8(ascii: "}") { return end + 1 == range.upperBound }
-      guard bytes[end] == UInt8(ascii: ",") else { return false }
+    var index = 1
+    while index < line.count {
+      guard let end = parseField(line, index), end < line.count else { return false }
+      if line[end] == UInt8(ascii: "}") { return end + 1 == line.count }
+      guard line[end] == UInt8(ascii: ",") else { return false }
       index = end + 1
     }
     return false
   }
 
   /// Reads `"name":value`; where it ends, nil when it isn't one.
-  private mutating func parseField(_ bytes: [UInt8], _ start: Int, _ limit: Int) -> Int? {
-    guard limit - start >= 5, bytes[start] == UInt8(ascii: "\"") else { return nil }
+  private mutating func parseField(_ line: Span<UInt8>, _ start: Int) -> Int? {
+    guard line.count - start >= 5, line[start] == UInt8(ascii: "\"") else { return nil }
     var name: UInt64 = 0
     var index = start + 1
-    while index < limit, bytes[index].isASCIILowercase, index - start <= 8 {
-      name = name << 8 | UInt64(bytes[index])
+    while index < line.count, line[index].isASCIILowercase, index - start <= 8 {
+      name = name << 8 | UInt64(line[index])
       index += 1
     }
-    guard name != 0, limit - index >= 3, bytes[index] == UInt8(ascii: "\""),
-      bytes[index + 1] == UInt8(ascii: ":")
+    guard name != 0, line.count - index >= 3, line[index] == UInt8(ascii: "\""),
+      line[index + 1] == UInt8(ascii: ":")
     else { return nil }
-    return parseValue(bytes, index + 2, limit, FieldName(packed: name))
+    return parseValue(line, index + 2, FieldName(packed: name))
   }
 
   private mutating func parseValue(
-    _ bytes: [UInt8], _ start: Int, _ limit: Int, _ name: FieldName
+    _ line: Span<UInt8>, _ start: Int, _ name: FieldName
   ) -> Int? {
-    let isText = bytes[start] == UInt8(ascii: "\"")
+    let isText = line[start] == UInt8(ascii: "\"")
     let first = isText ? start + 1 : start
     var index = first
     if isText {
-      while index < limit, allowed[Int(bytes[index])] { index += 1 }
-      guard index < limit, bytes[index] == UInt8(ascii: "\"") else { return nil }
+      let allowed = tables.allowed
+      while index < line.count, allowed[Int(line[index])] { index += 1 }
+      guard index < line.count, line[index] == UInt8(ascii: "\"") else { return nil }
     } else {
-      while index < limit, bytes[index].isASCIIDigit, index - first < 18 { index += 1 }
+      while index < line.count, line[index].isASCIIDigit, index - first < 18 { index += 1 }
       guard index > first else { return nil }
     }
     fields.append(Field(name: name, value: first..<index, isText: isText))
@@ -175,14 +184,30 @@ struct LineParser {
   }
 
   /// The first field of a name.
-  func first(_ name: FieldName) -> Field? { fields.first { $0.name == name } }
+  func first(_ name: FieldName) -> Field? {
+    for index in fields.indices where fields[index].name == name { return fields[index] }
+    return nil
+  }
 
   /// Where the text of a field stands, nil when there is no such field or it is a number.
   func text(_ name: FieldName) -> Range<Int>? { first(name).flatMap { $0.isText ? $0.value : nil } }
 
   /// The number of a field, nil when there is no such field or it is a text.
-  func number(_ name: FieldName, _ bytes: [UInt8]) -> Int? {
-    first(name).flatMap { $0.isText ? nil : $0.number(bytes) }
+  func number(_ name: FieldName, _ line: Span<UInt8>) -> Int? {
+    first(name).flatMap { $0.isText ? nil : $0.number(line) }
+  }
+
+  /// The fingerprint in a field, nil when there is no such field or it is something else.
+  func fingerprint(_ name: FieldName, _ line: Span<UInt8>) -> Fingerprint? {
+    text(name).flatMap { Fingerprint(line.extracting($0), tables.letters) }
+  }
+
+  /// What the kind of the line may hold; nil for an unknown kind, and where a field that it needs is missing.
+  func layout(_ line: Span<UInt8>) -> LineLayout? {
+    guard let range = text(tables.names.kind) else { return nil }
+    let word = FieldName(line.extracting(range))
+    for layout in tables.layouts where layout.fits(self, line, word) { return layout }
+    return nil
   }
 }
 

@@ -79,27 +79,23 @@ struct RowState {
   func wasSent(in run: UInt32) -> Bool { run > 0 && self.run == run }
 
   /// Takes what a line says about the row.
-  mutating func apply(_ record: LedgerRecord, at offset: Int, run: UInt32) {
-    lastSeconds = UInt32(clamping: Int(record.time.seconds))
-    switch record.kind {
+  mutating func apply(_ line: StateLine, at offset: Int, run: UInt32) {
+    lastSeconds = line.seconds
+    switch line.event {
     case .open, .close: break
     case .start: starts = starts == .max ? .max : starts + 1
-    case .intent: intend(record, run)
-    case .step: take(step: record, run)
-    case .outcome: end(record, offset, run)
-    case .mark: settle(record)
+    case .intent(let intent): intend(intent, run)
+    case .step(let number, let isDone): take(step: number, isDone, run)
+    case .outcome(let end): take(end, offset, run)
+    case .mark(let isAccepted): settle(isAccepted)
     }
   }
 
-  private mutating func intend(_ record: LedgerRecord, _ run: UInt32) {
+  private mutating func intend(_ intent: StateLine.Intent, _ run: UInt32) {
     open(run)
     // The request itself goes out again, so whatever follows it will too.
     stepsDone = 0
-    origin = OriginPrint(
-      cells: (record.cells ?? record.source)?.short ?? 0, files: record.files?.short ?? 0,
-      images: record.images?.short ?? 0, isOfFormat1: record.version == 1)
-    guard let digest = record.digest else { return }
-    self.digest = digest
+    (origin, digest) = (intent.origin, intent.digest)
     flags.insert(.hasDigest)
   }
 
@@ -113,25 +109,24 @@ struct RowState {
   }
 
   /// A step that is done leaves the row unfinished until its outcome says otherwise: the rest may be sent.
-  private mutating func take(step record: LedgerRecord, _ run: UInt32) {
-    guard record.verdict == StepState.accepted.rawValue else { return open(run) }
+  private mutating func take(step: Int, _ isDone: Bool, _ run: UInt32) {
+    guard isDone else { return open(run) }
     flags.remove([.open, .openBefore])
     flags.insert(.notAccepted)
-    stepsDone |= 1 << UInt8(clamping: min(record.step ?? 0, 7))
+    stepsDone |= 1 << UInt8(clamping: min(step, 7))
   }
 
   /// An outcome ends the attempts of its own run; those of earlier runs stay open unless it is `accepted`.
   ///
   /// A row that was not even sent this time says nothing about what the target has.
-  private mutating func end(_ record: LedgerRecord, _ offset: Int, _ run: UInt32) {
+  private mutating func take(_ end: StateLine.End, _ offset: Int, _ run: UInt32) {
     // A quarantined row was not worked on: what crashed the program twice would crash it again.
-    if record.code != FailureCode.quarantined.rawValue { starts = 0 }
-    outcomeHash = record.outcomeHash
+    if !end.isQuarantined { starts = 0 }
+    outcomeHash = end.hash
     // A bad row may carry the id of one that is on its way: only an outcome of an attempt ends an attempt.
-    let wasSent = isInFlight(in: run) && (record.attempt ?? 0) > 0
+    let wasSent = isInFlight(in: run) && end.wasSent
     let (before, wasUnanswered) = (standing, isUnanswered)
-    let verdict = record.verdict.flatMap(Verdict.init)
-    switch verdict {
+    switch end.verdict {
     case .accepted:
       flags.remove([.open, .openBefore, .notAccepted])
       flags.insert(.accepted)
@@ -141,9 +136,9 @@ struct RowState {
       if !flags.contains(.accepted) { flags.insert(.notAccepted) }
     case .inDoubt:
       if !wasSent, before != .accepted { flags.insert(.openBefore) }
-    case .skipped, nil: return
+    case .skipped: return
     }
-    let explainsDoubt = wasUnanswered && verdict == .inDoubt
+    let explainsDoubt = wasUnanswered && end.verdict == .inDoubt
     guard
       wasSent || explainsDoubt || standing != before || before == .unknown || before == .notAccepted
     else { return }
@@ -152,24 +147,11 @@ struct RowState {
     flags.remove(.sending)
   }
 
-  private mutating func settle(_ record: LedgerRecord) {
+  private mutating func settle(_ isAccepted: Bool) {
     flags.remove([.open, .openBefore, .accepted, .notAccepted, .sending])
     stepsDone = 0
-    flags.insert(record.verdict == Settled.accepted.rawValue ? .accepted : .notAccepted)
-    if flags.contains(.accepted) { acceptedSeconds = lastSeconds }
-  }
-}
-
-extension LedgerRecord {
-  /// FNV-1a over the parts of an outcome that a repeated run would repeat, with a NUL between the texts.
-  var outcomeHash: UInt32 {
-    var hash = Checksums.fnv32Start
-    let status = self.http.map(String.init)
-    for text in [self.verdict, self.stage, self.code, self.column, self.side, status] {
-      hash = Checksums.fnv32((text ?? "").utf8, after: hash)
-      hash = Checksums.fnv32(CollectionOfOne(0), after: hash)
-    }
-    return hash
+    flags.insert(isAccepted ? .accepted : .notAccepted)
+    if isAccepted { acceptedSeconds = lastSeconds }
   }
 }
 
@@ -209,25 +191,30 @@ package struct LedgerIndex: Sendable {
 
   /// The row of format 1 of a customer and an operation, nil when none was sent.
   func row(of customer: Fingerprint, _ operation: String) -> RowState? {
-    customers[customer.about(operation)].map { rows[$0] }
+    customers[customer.about(Checksums.fnv64(operation.utf8))].map { rows[$0] }
   }
 
   /// What is known about a row; `unknown` for a row that the ledger has never seen.
   package func standing(of key: Fingerprint) -> Standing { self[key]?.standing ?? .unknown }
 
-  /// Takes a line that begins at `offset`.
+  /// Takes what a record says, whose line begins at `offset`.
   package mutating func apply(_ record: LedgerRecord, at offset: Int) {
-    guard let key = record.key else {
-      guard record.kind == .open else { return }
+    if let line = StateLine(record) { apply(line, at: offset) }
+  }
+
+  /// Takes a line that begins at `offset`.
+  mutating func apply(_ line: StateLine, at offset: Int) {
+    guard let key = line.key else {
+      guard case .open = line.event else { return }
       run += 1
       inFlight = 0
       return
     }
     let position = position(of: key)
     let wasInFlight = rows[position].isInFlight(in: run)
-    rows[position].apply(record, at: offset, run: run)
-    if record.version == 1, record.kind == .intent, let customer = record.customer {
-      customers[customer.about(record.operation ?? "")] = position
+    rows[position].apply(line, at: offset, run: run)
+    if case .intent(let intent) = line.event, let customer = intent.customerInFormat1 {
+      customers[customer.about(line.operation)] = position
     }
     inFlight += (rows[position].isInFlight(in: run) ? 1 : 0) - (wasInFlight ? 1 : 0)
   }
@@ -257,18 +244,20 @@ package struct LedgerIndex: Sendable {
 
   /// Whether an outcome says anything that the ledger doesn't say already.
   func isNews(_ outcome: LedgerRecord) -> Bool {
-    guard let key = outcome.key, let state = self[key] else { return true }
+    guard let line = StateLine(outcome), case .outcome(let end) = line.event, let key = line.key,
+      let state = self[key]
+    else { return true }
     // A quarantined row keeps its starts, and every run reports that.
-    let isStarted = state.starts > 0 && outcome.code != FailureCode.quarantined.rawValue
-    return state.isInFlight(in: run) || isStarted || state.outcomeHash != outcome.outcomeHash
-      || (outcome.verdict == Verdict.accepted.rawValue && state.standing != .accepted)
+    let isStarted = state.starts > 0 && !end.isQuarantined
+    return state.isInFlight(in: run) || isStarted || state.outcomeHash != end.hash
+      || (end.verdict == .accepted && state.standing != .accepted)
   }
 }
 
 extension Fingerprint {
-  /// A customer's fingerprint mixed with the name of an operation.
-  fileprivate func about(_ operation: String) -> Fingerprint {
-    Fingerprint(high: high ^ Checksums.fnv64(operation.utf8), low: low)
+  /// A customer's fingerprint mixed with the hash of an operation's name.
+  fileprivate func about(_ operation: UInt64?) -> Fingerprint {
+    Fingerprint(high: high ^ (operation ?? Checksums.fnv64([])), low: low)
   }
 }
 

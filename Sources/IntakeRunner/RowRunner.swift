@@ -41,7 +41,8 @@ final class RowRunner: Sendable {
 
   /// The way of a row, top to bottom: wanted? → prepare → settle or send → record → report.
   ///
-  /// What the ledger alone decides is decided at once, in the order of the manifest; the rest is a task of its own.
+  /// What the ledger alone decides is decided at once, in the order of the manifest, and may be reported with the rows
+  /// that follow at once; the rest is a task of its own.
   ///
   /// - Returns: whether this run works on the row; it gives its place in the window back when it has ended, and only then.
   func run(
@@ -136,7 +137,7 @@ extension RowRunner {
         return nil
       }
       guard let outcome = acceptedBefore(loaded, row, known) else { return row }
-      report(outcome)
+      count(outcome)
     } catch {
       fail(error, loaded.record.row)
     }
@@ -360,6 +361,12 @@ extension RowRunner {
   }
 
   private func report(_ outcome: Outcome) {
+    count(outcome)
+    runner.observer.flush()
+  }
+
+  /// Reports a row together with those that follow at once.
+  private func count(_ outcome: Outcome) {
     let (failed, done) = summary.withLock { summary in
       summary.add(outcome)
       return (summary.notAccepted - summary.notTried, summary.rows)
@@ -380,18 +387,6 @@ extension RowRunner {
     let outcome = prepared.ready(row)
     summary.withLock { $0.addReady(outcome) }
     runner.observer.prepared(prepared.submission, outcome: outcome)
-  }
-}
-
-extension Delivery {
-  fileprivate var isTooLarge: Bool { receipt.http == 413 && receipt.outcome == .rejected }
-
-  /// Says what was too large and what was done about it.
-  fileprivate mutating func explain(_ prepared: PreparedRow, _ rest: String) {
-    let refused =
-      receipt.steps.last { $0.http == 413 }?.bodyBytes ?? prepared.submission.bodySize(with: nil)
-    receipt.detail = "the target answered 413 to a body of \(refused) bytes, \(rest)"
-    receipt.hint =
-      receipt.hint ?? "lower shrink.max-bytes, or set assemble.max-body to the target's limit"
+    runner.observer.flush()
   }
 }

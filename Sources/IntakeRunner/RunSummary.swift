@@ -1,4 +1,5 @@
 public import IntakeCore
+import Synchronization
 
 /// What a run came to.
 public struct RunSummary: Sendable {
@@ -91,10 +92,12 @@ public struct RunSummary: Sendable {
 
 /// Hears what happens during a run; called from many threads, one call after the other per row.
 public protocol RunObserver: Sendable {
-  /// A row has ended and is on disk.
+  /// A row has ended and is on disk; may be kept back until `flush`.
   func finished(_ outcome: Outcome)
   /// A request is complete and was not sent, because this is a dry run or a check.
   func prepared(_ submission: Submission, outcome: Outcome)
+  /// Nothing follows for a while: what was kept back goes out.
+  func flush()
   /// A row waits before its next attempt; `asked` when the server said how long.
   func waiting(seconds: Double, asked: Bool, row: RowReference)
   /// A value has gone through a stage.
@@ -104,8 +107,34 @@ public protocol RunObserver: Sendable {
 }
 
 extension RunObserver {
+  /// Nothing is kept back.
+  public func flush() {}
+
   /// Nobody taps the pipeline.
   public func passed(
     _ stage: String, input: any Sendable, output: any Sendable, row: RowReference
   ) {}
+}
+
+/// What a run is about at this moment, for whoever asks in the middle of it.
+public final class RunMonitor: Sendable {
+  /// What is under way, and how the target is.
+  public struct Activity: Sendable {
+    /// Rows that were begun and have not ended.
+    public internal(set) var rows = 0
+    /// Requests that were sent and not answered yet, questions about rows in doubt included.
+    public internal(set) var requests = 0
+    /// Since when the target is down, nil while it is not.
+    public internal(set) var downSince: UnixTime?
+  }
+
+  private let activity = Mutex(Activity())
+
+  /// Starts with nothing under way.
+  public init() {}
+
+  /// What is under way now.
+  public var now: Activity { activity.withLock(\.self) }
+
+  func note(_ change: (inout Activity) -> Void) { activity.withLock { change(&$0) } }
 }

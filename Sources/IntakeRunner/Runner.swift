@@ -138,19 +138,17 @@ public struct Runner: Sendable {
     // Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits.
     let window = Permits(capacity: policy.workers + policy.concurrency + 2)
     await withDiscardingTaskGroup { group in
+      defer { observer.flush() }
       var taken = 0
+      await window.enter()
       while stop.level == .none, taken < policy.limit ?? .max {
-        await window.enter()
         let start = clock.monotonic
-        guard stop.level == .none, let loaded = await next(of: rows, runner, on: loading) else {
-          return
-        }
+        guard let loaded = await next(of: rows, runner, on: loading) else { return }
         let seconds = clock.monotonic - start
-        if runner.run(loaded, loadedIn: seconds, in: &group, window: window) {
-          taken += 1
-        } else {
-          window.leave()
-        }
+        guard runner.run(loaded, loadedIn: seconds, in: &group, window: window) else { continue }
+        taken += 1
+        observer.flush()
+        await window.enter()
       }
     }
   }
@@ -159,6 +157,13 @@ public struct Runner: Sendable {
   private func next(of rows: any RowSource, _ runner: RowRunner, on loading: WorkerPool) async
     -> LoadedRow?
   {
+    do {
+      if let row = try rows.nextAtHand() { return row }
+    } catch {
+      fail(error, runner)
+      return nil
+    }
+    observer.flush()
     let reading = Task(executorPreference: loading) { try await rows.next() }
     let token = stop.watch { _ in reading.cancel() }
     defer { stop.forget(token) }
@@ -169,11 +174,15 @@ public struct Runner: Sendable {
     } catch is CancellationError {
       return nil
     } catch {
-      let wrapped = PipelineError(stage: "load", row: RowReference(line: 0), underlying: error)
-      runner.summary.withLock { $0.loadFailure = wrapped.failure }
-      observer.log(.error, "manifest: \(wrapped.failure.detail)", row: nil)
+      fail(error, runner)
       return nil
     }
+  }
+
+  private func fail(_ error: any Error, _ runner: RowRunner) {
+    let wrapped = PipelineError(stage: "load", row: RowReference(line: 0), underlying: error)
+    runner.summary.withLock { $0.loadFailure = wrapped.failure }
+    observer.log(.error, "manifest: \(wrapped.failure.detail)", row: nil)
   }
 
   private func close(_ ledger: (any LedgerView)?) async {

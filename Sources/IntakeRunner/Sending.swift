@@ -289,6 +289,17 @@ struct Delivery: Sendable {
     doubtful.hint = nil
     return doubtful
   }
+
+  var isTooLarge: Bool { receipt.http == 413 && receipt.outcome == .rejected }
+
+  /// Says what was too large and what was done about it.
+  mutating func explain(_ prepared: PreparedRow, _ rest: String) {
+    let refused =
+      receipt.steps.last { $0.http == 413 }?.bodyBytes ?? prepared.submission.bodySize(with: nil)
+    receipt.detail = "the target answered 413 to a body of \(refused) bytes, \(rest)"
+    receipt.hint =
+      receipt.hint ?? "lower shrink.max-bytes, or set assemble.max-body to the target's limit"
+  }
 }
 
 extension Receipt {

@@ -209,10 +209,13 @@ public final class Folder: Sendable {
     try open(path).wholeFile(atMost: limit)
   }
 
-  /// Size and time of change of a regular file, without reading it; nil when there is none.
+  /// Size and time of change of a regular file, without opening it; nil when there is none.
+  ///
+  /// One call where opening it beneath the folder takes three. A link that leads out is followed: only what is
+  /// read must stay beneath the folder.
   public func stamp(of path: String) -> FileStamp? {
     var status = stat()
-    guard let file = try? open(path), fstat(file.number, &status) == 0,
+    guard !path.utf8.contains(0), fstatat(descriptor.number, path, &status, 0) == 0,
       FileKind(mode: status.st_mode) == .regular
     else { return nil }
     #if canImport(Glibc)

@@ -3,6 +3,12 @@ import IntakeSystem
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Customers that come again: in a file of another name, place, order or form nobody is sent twice, and what changed
 /// is named.
 @Suite(.timeLimit(.minutes(5)))
@@ -150,6 +156,28 @@ struct SameCustomerTests {
     expectNothingSent(copied)
     #expect(copied.rows.allSatisfy { $0["ms"]?["decode"] == nil })
     #expect(try sandbox.requests().count == Self.rows)
+  }
+
+  /// Their results are written many at a time, but none waits for a producer that pauses.
+  @Test func skippedRowsAreReportedWhileTheirProducerPauses() async throws {
+    let sandbox = try await accepted()
+    let pipe = folder.path + "/rows"
+    try #require(mkfifo(pipe, 0o600) == 0)
+    // Open for reading as well, so that neither side waits for the other.
+    let producer = open(pipe, O_RDWR | O_CLOEXEC)
+    let running = try program.start(
+      [
+        "run", "-", "--to", "dcams", "--endpoint", sandbox.endpoint, "--credentials",
+        folder.path + "/keys.json", "--images-root", folder.path,
+      ], input: pipe)
+    for (number, line) in csv(table).split(separator: "\n").enumerated() {
+      #expect(RawDescriptor.write(Array((line + "\n").utf8), to: producer))
+      while running.text(".out").count(where: { $0 == "\n" }) < number {
+        try await Task.sleep(for: .milliseconds(20))
+      }
+    }
+    close(producer)
+    expectNothingSent(try await running.wait())
   }
 
   @Test func halvesThatWereSentApartAreNotSentAgainTogether() async throws {

@@ -52,11 +52,14 @@ struct DigestTests {
     ),
   ])
   func hmacGivesThePublishedCodes(key: [UInt8], message: [UInt8], code: String) throws {
-    #expect(try Hex.text(Digest.hmacSHA256(message, key: key)) == code)
+    let codes = try MessageAuthentication(key: key)
+    // Twice, because the key is set up for the first message only.
+    #expect(try Hex.text(codes.code(of: message)) == code)
+    #expect(try Hex.text(codes.code(of: message)) == code)
   }
 
   @Test func anEmptyKeyIsAKey() throws {
-    let code = try Digest.hmacSHA256([], key: [UInt8]())
+    let code = try MessageAuthentication(key: []).code(of: [])
     #expect(Hex.text(code) == "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad")
   }
 

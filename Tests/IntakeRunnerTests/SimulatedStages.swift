@@ -162,7 +162,9 @@ enum Simulated {
     let notices: [String] = []
 
     func open(for target: String, operation: String) async throws -> any OpenLedger {
-      try append(LedgerRecord(.open, at: .now()))
+      var line = LedgerRecord(.open, at: .now())
+      (line.target, line.keyProof) = ("simulated", Fingerprint(high: 0, low: 0))
+      try append(line)
       return self
     }
 
@@ -200,7 +202,8 @@ enum Simulated {
 
     func intend(_ submission: Submission, for key: RowKey, attempt: Int) async throws(JournalError)
     {
-      try append(line(.intent, key) { $0.attempt = attempt })
+      try append(
+        line(.intent, key) { ($0.attempt, $0.digest) = (attempt, Fingerprint(high: 0, low: 0)) })
     }
 
     func begin(_ step: Int, of submission: Submission, for key: RowKey) async throws(JournalError) {

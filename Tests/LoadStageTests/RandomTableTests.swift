@@ -84,6 +84,12 @@ struct RandomTableTests {
           text: bytes, ["max-row-bytes": .integer(1_024), "duplicates": .text("allow")])
         #expect(
           loaded.lines == loaded.lines.sorted() && Set(loaded.lines).count == loaded.lines.count)
+        let again = try await workshop.load(
+          "batch.csv", ["max-row-bytes": .integer(1_024), "duplicates": .text("allow")],
+          oneByOne: true)
+        #expect(loaded.lines == again.lines && loaded.codes == again.codes)
+        #expect(
+          loaded.rows.map(\.record.identity.exposed) == again.rows.map(\.record.identity.exposed))
         rows += loaded.rows.count
       } catch let failure as StageFailure {
         #expect(failure.outcome == .fatal)

@@ -14,13 +14,20 @@ final class Workshop: Sendable {
 
   func write(_ name: String, _ content: String) { folder.write(name, content) }
 
-  /// The rows of a manifest with the given options, and the notices.
-  func load(_ name: String, _ options: [String: OptionValue] = [:]) async throws -> Loaded {
+  /// The rows of a manifest with the given options, and the notices; asked for as the runner does, who takes rows
+  /// that are at hand first, or one by one.
+  func load(
+    _ name: String, _ options: [String: OptionValue] = [:], oneByOne: Bool = false
+  ) async throws -> Loaded {
     var all = options
     all["manifest"] = .text("\(path)/\(name)")
     let source = try await Load(given: all).rows()
     var rows: [LoadedRow] = []
-    while let row = try await source.next() { rows.append(row) }
+    func next() async throws -> LoadedRow? {
+      if !oneByOne, let row = try source.nextAtHand() { return row }
+      return try await source.next()
+    }
+    while let row = try await next() { rows.append(row) }
     return Loaded(rows: rows, notices: source.notices, warnings: source.warnings)
   }
 

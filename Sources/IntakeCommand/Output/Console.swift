@@ -108,12 +108,20 @@ enum Terminal {
 /// The stream itself is moved to a descriptor of its own and its place is taken by standard error, so that a
 /// stray `print` in a stage cannot end up between results.
 final class ResultWriter: Sendable {
+  private struct State {
+    /// Lines that are kept back.
+    var waiting: [UInt8] = []
+    var failure: SystemCallFailure?
+  }
+
   private let descriptor = ProcessSetup.takeStandardOutput()
-  private let failure = Mutex<SystemCallFailure?>(nil)
+  private let state = Mutex(State())
+  /// 64 KB: what a pipe holds.
+  private static let mostWaiting = 65_536
 
   /// Why nothing can be written any more, nil while all is well; the ledger is not affected.
   var trouble: String? {
-    failure.withLock(\.self).map {
+    state.withLock(\.failure).map {
       $0.isOutOfSpace
         ? "no space left on the device of standard output" : "standard output was closed"
     }
@@ -123,21 +131,43 @@ final class ResultWriter: Sendable {
   var isTerminal: Bool { isatty(descriptor) == 1 }
 
   /// Whether results were lost because the disk is full; a reader that went away wanted no more of them.
-  var ranOutOfSpace: Bool { failure.withLock(\.self)?.isOutOfSpace == true }
+  var ranOutOfSpace: Bool { state.withLock(\.failure)?.isOutOfSpace == true }
 
   /// Writes one line whole; false once the reader has gone away or the disk is full.
   @discardableResult
   func writeLine(_ line: String) -> Bool { writeText(line + "\n") }
 
   @discardableResult
-  func writeLine(_ fields: JSONFields) -> Bool { writeLine(JSONOutput(fields: fields).text) }
+  func writeLine(_ fields: JSONFields) -> Bool {
+    keepLine(fields)
+    return flush()
+  }
 
   @discardableResult
   func writeText(_ text: String) -> Bool {
-    failure.withLock { failure in
-      guard failure == nil else { return false }
-      failure = RawDescriptor.failure(writing: Array(text.utf8), to: descriptor)
-      return failure == nil
+    state.withLock { state in
+      state.waiting += text.utf8
+      return flush(&state)
     }
+  }
+
+  /// Keeps a line back until there are enough for a write, or somebody flushes.
+  func keepLine(_ fields: JSONFields) {
+    state.withLock { state in
+      fields.write(to: &state.waiting)
+      state.waiting.append(UInt8(ascii: "\n"))
+      if state.waiting.count >= ResultWriter.mostWaiting { _ = flush(&state) }
+    }
+  }
+
+  /// Writes what was kept back; false once the reader has gone away or the disk is full.
+  func flush() -> Bool { state.withLock { flush(&$0) } }
+
+  private func flush(_ state: inout State) -> Bool {
+    if state.failure == nil, !state.waiting.isEmpty {
+      state.failure = RawDescriptor.failure(writing: state.waiting, to: descriptor)
+    }
+    state.waiting.removeAll(keepingCapacity: true)
+    return state.failure == nil
   }
 }

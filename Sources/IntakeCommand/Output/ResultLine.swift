@@ -9,22 +9,25 @@ struct ResultLine {
   /// The fields of a row; `word` stands for the outcome of rows that are only prepared.
   func fields(_ outcome: Outcome, word: String? = nil) -> JSONFields {
     let (row, failure) = (outcome.row, outcome.failure)
-    var fields: JSONFields = [
+    var fields: JSONFields = []
+    fields.reserveCapacity(24)
+    fields += [
       ("row", row.line), ("id", row.id), ("reference", row.reference),
       ("key", outcome.key?.description), ("outcome", word ?? outcome.verdict.rawValue),
       ("since", outcome.since.map { UTCTime(seconds: $0).rfc3339 }),
     ]
     if let failure {
       let further = outcome.further.map { JSONOutput(fields: problem($0)) }
-      fields += [("stage", outcome.stage)] + problem(failure)
+      fields.append(("stage", outcome.stage))
+      fields += problem(failure)
       fields.append(("further", further.isEmpty ? nil : further))
     }
     if let receipt = outcome.receipt { fields += answer(receipt, outcome.attempts, word) }
     let sides = outcome.images.sorted { $0.key < $1.key }.map { ($0.key.rawValue, image($0.value)) }
     let times = outcome.timings.map { ($0.stage, JSONOutput.decimal($0.milliseconds)) }
-    return fields + [
-      ("images", sides.isEmpty ? nil : JSONOutput.object(sides)), ("ms", JSONOutput.object(times)),
-    ]
+    fields.append(("images", sides.isEmpty ? nil : JSONOutput.object(sides)))
+    fields.append(("ms", JSONOutput.object(times)))
+    return fields
   }
 
   private func problem(_ failure: StageFailure) -> JSONFields {

@@ -25,7 +25,7 @@ struct RunReporter: RunObserver {
     progress.count(outcome)
     failedRows?.add(outcome)
     if isOnlyLeft, outcome.verdict == .skipped, !outcome.isNews { return }
-    write(line.fields(outcome))
+    results.keepLine(line.fields(outcome))
     guard outcome.isNews || isVerbose else { return }
     show(outcome, RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))
   }
@@ -33,7 +33,7 @@ struct RunReporter: RunObserver {
   func prepared(_ submission: Submission, outcome: Outcome) {
     progress.countReady()
     let row = line.fields(outcome, word: "ready")
-    write(row + [("request", request?.json(submission))])
+    results.keepLine(row + [("request", request?.json(submission))])
     guard isVerbose else { return }
     let text = RowText.line(
       outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true,
@@ -65,8 +65,8 @@ struct RunReporter: RunObserver {
   }
 
   /// A reader that went away does not stop the recording, only the start of further rows.
-  private func write(_ fields: JSONFields) {
-    guard !results.writeLine(fields), stop.level == .none else { return }
+  func flush() {
+    guard !results.flush(), stop.level == .none else { return }
     let reason = results.trouble ?? "standard output was closed"
     if isSending { console.log(.warning, "\(reason); what is in flight is recorded") }
     stop.request(.soon, reason: reason)

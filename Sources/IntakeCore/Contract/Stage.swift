@@ -156,6 +156,8 @@ extension Loader {
 public protocol RowSource: AnyObject, Sendable {
   /// The next row, nil after the last; may block.
   func next() async throws -> LoadedRow?
+  /// The next row where it can be had at once, nil where somebody has to wait for it and after the last.
+  func nextAtHand() throws -> LoadedRow?
   /// What the operator should know about the manifest as a whole: a recognised delimiter, ignored columns.
   var notices: [String] { get }
   /// What is likely a mistake of the operator: a column to rename that is not there.
@@ -163,6 +165,8 @@ public protocol RowSource: AnyObject, Sendable {
 }
 
 extension RowSource {
+  /// None: every row is waited for.
+  public func nextAtHand() throws -> LoadedRow? { nil }
   /// None.
   public var warnings: [String] { [] }
 }

@@ -4,24 +4,28 @@ public enum Checksums {
 
   /// CRC-32 (ISO-HDLC, the one of zlib and PNG), eight bytes a step; 0 is the checksum of nothing.
   public static func crc32(_ bytes: Span<UInt8>, after previous: UInt32 = 0) -> UInt32 {
-    let tables = crcTables.span
-    var crc = ~previous
-    var index = 0
-    while bytes.count - index >= 8 {
-      crc ^= word(bytes, index)
-      let next = word(bytes, index + 4)
-      crc =
-        tables[0x700 + Int(crc & 0xFF)] ^ tables[0x600 + Int(crc >> 8 & 0xFF)]
-        ^ tables[0x500 + Int(crc >> 16 & 0xFF)] ^ tables[0x400 + Int(crc >> 24)]
-        ^ tables[0x300 + Int(next & 0xFF)] ^ tables[0x200 + Int(next >> 8 & 0xFF)]
-        ^ tables[0x100 + Int(next >> 16 & 0xFF)] ^ tables[Int(next >> 24)]
-      index += 8
+    crcTables.withUnsafeBufferPointer { tables in
+      bytes.withUnsafeBytes { bytes in
+        var crc = ~previous
+        var index = 0
+        while bytes.count - index >= 8 {
+          let word = UInt64(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+          let (low, high) = (crc ^ UInt32(truncatingIfNeeded: word), UInt32(word >> 32))
+          crc =
+            tables[0x700 + Int(low & 0xFF)] ^ tables[0x600 + Int(low >> 8 & 0xFF)]
+            ^ tables[0x500 + Int(low >> 16 & 0xFF)] ^ tables[0x400 + Int(low >> 24)]
+            ^ tables[0x300 + Int(high & 0xFF)] ^ tables[0x200 + Int(high >> 8 & 0xFF)]
+            ^ tables[0x100 + Int(high >> 16 & 0xFF)] ^ tables[Int(high >> 24)]
+          index += 8
+        }
+        while index < bytes.count {
+          crc = tables[Int((crc ^ UInt32(bytes[index])) & 0xFF)] ^ (crc >> 8)
+          index += 1
+        }
+        return ~crc
+      }
     }
-    while index < bytes.count {
-      crc = tables[Int((crc ^ UInt32(bytes[index])) & 0xFF)] ^ (crc >> 8)
-      index += 1
-    }
-    return ~crc
   }
 
   /// CRC-32 of a whole array.
@@ -44,11 +48,6 @@ public enum Checksums {
     return tables
   }()
 
-  private static func word(_ bytes: Span<UInt8>, _ index: Int) -> UInt32 {
-    UInt32(bytes[index]) | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2]) << 16
-      | UInt32(bytes[index + 3]) << 24
-  }
-
   // MARK: FNV-1a
 
   /// The FNV-1a hash of nothing, 32 bits.
@@ -63,6 +62,13 @@ public enum Checksums {
     return hash
   }
 
+  /// FNV-1a in 32 bits of bytes that lie side by side.
+  @inlinable public static func fnv32(
+    _ bytes: Span<UInt8>, after previous: UInt32 = fnv32Start
+  ) -> UInt32 {
+    bytes.withUnsafeBufferPointer { fnv32($0, after: previous) }
+  }
+
   /// FNV-1a in 64 bits.
   @inlinable public static func fnv64(
     _ bytes: some Sequence<UInt8>, after previous: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -70,5 +76,10 @@ public enum Checksums {
     var hash = previous
     for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
     return hash
+  }
+
+  /// FNV-1a in 64 bits of bytes that lie side by side.
+  @inlinable public static func fnv64(_ bytes: Span<UInt8>) -> UInt64 {
+    bytes.withUnsafeBufferPointer { fnv64($0) }
   }
 }

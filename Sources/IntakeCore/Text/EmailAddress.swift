@@ -21,35 +21,48 @@ public enum EmailAddress {
   public static func problem(in address: some StringProtocol, strictly: Bool = false) -> Problem? {
     let bytes = Array(address.utf8)
     guard bytes.count <= longest else { return .tooLong(bytes: bytes.count) }
-    let parts = bytes.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
-    guard parts.count == 2 else { return .at }
-    guard isLocalPart(parts[0], strictly) else { return .localPart }
-    return isDomain(parts[1]) ? nil : .domain
+    guard let at = bytes.firstIndex(of: UInt8(ascii: "@")),
+      !bytes[(at + 1)...].contains(UInt8(ascii: "@"))
+    else { return .at }
+    guard isLocalPart(bytes[..<at], strictly) else { return .localPart }
+    return isDomain(bytes[(at + 1)...]) ? nil : .domain
   }
 
   /// An address in the form in which two are compared: ASCII letters in lower case.
-  public static func folded(_ address: some StringProtocol) -> [UInt8] {
-    address.utf8.map(\.asciiLowercased)
+  public static func folded(_ address: String) -> [UInt8] {
+    address.utf8.map { $0.asciiLowercased }
   }
 
   private static func isLocalPart(_ bytes: ArraySlice<UInt8>, _ strictly: Bool) -> Bool {
     let dot = UInt8(ascii: ".")
     // 64 bytes at most: RFC 5321 §4.5.3.1.1.
     guard (1...64).contains(bytes.count), bytes.first != dot, bytes.last != dot,
-      bytes.allSatisfy({ !" \"(),:;<>[]\\".utf8.contains($0) })
+      !bytes.contains(where: isSpecial)
     else { return false }
     return !strictly
       || bytes.allSatisfy { $0 > 0x20 && $0 != 0x7F } && !bytes.contains([dot, dot])
   }
 
+  /// What may stand before the @ in quotes only: ` "(),:;<>[\]`.
+  private static func isSpecial(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x20, 0x22, 0x28, 0x29, 0x2C, 0x3A, 0x3B, 0x3C, 0x3E, 0x5B, 0x5C, 0x5D: true
+    default: false
+    }
+  }
+
   /// Two or more labels of letters, digits and hyphens; bytes above ASCII are international names.
   private static func isDomain(_ domain: ArraySlice<UInt8>) -> Bool {
     let hyphen = UInt8(ascii: "-")
-    let labels = domain.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    return labels.count >= 2
-      && labels.allSatisfy { label in
-        (1...63).contains(label.count) && label.first != hyphen && label.last != hyphen
-          && label.allSatisfy { $0.isASCIIAlphanumeric || $0 == hyphen || $0 >= 0x80 }
-      }
+    var (rest, labels) = (domain, 0)
+    while true {
+      let label = rest.prefix { $0 != UInt8(ascii: ".") }
+      guard (1...63).contains(label.count), label.first != hyphen, label.last != hyphen,
+        label.allSatisfy({ $0.isASCIIAlphanumeric || $0 == hyphen || $0 >= 0x80 })
+      else { return false }
+      labels += 1
+      guard label.endIndex < rest.endIndex else { return labels >= 2 }
+      rest = rest[(label.endIndex + 1)...]
+    }
   }
 }

@@ -96,8 +96,19 @@ public enum JSONText {
   }
 
   /// A JSON string with its quotes.
-  public static func quoted(_ text: String) -> String {
-    "\"" + String(decoding: escaped(text.utf8), as: UTF8.self) + "\""
+  public static func quoted(_ text: String) -> String { text.json.text }
+
+  /// Adds a JSON string with its quotes; most have nothing to escape, and are copied whole.
+  public static func write(_ text: String, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    var text = text
+    text.withUTF8 { text in
+      let isPlain = text.allSatisfy {
+        $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+      }
+      if isPlain { bytes += text } else { bytes += escaped(text) }
+    }
+    bytes.append(UInt8(ascii: "\""))
   }
 }
 
@@ -139,17 +150,30 @@ public indirect enum JSONOutput: Sendable {
 
   /// The value on one line.
   public var text: String {
+    var bytes: [UInt8] = []
+    write(to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Adds the value on one line.
+  public func write(to bytes: inout [UInt8]) {
     switch self {
-    case .null: return "null"
-    case .bool(let value): return value ? "true" : "false"
-    case .integer(let value): return String(value)
-    case .decimal(let value): return JSONOutput.short(value)
-    case .number(let text): return text
-    case .string(let value): return JSONText.quoted(value)
-    case .array(let values): return "[" + values.map(\.text).joined(separator: ",") + "]"
+    case .null: bytes += "null".utf8
+    case .bool(let value): bytes += (value ? "true" : "false").utf8
+    case .integer(let value): bytes += String(value).utf8
+    case .decimal(let value): bytes += JSONOutput.short(value).utf8
+    case .number(let text): bytes += text.utf8
+    case .string(let value): JSONText.write(value, to: &bytes)
+    case .array(let values):
+      bytes.append(UInt8(ascii: "["))
+      for (index, value) in values.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        value.write(to: &bytes)
+      }
+      bytes.append(UInt8(ascii: "]"))
     case .object(let fields):
-      let inside = fields.map { JSONText.quoted($0.0) + ":" + $0.1.text }
-      return "{" + inside.joined(separator: ",") + "}"
+      let fields: JSONFields = fields.map { ($0.0, $0.1) }
+      fields.write(to: &bytes)
     }
   }
 
@@ -164,10 +188,33 @@ public indirect enum JSONOutput: Sendable {
 public protocol JSONConvertible: Sendable {
   /// The value as JSON.
   var json: JSONOutput { get }
+  /// Adds the value on one line, as `json` has it.
+  func write(to bytes: inout [UInt8])
+}
+
+extension JSONConvertible {
+  /// Makes the value first.
+  public func write(to bytes: inout [UInt8]) { json.write(to: &bytes) }
 }
 
 /// The fields of an object in their order; those without a value are left out.
 public typealias JSONFields = [(name: String, value: (any JSONConvertible)?)]
+
+extension JSONFields {
+  /// Adds the object on one line; fields without a value are left out.
+  public func write(to bytes: inout [UInt8]) {
+    var separator = UInt8(ascii: "{")
+    for case (let name, let value?) in self {
+      bytes.append(separator)
+      JSONText.write(name, to: &bytes)
+      bytes.append(UInt8(ascii: ":"))
+      value.write(to: &bytes)
+      separator = UInt8(ascii: ",")
+    }
+    if separator == UInt8(ascii: "{") { bytes.append(separator) }
+    bytes.append(UInt8(ascii: "}"))
+  }
+}
 
 extension Optional where Wrapped: JSONConvertible {
   /// The value, or `null` where the field has to be there.
@@ -187,6 +234,8 @@ extension Bool: JSONConvertible {
 extension Int: JSONConvertible {
   /// A whole number.
   public var json: JSONOutput { .integer(self) }
+  /// Adds its digits.
+  public func write(to bytes: inout [UInt8]) { bytes += String(self).utf8 }
 }
 
 extension Double: JSONConvertible {
@@ -197,6 +246,8 @@ extension Double: JSONConvertible {
 extension String: JSONConvertible {
   /// A string.
   public var json: JSONOutput { .string(self) }
+  /// Adds it with its quotes.
+  public func write(to bytes: inout [UInt8]) { JSONText.write(self, to: &bytes) }
 }
 
 extension Array: JSONConvertible where Element: JSONConvertible {

@@ -2,6 +2,7 @@
 public enum Sanitizer {
   /// At most `limit` characters, with control characters, line separators and bidi overrides written as `\u{…}` (CWE-150).
   public static func clean(_ text: String, limit: Int = 200) -> String {
+    if text.utf8.count <= limit, text.utf8.allSatisfy(\.isASCIIPrintable) { return text }
     var result = ""
     for scalar in text.unicodeScalars.prefix(limit + 1) {
       guard result.unicodeScalars.count < limit else { return result + "…" }

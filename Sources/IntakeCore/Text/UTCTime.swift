@@ -40,7 +40,19 @@ public struct UTCTime: Sendable, Hashable, Comparable {
   // MARK: RFC 3339
 
   /// `2026-11-21T10:30:00Z`.
-  public var rfc3339: String { date.dashed + "T" + clock + "Z" }
+  public var rfc3339: String {
+    let (date, second) = (date, wholeSeconds - day * 86_400)
+    let numbers = [
+      date.year / 100, date.year % 100, date.month, date.day, second / 3600, second / 60 % 60,
+      second % 60,
+    ]
+    var text = UTCTime.form
+    for (number, place) in zip(numbers, [0, 2, 5, 8, 11, 14, 17]) {
+      text[place] += UInt8(number / 10)
+      text[place + 1] += UInt8(number % 10)
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
 
   /// `2026-11-21T10:30:00.250Z`.
   public var rfc3339Milliseconds: String {

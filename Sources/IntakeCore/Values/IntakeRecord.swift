@@ -42,15 +42,26 @@ public struct RowReference: Sendable, Hashable {
 
 /// The cells of a row by column; they print as `[personal]`.
 public struct CustomerFields: Sendable {
-  private var cells: [ColumnName: Personal<String>] = [:]
+  /// The cells that hold something, in the order in which they were set; looking through twenty beats hashing.
+  public private(set) var cells: [(name: ColumnName, text: Personal<String>)] = []
 
   /// Starts with no cell.
   public init() {}
 
   /// The cell of a column, nil when it is empty; `number` counts the identity documents from 1.
   public subscript(column: Column, number: Int = 1) -> Personal<String>? {
-    get { cells[ColumnName(column, number)] }
-    set { cells[ColumnName(column, number)] = newValue }
+    get {
+      let name = ColumnName(column, number)
+      for cell in cells where cell.name == name { return cell.text }
+      return nil
+    }
+    set {
+      let name = ColumnName(column, number)
+      if let index = cells.firstIndex(where: { $0.name == name }) { cells.remove(at: index) }
+      guard let newValue else { return }
+      if cells.isEmpty { cells.reserveCapacity(16) }
+      cells.append((name, newValue))
+    }
   }
 
   /// The date in a cell, nil when the cell is empty or no real day.
@@ -58,8 +69,8 @@ public struct CustomerFields: Sendable {
     self[column, number].flatMap { CalendarDate($0.exposed) }
   }
 
-  /// The columns that hold something, in no particular order.
-  public var columns: [ColumnName] { Array(cells.keys) }
+  /// The columns that hold something.
+  public var columns: [ColumnName] { cells.map(\.name) }
 }
 
 /// The side of a document that a scan shows.

@@ -3,11 +3,11 @@
 /// They are compared as they are: normalising (NFC, NFD) takes tables that only Foundation has.
 public enum RowIdentity {
   /// A row that the operator has named: the `id` cell, or `reference` where there is none.
-  public static func of(id: String) -> Personal<[UInt8]> { tagged("id", Array(id.utf8)) }
+  public static func of(id: String) -> Personal<[UInt8]> { tagged("id:", id.utf8) }
 
   /// A row known by its customer's e-mail, whose letter case does not count.
   public static func of(email: String) -> Personal<[UInt8]> {
-    tagged("email", EmailAddress.folded(email))
+    tagged("email:", email.utf8.lazy.map(\.asciiLowercased))
   }
 
   /// The folded address of a row that is known by its customer's e-mail, nil for another.
@@ -18,10 +18,16 @@ public enum RowIdentity {
   }
 
   /// A row known by all its cells.
-  public static func of(cells: [UInt8]) -> Personal<[UInt8]> { tagged("row", cells) }
+  public static func of(cells: [UInt8]) -> Personal<[UInt8]> { tagged("row:", cells) }
 
-  private static func tagged(_ kind: String, _ bytes: [UInt8]) -> Personal<[UInt8]> {
-    Personal(Array((kind + ":").utf8) + bytes)
+  private static func tagged(
+    _ tag: StaticString, _ content: some Collection<UInt8>
+  ) -> Personal<[UInt8]> {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(tag.utf8CodeUnitCount + content.count)
+    tag.withUTF8Buffer { bytes += $0 }
+    bytes += content
+    return Personal(bytes)
   }
 }
 

@@ -17,10 +17,10 @@ public struct RowOrigin: Sendable {
   /// Looks at a row whose customer the target knows by `identity`; asks the system about its scans but reads none.
   public init(of record: IntakeRecord, identity: Personal<[UInt8]>, sendsImages: Bool) {
     label = record.row.label
-    var left: Set<Column> = [.front, .back, .id]
-    if RowIdentity.email(in: identity) != nil { left.insert(.email) }
+    var left: [Column] = [.front, .back, .id]
+    if RowIdentity.email(in: identity) != nil { left.append(.email) }
     cells = Personal(RowOrigin.text(of: record.fields, without: left))
-    files = sendsImages ? Personal(record.images.flatMap(RowOrigin.text)) : nil
+    files = sendsImages ? Personal(RowOrigin.text(ofScans: record.images)) : nil
     inFormat1 = {
       let sizes = record.images.flatMap { file in
         Array(";\(file.side.rawValue)=\(file.stamp.map { String($0.size) } ?? "?")".utf8)
@@ -29,9 +29,22 @@ public struct RowOrigin: Sendable {
     }
   }
 
-  private static func text(of file: ImageFile) -> [UInt8] {
-    let state = file.stamp.map { "\($0.size),\($0.changed)" } ?? "?"
-    return Array(";\(file.side.rawValue)=\(state),\(file.path)".utf8)
+  private static func text(ofScans files: [ImageFile]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(128)
+    for file in files {
+      bytes += ";\(file.side.rawValue)=".utf8
+      if let stamp = file.stamp {
+        bytes += String(stamp.size).utf8
+        bytes.append(UInt8(ascii: ","))
+        bytes += String(stamp.changed).utf8
+      } else {
+        bytes.append(UInt8(ascii: "?"))
+      }
+      bytes.append(UInt8(ascii: ","))
+      bytes += file.path.utf8
+    }
+    return bytes
   }
 
   /// Takes the pieces as they are.
@@ -44,16 +57,22 @@ public struct RowOrigin: Sendable {
   }
 
   /// The cells by the names of their columns, in the order of the names.
-  private static func text(of fields: CustomerFields, without left: Set<Column>) -> [UInt8] {
-    let names = fields.columns.filter { !left.contains($0.column) }
-      .map { ($0, $0.description) }.sorted { $0.1 < $1.1 }
+  private static func text(of fields: CustomerFields, without left: [Column]) -> [UInt8] {
+    var cells: [(name: String, text: String)] = []
+    cells.reserveCapacity(fields.cells.count)
+    for cell in fields.cells where !left.contains(cell.name.column) {
+      cells.append((cell.name.description, cell.text.exposed))
+    }
+    cells.sort { $0.name < $1.name }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(256)
-    for (column, name) in names {
-      let cell = (fields[column.column, column.number]?.exposed ?? "").utf8
+    for cell in cells {
       // With its length before it, no cell can pass for two.
-      bytes += "\(name)=\(cell.count):".utf8
-      bytes += cell
+      bytes += cell.name.utf8
+      bytes.append(UInt8(ascii: "="))
+      bytes += String(cell.text.utf8.count).utf8
+      bytes.append(UInt8(ascii: ":"))
+      bytes += cell.text.utf8
     }
     return bytes
   }
