@@ -52,7 +52,7 @@ package struct LedgerOpening {
   var writer: LineWriter
   var notices: [String]
 
-  /// Opens or makes the files; blocks for about two seconds a million lines.
+  /// Opens or makes the files; blocks for about a second a million lines.
   init(_ settings: LedgerSettings) throws(JournalError) {
     let file = try LedgerFile.openLocked(settings.path)
     try self.init(file, LedgerOpening.keys(of: file, settings), settings)

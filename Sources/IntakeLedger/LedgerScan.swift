@@ -24,8 +24,7 @@ package struct LedgerTip: Sendable, Equatable {
   init?(after line: Span<UInt8>, endingAt end: Int) {
     var parser = LineParser()
     guard parser.parse(line), let number = parser.number(.number, line),
-      let digits = parser.text(.checksum),
-      let checksum = UInt32(String(ascii: line.extracting(digits)), radix: 16)
+      let digits = parser.word(.checksum, line), let checksum = UInt32(digits, radix: 16)
     else { return nil }
     (count, self.checksum, self.end) = (number + 1, checksum, end)
   }

@@ -192,6 +192,11 @@ struct LineParser {
   /// Where the text of a field stands, nil when there is no such field or it is a number.
   func text(_ name: FieldName) -> Range<Int>? { first(name).flatMap { $0.isText ? $0.value : nil } }
 
+  /// The text of a field, nil when there is no such field or it is a number.
+  func word(_ name: FieldName, _ line: Span<UInt8>) -> String? {
+    text(name).map { String(ascii: line.extracting($0)) }
+  }
+
   /// The number of a field, nil when there is no such field or it is a text.
   func number(_ name: FieldName, _ line: Span<UInt8>) -> Int? {
     first(name).flatMap { $0.isText ? nil : $0.number(line) }
@@ -208,6 +213,46 @@ struct LineParser {
     let word = FieldName(line.extracting(range))
     for layout in tables.layouts where layout.fits(self, line, word) { return layout }
     return nil
+  }
+}
+
+extension LineParser {
+  /// What a parser looks things up in.
+  final class Tables: Sendable {
+    static let shared = Tables()
+    let allowed = LedgerWord.allowed
+    let layouts = LineLayout.all
+    let letters = Base64Text.urlSafeValues
+    let names = Names()
+  }
+
+  var names: Names { tables.names }
+
+  /// The names of the fields that states depend on, looked up once: a static property costs a call each time.
+  struct Names {
+    let key = LedgerFields.all.key.rule.name
+    let operation = LedgerFields.all.operation.rule.name
+    let digest = LedgerFields.all.digest.rule.name
+    let cells = LedgerFields.all.cells.rule.name
+    let source = LedgerFields.all.source.rule.name
+    let files = LedgerFields.all.files.rule.name
+    let images = LedgerFields.all.images.rule.name
+    let customer = LedgerFields.all.customer.rule.name
+    let attempt = LedgerFields.all.attempt.rule.name
+    let step = LedgerFields.all.step.rule.name
+    let verdict = LedgerFields.all.verdict.rule.name
+    let code = LedgerFields.all.code.rule.name
+    /// The parts of an outcome that a repeated run would repeat.
+    let repeated = [
+      LedgerFields.all.verdict.rule.name, LedgerFields.all.stage.rule.name,
+      LedgerFields.all.code.rule.name, LedgerFields.all.column.rule.name,
+      LedgerFields.all.side.rule.name, LedgerFields.all.http.rule.name,
+    ]
+    let version = FieldName.version
+    let kind = FieldName.kind
+    let time = FieldName.time
+    let number = FieldName.number
+    let checksum = FieldName.checksum
   }
 }
 

@@ -48,9 +48,7 @@ struct StateLine: LedgerLine {
     else { return nil }
     key = line.fingerprint(line.names.key, bytes)
     seconds = UInt32(clamping: Int(time.seconds))
-    operation = line.text(line.names.operation).map {
-      Checksums.fnv64(bytes.extracting($0))
-    }
+    operation = line.text(line.names.operation).map { Checksums.fnv64(bytes.extracting($0)) }
     self.event = event
   }
 
@@ -66,9 +64,7 @@ struct StateLine: LedgerLine {
 
 extension StateLine.Event {
   fileprivate init?(_ kind: LedgerRecord.Kind, _ line: LineParser, _ bytes: Span<UInt8>) {
-    let verdict =
-      line.text(line.names.verdict)
-      .map { String(ascii: bytes.extracting($0)) } ?? ""
+    let verdict = line.word(line.names.verdict, bytes) ?? ""
     switch kind {
     case .open: self = .open
     case .close: self = .close
@@ -93,15 +89,13 @@ extension StateLine.Intent {
     self.digest = digest
     let isOfFormat1 = line.number(line.names.version, bytes) == 1
     let cells =
-      line.fingerprint(line.names.cells, bytes)
-      ?? line.fingerprint(line.names.source, bytes)
+      line.fingerprint(line.names.cells, bytes) ?? line.fingerprint(line.names.source, bytes)
     origin = RowState.OriginPrint(
       cells: cells?.short ?? 0,
       files: line.fingerprint(line.names.files, bytes)?.short ?? 0,
       images: line.fingerprint(line.names.images, bytes)?.short ?? 0,
       isOfFormat1: isOfFormat1)
-    customerInFormat1 =
-      isOfFormat1 ? line.fingerprint(line.names.customer, bytes) : nil
+    customerInFormat1 = isOfFormat1 ? line.fingerprint(line.names.customer, bytes) : nil
   }
 }
 
@@ -109,9 +103,7 @@ extension StateLine.End {
   fileprivate init(_ verdict: Verdict, _ line: LineParser, _ bytes: Span<UInt8>) {
     self.verdict = verdict
     wasSent = (line.number(line.names.attempt, bytes) ?? 0) > 0
-    let code = line.text(line.names.code)
-    isQuarantined =
-      code.map { String(ascii: bytes.extracting($0)) } == FailureCode.quarantined.rawValue
+    isQuarantined = line.word(line.names.code, bytes) == FailureCode.quarantined.rawValue
     // FNV-1a with a NUL between the texts.
     var hash = Checksums.fnv32Start
     for name in line.names.repeated {
@@ -121,45 +113,5 @@ extension StateLine.End {
       hash = Checksums.fnv32(CollectionOfOne(0), after: hash)
     }
     self.hash = hash
-  }
-}
-
-extension LineParser {
-  /// What a parser looks things up in.
-  final class Tables: Sendable {
-    static let shared = Tables()
-    let allowed = LedgerWord.allowed
-    let layouts = LineLayout.all
-    let letters = Base64Text.urlSafeValues
-    let names = Names()
-  }
-
-  var names: Names { tables.names }
-
-  /// The names of the fields that states depend on, looked up once: a static property costs a call each time.
-  struct Names {
-    let key = LedgerFields.all.key.rule.name
-    let operation = LedgerFields.all.operation.rule.name
-    let digest = LedgerFields.all.digest.rule.name
-    let cells = LedgerFields.all.cells.rule.name
-    let source = LedgerFields.all.source.rule.name
-    let files = LedgerFields.all.files.rule.name
-    let images = LedgerFields.all.images.rule.name
-    let customer = LedgerFields.all.customer.rule.name
-    let attempt = LedgerFields.all.attempt.rule.name
-    let step = LedgerFields.all.step.rule.name
-    let verdict = LedgerFields.all.verdict.rule.name
-    let code = LedgerFields.all.code.rule.name
-    /// The parts of an outcome that a repeated run would repeat.
-    let repeated = [
-      LedgerFields.all.verdict.rule.name, LedgerFields.all.stage.rule.name,
-      LedgerFields.all.code.rule.name, LedgerFields.all.column.rule.name,
-      LedgerFields.all.side.rule.name, LedgerFields.all.http.rule.name,
-    ]
-    let version = FieldName.version
-    let kind = FieldName.kind
-    let time = FieldName.time
-    let number = FieldName.number
-    let checksum = FieldName.checksum
   }
 }

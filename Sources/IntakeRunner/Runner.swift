@@ -159,30 +159,21 @@ public struct Runner: Sendable {
   {
     do {
       if let row = try rows.nextAtHand() { return row }
-    } catch {
-      fail(error, runner)
-      return nil
-    }
-    observer.flush()
-    let reading = Task(executorPreference: loading) { try await rows.next() }
-    let token = stop.watch { _ in reading.cancel() }
-    defer { stop.forget(token) }
-    // The switch may have been thrown before anybody watched.
-    if stop.level != .none { reading.cancel() }
-    do {
+      observer.flush()
+      let reading = Task(executorPreference: loading) { try await rows.next() }
+      let token = stop.watch { _ in reading.cancel() }
+      defer { stop.forget(token) }
+      // The switch may have been thrown before anybody watched.
+      if stop.level != .none { reading.cancel() }
       return try await reading.value
     } catch is CancellationError {
       return nil
     } catch {
-      fail(error, runner)
+      let wrapped = PipelineError(stage: "load", row: RowReference(line: 0), underlying: error)
+      runner.summary.withLock { $0.loadFailure = wrapped.failure }
+      observer.log(.error, "manifest: \(wrapped.failure.detail)", row: nil)
       return nil
     }
-  }
-
-  private func fail(_ error: any Error, _ runner: RowRunner) {
-    let wrapped = PipelineError(stage: "load", row: RowReference(line: 0), underlying: error)
-    runner.summary.withLock { $0.loadFailure = wrapped.failure }
-    observer.log(.error, "manifest: \(wrapped.failure.detail)", row: nil)
   }
 
   private func close(_ ledger: (any LedgerView)?) async {
