@@ -10,12 +10,32 @@ final class Sending: Sendable {
     var nextSlot = 0.0
     /// Questions about rows in doubt that wait for their turn.
     var questions = 0
+    /// Rows that wait for their turn, by their failures so far.
+    var waiting: [Int: Int] = [:]
 
     /// Whether somebody may go; while the target is down, questions come before anything new.
-    func mayGo(_ isQuestion: Bool, at now: Double) -> Bool {
-      health.mayGo(isQuestion: isQuestion, at: now)
-        && (isQuestion || health.outage == nil || questions == 0)
+    ///
+    /// Who failed most comes first: a gateway that lets one request in 10 ms through would otherwise turn away the same
+    /// row again and again, always behind another one, until its retries are used up (two rows of 30).
+    func mayGo(_ turn: Turn, at now: Double) -> Bool {
+      guard health.mayGo(isQuestion: turn == .question, at: now) else { return false }
+      guard case .row(let failures) = turn else { return true }
+      return (health.outage == nil || questions == 0)
+        && !waiting.contains { $0.key > failures && $0.value > 0 }
     }
+
+    mutating func count(_ turn: Turn, _ change: Int) {
+      switch turn {
+      case .question: questions += change
+      case .row(let failures): waiting[failures, default: 0] += change
+      }
+    }
+  }
+
+  /// What somebody wants to do.
+  private enum Turn: Equatable {
+    case question
+    case row(failures: Int)
   }
 
   private let runner: Runner
@@ -34,7 +54,7 @@ final class Sending: Sendable {
     _ submission: Submission, _ row: Row, after earlier: Delivery,
     announcing announce: () async throws -> Void
   ) async throws -> Delivery? {
-    guard let event = await takeTurn(isQuestion: false) else { return nil }
+    guard let event = await takeTurn(.row(failures: earlier.failures)) else { return nil }
     // Nobody else may take the permit before a pause or a stop is in force.
     defer { endTurn() }
     try await announce()
@@ -55,7 +75,7 @@ final class Sending: Sendable {
 
   /// Asks the target once, as a turn like any other; nil, with the reason in `delivery`, when there is no complete answer.
   func ask(_ inquiry: Submission, of row: Row, _ delivery: inout Delivery) async -> HTTPResponse? {
-    guard let event = await takeTurn(isQuestion: true) else {
+    guard let event = await takeTurn(.question) else {
       (delivery.receipt, delivery.repeats) = (Delivery.none.receipt, false)
       return nil
     }
@@ -199,20 +219,20 @@ extension Sending {
   ///
   /// First the permit, then the slot of the rate: a row that waits for a permit holds no slot, so rows that
   /// queue behind a slow canary do not leave together, and a pause costs no slots.
-  private func takeTurn(isQuestion: Bool) async -> Int? {
-    if isQuestion { state.withLock { $0.questions += 1 } }
-    defer { if isQuestion { state.withLock { $0.questions -= 1 } } }
+  private func takeTurn(_ turn: Turn) async -> Int? {
+    state.withLock { $0.count(turn, 1) }
+    defer { state.withLock { $0.count(turn, -1) } }
     while runner.stop.level == .none {
       let now = runner.clock.monotonic
       let (mayGo, pause) = state.withLock {
-        ($0.mayGo(isQuestion, at: now), $0.health.pausedUntil - now)
+        ($0.mayGo(turn, at: now), $0.health.pausedUntil - now)
       }
       guard mayGo else {
         await runner.clock.sleep(seconds: pause > 0 ? min(0.2, pause) : 0.2)
         continue
       }
       await permits.enter()
-      if let event = await takeSlot(isQuestion) {
+      if let event = await takeSlot(turn) {
         runner.monitor.note { $0.requests += 1 }
         return event
       }
@@ -227,12 +247,12 @@ extension Sending {
   }
 
   /// Waits for the next slot of the rate; nil when a pause began meanwhile or the run stops.
-  private func takeSlot(_ isQuestion: Bool) async -> Int? {
+  private func takeSlot(_ turn: Turn) async -> Int? {
     while runner.stop.level == .none {
       let now = runner.clock.monotonic
       // A slot is taken when it is due within one slice of sleep: nobody holds one for later.
       let wait = state.withLock { state -> Double? in
-        guard state.mayGo(isQuestion, at: now) else { return nil }
+        guard state.mayGo(turn, at: now) else { return nil }
         guard let rate = runner.policy.rate else { return 0 }
         let wait = max(0, state.nextSlot - now)
         if wait <= 0.2 { state.nextSlot = now + wait + 1 / rate }
@@ -243,7 +263,7 @@ extension Sending {
       guard wait <= 0.2 else { continue }
       // A pause may have begun while it slept.
       return state.withLock { state in
-        let mayGo = state.mayGo(isQuestion, at: runner.clock.monotonic)
+        let mayGo = state.mayGo(turn, at: runner.clock.monotonic)
         return mayGo && runner.stop.level == .none ? state.health.event : nil
       }
     }

@@ -227,6 +227,27 @@ struct SameCustomerTests {
     #expect(try sandbox.requests().count == Self.rows + 1)
   }
 
+  /// What lies outside the images root is not read, so nobody can tell whether it is the same scan.
+  @Test func aScanReplacedByALinkThatLeadsOutIsNamedAsChanged() async throws {
+    let sandbox = try await accepted()
+    let outside = TemporaryFolder()
+    let scan = folder.path + "/scan-2.jpg"
+    try #require(unlink(scan) == 0)
+    try #require(symlink(outside.write("scan.jpg", TinyScan.bytes), scan) == 0)
+    let manifest = folder.path + "/batch.csv"
+    let again = try await run(manifest, sandbox)
+    #expect(again.code == 3, "\(again.errors)")
+    #expect(again.outcomes == ["skipped": Self.rows])
+    let changed = again.rows.filter { $0["code"]?.string == "changed_after_acceptance" }
+    #expect(changed.compactMap { $0["id"]?.string } == ["R-2"], "\(again.output)")
+    #expect(changed.first?["detail"]?.string?.contains("path_outside_root") == true)
+    let sent = try await run(manifest, sandbox, ["--resubmit-changed"])
+    #expect(sent.code == 3, "\(sent.errors)")
+    #expect(sent.outcomes == ["skipped": Self.rows - 1, "rejected": 1])
+    #expect(sent.row("R-2")?["code"]?.string == "path_outside_root", "\(sent.output)")
+    #expect(try sandbox.requests().count == Self.rows)
+  }
+
   @Test func twoRowsOfOneCustomerAreNeverBothSent() async throws {
     let sandbox = try await accepted()
     var twins = [cells(7), cells(8)]

@@ -148,25 +148,33 @@ final class RateLimiter: Sendable {
 }
 
 extension ServerConnection {
+  /// Takes the whole body of a request, nil when the client goes away in the middle of it.
+  func body(of request: SeenRequest) -> [UInt8]? {
+    if request.field("Expect") != nil { send("HTTP/1.1 100 Continue\r\n\r\n") }
+    var body: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while body.count < request.bodySize {
+      let got = recv(number, &buffer, min(request.bodySize - body.count, buffer.count), 0)
+      guard got > 0 else { return nil }
+      body += buffer[..<got]
+    }
+    return body
+  }
+
   /// Hands a request on to a server on this machine and its answer back, as a gateway does.
-  func forward(_ request: SeenRequest, to port: UInt16) {
+  func forward(_ request: SeenRequest, _ body: [UInt8], to port: UInt16) {
     guard let server = try? LocalHTTP.connection(to: "127.0.0.1:\(port)") else { return }
     defer { close(server) }
     let upstream = ServerConnection(number: server)
-    if request.field("Expect") != nil { send("HTTP/1.1 100 Continue\r\n\r\n") }
     let fields = request.head.split(separator: "\r\n").filter {
       !$0.lowercased().hasPrefix("expect:")
     }
     upstream.send(fields.joined(separator: "\r\n") + "\r\nConnection: close\r\n\r\n")
-    var left = request.bodySize
+    guard upstream.send(body) else { return }
     var buffer = [UInt8](repeating: 0, count: 65_536)
-    while left > 0 {
-      let got = recv(number, &buffer, min(left, buffer.count), 0)
-      guard got > 0, upstream.send(Array(buffer[..<got])) else { return }
-      left -= got
-    }
     while case let got = recv(server, &buffer, buffer.count, 0), got > 0 {
-      guard send(Array(buffer[..<got])) else { return }
+      // A client that is gone does not keep the server from being heard to the end.
+      send(Array(buffer[..<got]))
     }
   }
 }

@@ -15,11 +15,13 @@ func blockFor(milliseconds: Int) throws {
 
 /// Holds threads until the test opens it.
 final class Gate: Sendable {
-  private let isOpen = Mutex(false)
+  private let state = Mutex(false)
 
-  func open() { isOpen.withLock { $0 = true } }
+  var isOpen: Bool { state.withLock { $0 } }
+
+  func open() { state.withLock { $0 = true } }
 
   func wait() {
-    while !isOpen.withLock({ $0 }) { try? blockFor(milliseconds: 10) }
+    while !isOpen { try? blockFor(milliseconds: 10) }
   }
 }

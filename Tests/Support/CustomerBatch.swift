@@ -19,8 +19,16 @@ package struct CustomerBatch: Sendable {
 
   /// Writes the manifest anew; `change` may turn a row's cells into others.
   package func write(_ change: (Int, inout [String]) -> Void = { _, _ in }) {
+    writePart(0..<count, "batch.csv", change)
+  }
+
+  /// Writes some of the rows as a manifest of another name, and returns its path.
+  @discardableResult
+  package func writePart(
+    _ numbers: Range<Int>, _ name: String, _ change: (Int, inout [String]) -> Void = { _, _ in }
+  ) -> String {
     let header = "id,email,fn,ln,addr,dob,front\n"
-    let rows = (0..<count).map { number -> String in
+    let rows = numbers.map { number -> String in
       var cells = [
         CustomerBatch.id(number), CustomerBatch.email(number), "Zanzibar", "Quetzal\(number)",
         "\(number) Xylophone Way", "19830417", "scan.jpg",
@@ -28,7 +36,7 @@ package struct CustomerBatch: Sendable {
       change(number, &cells)
       return cells.joined(separator: ",")
     }
-    folder.write("batch.csv", header + rows.joined(separator: "\n") + "\n")
+    return folder.write(name, header + rows.joined(separator: "\n") + "\n")
   }
 
   /// The row's id.

@@ -15,10 +15,12 @@ package final class SandboxProcess: Sendable {
 
   /// Starts a sandbox that misbehaves as told.
   package init(
-    _ folder: TemporaryFolder, faults: [String] = [], options: [String] = []
+    _ folder: TemporaryFolder, faults: [String] = [], options: [String] = [],
+    wrapper: [String] = []
   ) async throws {
-    running = try Program(folder: folder).start(
-      ["sandbox"] + options + faults.flatMap { ["--fault", $0] })
+    var program = Program(folder: folder)
+    program.wrapper = wrapper
+    running = try program.start(["sandbox"] + options + faults.flatMap { ["--fault", $0] })
     try await running.waitFor("\"type\":\"ready\"")
     let ready = running.text(".out").split(separator: "\n").first.map { Array($0.utf8) } ?? []
     guard let address = (try? JSONParser.parse(ready))?["address"]?.string else {
@@ -44,10 +46,16 @@ package final class SandboxProcess: Sendable {
 
   /// Every request to the API so far: what the server knows to be true.
   package func requests() throws -> [ServedRequest] {
-    let answer = try LocalHTTP.get(address, "/sandbox/requests")
-    return try answer.split(separator: "\n").map {
-      ServedRequest(try JSONParser.parse(Array($0.utf8)))
+    try ServedRequest.list(LocalHTTP.get(address, "/sandbox/requests"))
+  }
+
+  /// Waits until so many customers have been stored.
+  package func waitUntilStored(_ count: Int) async throws {
+    for _ in 0..<4_000 {
+      if try requests().count(where: \.isAccepted) >= count { return }
+      try await Task.sleep(for: .milliseconds(25))
     }
+    throw ProgramError("the run does not get on")
   }
 }
 
@@ -65,6 +73,11 @@ package struct ServedRequest: Sendable {
     customer = line["customer"]?.string
     isAccepted = line["accepted"]?.bool ?? false
     status = line["status"]?.integer
+  }
+
+  /// The log as the sandbox gives it, a request a line.
+  package static func list(_ text: String) throws -> [ServedRequest] {
+    try text.split(separator: "\n").map { ServedRequest(try JSONParser.parse(Array($0.utf8))) }
   }
 
   /// Whether it asks only.

@@ -8,4 +8,9 @@
 package enum SlowTests {
   /// Whether the caller asks for them.
   package static var areWanted: Bool { getenv("DOCINTAKE_SLOW") != nil }
+
+  /// A size that the environment may change.
+  package static func size(_ name: String, otherwise: Int) -> Int {
+    getenv(name).flatMap { Int(String(cString: $0)) } ?? otherwise
+  }
 }

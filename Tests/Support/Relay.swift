@@ -1,15 +1,16 @@
 import IntakeCore
 import IntakeSystem
-import TestSupport
 
 /// `Tests/Fixtures/relay.py`: what stands between the built command and the sandbox; ends with this value.
-final class Relay: Sendable {
-  let port: Int
+package final class Relay: Sendable {
+  package let port: Int
   private let running: StartedProgram
 
-  init(_ folder: TestSupport.TemporaryFolder, _ words: String...) async throws {
+  /// - Parameter wrapper: a program that runs it, with its arguments.
+  package init(_ folder: TemporaryFolder, _ words: String..., wrapper: [String] = []) async throws {
     var program = Program(folder: folder)
     program.executable = Interpreter.python
+    program.wrapper = wrapper
     running = try program.start([Program.repository + "/Tests/Fixtures/relay.py"] + words)
     try await running.waitFor("port ")
     let line = running.text(".out").split(separator: "\n").first ?? ""
@@ -19,8 +20,13 @@ final class Relay: Sendable {
     self.port = port
   }
 
+  package func signal(_ number: Int32) { running.signal(number) }
+
+  /// Waits until it has seen something that begins so.
+  package func waitFor(_ words: String) async throws { try await running.waitFor("saw " + words) }
+
   /// What it was asked for, line by line.
-  var seen: [String] {
+  package var seen: [String] {
     running.text(".out").split(separator: "\n").filter { $0.hasPrefix("saw ") }.map {
       String($0.dropFirst(4))
     }
@@ -28,34 +34,35 @@ final class Relay: Sendable {
 }
 
 /// A sandbox behind TLS at a name that does not resolve: only a proxy leads there.
-struct DistantSandbox {
-  static let host = "target.example"
-  let sandbox: SandboxProcess
-  let tls: Relay
-  let certificate: String
-  let key: String
+package struct DistantSandbox {
+  package static let host = "target.example"
+  package let sandbox: SandboxProcess
+  package let tls: Relay
+  package let certificate: String
+  package let key: String
 
   /// - Parameter clientAuthority: the authority of the clients that are let in; nil for everybody.
-  init(_ folder: TestSupport.TemporaryFolder, clientAuthority: String? = nil) async throws {
+  package init(_ folder: TemporaryFolder, clientAuthority: String? = nil) async throws {
     sandbox = try await SandboxProcess(folder)
     (certificate, key) = try Certificate.make("server", for: DistantSandbox.host, in: folder)
-    let port = sandbox.address.split(separator: ":").last.map(String.init) ?? ""
     tls =
       if let clientAuthority {
-        try await Relay(folder, "tls", certificate, key, port, clientAuthority)
-      } else { try await Relay(folder, "tls", certificate, key, port) }
+        try await Relay(folder, "tls", certificate, key, sandbox.port, clientAuthority)
+      } else { try await Relay(folder, "tls", certificate, key, sandbox.port) }
   }
 
   /// Where DCAMS requests go, by way of the proxy.
-  var endpoint: String { "https://\(DistantSandbox.host):\(tls.port)/v3/stable/api/storage" }
+  package var endpoint: String {
+    "https://\(DistantSandbox.host):\(tls.port)/v3/stable/api/storage"
+  }
   /// The same on this machine, by its other name.
-  var nearEndpoint: String { "https://localhost:\(tls.port)/v3/stable/api/storage" }
+  package var nearEndpoint: String { "https://localhost:\(tls.port)/v3/stable/api/storage" }
 }
 
 /// Certificates of the tests' own making.
-enum Certificate {
+package enum Certificate {
   /// A certificate that signs itself, and its key (0600): the paths of both.
-  static func make(_ name: String, for host: String, in folder: TestSupport.TemporaryFolder) throws
+  package static func make(_ name: String, for host: String, in folder: TemporaryFolder) throws
     -> (certificate: String, key: String)
   {
     let (certificate, key) = (folder.path + "/\(name).pem", folder.write("\(name).key", ""))
@@ -72,5 +79,6 @@ enum Certificate {
     return (certificate, key)
   }
 
-  static let isAvailable = TLSServer.isAvailable && Interpreter.has("python3", "-c", "import ssl")
+  package static let isAvailable =
+    DurableFile.exists("/usr/bin/openssl") && Interpreter.has("python3", "-c", "import ssl")
 }
