@@ -28,6 +28,11 @@ extension Target {
       name: name + "Tests", dependencies: ["IntakeCore", "TestSupport"] + needs,
       swiftSettings: strict)
   }
+
+  /// A program beside the tests.
+  static func tool(_ name: String, _ path: String, _ needs: Dependency...) -> Target {
+    .executableTarget(name: name, dependencies: needs, path: path, swiftSettings: strict)
+  }
 }
 
 /// The stages, in pipeline order: a folder, a line here and a line in `BuiltinStages.swift` each.
@@ -58,7 +63,7 @@ let package = Package(
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .module("IntakeCrypto", "CCrypto", "IntakeCore"),
     .target(name: "CImaging", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
-    .module("IntakeImaging", "CImaging", "IntakeCore"),
+    .module("IntakeImaging", "CImaging", "IntakeCore", "IntakeSystem"),
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .module("IntakeTransport", "CCurl", "IntakeCore"),
@@ -78,7 +83,7 @@ let package = Package(
     .tests("IntakeRunner", "IntakeLedger", "IntakeRunner", "IntakeSystem"),
     .tests(
       "IntakeCommand", "IntakeCommand", "IntakeImaging", "IntakeSandbox", "IntakeSystem",
-      "IntakeTransport", "docintake"),
+      "IntakeTransport", "docintake", "hostile-docintake"),
     .tests("Reliability", "IntakeLedger", "IntakeRunner", "IntakeSystem", "docintake"),
     .tests("IntakeSandbox", "CCrypto", "IntakeSandbox"),
     .tests("IntakeSystem", "IntakeSystem", "docintake"),
@@ -88,13 +93,14 @@ let package = Package(
     .tests("NoahStage", "CCrypto", "DCAMSStage", "IntakeCrypto", "IntakeTransport", "NoahStage"),
     .tests("DCAMSStage", "DCAMSStage"),
     .tests("IntakeLedger", "IntakeLedger", "IntakeSystem", "RecordStage"),
-    .tests("IntakeImaging", "CImaging", "DecodeStage", "IntakeImaging", "ShrinkStage"),
+    .tests(
+      "IntakeImaging", "CImaging", "DecodeStage", "IntakeImaging", "IntakeSystem", "ShrinkStage",
+      "hostile-docintake"),
     .tests("GateStage", "GateStage", "IntakeImaging"),
     .tests("LoadStage", "CSystem", "IntakeSystem", "LoadStage"),
     .tests("ExternalStage", "ExternalStage", "IntakeImaging", "IntakeSystem", "IntakeTesting"),
     .tests("IntakeTesting", "IntakeSystem", "IntakeTesting", "docintake"),
-    .executableTarget(
-      name: "imaging-bench", dependencies: ["IntakeCore", "IntakeImaging"],
-      path: "Tests/Benchmarks/Imaging", swiftSettings: strict),
+    .tool("imaging-bench", "Tests/Benchmarks/Imaging", "IntakeCore", "IntakeImaging"),
+    .tool("hostile-docintake", "Tests/HostileDecoder", "IntakeCommand", "IntakeImaging"),
   ] + stages
 )

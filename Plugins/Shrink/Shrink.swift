@@ -71,10 +71,6 @@ public struct Shrink: ImagePreparer {
   {
     let image = input
     let shrinker = image.side == .front ? front : back
-    do {
-      return try shrinker.prepare(image, budget: context.imageBudget)
-    } catch let failure as StageFailure {
-      throw failure.about(side: image.side, file: image.file)
-    }
+    return try shrinker.prepare(image, budget: context.imageBudget)
   }
 }

@@ -24,8 +24,10 @@ static int set_attributes(posix_spawnattr_t *attributes) {
 static int set_descriptors(posix_spawn_file_actions_t *actions, int input, int output, int errors) {
   int code = input < 0 ? posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0)
                        : posix_spawn_file_actions_adddup2(actions, input, 0);
-  if (code == 0) code = posix_spawn_file_actions_adddup2(actions, output, 1);
-  if (code == 0) code = posix_spawn_file_actions_adddup2(actions, errors, 2);
+  const int outputs[] = {output, errors};
+  for (int i = 0; i < 2 && code == 0; i++)
+    code = outputs[i] < 0 ? posix_spawn_file_actions_addopen(actions, i + 1, "/dev/null", O_WRONLY, 0)
+                          : posix_spawn_file_actions_adddup2(actions, outputs[i], i + 1);
 #ifdef __GLIBC__
   if (code == 0) code = posix_spawn_file_actions_addclosefrom_np(actions, 3);
 #endif

@@ -10,6 +10,9 @@ public enum IntakeCommand {
   ///
   /// The calling thread waits for signals from then on, so call it from `main.swift` and nowhere else.
   public static func main(_ registry: StageRegistry) -> Never {
+    if let parent = DecoderWorker.parent(of: CommandLine.arguments) {
+      DecoderWorker.run(for: parent)
+    }
     ProcessSetup.harden()
     let signals = SignalHub()
     let results = ResultWriter()
@@ -118,7 +121,10 @@ enum VersionCommand {
     let libcurl = ("libcurl", String(HTTPLibrary.version.trimmingPrefix("libcurl/")))
     let versions =
       [("docintake", ProductVersion.number)] + ImagingLibraries.versions
-      + [libcurl, ("libcrypto", CryptoLibrary.version)]
+      + [
+        libcurl, ("libcrypto", CryptoLibrary.version),
+        ("isolation", DecoderPool.isAvailable ? Isolation.inForce : "unavailable"),
+      ]
     if arguments.has("json") {
       invocation.results.writeLine(versions.map { ($0, $1) })
     } else {

@@ -143,6 +143,7 @@ extension Ledger {
     let key = try fingerprint(name)
     var record = LedgerRecord(outcome, key: key)
     record.label = outcome.row.label.flatMap { keys.labels($0).first }
+    record.files = outcome.deadlyFiles.flatMap { keys.parts(.files, $0).first }
     if outcome.attempts > 0 { record.operation = LedgerWord.encoded(lookup.operation) }
     let isNews = queue.lookUp { [record] in $0.isNews(record) }
     guard isNews else { return try await queue.synchronize() }

@@ -35,8 +35,8 @@ package struct LedgerFields: Sendable {
   package let source = LedgerField<Fingerprint>("src", in: [.intent])
   /// The cells of the row without its label.
   package let cells = LedgerField<Fingerprint>("cells", in: [.intent])
-  /// Path, size and time of change of each scan, where scans are sent.
-  package let files = LedgerField<Fingerprint>("files", in: [.intent])
+  /// Path, size and time of change of each scan, where scans are sent; in outcomes where decoding one ended a process.
+  package let files = LedgerField<Fingerprint>("files", in: [.intent, .outcome])
   /// The bytes of each scan, where scans are sent.
   package let images = LedgerField<Fingerprint>("images", in: [.intent])
   /// Which attempt it is, 1 or more; in an outcome how many there were in that run, 0 for none.

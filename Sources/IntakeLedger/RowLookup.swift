@@ -127,6 +127,11 @@ struct RowSnapshot: KnownRow {
     return lookup.keys.digests(of: submission).contains { state.has(digest: $0) }
   }
 
+  func endedDecoder(with origin: RowOrigin) -> Bool {
+    guard let files = origin.files, let deadly = state?.deadlyFiles else { return false }
+    return isSame(deadly, .files, files)
+  }
+
   func change(to origin: RowOrigin) -> RowChange {
     guard let known = state?.origin, known.cells != 0 else { return .none }
     guard !known.isOfFormat1 else {

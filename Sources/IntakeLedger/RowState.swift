@@ -34,6 +34,8 @@ struct RowState {
     static let hasOutcome = Flags(rawValue: 32)
     /// The last that happened to the row is an attempt.
     static let sending = Flags(rawValue: 64)
+    /// One of the scans in `origin` ended the process that decoded it; nothing of them was sent.
+    static let deadly = Flags(rawValue: 128)
   }
 
   /// The fingerprints of what a row was made of, in short; 0 for what was not kept.
@@ -67,6 +69,9 @@ struct RowState {
   /// Whether it is in doubt and nobody wrote why: being sent, or killed while it was.
   var isUnanswered: Bool { flags.contains(.sending) && standing == .inDoubt }
 
+  /// The fingerprint of its scans if one of them ended the process that decoded it, in short.
+  var deadlyFiles: UInt32? { flags.contains(.deadly) ? origin.files : nil }
+
   /// When the last line about it was written.
   var lastTime: UTCTime { UTCTime(seconds: Double(lastSeconds)) }
 
@@ -97,6 +102,7 @@ struct RowState {
     stepsDone = 0
     (origin, digest) = (intent.origin, intent.digest)
     flags.insert(.hasDigest)
+    flags.remove(.deadly)
   }
 
   private mutating func open(_ run: UInt32) {
@@ -137,6 +143,12 @@ struct RowState {
     case .inDoubt:
       if !wasSent, before != .accepted { flags.insert(.openBefore) }
     case .skipped: return
+    }
+    flags.remove(.deadly)
+    // What a row was made of matters no more once the target has refused it; else it does.
+    if end.deadlyFiles != 0, standing == .notAccepted {
+      origin.files = end.deadlyFiles
+      flags.insert(.deadly)
     }
     let explainsDoubt = wasUnanswered && end.verdict == .inDoubt
     guard

@@ -39,6 +39,8 @@ struct StateLine: LedgerLine {
     /// Whether there was an attempt in its run.
     let wasSent: Bool
     let isQuarantined: Bool
+    /// The fingerprint of scans of which one ended the process that decoded it, in short; 0 for none.
+    let deadlyFiles: UInt32
   }
 
   init?(_ line: LineParser, _ bytes: Span<UInt8>) {
@@ -103,6 +105,7 @@ extension StateLine.End {
   fileprivate init(_ verdict: Verdict, _ line: LineParser, _ bytes: Span<UInt8>) {
     self.verdict = verdict
     wasSent = (line.number(line.names.attempt, bytes) ?? 0) > 0
+    deadlyFiles = line.fingerprint(line.names.files, bytes)?.short ?? 0
     isQuarantined = line.word(line.names.code, bytes) == FailureCode.quarantined.rawValue
     // FNV-1a with a NUL between the texts.
     var hash = Checksums.fnv32Start

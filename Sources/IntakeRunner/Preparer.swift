@@ -22,7 +22,7 @@ struct Preparer: Sendable {
   /// A complete request, or why there is none.
   enum Result: Sendable {
     case ready(PreparedRow)
-    case refused([PipelineError], images: [Side: ShrinkReport] = [:])
+    case refused([PipelineError], images: [Side: ShrinkReport] = [:], RowOrigin? = nil)
     /// The run stopped before it was the row's turn.
     case notTried
   }
@@ -55,7 +55,7 @@ struct Preparer: Sendable {
         $0.failure.column.map { !known.contains($0) } ?? true
       }
       guard unread.isEmpty && found.isEmpty else {
-        return .refused(unread + found, images: images.reports)
+        return .refused(unread + found, images: images.reports, origin)
       }
       let assembly = Assembly(record: record, images: images.images)
       var submission = try await assemble(assembly, row, context)

@@ -103,6 +103,18 @@ extension Row {
     return outcome(.rejected, stage: "record", failure: StageFailure(.quarantined, detail))
   }
 
+  /// Refused as by an earlier run, which lost the process that decoded one of these very scans; nil for any other.
+  func refusedAgain(_ origin: @autoclosure () -> RowOrigin, _ loaded: LoadedRow) -> Outcome? {
+    guard let known, standing == .notAccepted, known.endedDecoder(with: origin()),
+      let last = known.lastOutcome, let failure = last.failure
+    else { return nil }
+    let detail = "an earlier run lost the process that decoded this image; it was not tried again"
+    let file = loaded.record.images.first { $0.side == failure.side }?.path
+    return outcome(
+      .rejected, stage: last.stage,
+      failure: StageFailure(failure.code, detail, side: failure.side, file: file))
+  }
+
   /// Not sent in this run; may be sent in the next.
   func notSent(_ code: FailureCode, _ detail: String, stage: String) -> Outcome {
     outcome(

@@ -70,6 +70,12 @@ final class RowRunner: Sendable {
           if row.crashes >= 2, loaded.failures.isEmpty, self.runner.policy.only != .failed {
             return try await self.end(row.quarantined, row)
           }
+          // A scan that ended the process which decoded it would end the next one.
+          if self.runner.policy.only != .failed, loaded.failures.isEmpty,
+            let refused = row.refusedAgain(self.preparer.origin(of: loaded.record, row), loaded)
+          {
+            return try await self.end(refused, row)
+          }
           // A row that was accepted and looks changed may have the same scans, or come to the same request.
           if row.standing == .accepted, await self.preparer.hasSameImages(loaded, row) {
             return self.report(row.alreadyAccepted())
@@ -78,8 +84,8 @@ final class RowRunner: Sendable {
           var prepared: PreparedRow
           switch await self.prepare(loaded, row) {
           case .ready(let complete): prepared = complete
-          case .refused(let errors, let images):
-            return try await self.end(self.refused(errors, images, row), row)
+          case .refused(let errors, let images, let origin):
+            return try await self.end(self.refused(errors, images, origin, row), row)
           case .notTried: return try await self.end(unsettled ?? row.notTried, row)
           }
           if let outcome = self.acceptedBefore(prepared, row) { return self.report(outcome) }
@@ -208,9 +214,9 @@ extension RowRunner {
   }
 
   /// The end of a row of which no request was made; a failure that every row would meet stops the run.
-  private func refused(_ errors: [PipelineError], _ images: [Side: ShrinkReport], _ row: Row)
-    -> Outcome
-  {
+  private func refused(
+    _ errors: [PipelineError], _ images: [Side: ShrinkReport], _ origin: RowOrigin?, _ row: Row
+  ) -> Outcome {
     for error in errors where error.isForeign { row.log(.error, error.logText) }
     guard let first = errors.first?.failure else { return row.refused(errors, images: images) }
     if first.outcome == .fatal {
@@ -221,7 +227,9 @@ extension RowRunner {
     {
       return row.changedAfterAcceptance(first)
     }
-    return row.refused(errors, images: images)
+    var outcome = row.refused(errors, images: images)
+    if errors.contains(where: \.code.isAboutDecoder) { outcome.deadlyFiles = origin?.files }
+    return outcome
   }
 }
 
@@ -310,7 +318,7 @@ extension RowRunner {
     guard bytes > 0 else { return (nil, "and the request holds no image to shrink") }
     switch await prepare(loaded, row, imageBudget: bytes / 2) {
     case .notTried: return (nil, "and the run stopped before smaller images were tried")
-    case .refused(let errors, _):
+    case .refused(let errors, _, _):
       let reason = errors.first.map { ": " + $0.failure.detail } ?? ""
       return (nil, "and its images of \(bytes) do not get down to half of that\(reason)")
     case .ready(let second) where second.submission.totalBytes < prepared.submission.totalBytes:

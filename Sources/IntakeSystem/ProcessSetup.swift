@@ -45,6 +45,14 @@ public enum ProcessSetup {
     return own
   }
 
+  /// Leaves the end to whoever started this process: a stop meant for all of a service's processes passes it by.
+  public static func ignoreStops() {
+    for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
+  }
+
+  /// The number of this process.
+  public static var number: Int32 { getpid() }
+
   /// The path of the running program, links resolved; nil when the system does not say.
   public static var executablePath: String? {
     guard let name = CommandLine.arguments.first, let path = realpath(name, nil) else { return nil }
@@ -128,6 +136,12 @@ public final class SignalHub: Sendable {
 public enum SignalNumber {
   /// SIGINT, as Ctrl-C sends it.
   public static let interrupt = SIGINT
+  /// SIGKILL.
+  public static let kill = SIGKILL
+  /// SIGSYS: a system call that a filter forbids.
+  public static let forbiddenCall = SIGSYS
+  /// SIGXCPU: more processor time than a limit allows.
+  public static let processorTime = SIGXCPU
 
   /// Those that ask how far the process has come: SIGUSR1, and SIGINFO (Ctrl-T) where there is one.
   #if canImport(Darwin)

@@ -79,6 +79,15 @@ func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
   write(descriptor, bytes.baseAddress, bytes.count)
 }
 
+/// `send(2)`, which raises no SIGPIPE where the system can do without.
+func systemSend(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  #if canImport(Glibc)
+    return send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+  #else
+    return send(descriptor, bytes.baseAddress, bytes.count, 0)
+  #endif
+}
+
 /// Descriptors as numbers, for streams that nobody owns and for handing over to other programs.
 public enum RawDescriptor {
   /// Writes all bytes, however long the reader takes; false when the other end is gone or the disk is full.

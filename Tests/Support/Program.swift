@@ -26,6 +26,11 @@ package struct Program {
       .joined(separator: "/") + "/docintake"
   }
 
+  /// The command whose decoders can be made to commit faults, beside the built one.
+  package static var hostilePath: String {
+    path.dropLast("docintake".count) + "hostile-docintake"
+  }
+
   /// The samples of the repository.
   package static var samples: String { repository + "/samples" }
 

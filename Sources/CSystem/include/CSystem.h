@@ -1,6 +1,7 @@
 // System calls that Swift cannot reach: variadic ones and those without a wrapper in glibc 2.36.
 // Everything that is Linux-only stands in system.c with its portable fallback.
 #pragma once
+#include "CSystemConfine.h"
 #include "CSystemCrash.h"
 #include "CSystemSpawn.h"
 

@@ -20,7 +20,7 @@ enum ReconcileCommand {
         "row", value: "ID", help: "the row to mark, by the manifest's id or the customer's e-mail"),
       OptionSpec("key", value: "KEY", help: "the row to mark, by its key in the ledger"),
     ] + RunOptions.targetOptions + RunOptions.manifestOptions + [
-      RunOptions.concurrency, RunOptions.workers, RunOptions.rate,
+      RunOptions.concurrency, RunOptions.workers, Isolation.option, RunOptions.rate,
     ] + RunOptions.patienceOptions + RunOptions.messageOptions,
     examples: [
       "docintake reconcile batch.ledger",

@@ -15,7 +15,7 @@ enum RunCommand {
         "ambiguous", choices: ["reconcile", "hold", "resend"], default: "reconcile",
         help: "what to do with rows in doubt"),
     ] + RunOptions.patienceOptions + [
-      RunOptions.concurrency, RunOptions.workers, RunOptions.rate,
+      RunOptions.concurrency, RunOptions.workers, Isolation.option, RunOptions.rate,
       OptionSpec(
         "halt", value: "WHEN",
         help:
@@ -89,7 +89,8 @@ enum CheckCommand {
       options: [to] + RunOptions.targetOptions.dropFirst() + RunOptions.manifestOptions
         + [
           againstLedger, RunOptions.ledger, RunOptions.history, RunOptions.only,
-          RunOptions.workers, RunOptions.shard, RunOptions.limit, RunOptions.failed,
+          RunOptions.workers, Isolation.option, RunOptions.shard, RunOptions.limit,
+          RunOptions.failed,
         ] + RunOptions.messageOptions,
       examples: [
         "docintake check customers.csv",

@@ -8,6 +8,8 @@ struct SummaryText {
   let page: String?
   /// The proxy that requests went through, nil for none.
   let proxy: String?
+  /// Whether scans were decoded in processes that own nothing.
+  let isIsolated: Bool
   let mode: RunPolicy.Mode
   let only: RunPolicy.Selection?
   /// Whether the sandbox's page can be looked at after the run.
@@ -16,12 +18,16 @@ struct SummaryText {
   let failed: FailedRows?
 
   var text: String {
-    let places = [proxy.map { "proxy: \($0)" }, ledger.map { "ledger: \($0)" }]
+    let places = [
+      proxy.map { "proxy: \($0)" }, "isolation: \(isolation)", ledger.map { "ledger: \($0)" },
+    ]
     let lines =
       [counts, sizes, accepted, changed, leftOut, leftNew] + troubles + [failedRows] + places
       + [lookHint]
     return lines.compactMap(\.self).joined(separator: "\n")
   }
+
+  private var isolation: String { isIsolated ? Isolation.inForce : Isolation.off.rawValue }
 
   private var counts: String {
     var parts = Verdict.allCases.compactMap { verdict -> String? in
@@ -131,6 +137,7 @@ struct SummaryText {
       ("stopHint", summary.stopHint.orNull), ("changed", summary.changed),
       ("ledgerError", summary.journalError.orNull),
       ("manifestError", (summary.loadFailure?.detail).orNull), ("proxy", proxy.orNull),
+      ("isolation", isolation),
       ("ledger", ledger.orNull),
       ("failedRows", failed.flatMap { $0.count > 0 ? $0.path : nil }.orNull),
       ("page", (isKept ? page : nil).orNull),

@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeImaging
 import IntakeRunner
 import IntakeSandbox
 import IntakeSystem
@@ -34,6 +35,18 @@ final class RunSession: Sendable {
     }
     if arguments.has("print-plan") { return try printPlan(editing.plan) }
     try checkTaps(editing.plan)
+    // Before anything secret is read.
+    let decoders = try Isolation.start(arguments, width: policy.workers, console: console)
+    defer { decoders?.stop() }
+    return try await DecoderPool.$current.withValue(decoders) {
+      try await run(editing, until: stopTime, failed)
+    }
+  }
+
+  private func run(_ plan: PlanEditing, until stopTime: StopTime?, _ failed: FailedRows?)
+    async throws -> ExitCode
+  {
+    var editing = plan
     let isEmbedded = editing.wantsSandbox && policy.mode.keepsLedger
     let sandbox = isEmbedded ? try Sandbox.embedded() : nil
     defer { sandbox?.stop() }
@@ -52,7 +65,8 @@ final class RunSession: Sendable {
     show(
       SummaryText(
         summary: summary, ledger: ledger, page: sandbox?.address, proxy: proxy(editing),
-        mode: policy.mode, only: policy.only, isKept: arguments.has("keep"),
+        isIsolated: DecoderPool.current?.isInForce ?? false, mode: policy.mode, only: policy.only,
+        isKept: arguments.has("keep"),
         failed: isWritten ? failed : nil))
     if let signal = abortSignal.withLock(\.self) {
       return signal == SignalNumber.interrupt ? .interrupted : .terminated

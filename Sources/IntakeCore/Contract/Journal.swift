@@ -74,6 +74,9 @@ public protocol KnownRow: Sendable {
   /// How what the row is made of compares with its last attempt; what the ledger does not know is no change.
   func change(to origin: RowOrigin) -> RowChange
 
+  /// Whether a scan that is still the same ended the process that decoded it, so that it is left alone.
+  func endedDecoder(with origin: RowOrigin) -> Bool
+
   /// When it was accepted, nil when it was not.
   var accepted: UnixTime? { get }
 
@@ -82,6 +85,11 @@ public protocol KnownRow: Sendable {
 
   /// The steps of this very content that the target has: 0 is the request itself, 1 its first follow-up.
   func stepsDone(of submission: Submission) -> Set<Int>
+}
+
+extension KnownRow {
+  /// No scan is known to end a process.
+  public func endedDecoder(with origin: RowOrigin) -> Bool { false }
 }
 
 /// What earlier runs left of a row.

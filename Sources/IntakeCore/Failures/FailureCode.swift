@@ -16,6 +16,11 @@ public struct FailureCode: Sendable, Hashable, CustomStringConvertible {
   /// Whether a row is refused because of another one of the manifest.
   public var isAboutAnotherRow: Bool { self == .duplicateRow || self == .conflictingRow }
 
+  /// Whether an image brought down the process that decoded it; later runs leave it alone.
+  public var isAboutDecoder: Bool {
+    self == .decoderCrashed || self == .decoderTimeout || self == .decoderMemory
+  }
+
   /// The code of that word, nil when there is none.
   public static func named(_ word: String) -> FailureCode? { all.first { $0.rawValue == word } }
 }
@@ -74,6 +79,15 @@ extension FailureCode {
     "cannot_fit", "raise shrink.max-bytes or assemble.max-body, or crop the scan")
   /// Not enough memory for the image.
   public static let outOfMemory = Self("out_of_memory", "lower --concurrency or free memory")
+  /// The process that decoded the image crashed, did what it may not do, or was killed.
+  public static let decoderCrashed = Self("decoder_crashed", handHint)
+  /// The process that decoded the image took too long.
+  public static let decoderTimeout = Self("decoder_timeout", handHint)
+  /// The process that decoded the image took too much memory.
+  public static let decoderMemory = Self("decoder_memory", handHint)
+
+  private static let handHint =
+    "look at the scan by hand and don't trust it; `--only failed` tries it again"
 
   // Stages.
   /// A stage refused the row.
@@ -162,7 +176,7 @@ extension FailureCode {
     unusableManifest, malformedRow, missingValue, invalidValue, duplicateRow, conflictingRow,
     fileNotFound, fileUnreadable, pathOutsideRoot, notRegularFile, fileTooLarge,
     notAnImage, unsupportedFormat, unsupportedVariant, damagedImage, imageTooLarge, imageTooSmall,
-    cannotFit, outOfMemory,
+    cannotFit, outOfMemory, decoderCrashed, decoderTimeout, decoderMemory,
     refusedByStage, stageFailed, stageProtocol, stageTimeout, quarantined,
     bodyTooLarge, connectionFailed, tlsFailed, noAnswer, unrecognizedAnswer, refusedByTarget,
     refusedByGateway, uploadRefused, customerNotFound, credentialsRefused, wrongEndpoint,

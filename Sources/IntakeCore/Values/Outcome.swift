@@ -14,6 +14,8 @@ public struct Outcome: Sendable {
   public var failure: StageFailure?
   /// Every further problem of the row that was found in the same pass.
   public var further: [StageFailure] = []
+  /// Path, size and time of change of the scans, if decoding one of them ended a process.
+  public var deadlyFiles: Personal<[UInt8]>?
   /// What the target answered, where it did.
   public var receipt: Receipt?
   /// When an earlier run had the row accepted, for rows that are skipped.

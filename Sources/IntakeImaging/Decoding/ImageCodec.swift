@@ -2,12 +2,18 @@ import CImaging
 public import IntakeCore
 
 /// The decoder behind `DocumentImage`: shrinks while it decodes and turns upright at the end.
+///
+/// Foreign bytes are decoded in the processes of `DecoderPool.current` where there is one as the codec is made.
 public struct ImageCodec: PixelSource {
   /// What a file may ask for.
   public let limits: ImageLimits
+  private let pool: DecoderPool?
 
   /// A decoder that keeps to the limits.
-  public init(limits: ImageLimits = ImageLimits()) { self.limits = limits }
+  public init(limits: ImageLimits = ImageLimits()) {
+    self.limits = limits
+    pool = DecoderPool.current
+  }
 
   /// The header of a file, checked against the limits.
   public func header(of bytes: [UInt8]) throws -> ImageHeader {
@@ -22,24 +28,45 @@ public struct ImageCodec: PixelSource {
     case .edited(let bitmap):
       return bitmap.resized(to: edge.map(bitmap.size.fitted(to:)) ?? bitmap.size)
     case .encoded(let bytes):
-      let header = image.header
-      let bitmap =
-        switch header.format {
-        case .jpeg: try JPEGDecoding.bitmap(bytes, header: header, edge: edge, limits: limits)
-        case .png: try PNGDecoding.bitmap(bytes, edge: edge, limits: limits)
-        }
-      return bitmap.turned(by: header.orientation)
+      let job = ScanJob(.pixels(edge: edge), on: bytes, image.header, limits)
+      guard case .pixels(let bitmap) = try result(of: job) else { throw ScanJob.wrongResult }
+      return bitmap
     }
+  }
+
+  /// Decodes a file completely and keeps nothing: whether every block of it is there.
+  func verify(_ bytes: [UInt8], header: ImageHeader) throws {
+    guard case .whole = try result(of: ScanJob(.verify, on: bytes, header, limits)) else {
+      throw ScanJob.wrongResult
+    }
+  }
+
+  /// The best encoding of a file that a search finds.
+  func fitted(_ bytes: [UInt8], header: ImageHeader, _ search: ShrinkSearch) throws
+    -> ShrinkSearch.Found
+  {
+    let job = ScanJob(.fit(search), on: bytes, header, limits)
+    guard case .fitted(let found) = try result(of: job) else { throw ScanJob.wrongResult }
+    return found
+  }
+
+  private func result(of job: ScanJob) throws -> ScanResult {
+    try pool?.result(of: job, memory: memoryNeeded(for: job)) ?? job.run()
+  }
+
+  private func memoryNeeded(for job: ScanJob) -> Int {
+    memoryNeeded(job.header, bytes: job.bytes.count, fitting: job.edge)
   }
 
   /// Bytes at the peak: the picture before and after turning, and twice of it in encoding with tables of its own.
   public func memoryNeeded(for image: DocumentImage, fitting edge: Int?) -> Int {
-    let size = image.header.size
-    let plan =
-      image.header.format == .jpeg
-      ? DecodePlan(jpeg: size, edge: edge) : DecodePlan(exact: size, edge: edge)
+    memoryNeeded(image.header, bytes: image.sourceBytes, fitting: edge)
+  }
+
+  private func memoryNeeded(_ header: ImageHeader, bytes: Int, fitting edge: Int?) -> Int {
+    let plan = DecodePlan(header, edge: edge)
     let output = plan.output.width * plan.output.height * 3 / 2
-    return image.sourceBytes + decoderMemory(image.header, plan) + 4 * output + (2 << 20)
+    return bytes + decoderMemory(header, plan) + 4 * output + (2 << 20)
   }
 
   /// Coefficients of a progressive JPEG take 2 bytes each; an interlaced PNG is held whole; else bands.

@@ -22,9 +22,16 @@ public struct ImageShrinker: Sendable {
   ///
   /// - Throws: `StageFailure`: `cannotFit` with the numbers, or what decoding found.
   public func prepare(_ image: DocumentImage, budget: Int? = nil) throws -> PreparedImage {
-    let budget = min(budget ?? .max, maximumBytes)
-    guard budget > 0 else { throw cannotFit(image, budget, least: nil) }
-    if let bytes = try unchanged(image, budget: budget) {
+    do {
+      return try prepared(image, search(image, budget: min(budget ?? .max, maximumBytes)))
+    } catch let failure as StageFailure {
+      throw failure.about(side: image.side, file: image.file)
+    }
+  }
+
+  private func prepared(_ image: DocumentImage, _ search: ShrinkSearch) throws -> PreparedImage {
+    guard search.budget > 0 else { throw search.cannotFit(image.uprightSize, least: nil) }
+    if let bytes = try unchanged(image, search) {
       let report = report(
         image, .passthrough, "it fits as it is; only metadata was removed",
         ShrinkReport.Form(
@@ -32,117 +39,45 @@ public struct ImageShrinker: Sendable {
       )
       return PreparedImage(side: image.side, bytes: bytes, report: report)
     }
-    let found = try search(try image.pixels(fitting: edge), image, budget: budget)
+    let found = try fitted(image, search)
     var report = report(
-      image, found.size == image.uprightSize ? .reencoded : .shrunk,
-      reason(image, found, budget: budget),
+      image, found.size == image.uprightSize ? .reencoded : .shrunk, reason(image, found, search),
       ShrinkReport.Form(
         format: .jpeg, size: found.size, bytes: found.bytes.count, quality: found.quality))
     report.attempts = found.attempts
     return PreparedImage(side: image.side, bytes: found.bytes, report: report)
   }
 
-  private func unchanged(_ image: DocumentImage, budget: Int) throws(StageFailure) -> [UInt8]? {
-    guard case .encoded(let bytes) = image.content else { return nil }
-    return try PassThrough.copy(
-      bytes, header: image.header, edge: edge, budget: budget, keepsProfile: keepsProfile,
-      limits: limits(of: image))
+  private func search(_ image: DocumentImage, budget: Int) -> ShrinkSearch {
+    let floor = min(ImageLimits().minimumSide, codec(of: image).limits.minimumSide)
+    return ShrinkSearch(
+      edge: edge, quality: min(minimumQuality, quality)...quality, minimumEdge: minimumEdge,
+      minimumSide: floor, budget: budget, keepsProfile: keepsProfile)
   }
 
   /// What the file was let in with holds when it is walked again.
-  private func limits(of image: DocumentImage) -> ImageLimits {
-    (image.codec as? ImageCodec)?.limits ?? ImageLimits()
+  private func codec(of image: DocumentImage) -> ImageCodec {
+    image.codec as? ImageCodec ?? ImageCodec()
   }
 
-  // MARK: The search
-
-  /// An encoding that fits.
-  private struct Found {
-    let bytes: [UInt8]
-    let quality: Int
-    let size: PixelSize
-    /// Whether the quality floor was not low enough, so that the picture was made smaller for the budget.
-    let gaveUpPixels: Bool
-    let attempts: [ShrinkReport.Attempt]
+  /// The file without its metadata, nil when its pixels have to change; a complete decode says that it is whole.
+  private func unchanged(_ image: DocumentImage, _ search: ShrinkSearch) throws -> [UInt8]? {
+    guard case .encoded(let bytes) = image.content else { return nil }
+    let codec = codec(of: image)
+    let copy = try PassThrough.copy(
+      bytes, header: image.header, edge: edge, budget: search.budget, keepsProfile: keepsProfile,
+      limits: codec.limits)
+    guard let copy else { return nil }
+    try codec.verify(copy, header: image.header)
+    return copy
   }
 
-  /// Lowers the quality first and the number of pixels once the quality is at its floor.
-  private func search(_ bitmap: Bitmap, _ image: DocumentImage, budget: Int)
-    throws(StageFailure) -> Found
-  {
-    var attempts: [ShrinkReport.Attempt] = []
-    var bitmap = bitmap
-    let smallest = min(minimumEdge, bitmap.size.longerSide)
-    var gaveUpPixels = false
-    while true {
-      try requireVisibleContent(bitmap.size, of: image)
-      let encoder = encoder(for: bitmap, of: image)
-      let cap = qualityCap(for: bitmap.size, image)
-      let search = FitSearch(budget: budget, cap: cap, floor: min(minimumQuality, cap))
-      var result = try search.run(encoder)
-      let isLast = bitmap.size.longerSide <= smallest
-      if result.best == nil, isLast { try search.encodeAtFloor(encoder, &result) }
-      attempts += result.attempts
-      if let best = result.best {
-        return Found(
-          bytes: best.bytes, quality: best.quality, size: bitmap.size, gaveUpPixels: gaveUpPixels,
-          attempts: attempts)
-      }
-      guard !isLast else {
-        throw cannotFit(image, budget, least: (bitmap.size, result.bytesAtFloor))
-      }
-      let edge = smallerEdge(bitmap.size.longerSide, needed: result.bytesAtFloor, budget)
-      bitmap = bitmap.resized(to: bitmap.size.fitted(to: max(smallest, edge)))
-      gaveUpPixels = true
+  private func fitted(_ image: DocumentImage, _ search: ShrinkSearch) throws -> ShrinkSearch.Found {
+    if case .encoded(let bytes) = image.content, let codec = image.codec as? ImageCodec {
+      return try codec.fitted(bytes, header: image.header, search)
     }
-  }
-
-  /// A strip of 20,000 × 20 pixels fits the edge as 2048 × 2: all that is left of it is a line.
-  private func requireVisibleContent(_ size: PixelSize, of image: DocumentImage)
-    throws(StageFailure)
-  {
-    let least = min(ImageLimits().minimumSide, limits(of: image).minimumSide)
-    let whole = image.uprightSize
-    guard min(size.width, size.height) < least, size != whole else { return }
-    throw StageFailure(
-      .imageTooSmall,
-      "\(whole.width) × \(whole.height) pixels would be sent as \(size.width) × \(size.height)",
-      hint: "scan one side of one document, or raise shrink.edge or shrink.max-bytes",
-      side: image.side, file: image.file)
-  }
-
-  private func encoder(for bitmap: Bitmap, of image: DocumentImage) -> JPEGEncoder {
-    let scale = Double(bitmap.size.longerSide) / Double(max(image.header.size.longerSide, 1))
-    return JPEGEncoder(
-      bitmap, density: image.header.density.map { $0 * scale },
-      profile: keepsProfile ? image.header.colorProfile : nil)
-  }
-
-  /// Bytes go with the number of pixels, a little slower: details of a smaller picture are denser.
-  private func smallerEdge(_ edge: Int, needed: Int, _ budget: Int) -> Int {
-    let ratio = (Double(budget) * 0.9 / Double(max(needed, 1))).squareRoot()
-    return Int(Double(edge) * min(0.92, max(0.5, ratio)))
-  }
-
-  /// Where no pixel was given up, a quality above the source's own would only add bytes.
-  private func qualityCap(for size: PixelSize, _ image: DocumentImage) -> Int {
-    guard size == image.uprightSize, let own = image.header.quality else { return quality }
-    return min(quality, max(minimumQuality, own))
-  }
-
-  private func cannotFit(
-    _ image: DocumentImage, _ budget: Int, least: (size: PixelSize, bytes: Int)?
-  ) -> StageFailure {
-    let size = image.uprightSize
-    let least = least.map {
-      "; at quality \(minimumQuality) and \($0.size.longerSide) pixels it takes about \($0.bytes)"
-    }
-    return StageFailure(
-      .cannotFit,
-      "\(size.width) × \(size.height) pixels do not fit into \(budget) bytes\(least ?? "")",
-      hint:
-        "raise shrink.max-bytes or assemble.max-body, lower shrink.min-quality, or crop the scan",
-      side: image.side, file: image.file)
+    return try search.run(
+      image.pixels(fitting: edge), of: image.header, whole: image.uprightSize)
   }
 
   // MARK: The report
@@ -165,15 +100,18 @@ public struct ImageShrinker: Sendable {
     return report
   }
 
-  private func reason(_ image: DocumentImage, _ found: Found, budget: Int) -> String {
+  private func reason(
+    _ image: DocumentImage, _ found: ShrinkSearch.Found, _ search: ShrinkSearch
+  ) -> String {
     if found.gaveUpPixels {
       return
-        "quality \(minimumQuality) alone did not reach \(budget) bytes, so pixels were given up"
+        "quality \(minimumQuality) alone did not reach \(search.budget) bytes, so pixels were given up"
     }
-    if found.quality < qualityCap(for: found.size, image) {
-      return "quality \(found.quality) is the highest found that fits \(budget) bytes"
+    let cap = search.qualityCap(for: found.size, of: image.header, whole: image.uprightSize)
+    if found.quality < cap {
+      return "quality \(found.quality) is the highest found that fits \(search.budget) bytes"
     }
-    return "it fits \(budget) bytes at quality \(found.quality)"
+    return "it fits \(search.budget) bytes at quality \(found.quality)"
   }
 
   private func warnings(_ image: DocumentImage, _ sent: ShrinkReport.Form) -> [String] {

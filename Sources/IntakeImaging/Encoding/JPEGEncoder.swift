@@ -21,6 +21,11 @@ struct JPEGEncoder {
     self.profile = profile ?? []
   }
 
+  /// No JPEG at quality 100 is larger than three bytes a pixel and its header.
+  static func mostBytes(of size: PixelSize, profile: Int) -> Int {
+    size.width * size.height * 3 + profile + 4096
+  }
+
   /// The Huffman tables to encode with.
   enum Tables {
     /// Those of the standard, Annex K.
@@ -38,8 +43,7 @@ struct JPEGEncoder {
   func encode(quality: Int, tables: Tables, capacity: Int)
     throws(StageFailure) -> (bytes: [UInt8]?, size: Int)
   {
-    // No JPEG at quality 100 is larger than three bytes a pixel and its header.
-    let room = min(capacity, bitmap.size.width * bitmap.size.height * 3 + profile.count + 4096)
+    let room = min(capacity, Self.mostBytes(of: bitmap.size, profile: profile.count))
     var bytes = [UInt8](repeating: 0, count: max(room, 0))
     var none = imaging_huffman_tables()
     let size = try write(quality: quality, tables: tables, parts: 1, made: &none, into: &bytes)

@@ -30,6 +30,13 @@ struct DecodePlan: Equatable {
     }
   }
 
+  /// Plans what the header describes.
+  init(_ header: ImageHeader, edge: Int?) {
+    self =
+      header.format == .jpeg
+      ? DecodePlan(jpeg: header.size, edge: edge) : DecodePlan(exact: header.size, edge: edge)
+  }
+
   /// Plans a picture that comes at full size only.
   init(exact size: PixelSize, edge: Int?) {
     decoded = size

@@ -1,0 +1,156 @@
+import IntakeCore
+
+/// What comes back from a decoder: written there, and checked here like anything else from outside.
+///
+/// A decoder that was taken over can say what it likes, so each number is compared with what this process has read
+/// from the file or asked for.
+enum DecoderAnswer {
+  /// The answer in numbers and blocks.
+  static func frame(_ result: ScanResult) -> DecoderFrame {
+    switch result {
+    case .whole: return DecoderFrame(numbers: [Kind.whole.rawValue], blocks: [])
+    case .pixels(let bitmap):
+      let planes = [bitmap.luma, bitmap.chroma?.blue, bitmap.chroma?.red].compactMap(\.self)
+      return DecoderFrame(numbers: [Kind.pixels.rawValue], blocks: planes.map(\.samples))
+    case .fitted(let found):
+      let attempts = found.attempts.suffix(mostAttempts).flatMap {
+        [$0.edge, $0.quality, $0.bytes, $0.isSample ? 1 : 0]
+      }
+      return DecoderFrame(
+        numbers: [
+          Kind.fitted.rawValue, found.quality, found.size.width, found.size.height,
+          found.gaveUpPixels ? 1 : 0,
+        ] + attempts, blocks: [found.bytes])
+    }
+  }
+
+  /// A failure in blocks: its word, its detail and its hint.
+  static func frame(_ failure: StageFailure) -> DecoderFrame {
+    DecoderFrame(
+      numbers: [Kind.failure.rawValue],
+      blocks: [failure.code.rawValue, failure.detail, failure.hint].map {
+        Array($0.utf8.prefix(mostText))
+      })
+  }
+
+  private enum Kind: Int { case whole, pixels, fitted, failure }
+
+  /// Attempts that are told of; a search takes 5 for each of at most a dozen sizes.
+  private static let mostAttempts = 64
+  private static let mostText = 1024
+
+  /// The most that an answer to a job may bring.
+  static func bounds(for job: ScanJob) -> DecoderFrame.Bounds {
+    let largest: Int
+    switch job.work {
+    case .verify: largest = 0
+    case .pixels: largest = job.uprightOutput.width * job.uprightOutput.height
+    case .fit(let search): largest = min(search.budget, job.mostEncoded)
+    }
+    return DecoderFrame.Bounds(
+      numbers: 5 + 4 * mostAttempts, blocks: 3, blockBytes: max(mostText, largest))
+  }
+
+  /// The result in an answer; nil when it can't be one to this job.
+  ///
+  /// - Throws: the failure that the decoder found in the picture.
+  static func result(_ frame: DecoderFrame, to job: ScanJob) throws(StageFailure) -> ScanResult? {
+    switch (frame.numbers.first.flatMap(Kind.init), job.work) {
+    case (.whole, .verify): return .whole
+    case (.pixels, .pixels): return bitmap(frame.blocks, job.uprightOutput).map { .pixels($0) }
+    case (.fitted, .fit(let search)): return found(frame, search, job).map { .fitted($0) }
+    case (.failure, _):
+      guard let failure = failure(frame.blocks) else { return nil }
+      throw failure
+    default: return nil
+    }
+  }
+
+  private static func bitmap(_ planes: [[UInt8]], _ size: PixelSize) -> Bitmap? {
+    guard planes.first?.count == size.width * size.height else { return nil }
+    let luma = Plane(width: size.width, height: size.height, samples: planes[0])
+    let half = size.halved
+    switch planes.count {
+    case 1: return Bitmap(luma: luma)
+    case 3 where planes[1...].allSatisfy { $0.count == half.width * half.height }:
+      let (blue, red) = (planes[1], planes[2])
+      return Bitmap(
+        luma: luma,
+        chroma: Bitmap.Chroma(
+          blue: Plane(width: half.width, height: half.height, samples: blue),
+          red: Plane(width: half.width, height: half.height, samples: red)))
+    default: return nil
+    }
+  }
+
+  private static func found(_ frame: DecoderFrame, _ search: ShrinkSearch, _ job: ScanJob)
+    -> ShrinkSearch.Found?
+  {
+    let numbers = frame.numbers
+    guard frame.blocks.count == 1, numbers.count >= 5, numbers.count % 4 == 1,
+      frame.blocks[0].count <= search.budget, (1...100).contains(numbers[1])
+    else { return nil }
+    let whole = job.header.uprightSize
+    guard (1...whole.width).contains(numbers[2]), (1...whole.height).contains(numbers[3]) else {
+      return nil
+    }
+    let size = PixelSize(width: numbers[2], height: numbers[3])
+    guard size.longerSide <= search.edge, isPlainJPEG(frame.blocks[0], size) else { return nil }
+    let attempts = stride(from: 5, to: numbers.count, by: 4).map {
+      ShrinkReport.Attempt(
+        edge: numbers[$0], quality: numbers[$0 + 1], bytes: numbers[$0 + 2],
+        isSample: numbers[$0 + 3] != 0)
+    }
+    return ShrinkSearch.Found(
+      bytes: frame.blocks[0], quality: numbers[1], size: size, gaveUpPixels: numbers[4] != 0,
+      attempts: attempts)
+  }
+
+  /// Whether a body is a JPEG of that size with nothing in it but what the encoder writes.
+  private static func isPlainJPEG(_ bytes: [UInt8], _ size: PixelSize) -> Bool {
+    guard let structure = try? JPEGStructure(bytes, limits: ImageLimits.encoded),
+      let frame = structure.frame, frame.size == size, structure.end == bytes.count
+    else { return false }
+    let written: Set<UInt8> = [0xE0, 0xE2, 0xDB, 0xC0, 0xC4, 0xDA]
+    return structure.segments.allSatisfy { written.contains($0.marker) }
+  }
+
+  private static func failure(_ blocks: [[UInt8]]) -> StageFailure? {
+    guard blocks.count == 3 else { return nil }
+    let texts = blocks.map { Sanitizer.clean(String(decoding: $0, as: UTF8.self), limit: 400) }
+    guard let code = FailureCode.named(texts[0]), aboutPictures.contains(code) else { return nil }
+    // Memory is what this process has granted, so more of the machine's would change nothing.
+    guard code != .outOfMemory else { return StageFailure(.decoderMemory, texts[1]) }
+    return StageFailure(code, texts[1], hint: texts[2])
+  }
+
+  /// What decoding may say of a picture; nothing of it stops a run or leaves a row in doubt.
+  private static let aboutPictures: Set<FailureCode> = [
+    .notAnImage, .unsupportedFormat, .unsupportedVariant, .damagedImage, .imageTooLarge,
+    .imageTooSmall, .cannotFit, .outOfMemory, .internalError,
+  ]
+}
+
+extension ScanJob {
+  /// The size that the picture has once it is decoded and turned.
+  fileprivate var uprightOutput: PixelSize {
+    DecodePlan(header, edge: edge).output.turned(by: header.orientation)
+  }
+
+  /// Bytes that no encoding of the picture exceeds.
+  fileprivate var mostEncoded: Int {
+    let size = uprightOutput
+    return JPEGEncoder.mostBytes(of: size, profile: ICCProfile.limit)
+  }
+}
+
+extension ImageLimits {
+  /// What the encoder's own files keep to; their size is compared apart.
+  fileprivate static var encoded: ImageLimits {
+    var limits = ImageLimits()
+    limits.minimumSide = 1
+    limits.maximumPixels = .max
+    limits.maximumSide = 65_500
+    return limits
+  }
+}

@@ -1,0 +1,125 @@
+import CSystem
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// A process that is reached by one socket, its descriptor 0, and owns nothing else from its start.
+///
+/// One thread at a time talks to it, and never for longer than a deadline. A value of this type stands for a
+/// descriptor and a process: whoever holds it calls `end` once.
+public struct ConnectedProcess: Sendable {
+  /// Its process number, which is also the number of its session.
+  public let process: Int32
+  private let socket: Int32
+
+  /// Why nothing more can be had from it.
+  public enum Trouble: Error, Sendable, Equatable {
+    /// It has ended or closed its socket.
+    case ended
+    /// The deadline has passed.
+    case overdue
+    /// The task was cancelled.
+    case cancelled
+  }
+
+  /// How it came to its end.
+  public struct Ending: Sendable, Equatable {
+    /// The signal that ended it; nil when it ended of its own.
+    public let signal: Int32?
+    /// The most memory that it had in use, in bytes.
+    public let peak: Int
+  }
+
+  /// A cancelled task is noticed after so many milliseconds.
+  private static let turn = 200.0
+  /// Asked of the kernel for each direction; by default a megabyte takes five turns of both processes.
+  private static let socketBuffer: Int32 = 1 << 20
+
+  /// Starts a program without environment; the starting thread has to live as long as the process, which may die
+  /// with it (`PR_SET_PDEATHSIG` is about threads).
+  public init(_ words: [String], environment: [String] = []) throws(SystemCallFailure) {
+    var ends: [Int32] = [-1, -1]
+    #if canImport(Glibc)
+      let kind = Int32(SOCK_STREAM.rawValue)
+    #else
+      let kind = SOCK_STREAM
+    #endif
+    guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw SystemCallFailure("make a socket") }
+    var size = Self.socketBuffer
+    for end in ends {
+      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+      for option in [SO_SNDBUF, SO_RCVBUF] {
+        setsockopt(end, SOL_SOCKET, option, &size, socklen_t(MemoryLayout<Int32>.size))
+      }
+    }
+    let started = ProgramLaunch(words, environment: environment).start(
+      input: ends[1], output: -1, errors: -1)
+    let failure = SystemCallFailure("start a process")
+    close(ends[1])
+    guard let started else {
+      close(ends[0])
+      throw failure
+    }
+    (process, socket) = (started, ends[0])
+    _ = fcntl(socket, F_SETFL, O_NONBLOCK)
+  }
+
+  /// Allows the process so many more seconds of processor time and so many bytes of memory in all.
+  ///
+  /// - Throws: `SystemCallFailure` when it is gone.
+  public func grant(seconds: Int, bytes: Int) throws(SystemCallFailure) {
+    guard csystem_grant(process, seconds, Int64(bytes)) == 0 else {
+      throw SystemCallFailure("grant memory and time")
+    }
+  }
+
+  /// Sends all bytes.
+  public func send(_ bytes: UnsafeRawBufferPointer, until deadline: Double) throws(Trouble) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = systemSend(socket, UnsafeRawBufferPointer(rebasing: rest))
+      rest = rest.dropFirst(max(0, count))
+      guard count <= 0 else { continue }
+      guard count < 0, errno == EAGAIN || errno == EINTR else { throw .ended }
+      try wait(for: POLLOUT, until: deadline)
+    }
+  }
+
+  /// Fills a room.
+  public func receive(into room: UnsafeMutableRawBufferPointer, until deadline: Double)
+    throws(Trouble)
+  {
+    var rest = room[...]
+    while !rest.isEmpty {
+      let count = systemRead(socket, UnsafeMutableRawBufferPointer(rebasing: rest))
+      rest = rest.dropFirst(max(0, count))
+      guard count <= 0 else { continue }
+      guard count < 0, errno == EAGAIN || errno == EINTR else { throw .ended }
+      try wait(for: POLLIN, until: deadline)
+    }
+  }
+
+  private func wait(for event: Int32, until deadline: Double) throws(Trouble) {
+    guard !Task.isCancelled else { throw .cancelled }
+    let left = deadline - SystemTime.monotonic
+    guard left > 0 else { throw .overdue }
+    var wanted = pollfd(fd: socket, events: Int16(event), revents: 0)
+    _ = poll(&wanted, 1, Int32(min(Self.turn, (left * 1000).rounded(.up))))
+  }
+
+  /// Closes the socket, ends the process where it has not ended, and reaps it.
+  ///
+  /// - Parameter isUseless: whether it gets no time to end of its own.
+  public func end(isUseless: Bool = true) -> Ending {
+    close(socket)
+    if isUseless { kill(process, SIGKILL) }
+    var status: Int32 = 0
+    var peak: Int64 = 0
+    // Somebody else has reaped it where SIGCHLD is ignored.
+    guard csystem_reap(process, &status, &peak) == 0 else { return Ending(signal: nil, peak: 0) }
+    return Ending(signal: status & 0x7F == 0 ? nil : status & 0x7F, peak: Int(peak))
+  }
+}

@@ -1,0 +1,145 @@
+import IntakeCore
+import IntakeSystem
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Scans that take over the process that decodes them, as a batch meets them: each costs its own row.
+@Suite(.timeLimit(.minutes(10)))
+struct HostileScanTests {
+  private let folder = TemporaryFolder()
+
+  private var program: Program {
+    var program = Program(folder: folder)
+    program.executable = Program.hostilePath
+    return program
+  }
+
+  /// A batch in which every third row has a scan with one of the faults.
+  private func batch(_ faults: [String], rows: Int) -> CustomerBatch {
+    let batch = CustomerBatch(rows: rows, in: folder)
+    for fault in faults { folder.write("\(fault).jpg", TinyScan.planted(fault)) }
+    batch.write { number, cells in
+      if number % 3 == 1 { cells[6] = faults[number / 3 % faults.count] + ".jpg" }
+    }
+    return batch
+  }
+
+  private func run(_ batch: CustomerBatch, _ more: String...) throws -> Program.Result {
+    try program.start(
+      ["run", batch.manifest, "--to", "sandbox", "--ledger", batch.ledger] + more
+    ).wait()
+  }
+
+  @Test func `a batch with hostile scans loses those rows and no other`() throws {
+    let batch = batch(
+      ["readPasswords", "connect", "fork", "crash", "overfill", "allocate"], rows: 18)
+    let result = try run(batch, "--isolation", "required")
+    #expect(result.code == 3)
+    #expect(result.outcomes == ["accepted": 12, "rejected": 6])
+    for row in result.rows where row["outcome"]?.string == "rejected" {
+      let isMemory = row["file"]?.string == "allocate.jpg"
+      #expect(row["code"]?.string == (isMemory ? "decoder_memory" : "decoder_crashed"))
+      #expect(row["stage"]?.string == "shrink" && row["side"]?.string == "front")
+      #expect(row["hint"]?.string?.contains("--only failed") == true)
+    }
+    #expect(result.errors.contains("isolation: seccomp"))
+    #expect(!result.errors.contains("root:"))
+  }
+
+  @Test func `a scan that ended a decoder is left alone until it is replaced or asked for`() throws
+  {
+    let batch = batch(["crash"], rows: 2)
+    let first = try run(batch)
+    #expect(first.outcomes == ["accepted": 1, "rejected": 1])
+    #expect(first.row("R-1")?["detail"]?.string?.contains("signal 11") == true)
+    let again = try run(batch)
+    #expect(again.code == 3)
+    let row = try #require(again.row("R-1"))
+    #expect(row["code"]?.string == "decoder_crashed" && row["file"]?.string == "crash.jpg")
+    #expect(row["detail"]?.string?.contains("was not tried again") == true)
+    let asked = try run(batch, "--only", "failed")
+    #expect(asked.row("R-1")?["detail"]?.string?.contains("signal 11") == true)
+    folder.write("crash.jpg", TinyScan.bytes)
+    let replaced = try run(batch)
+    #expect(replaced.code == 0 && replaced.row("R-1")?["outcome"]?.string == "accepted")
+  }
+
+  @Test func `decoders that die leave neither zombies nor descriptors`() async throws {
+    let count = SlowTests.areWanted ? 1_000 : 60
+    folder.write("crash.jpg", TinyScan.planted("crash"))
+    let pipe = folder.path + "/rows"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    // Opened for both, so that neither side waits for the other.
+    let end = open(pipe, O_RDWR)
+    defer { close(end) }
+    let running = try program.start(
+      [
+        "check", "-", "--images-root", folder.path, "--workers", "2", "--progress", "none",
+      ], input: pipe)
+    func feed(_ rows: Range<Int>) throws {
+      for number in rows {
+        let row =
+          #"{"id":"R-\#(number)","email":"c\#(number)@example.com","fn":"A","ln":"B","addr":"C 1","#
+          + #""dob":"19830417","front":"crash.jpg"}"# + "\n"
+        #expect(RawDescriptor.write(Array(row.utf8), to: end))
+      }
+    }
+    try feed(0..<10)
+    try await running.waitFor("\"R-9\"")
+    let before = try counts(of: running.process)
+    try feed(10..<count)
+    try await running.waitFor("\"R-\(count - 1)\"", seconds: 1_200)
+    let after = try counts(of: running.process)
+    #expect(after.descriptors <= before.descriptors + 2 && after.children <= 2)
+    running.signal(SIGTERM)
+    let result = try await running.wait()
+    #expect(result.outcomes["rejected"] == count)
+  }
+
+  /// What the process holds: its descriptors, and its children, dead ones included.
+  private func counts(of process: pid_t) throws -> (descriptors: Int, children: Int) {
+    let root = try Folder("/proc/\(process)")
+    let threads = root.names(in: "task", atMost: 1_000).filter { $0 != "." && $0 != ".." }
+    let children = threads.reduce(0) { count, thread in
+      let bytes = try? Descriptor.open("/proc/\(process)/task/\(thread)/children").textNow()
+      return count + (bytes ?? "").split(separator: " ").count
+    }
+    return (root.names(in: "fd", atMost: 9_999).count, children)
+  }
+
+  @Test func `isolation that cannot be had is a warning, and an error where it is required`() throws
+  {
+    let batch = CustomerBatch(rows: 2, in: folder)
+    var program = Program(folder: folder)
+    let off = try program.run("check", batch.manifest, "--isolation", "off")
+    #expect(off.code == 0 && off.errors.contains("isolation: off"))
+    #if arch(x86_64)
+      let seccomp = 317
+    #else
+      let seccomp = 277
+    #endif
+    program.environment = try RefusedCalls(in: folder).environment(call: seccomp)
+    let auto = try program.run("check", batch.manifest)
+    #expect(auto.code == 0 && auto.errors.contains("isolation: off"))
+    #expect(auto.errors.contains("scans are decoded in this process: the system has no seccomp"))
+    let required = try program.run("check", batch.manifest, "--isolation", "required")
+    #expect(required.code == 2 && required.output.isEmpty)
+    #expect(required.errors.contains("--isolation off"))
+    #expect(try program.run("--version").output.contains("isolation unavailable"))
+  }
+}
+
+extension Descriptor {
+  /// What a file of the kernel says, whose size is not known before.
+  fileprivate func textNow() throws -> String {
+    var room = [UInt8](repeating: 0, count: 1 << 16)
+    let count = try room.withUnsafeMutableBytes { try read(into: $0) }
+    return String(decoding: room.prefix(count), as: UTF8.self)
+  }
+}
