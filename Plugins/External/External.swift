@@ -82,6 +82,12 @@ public struct ExternalOptions: PluginOptions {
   @Option("SHA-256 of the program's file in hexadecimal; any other file is refused")
   var sha256: String? = nil
 
+  @Option(
+    "memory of each process of the program at most", in: 16_777_216...1_099_511_627_776,
+    unit: "bytes")
+  var maxMemory = 4 << 30
+  @Option("network: the program can't open any connection") var isolation = ProgramIsolation.off
+
   /// Every option with its default.
   public init() {}
 
@@ -113,6 +119,11 @@ public struct ExternalOptions: PluginOptions {
       throw OptionError(option: "sha256", "sha256 takes 64 hexadecimal digits, as sha256sum prints")
     }
   }
+}
+
+/// What is taken from a program besides the way to more rights.
+enum ProgramIsolation: String, CaseIterable {
+  case off, network
 }
 
 /// What a program may work on, as plans and programs name it.

@@ -125,10 +125,12 @@ extension ProgramPool {
   /// The file is looked at before each start: it may have been changed while the run went on.
   private func start() throws(StageFailure) -> ProgramSession {
     try ProgramFile(options: options).check()
-    let launch = ProgramLaunch(
+    var launch = ProgramLaunch(
       options.program,
       environment: ProgramLaunch.cleanEnvironment(
         adding: ["DOCINTAKE_PROTOCOL=\(ProtocolMessage.version)"]))
+    launch.restrictions = ProgramLaunch.Restrictions(
+      memory: options.maxMemory, hasNetwork: options.isolation == .off)
     var session: ProgramSession
     do throws(SystemCallFailure) {
       session = try ProgramSession(launch, maxBytes: options.maxBytes)

@@ -176,14 +176,23 @@ int csystem_limit_memory(pid_t process, long long bytes) { return (void)process,
 
 #endif
 
+static long long peak_of(const struct rusage *usage) {
+#ifdef __APPLE__
+  return usage->ru_maxrss;
+#else
+  return usage->ru_maxrss * 1024LL;
+#endif
+}
+
+long long csystem_peak(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? peak_of(&usage) : 0;
+}
+
 int csystem_reap(pid_t process, int *status, long long *peak) {
   struct rusage usage;
   pid_t code;
   do code = wait4(process, status, 0, &usage); while (code < 0 && errno == EINTR);
-#ifdef __APPLE__
-  *peak = usage.ru_maxrss;
-#else
-  *peak = usage.ru_maxrss * 1024LL;
-#endif
+  *peak = peak_of(&usage);
   return code == process ? 0 : -1;
 }

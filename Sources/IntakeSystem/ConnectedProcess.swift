@@ -14,6 +14,8 @@ public struct ConnectedProcess: Sendable {
   /// Its process number, which is also the number of its session.
   public let process: Int32
   private let socket: Int32
+  /// The most memory that this process had in use when it started that one: Linux counts it as that one's too.
+  private let inheritedPeak: Int
 
   /// Why nothing more can be had from it.
   public enum Trouble: Error, Sendable, Equatable {
@@ -29,7 +31,7 @@ public struct ConnectedProcess: Sendable {
   public struct Ending: Sendable, Equatable {
     /// The signal that ended it; nil when it ended of its own.
     public let signal: Int32?
-    /// The most memory that it had in use, in bytes.
+    /// The most memory that it had in use, in bytes; 0 where that is hidden by what this process had.
     public let peak: Int
   }
 
@@ -55,8 +57,9 @@ public struct ConnectedProcess: Sendable {
         setsockopt(end, SOL_SOCKET, option, &size, socklen_t(MemoryLayout<Int32>.size))
       }
     }
+    inheritedPeak = Int(csystem_peak())
     let started = ProgramLaunch(words, environment: environment).start(
-      input: ends[1], output: -1, errors: -1)
+      input: ends[1], output: nil, errors: nil)
     let failure = SystemCallFailure("start a process")
     close(ends[1])
     guard let started else {
@@ -120,6 +123,7 @@ public struct ConnectedProcess: Sendable {
     var peak: Int64 = 0
     // Somebody else has reaped it where SIGCHLD is ignored.
     guard csystem_reap(process, &status, &peak) == 0 else { return Ending(signal: nil, peak: 0) }
-    return Ending(signal: status & 0x7F == 0 ? nil : status & 0x7F, peak: Int(peak))
+    return Ending(
+      signal: status & 0x7F == 0 ? nil : status & 0x7F, peak: peak > inheritedPeak ? Int(peak) : 0)
   }
 }

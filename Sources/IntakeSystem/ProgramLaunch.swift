@@ -1,4 +1,6 @@
 import CSystem
+import Dispatch
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -12,6 +14,21 @@ public struct ProgramLaunch: Sendable {
   public let words: [String]
   /// `NAME=value` for every variable that the program sees.
   public let environment: [String]
+  /// What it may not do; by default nothing is taken from it.
+  public var restrictions: Restrictions?
+
+  /// Rights that a program does not get, nor whatever it starts.
+  public struct Restrictions: Sendable, Equatable {
+    /// Bytes of memory for each of its processes.
+    public var memory: Int
+    /// Whether it may make sockets; those that it is handed stay.
+    public var hasNetwork: Bool
+
+    /// Besides these, it never gains rights by running another program (`no_new_privs`).
+    public init(memory: Int, hasNetwork: Bool) {
+      (self.memory, self.hasNetwork) = (memory, hasNetwork)
+    }
+  }
 
   /// Describes a program; the first word is its path.
   public init(_ words: [String], environment: [String]) {
@@ -33,9 +50,16 @@ public struct ProgramLaunch: Sendable {
 
   /// Starts it and returns its process number, nil (with `errno`) when it cannot be started.
   ///
-  /// - Parameter input: standard input; nil for an empty one.
-  public func start(input: Int32? = nil, output: Int32, errors: Int32) -> Int32? {
+  /// - Parameters:
+  ///   - input: standard input; nil for an empty one.
+  ///   - output: standard output; nil for none, as with `errors`.
+  public func start(input: Int32? = nil, output: Int32?, errors: Int32?) -> Int32? {
     guard let program = words.first else { return nil }
+    // A number that is none by mistake must not pass for nil.
+    guard [input, output, errors].allSatisfy({ $0 ?? 0 >= 0 }) else {
+      errno = EBADF
+      return nil
+    }
     var arguments = words.map { strdup($0) } + [nil]
     var variables = environment.map { strdup($0) } + [nil]
     defer { for text in arguments + variables { free(text) } }
@@ -44,7 +68,8 @@ public struct ProgramLaunch: Sendable {
       errno = ENOMEM
       return nil
     }
-    let process = csystem_spawn(program, &arguments, &variables, input ?? -1, output, errors)
+    let process = csystem_spawn(
+      program, &arguments, &variables, input ?? -1, output ?? -1, errors ?? -1)
     return process > 0 ? process : nil
   }
 
@@ -58,15 +83,45 @@ public struct ProgramLaunch: Sendable {
     signal(SIGPIPE, SIG_IGN)
     let pipes = try ProgramPipe.three()
     let (input, output, errors) = (pipes[0], pipes[1], pipes[2])
-    let started = start(input: input.reader, output: output.writer, errors: errors.writer)
-    let failure = SystemCallFailure("start")
-    for end in [input.reader, output.writer, errors.writer] { close(end) }
-    guard let process = started else {
-      for end in [input.writer, output.reader, errors.reader] { close(end) }
-      throw failure
+    let started = restricted {
+      start(input: input.reader, output: output.writer, errors: errors.writer)
     }
-    return RunningProgram(
-      process: process, input: input.writer, output: output.reader, errors: errors.reader)
+    for end in [input.reader, output.writer, errors.writer] { close(end) }
+    do {
+      return RunningProgram(
+        process: try started.get(), input: input.writer, output: output.reader,
+        errors: errors.reader)
+    } catch {
+      for end in [input.writer, output.reader, errors.reader] { close(end) }
+      throw error
+    }
+  }
+
+  /// Starts it from a thread that has given up what the program may not have, and ends there: rights that a thread
+  /// has given up never come back, and pass to what it starts.
+  private func restricted(_ start: @escaping @Sendable () -> Int32?) -> Result<
+    Int32, SystemCallFailure
+  > {
+    guard let restrictions else {
+      return start().map { .success($0) } ?? .failure(SystemCallFailure("start"))
+    }
+    let result = Mutex<Result<Int32, SystemCallFailure>>(
+      .failure(SystemCallFailure("start a thread", code: EAGAIN)))
+    let isDone = DispatchSemaphore(value: 0)
+    let isRunning = SystemThread.start {
+      defer { isDone.signal() }
+      guard csystem_restrict_thread(restrictions.hasNetwork ? 1 : 0) == 0 else {
+        return result.withLock { $0 = .failure(SystemCallFailure("take the network away")) }
+      }
+      guard let process = start() else {
+        return result.withLock { $0 = .failure(SystemCallFailure("start")) }
+      }
+      // Set from here, because a limit of this process would bind this process.
+      _ = csystem_limit_memory(process, Int64(restrictions.memory))
+      result.withLock { $0 = .success(process) }
+    }
+    if isRunning { isDone.wait() }
+    return result.withLock(\.self)
   }
 
   /// Runs it to its end, with nothing to read, for so many seconds at most; its whole group is ended then.

@@ -13,6 +13,12 @@ enum OwnProcess {
     }
   }
 
+  /// What the kernel says of the calling thread under that name, nil when it says nothing.
+  static func status(_ name: String) -> String? {
+    text(of: "/proc/thread-self/status").split(separator: "\n").first { $0.hasPrefix(name + ":") }
+      .map { $0.dropFirst(name.count + 1).trimmingPrefix { $0.isWhitespace } }.map(String.init)
+  }
+
   /// How many descriptors are open.
   static var descriptors: Int { entries(of: "/proc/self/fd").count }
 

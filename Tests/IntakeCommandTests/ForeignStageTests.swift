@@ -38,8 +38,12 @@ struct ForeignStageTests {
     let result = await #expect(
       processExitsWith: .exitCode(3), observing: [\.standardErrorContent]
     ) { [manifest = manifest as String] in
+      // This process would not decode if it were started once more.
       let code = await IntakeCommand.run(
-        ["check", manifest, "--to", "noah", "--insert", "after:load", "careless"],
+        [
+          "check", manifest, "--to", "noah", "--insert", "after:load", "careless", "--isolation",
+          "off",
+        ],
         registry: .builtin.adding(Careless.self), signals: SignalHub(), results: ResultWriter())
       exit(code.rawValue)
     }

@@ -92,25 +92,52 @@ struct HostileScanTests {
     }
     try feed(0..<10)
     try await running.waitFor("\"R-9\"")
-    let before = try counts(of: running.process)
+    let before = try held(by: running.process)
     try feed(10..<count)
     try await running.waitFor("\"R-\(count - 1)\"", seconds: 1_200)
-    let after = try counts(of: running.process)
-    #expect(after.descriptors <= before.descriptors + 2 && after.children <= 2)
+    let after = try held(by: running.process)
+    #expect(after.descriptors <= before.descriptors + 2 && after.children.count <= 2)
     running.signal(SIGTERM)
     let result = try await running.wait()
     #expect(result.outcomes["rejected"] == count)
   }
 
   /// What the process holds: its descriptors, and its children, dead ones included.
-  private func counts(of process: pid_t) throws -> (descriptors: Int, children: Int) {
+  private func held(by process: pid_t) throws -> (descriptors: Int, children: [String]) {
     let root = try Folder("/proc/\(process)")
     let threads = root.names(in: "task", atMost: 1_000).filter { $0 != "." && $0 != ".." }
-    let children = threads.reduce(0) { count, thread in
-      let bytes = try? Descriptor.open("/proc/\(process)/task/\(thread)/children").textNow()
-      return count + (bytes ?? "").split(separator: " ").count
+    let children = threads.flatMap { thread in
+      Self.text("/proc/\(process)/task/\(thread)/children").split(separator: " ").map(String.init)
     }
     return (root.names(in: "fd", atMost: 9_999).count, children)
+  }
+
+  /// What a file of the kernel says, whose size is not known before; nothing when there is none.
+  private static func text(_ path: String) -> String {
+    var room = [UInt8](repeating: 0, count: 1 << 16)
+    let count = room.withUnsafeMutableBytes { try? Descriptor.open(path).read(into: $0) }
+    return String(decoding: room.prefix(count ?? 0), as: UTF8.self)
+  }
+
+  @Test func `a decoder at work does not outlive a program that is killed`() async throws {
+    folder.write("loop.jpg", TinyScan.planted("loop"))
+    let batch = CustomerBatch(rows: 1, in: folder)
+    batch.write { $1[6] = "loop.jpg" }
+    let running = try program.start(["check", batch.manifest, "--workers", "1"])
+    var children: [String] = []
+    while children.isEmpty {
+      children = try held(by: running.process).children
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    running.signal(SIGKILL)
+    #expect(try await running.wait().code == 256 + SIGKILL)
+    // The last field before the numbers is the state; whoever inherits the dead may take its time.
+    for child in children {
+      while case let stat = Self.text("/proc/\(child)/stat"), !stat.isEmpty, !stat.contains(") Z ")
+      {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+    }
   }
 
   @Test func `isolation that cannot be had is a warning, and an error where it is required`() throws
@@ -132,14 +159,5 @@ struct HostileScanTests {
     #expect(required.code == 2 && required.output.isEmpty)
     #expect(required.errors.contains("--isolation off"))
     #expect(try program.run("--version").output.contains("isolation unavailable"))
-  }
-}
-
-extension Descriptor {
-  /// What a file of the kernel says, whose size is not known before.
-  fileprivate func textNow() throws -> String {
-    var room = [UInt8](repeating: 0, count: 1 << 16)
-    let count = try room.withUnsafeMutableBytes { try read(into: $0) }
-    return String(decoding: room.prefix(count), as: UTF8.self)
   }
 }

@@ -35,6 +35,27 @@ struct SystemCallTests {
     #expect(result.row("2")?["outcome"]?.string == "ready")
   }
 
+  /// What is in memory must not end up in a file when the program crashes.
+  @Test func theProgramLeavesNoCoreFile() async throws {
+    let folder = TemporaryFolder()
+    let pipe = folder.path + "/rows"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    // Opened for both, so that neither side waits for the other.
+    let end = open(pipe, O_RDWR)
+    defer { close(end) }
+    let running = try Program(folder: folder).start(["check", "-"], input: pipe)
+    let row = #"{"id":"R-1","email":"c@example.com","fn":"A","ln":"B","addr":"C","dob":"19830417"}"#
+    #expect(RawDescriptor.write(Array((row + "\n").utf8), to: end))
+    try await running.waitFor("\"R-1\"")
+    var room = [UInt8](repeating: 0, count: 8_192)
+    let count = try room.withUnsafeMutableBytes {
+      try Descriptor.open("/proc/\(running.process)/limits").read(into: $0)
+    }
+    let lines = String(decoding: room.prefix(count), as: UTF8.self).split(separator: "\n")
+    let core = try #require(lines.first { $0.hasPrefix("Max core file size") })
+    #expect(core.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"])
+  }
+
   /// Started all the same, the program would have written to our own standard output.
   @Test func aProgramWithoutAnOutputIsNotStarted() {
     let launch = ProgramLaunch(["/bin/true"], environment: [])

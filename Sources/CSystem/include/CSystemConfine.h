@@ -24,6 +24,9 @@ int csystem_restrict_thread(int network);
 /// Bounds the memory of a process that has just been started, in bytes of data. Returns 0, or -1 with `errno`.
 int csystem_limit_memory(pid_t process, long long bytes);
 
+/// The largest resident size that this process has had, in bytes.
+long long csystem_peak(void);
+
 /// Waits for the end of `process` and gives its status as `wait(2)` does, and its largest resident size in bytes.
 /// Returns 0, or -1 with `errno`.
 int csystem_reap(pid_t process, int *status, long long *peak);
