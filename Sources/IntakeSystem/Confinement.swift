@@ -28,6 +28,8 @@ public enum Confinement {
 
   /// Fills a room from the socket; false when the other end is gone.
   public static func receive(into room: UnsafeMutableRawBufferPointer) -> Bool {
+    // What the last picture left there would pass for a lack of memory at the next one's fault.
+    errno = 0
     var rest = room[...]
     while !rest.isEmpty {
       let count = systemRead(0, UnsafeMutableRawBufferPointer(rebasing: rest))

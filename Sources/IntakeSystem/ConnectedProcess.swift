@@ -14,8 +14,6 @@ public struct ConnectedProcess: Sendable {
   /// Its process number, which is also the number of its session.
   public let process: Int32
   private let socket: Int32
-  /// The most memory that this process had in use when it started that one: Linux counts it as that one's too.
-  private let inheritedPeak: Int
 
   /// Why nothing more can be had from it.
   public enum Trouble: Error, Sendable, Equatable {
@@ -28,11 +26,13 @@ public struct ConnectedProcess: Sendable {
   }
 
   /// How it came to its end.
-  public struct Ending: Sendable, Equatable {
-    /// The signal that ended it; nil when it ended of its own.
-    public let signal: Int32?
-    /// The most memory that it had in use, in bytes; 0 where that is hidden by what this process had.
-    public let peak: Int
+  public enum Ending: Sendable, Equatable {
+    /// By this signal; a fault that it noticed itself counts as one.
+    case signal(Int32)
+    /// By a fault for lack of memory.
+    case outOfMemory
+    /// Of its own.
+    case exit
   }
 
   /// A cancelled task is noticed after so many milliseconds.
@@ -57,7 +57,6 @@ public struct ConnectedProcess: Sendable {
         setsockopt(end, SOL_SOCKET, option, &size, socklen_t(MemoryLayout<Int32>.size))
       }
     }
-    inheritedPeak = Int(csystem_peak())
     let started = ProgramLaunch(words, environment: environment).start(
       input: ends[1], output: nil, errors: nil)
     let failure = SystemCallFailure("start a process")
@@ -120,10 +119,14 @@ public struct ConnectedProcess: Sendable {
     close(socket)
     if isUseless { kill(process, SIGKILL) }
     var status: Int32 = 0
-    var peak: Int64 = 0
     // Somebody else has reaped it where SIGCHLD is ignored.
-    guard csystem_reap(process, &status, &peak) == 0 else { return Ending(signal: nil, peak: 0) }
-    return Ending(
-      signal: status & 0x7F == 0 ? nil : status & 0x7F, peak: peak > inheritedPeak ? Int(peak) : 0)
+    while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return .exit } }
+    // The low seven bits are the signal, the next eight the exit code (wait(2)).
+    guard status & 0x7F == 0 else { return .signal(status & 0x7F) }
+    switch status >> 8 & 0xFF {
+    case Int32(csystem_out_of_memory): return .outOfMemory
+    case let code where code > 128: return .signal(code - 128)
+    default: return .exit
+    }
   }
 }

@@ -142,7 +142,7 @@ import Testing
 
   @Test func cancellingTheTaskEndsTheWait() async throws {
     let script = try Script(python: "time.sleep(3600)")
-    let bench = try Bench<ImageItem>(script)
+    let bench = try Bench<ImageItem>(script, ["timeout": .number(600)])
     try await bench.stage.prepare()
     let task = Task.detached { [image] in try bench.run(image) }
     try await Task.sleep(for: .milliseconds(300))

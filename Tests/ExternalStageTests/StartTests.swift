@@ -10,7 +10,7 @@ import Testing
     -> StageFailure?
   {
     var options = options
-    if options["start-timeout"] == nil { options["start-timeout"] = .number(10) }
+    if options["start-timeout"] == nil { options["start-timeout"] = .number(300) }
     let bench = try Bench<ImageItem>(script, options)
     return await #expect(throws: StageFailure.self) { try await bench.stage.prepare() }
   }

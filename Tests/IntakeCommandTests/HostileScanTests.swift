@@ -73,33 +73,38 @@ struct HostileScanTests {
   @Test func `decoders that die leave neither zombies nor descriptors`() async throws {
     let count = SlowTests.areWanted ? 1_000 : 60
     folder.write("crash.jpg", TinyScan.planted("crash"))
-    let pipe = folder.path + "/rows"
-    #expect(mkfifo(pipe, 0o600) == 0)
-    // Opened for both, so that neither side waits for the other.
-    let end = open(pipe, O_RDWR)
+    let (pipe, end) = try fifo()
     defer { close(end) }
     let running = try program.start(
       [
         "check", "-", "--images-root", folder.path, "--workers", "2", "--progress", "none",
       ], input: pipe)
-    func feed(_ rows: Range<Int>) throws {
-      for number in rows {
-        let row =
-          #"{"id":"R-\#(number)","email":"c\#(number)@example.com","fn":"A","ln":"B","addr":"C 1","#
-          + #""dob":"19830417","front":"crash.jpg"}"# + "\n"
-        #expect(RawDescriptor.write(Array(row.utf8), to: end))
-      }
-    }
-    try feed(0..<10)
+    try feed(0..<10, of: "crash.jpg", to: end)
     try await running.waitFor("\"R-9\"")
     let before = try held(by: running.process)
-    try feed(10..<count)
+    try feed(10..<count, of: "crash.jpg", to: end)
     try await running.waitFor("\"R-\(count - 1)\"", seconds: 1_200)
     let after = try held(by: running.process)
     #expect(after.descriptors <= before.descriptors + 2 && after.children.count <= 2)
     running.signal(SIGTERM)
     let result = try await running.wait()
     #expect(result.outcomes["rejected"] == count)
+  }
+
+  /// A pipe to be read as a manifest, and our end of it; opened for both, so that neither side waits for the other.
+  private func fifo() throws -> (path: String, end: Int32) {
+    let path = folder.path + "/rows"
+    guard mkfifo(path, 0o600) == 0 else { throw SystemCallFailure("make a pipe") }
+    return (path, open(path, O_RDWR | O_CLOEXEC))
+  }
+
+  private func feed(_ rows: Range<Int>, of scan: String, to end: Int32) throws {
+    for number in rows {
+      let row =
+        #"{"id":"R-\#(number)","email":"c\#(number)@example.com","fn":"A","ln":"B","addr":"C 1","#
+        + #""dob":"19830417","front":"\#(scan)"}"# + "\n"
+      #expect(RawDescriptor.write(Array(row.utf8), to: end))
+    }
   }
 
   /// What the process holds: its descriptors, and its children, dead ones included.
@@ -138,6 +143,31 @@ struct HostileScanTests {
         try await Task.sleep(for: .milliseconds(5))
       }
     }
+  }
+
+  @Test func `decoders that somebody kills cost no row`() async throws {
+    folder.write("turned.jpg", TinyScan.planted("none"))
+    let batch = CustomerBatch(rows: 1, in: folder)
+    let (pipe, end) = try fifo()
+    let running = try Program(folder: folder).start(
+      [
+        "run", "-", "--to", "sandbox", "--ledger", batch.ledger, "--images-root", folder.path,
+        "--workers", "2",
+      ], input: pipe)
+    var killed: Set<String> = []
+    for round in 0..<20 {
+      try feed(6 * round..<6 * round + 6, of: "turned.jpg", to: end)
+      // Each process once, and with results in between: no picture loses all the processes that it may.
+      let children = round == 0 ? [] : try held(by: running.process).children
+      for child in children.prefix(1) where killed.insert(child).inserted {
+        kill(pid_t(child) ?? 0, SIGKILL)
+      }
+      try await running.waitFor("\"R-\(6 * round + 5)\"")
+    }
+    close(end)
+    let result = try await running.wait()
+    #expect(result.code == 0 && result.outcomes == ["accepted": 120], "\(result.errors)")
+    #expect(!killed.isEmpty)
   }
 
   @Test func `isolation that cannot be had is a warning, and an error where it is required`() throws

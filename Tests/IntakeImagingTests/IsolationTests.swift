@@ -68,6 +68,13 @@ struct IsolationTests {
     #expect(code == .decoderTimeout)
   }
 
+  @Test func `a decoder that takes memory without end is ended by its limit`() throws {
+    let pool = Self.pool()
+    defer { pool.stop() }
+    let code = failure { _ = try Self.prepare(TinyScan.planted("allocate"), in: pool) }?.code
+    #expect(code == .decoderMemory)
+  }
+
   @Test func `a decoder that somebody kills costs no picture`() throws {
     let pool = Self.pool()
     defer { pool.stop() }

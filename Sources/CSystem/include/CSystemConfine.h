@@ -5,8 +5,11 @@
 /// Whether `csystem_confine` can work here: Linux on x86-64 or arm64 with seccomp filters that end a process.
 int csystem_can_confine(void);
 
+enum { csystem_out_of_memory = 12 };
+
 /// Takes everything from the calling process but descriptor 0, its memory and the end: it is killed when `parent` is
 /// gone, opens nothing, starts nothing, and every system call beyond a short list ends it at once.
+/// A fault ends it with the exit code 128 and the signal's number, or `csystem_out_of_memory` where `errno` says that.
 /// Returns 0, or -1 with `errno`: then some rights are gone and others are not, so the process has to end.
 int csystem_confine(pid_t parent);
 
@@ -23,10 +26,3 @@ int csystem_restrict_thread(int network);
 
 /// Bounds the memory of a process that has just been started, in bytes of data. Returns 0, or -1 with `errno`.
 int csystem_limit_memory(pid_t process, long long bytes);
-
-/// The largest resident size that this process has had, in bytes.
-long long csystem_peak(void);
-
-/// Waits for the end of `process` and gives its status as `wait(2)` does, and its largest resident size in bytes.
-/// Returns 0, or -1 with `errno`.
-int csystem_reap(pid_t process, int *status, long long *peak);

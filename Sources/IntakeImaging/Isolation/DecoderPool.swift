@@ -115,7 +115,7 @@ public final class DecoderPool: Sendable {
         return try result.get()
       case .death(let death):
         lose()
-        guard death.isFromOutside, attempts < 2 else { throw death.failure }
+        guard death.isFromOutside, attempts < Self.mostKills else { throw death.failure }
       }
     }
   }
@@ -170,14 +170,22 @@ public final class DecoderPool: Sendable {
     changes.signal()
   }
 
+  /// Starts that fail one after the other until no more are tried: one alone may have been killed as it began.
+  private static let mostFailures = 3
+  /// Processes that a picture may lose to somebody else: to an operator, or to a machine that is out of memory.
+  private static let mostKills = 3
+
   private func startProcesses() {
+    var failures = 0
     while true {
       starts.wait()
       if state.withLock(\.isStopping) { return }
       do throws(DecodersUnavailable) {
         put(back: try DecoderProcess.start(program, limits))
+        failures = 0
       } catch {
-        giveUp(error)
+        failures += 1
+        if failures < Self.mostFailures { starts.signal() } else { giveUp(error) }
       }
     }
   }

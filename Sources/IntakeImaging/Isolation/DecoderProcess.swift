@@ -51,11 +51,10 @@ struct DecoderProcess: Sendable {
   ///
   /// - Throws: `CancellationError` when the task was cancelled; the process is gone then too.
   func answer(to job: ScanJob, memory: Int) throws(CancellationError) -> Answer {
-    let bytes = limits.bytes(expecting: memory)
     do throws(ConnectedProcess.Trouble) {
       let deadline = SystemTime.monotonic + limits.seconds
       // A process that is gone shows so at once when it is written to.
-      try? process.grant(seconds: limits.processorSeconds, bytes: bytes)
+      try? process.grant(seconds: limits.processorSeconds, bytes: limits.bytes(expecting: memory))
       try job.frame.write { (bytes) throws(ConnectedProcess.Trouble) in
         try process.send(bytes, until: deadline)
       }
@@ -76,7 +75,7 @@ struct DecoderProcess: Sendable {
     } catch {
       let ending = process.end()
       if error == .cancelled { throw CancellationError() }
-      return .death(Death(ending, isOverdue: error == .overdue, bytes: bytes))
+      return .death(Death(ending, isOverdue: error == .overdue))
     }
   }
 
@@ -100,15 +99,14 @@ struct DecoderProcess: Sendable {
     /// It took more memory than it may.
     case memory
 
-    fileprivate init(_ ending: ConnectedProcess.Ending, isOverdue: Bool, bytes: Int) {
-      switch ending.signal {
-      case _ where isOverdue, SignalNumber.processorTime: self = .timeout
-      case nil: self = .left
-      case SignalNumber.kill: self = .killed
-      case SignalNumber.forbiddenCall: self = .forbidden
-      // Swift ends a process that gets no memory like one that crashes; how much it had tells them apart.
-      case _? where ending.peak > bytes / 4 * 3: self = .memory
-      case let signal?: self = .crashed(signal)
+    fileprivate init(_ ending: ConnectedProcess.Ending, isOverdue: Bool) {
+      switch ending {
+      case _ where isOverdue, .signal(SignalNumber.processorTime): self = .timeout
+      case .signal(SignalNumber.kill): self = .killed
+      case .signal(SignalNumber.forbiddenCall): self = .forbidden
+      case .signal(let number): self = .crashed(number)
+      case .outOfMemory: self = .memory
+      case .exit: self = .left
       }
     }
 
@@ -123,7 +121,7 @@ struct DecoderProcess: Sendable {
         return StageFailure(.decoderCrashed, what + "crashed (signal \(signal))")
       case .forbidden:
         return StageFailure(.decoderCrashed, what + "tried what it may not do, and was ended")
-      case .killed: return StageFailure(.decoderCrashed, what + "was killed, and so was the next")
+      case .killed: return StageFailure(.decoderCrashed, what + "was killed again and again")
       case .left: return StageFailure(.decoderCrashed, what + "ended in the middle")
       case .babbled: return StageFailure(.decoderCrashed, what + "gave an answer that cannot be")
       case .timeout:
