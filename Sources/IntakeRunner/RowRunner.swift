@@ -41,16 +41,25 @@ final class RowRunner: Sendable {
 
   /// The way of a row, top to bottom: wanted? → prepare → settle or send → record → report.
   ///
-  /// What the ledger alone decides is decided at once, in the order of the manifest, and may be reported with the rows
-  /// that follow at once; the rest is a task of its own.
+  /// What the ledger alone decides is decided in `look`, and may be reported with the rows that follow at once; the
+  /// rest is a task of its own.
   ///
   /// - Returns: whether this run works on the row; it gives its place in the window back when it has ended, and only then.
-  func run(
-    _ loaded: LoadedRow, loadedIn seconds: Double, in group: inout DiscardingTaskGroup,
-    window: Permits
-  ) -> Bool {
+  func run(_ finding: Finding, in group: inout DiscardingTaskGroup, window: Permits) -> Bool {
     // Wanted? An earlier run may have done it, and this one may be about other rows.
-    guard let row = wanted(loaded, seconds) else { return false }
+    let (loaded, row): (LoadedRow, Row)
+    switch finding {
+    case .wanted(let loadedRow, let known): (loaded, row) = (loadedRow, known)
+    case .done(let outcome):
+      count(outcome)
+      return false
+    case .leftOut(let standing):
+      if let standing { summary.withLock { $0.countLeftOut(standing) } }
+      return false
+    case .failed(let error, let reference):
+      fail(error, reference)
+      return false
+    }
     let executor: any TaskExecutor = row.known.map { working.noting($0.key.description) } ?? working
     runner.monitor.note { $0.rows += 1 }
     group.addTask(executorPreference: executor) {
@@ -129,25 +138,32 @@ final class RowRunner: Sendable {
 
 // Wanted?
 extension RowRunner {
-  /// The row, if this run works on it; one that an earlier run has done is reported at once.
-  private func wanted(_ loaded: LoadedRow, _ seconds: Double) -> Row? {
+  /// What is to be done with a row, as far as the ledger and the system tell without work on it.
+  enum Finding: Sendable {
+    case wanted(LoadedRow, Row)
+    /// An earlier run has done it.
+    case done(Outcome)
+    /// This run is about other rows; counted where it left out some on purpose.
+    case leftOut(Standing?)
+    case failed(any Error, RowReference)
+  }
+
+  /// Looks a row up; changes nothing that anybody could see.
+  func look(at loaded: LoadedRow, loadedIn seconds: Double) -> Finding {
     let name = runner.pipeline.assembler.name(of: loaded.record)
-    guard runner.policy.shard?.contains(name.identity) ?? true else { return nil }
+    guard runner.policy.shard?.contains(name.identity) ?? true else { return .leftOut(nil) }
     do {
       let known = try view?.row(for: name)
       let row = Row(loaded, name, known: known, loadedIn: seconds, runner)
-      guard let known else { return row }
-      if runner.policy.mode == .reconcile, known.standing != .inDoubt { return nil }
+      guard let known else { return .wanted(loaded, row) }
+      if runner.policy.mode == .reconcile, known.standing != .inDoubt { return .leftOut(nil) }
       guard runner.policy.only?.includes(known.standing) ?? true else {
-        summary.withLock { $0.countLeftOut(known.standing) }
-        return nil
+        return .leftOut(known.standing)
       }
-      guard let outcome = acceptedBefore(loaded, row, known) else { return row }
-      count(outcome)
+      return acceptedBefore(loaded, row, known).map(Finding.done) ?? .wanted(loaded, row)
     } catch {
-      fail(error, loaded.record.row)
+      return .failed(error, loaded.record.row)
     }
-    return nil
   }
 
   /// The outcome of a row that was accepted and is not sent again, nil for one that has to be looked at.

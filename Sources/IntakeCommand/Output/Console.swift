@@ -139,7 +139,7 @@ final class ResultWriter: Sendable {
 
   @discardableResult
   func writeLine(_ fields: JSONFields) -> Bool {
-    keepLine(fields)
+    keepLine { fields.write(to: &$0) }
     return flush()
   }
 
@@ -152,9 +152,9 @@ final class ResultWriter: Sendable {
   }
 
   /// Keeps a line back until there are enough for a write, or somebody flushes.
-  func keepLine(_ fields: JSONFields) {
+  func keepLine(_ write: (inout [UInt8]) -> Void) {
     state.withLock { state in
-      fields.write(to: &state.waiting)
+      write(&state.waiting)
       state.waiting.append(UInt8(ascii: "\n"))
       if state.waiting.count >= ResultWriter.mostWaiting { _ = flush(&state) }
     }

@@ -6,37 +6,59 @@ struct ResultLine {
   /// Characters; with --show-personal a detail holds up to 2,000 of the target's own.
   static let longestDetail = 2_500
 
-  /// The fields of a row; `word` stands for the outcome of rows that are only prepared.
-  func fields(_ outcome: Outcome, word: String? = nil) -> JSONFields {
-    let (row, failure) = (outcome.row, outcome.failure)
-    var fields: JSONFields = []
-    fields.reserveCapacity(24)
-    fields += [
-      ("row", row.line), ("id", row.id), ("reference", row.reference),
-      ("key", outcome.key?.description), ("outcome", word ?? outcome.verdict.rawValue),
-      ("since", outcome.since.map { UTCTime(seconds: $0).rfc3339 }),
-    ]
-    if let failure {
-      let further = outcome.further.map { JSONOutput(fields: problem($0)) }
-      fields.append(("stage", outcome.stage))
-      fields += problem(failure)
-      fields.append(("further", further.isEmpty ? nil : further))
+  /// Adds the line of a row; `word` stands for the outcome of rows that are only prepared.
+  func write(
+    _ outcome: Outcome, word: String? = nil, request: JSONOutput? = nil, to line: inout [UInt8]
+  ) {
+    let row = outcome.row
+    line.append(UInt8(ascii: "{"))
+    line.addField("row", row.line)
+    line.addField("id", row.id)
+    line.addField("reference", row.reference)
+    line.addField("key", outcome.key?.description)
+    line.addField("outcome", word ?? outcome.verdict.rawValue)
+    line.addField("since", outcome.since.map { UTCTime(seconds: $0).rfc3339 })
+    if let failure = outcome.failure {
+      line.addField("stage", outcome.stage)
+      write(failure, to: &line)
+      if !outcome.further.isEmpty {
+        line.beginField("further")
+        write(outcome.further, to: &line)
+      }
     }
-    if let receipt = outcome.receipt { fields += answer(receipt, outcome.attempts, word) }
-    let sides = outcome.images.sorted { $0.key < $1.key }.map { ($0.key.rawValue, image($0.value)) }
-    let times = outcome.timings.map { ($0.stage, JSONOutput.decimal($0.milliseconds)) }
-    fields.append(("images", sides.isEmpty ? nil : JSONOutput.object(sides)))
-    fields.append(("ms", JSONOutput.object(times)))
-    return fields
+    if let receipt = outcome.receipt { line.addFields(answer(receipt, outcome.attempts, word)) }
+    if !outcome.images.isEmpty {
+      let sides = outcome.images.sorted { $0.key < $1.key }
+      line.addFields([
+        ("images", JSONOutput.object(sides.map { ($0.key.rawValue, image($0.value)) }))
+      ])
+    }
+    line.beginField("ms")
+    JSONOutput.object(outcome.timings.map { ($0.stage, .decimal($0.milliseconds)) })
+      .write(to: &line)
+    line.addFields([("request", request)])
+    line.append(UInt8(ascii: "}"))
   }
 
-  private func problem(_ failure: StageFailure) -> JSONFields {
-    [
-      ("code", failure.code.rawValue),
-      ("detail", Sanitizer.clean(failure.detail, limit: ResultLine.longestDetail)),
-      ("hint", failure.hint), ("column", failure.column?.description),
-      ("side", failure.side?.rawValue), ("file", hidesPaths ? nil : failure.file),
-    ]
+  /// Adds the fields of a problem to the object whose brace is open.
+  private func write(_ failure: StageFailure, to line: inout [UInt8]) {
+    line.addField("code", failure.code.rawValue)
+    line.addField("detail", Sanitizer.clean(failure.detail, limit: ResultLine.longestDetail))
+    line.addField("hint", failure.hint)
+    line.addField("column", failure.column?.description)
+    line.addField("side", failure.side?.rawValue)
+    if !hidesPaths { line.addField("file", failure.file) }
+  }
+
+  private func write(_ failures: [StageFailure], to line: inout [UInt8]) {
+    line.append(UInt8(ascii: "["))
+    for (index, failure) in failures.enumerated() {
+      if index > 0 { line.append(UInt8(ascii: ",")) }
+      line.append(UInt8(ascii: "{"))
+      write(failure, to: &line)
+      line.append(UInt8(ascii: "}"))
+    }
+    line.append(UInt8(ascii: "]"))
   }
 
   private func answer(_ receipt: Receipt, _ attempts: Int, _ word: String?) -> JSONFields {

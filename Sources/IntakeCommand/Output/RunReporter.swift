@@ -25,15 +25,15 @@ struct RunReporter: RunObserver {
     progress.count(outcome)
     failedRows?.add(outcome)
     if isOnlyLeft, outcome.verdict == .skipped, !outcome.isNews { return }
-    results.keepLine(line.fields(outcome))
+    results.keepLine { line.write(outcome, to: &$0) }
     guard outcome.isNews || isVerbose else { return }
     show(outcome, RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))
   }
 
   func prepared(_ submission: Submission, outcome: Outcome) {
     progress.countReady()
-    let row = line.fields(outcome, word: "ready")
-    results.keepLine(row + [("request", request?.json(submission))])
+    let request = request?.json(submission)
+    results.keepLine { line.write(outcome, word: "ready", request: request, to: &$0) }
     guard isVerbose else { return }
     let text = RowText.line(
       outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true,

@@ -203,16 +203,44 @@ public typealias JSONFields = [(name: String, value: (any JSONConvertible)?)]
 extension JSONFields {
   /// Adds the object on one line; fields without a value are left out.
   public func write(to bytes: inout [UInt8]) {
-    var separator = UInt8(ascii: "{")
-    for case (let name, let value?) in self {
-      bytes.append(separator)
-      JSONText.write(name, to: &bytes)
-      bytes.append(UInt8(ascii: ":"))
-      value.write(to: &bytes)
-      separator = UInt8(ascii: ",")
-    }
-    if separator == UInt8(ascii: "{") { bytes.append(separator) }
+    bytes.append(UInt8(ascii: "{"))
+    bytes.addFields(self)
     bytes.append(UInt8(ascii: "}"))
+  }
+}
+
+/// Objects that are written field by field, for lines that go by in their hundred thousands.
+extension [UInt8] {
+  /// Adds a text to the object whose brace is open; nothing where there is none.
+  package mutating func addField(_ name: StaticString, _ text: String?) {
+    guard let text else { return }
+    beginField(name)
+    JSONText.write(text, to: &self)
+  }
+
+  /// Adds a whole number to the object whose brace is open.
+  package mutating func addField(_ name: StaticString, _ number: Int) {
+    beginField(name)
+    number.write(to: &self)
+  }
+
+  /// Adds the name of a field to the object whose brace is open; its value has to follow.
+  package mutating func beginField(_ name: StaticString) {
+    if last != UInt8(ascii: "{") { append(UInt8(ascii: ",")) }
+    append(UInt8(ascii: "\""))
+    name.withUTF8Buffer { self += $0 }
+    append(UInt8(ascii: "\""))
+    append(UInt8(ascii: ":"))
+  }
+
+  /// Adds fields to the object whose brace is open; those without a value are left out.
+  package mutating func addFields(_ fields: JSONFields) {
+    for case (let name, let value?) in fields {
+      if last != UInt8(ascii: "{") { append(UInt8(ascii: ",")) }
+      JSONText.write(name, to: &self)
+      append(UInt8(ascii: ":"))
+      value.write(to: &self)
+    }
   }
 }
 
