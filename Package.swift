@@ -59,7 +59,8 @@ let package = Package(
   targets: [
     .module("IntakeCore"),
     .target(name: "CSystem"),
-    .module("IntakeSystem", "CSystem", "IntakeCore"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .module("IntakeSystem", "CSystem", "CZlib", "IntakeCore"),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .module("IntakeCrypto", "CCrypto", "IntakeCore"),
     .target(name: "CImaging", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),

@@ -5,6 +5,35 @@ struct CSVCell {
   let range: Range<Int>
   /// Whether `""` in it means one quote.
   var hasDoubledQuotes = false
+  /// What kinds of bytes it has.
+  var kinds: ByteKinds = []
+  /// How many line ends are in it.
+  var lineEnds = 0
+}
+
+/// What has to be looked at in a cell beside letters, digits and ordinary signs; nothing in nearly every one.
+struct ByteKinds: OptionSet, Sendable {
+  let rawValue: UInt8
+
+  /// Blanks.
+  static let blank = ByteKinds(rawValue: 1)
+  /// Control characters, and ASCII that a damaged text may hold instead of a letter: `&`, `?`, `\`.
+  static let odd = ByteKinds(rawValue: 2)
+  /// Bytes of 0x80 or more.
+  static let beyondASCII = ByteKinds(rawValue: 4)
+
+  /// The kinds of every byte.
+  static let table: [UInt8] = (0...255 as ClosedRange<UInt8>).map { byte in
+    if byte >= 0x80 { return beyondASCII.rawValue }
+    if byte == 0x20 { return blank.rawValue }
+    return byte < 0x20 || byte == 0x7F || "&?\\".utf8.contains(byte) ? odd.rawValue : 0
+  }
+
+  init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  init(of text: String) {
+    rawValue = text.utf8.reduce(0) { $0 | ByteKinds.table[Int($1)] }
+  }
 }
 
 /// Why a record could not be read from the bytes at hand.
@@ -20,6 +49,9 @@ enum CSVStop: Error {
 /// scanned again, which costs at most 16 scans for a record of 1 MiB.
 struct CSVParser {
   let delimiter: UInt8
+  /// The kinds of the bytes, and a bit more for those that end a cell or cannot stand in it.
+  private let table: [UInt8]
+  private static let stop: UInt8 = 0x80
   /// The cells of the last record, at most `mostCells` of them.
   private(set) var cells: [CSVCell] = []
   private(set) var cellCount = 0
@@ -27,6 +59,13 @@ struct CSVParser {
   private(set) var lines = 1
   /// 1 MiB of commas would make 32 MB of cells; no header has more columns than this.
   private static let mostCells = 1_024
+
+  init(delimiter: UInt8) {
+    self.delimiter = delimiter
+    var table = ByteKinds.table
+    for byte in [delimiter, 0x0A, 0x0D, UInt8(ascii: "\"")] { table[Int(byte)] |= CSVParser.stop }
+    self.table = table
+  }
 
   /// Reads the record at `start` and returns the place of its line end, or the end of the bytes after the last record.
   mutating func parse(_ bytes: [UInt8], from start: Int, isLast: Bool) throws(CSVStop) -> Int {
@@ -63,28 +102,36 @@ struct CSVParser {
     if position < bytes.count, bytes[position] == UInt8(ascii: "\"") {
       return try quotedCell(bytes, from: position + 1, isLast: isLast)
     }
+    var kinds: UInt8 = 0
     while position < bytes.count {
-      let byte = bytes[position]
-      if byte == delimiter || byte == 0x0A || byte == 0x0D { break }
-      guard byte != UInt8(ascii: "\"") else { throw .fault(quoteInsideCell) }
+      let kind = table[Int(bytes[position])]
+      if kind & CSVParser.stop != 0 { break }
+      kinds |= kind
       position += 1
     }
     guard position < bytes.count || isLast else { throw .needsMore(insideQuotes: false) }
-    add(CSVCell(range: start..<position))
+    if position < bytes.count, bytes[position] == UInt8(ascii: "\"") {
+      throw .fault(quoteInsideCell)
+    }
+    add(CSVCell(range: start..<position, kinds: ByteKinds(rawValue: kinds)))
     return position
   }
 
   private mutating func quotedCell(_ bytes: [UInt8], from start: Int, isLast: Bool) throws(CSVStop)
     -> Int
   {
+    let linesBefore = lines
     var position = start
     var hasDoubledQuotes = false
+    var kinds: UInt8 = 0
     while position < bytes.count {
       let byte = bytes[position]
       if byte == UInt8(ascii: "\"") {
         guard position + 1 < bytes.count || isLast else { break }
         guard position + 1 < bytes.count, bytes[position + 1] == byte else {
-          let cell = CSVCell(range: start..<position, hasDoubledQuotes: hasDoubledQuotes)
+          let cell = CSVCell(
+            range: start..<position, hasDoubledQuotes: hasDoubledQuotes,
+            kinds: ByteKinds(rawValue: kinds), lineEnds: lines - linesBefore)
           return try endOfQuotedCell(cell, bytes, isLast: isLast)
         }
         hasDoubledQuotes = true
@@ -94,6 +141,7 @@ struct CSVParser {
       } else if byte == 0x0D, position + 1 == bytes.count || bytes[position + 1] != 0x0A {
         lines += 1
       }
+      kinds |= ByteKinds.table[Int(byte)]
       position += 1
     }
     throw .needsMore(insideQuotes: true)

@@ -5,6 +5,7 @@ struct CSVReader: RowReader, ~Copyable {
   private var window: ByteWindow
   private var parser: CSVParser
   private let limit: Int
+  private let cleaner: CellCleaner
   private var header = Header()
   /// Where the record that was found last ends, until it is taken.
   private var recordEnd: Int?
@@ -13,35 +14,34 @@ struct CSVReader: RowReader, ~Copyable {
   private var table = SourceTable(delimiter: 0, columns: [])
   /// Whether the last columns are the notes on rows that were not accepted, which are not the row's own.
   private var hasNotes = false
-  private(set) var notices: [String] = []
-  var warnings: [String] { header.warnings }
+  private var hasRows = false
+  /// How many empty cells the rows have beyond the header, as the first of them shows.
+  private var extraCells: Int?
 
   /// Reads the header.
   ///
   /// - Throws: `StageFailure` of class fatal when there is none, or one that cannot be used.
   init(
-    _ window: consuming ByteWindow, delimiter: Delimiter, names: ColumnNames, limit: Int
+    _ window: consuming ByteWindow, delimiter: Delimiter, names: ColumnNames, limit: Int,
+    cleaner: CellCleaner
   ) throws {
     self.window = window
     self.limit = limit
-    parser = CSVParser(delimiter: delimiter.byte)
-    // Blank lines before the header are passed over here because the header shows what the delimiter is.
-    while try self.window.reachNext(), self.window.bytes[self.window.start].isLineEnd {
-      self.window.takeLine(upTo: self.window.start)
-    }
-    if delimiter == .auto {
-      let found = try Delimiter.recognised(in: &self.window, names: names, limit: limit)
-      parser = CSVParser(delimiter: found.byte)
-      if found != .comma {
-        notices = ["the manifest's cells are separated by a \(found), as its header shows"]
-      }
-    }
+    self.cleaner = cleaner
+    parser = CSVParser(delimiter: UInt8(ascii: ","))
+    let search = HeaderSearch(names: names, limit: limit, notes: cleaner.notes)
+    parser = CSVParser(delimiter: try search.run(&self.window, delimiter))
     let cells = try headerCells()
     header = try Header(cells, names: names)
     hasNotes = cells.suffix(3).map { $0.lowercased() } == SourceTable.notes
-    table = SourceTable(delimiter: parser.delimiter, columns: [record])
-    notices += header.notices
+    table = SourceTable(
+      delimiter: parser.delimiter, columns: [record], meanings: header.places.map(\.column))
+    for notice in header.notices { cleaner.notes.say(notice) }
   }
+
+  var warnings: [String] { header.warnings }
+
+  var columns: Set<ColumnName>? { Set(header.places.compactMap(\.column)) }
 
   private mutating func headerCells() throws -> [String] {
     switch try findRecord() {
@@ -72,25 +72,35 @@ struct CSVReader: RowReader, ~Copyable {
   mutating func nextAtHand() throws -> RawRow? {
     found = try found ?? findRecord(mayRead: false)
     // The evidence of a broken row may have to be read.
-    guard case .record = found, parser.cellCount == header.places.count else { return nil }
+    guard case .record = found, isRow, swallowedRows == nil else { return nil }
     found = nil
     return try row()
   }
 
   mutating func next() throws -> RawRow? {
     switch try found.take() ?? findRecord() {
-    case .end, nil: return nil
-    case .record: return parser.cellCount == header.places.count ? try row() : try miscounted()
-    case .fault(let fault):
-      var row = RawRow(line: window.line, problems: [fault], evidence: try evidence())
-      let line = try window.lineStart(atMost: limit)
-      row.source = SourceRow(SourceTable.cell(line, delimiter: table.delimiter), in: table)
-      // The next row is looked for on the next line, not behind the broken one: a quote that nobody closed
-      // would silently hide up to 1 MiB of good rows. The further lines of a broken row are looked at one
-      // by one; they have too few cells and say so.
-      try window.skipLine()
-      return row
+    case .end, nil:
+      if !hasRows { cleaner.notes.say("the manifest has a header and no rows", .warning) }
+      return nil
+    case .record:
+      if let swallowedRows { return try broken(swallowedRows) }
+      return isRow ? try row() : try miscounted()
+    case .fault(let fault): return try broken(fault)
     }
+  }
+
+  /// A row whose end isn't known.
+  private mutating func broken(_ fault: StageFailure) throws -> RawRow {
+    hasRows = true
+    recordEnd = nil
+    var row = RawRow(line: window.line, problems: [fault], evidence: try evidence())
+    let line = try window.lineStart(atMost: limit)
+    row.source = SourceRow(SourceTable.cell(line, delimiter: table.delimiter), in: table)
+    // The next row is looked for on the next line, not behind the broken one: a quote that nobody closed
+    // would silently hide up to 1 MiB of good rows. The further lines of a broken row are looked at one
+    // by one; they have too few cells and say so.
+    try window.skipLine()
+    return row
   }
 
   private enum Found {
@@ -120,7 +130,7 @@ struct CSVReader: RowReader, ~Copyable {
         return .record
       } catch {
         switch error {
-        case .fault(let fault): return .fault(fault)
+        case .fault(let fault): return .fault(parser.lines > 1 ? spanning("") : fault)
         case .needsMore(let insideQuotes) where window.isLast || window.count > limit:
           return .fault(insideQuotes ? unclosedQuote : .rowTooLong(limit))
         case .needsMore:
@@ -137,20 +147,76 @@ struct CSVReader: RowReader, ~Copyable {
       hint: "close the quote; the following lines were read as rows of their own")
   }
 
-  /// Whether no cell of the record holds anything: an empty line, or the rows of mere commas that spreadsheets leave.
-  private var isBlank: Bool {
-    parser.cellCount == parser.cells.count
-      && parser.cells.allSatisfy { window.bytes[$0.range].allSatisfy(\.isASCIISpace) }
+  /// A cell that begins in a row and ends in another.
+  private func spanning(_ rest: String) -> StageFailure {
+    StageFailure(
+      .malformedRow,
+      "a cell spans lines \(window.line)–\(window.line + parser.lines - 1)\(rest); is a quote not closed?",
+      hint: "close the quote; the following lines were read as rows of their own")
   }
 
-  /// The record that was found last as it stands in the manifest, without such notes of an earlier run.
+  /// What is wrong with a record in which a cell holds what looks like whole rows; nil for any other.
+  ///
+  /// A quote that opens in one row and closes in the same column of a later one gives a record with the right number
+  /// of cells. Such a cell holds the delimiters of at least one row; in a narrow table an address may have as many,
+  /// so there it takes an e-mail or a file as well.
+  private var swallowedRows: StageFailure? {
+    let needed = header.places.count - 1
+    guard parser.lines > 1, needed > 0 else { return nil }
+    for cell in parser.cells where cell.lineEnds > 0 {
+      let bytes = window.bytes[cell.range]
+      guard bytes.count(where: { $0 == parser.delimiter }) >= needed,
+        needed >= 5 || CSVReader.namesMailboxOrFile(bytes)
+      else { continue }
+      let rows = cell.lineEnds == 1 ? "1 further row" : "\(cell.lineEnds) further rows"
+      return spanning(" and holds what looks like \(rows)")
+    }
+    return nil
+  }
+
+  private static func namesMailboxOrFile(_ bytes: ArraySlice<UInt8>) -> Bool {
+    let text = String(decoding: bytes, as: UTF8.self).lowercased()
+    return ["@", ".jp", ".png", ".pdf", ".heic", ".tif"].contains(where: text.contains)
+  }
+
+  /// Whether the record has the cells of the header, and beyond them as many empty ones as the other rows.
+  private var isRow: Bool {
+    let (count, wanted) = (parser.cellCount, header.places.count)
+    if count == wanted { return true }
+    guard count > wanted else { return count >= header.namedCount }
+    return count == parser.cells.count && extraCells.map { $0 == count - wanted } ?? true
+      && parser.cells[wanted...].allSatisfy { isEmpty($0) }
+  }
+
+  private func isEmpty(_ cell: CSVCell) -> Bool {
+    if window.bytes[cell.range].allSatisfy(\.isASCIISpace) { return true }
+    guard cell.kinds.contains(.beyondASCII), let text = window.text(of: cell) else { return false }
+    return text.unicodeScalars.allSatisfy { $0.isWhiteSpace || $0.isInvisible }
+  }
+
+  /// Whether no cell of the record holds anything: an empty line, or the rows of mere commas that spreadsheets leave.
+  private var isBlank: Bool {
+    parser.cellCount == parser.cells.count && parser.cells.allSatisfy { isEmpty($0) }
+  }
+
+  /// The record that was found last as it stands in the manifest: with the cells of the header, and without such
+  /// notes of an earlier run.
   private var record: [UInt8] {
     let bytes = window.bytes[window.start..<(recordEnd ?? window.start)]
-    guard hasNotes, let note = parser.cells.dropLast(2).last,
-      header.places.isEmpty || parser.cellCount == header.places.count,
-      let end = bytes[..<note.range.lowerBound].lastIndex(of: parser.delimiter)
-    else { return Array(bytes) }
-    return Array(bytes[..<end])
+    let wanted = header.places.count
+    guard isRow else { return Array(bytes) }
+    if hasNotes, parser.cellCount == wanted {
+      return Array(self.bytes(before: wanted - 3, in: bytes))
+    }
+    return parser.cellCount > wanted
+      ? Array(self.bytes(before: wanted, in: bytes))
+      : bytes + [UInt8](repeating: parser.delimiter, count: wanted - parser.cellCount)
+  }
+
+  /// The cells before one of a record.
+  private func bytes(before cell: Int, in record: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    let start = parser.cells[cell].range.lowerBound
+    return record[..<(record[..<start].lastIndex(of: parser.delimiter) ?? record.startIndex)]
   }
 
   private mutating func evidence() throws -> [UInt8] {
@@ -158,27 +224,43 @@ struct CSVReader: RowReader, ~Copyable {
   }
 
   private mutating func row() throws -> RawRow {
+    hasRows = true
     var row = RawRow(line: window.line)
     row.source = SourceRow(record, in: table)
     row.cells.reserveCapacity(header.places.count)
-    for (index, place) in header.places.enumerated() where place != .ignored {
-      read(index, place, into: &row)
+    if parser.cellCount != header.places.count || extraCells ?? 0 > 0 { countCells(of: &row) }
+    if extraCells == nil { extraCells = max(0, parser.cellCount - header.places.count) }
+    for index in 0..<min(parser.cellCount, header.places.count) {
+      let place = header.places[index]
+      if place != .ignored { read(index, place, into: &row) }
     }
     if row.cells.isEmpty { row.evidence = try evidence() }
     return row
+  }
+
+  /// A row that has another number of cells than those before it is sound only where its values are: an empty cell
+  /// more may as well come of a comma in an address.
+  private func countCells(of row: inout RawRow) {
+    let (found, named) = (parser.cellCount, header.places.count)
+    if found > named { cleaner.notes.count(.extraCells, line: row.line) }
+    guard found != named + (extraCells ?? 0) else { return }
+    row.cellCount = CellCount(
+      found: found, wanted: found == named ? named + (extraCells ?? 0) : named)
   }
 
   private func read(_ index: Int, _ place: Header.Place, into row: inout RawRow) {
     let cell = parser.cells[index]
     switch (window.text(of: cell), place) {
     case (""?, _), (_, .ignored): return
-    case (let text?, .column(let name)): row.cells.append(RawCell(name: name, text: text))
+    case (let text?, .column(let name)):
+      cleaner.add(name, text, cell.kinds, to: &row)
     case (nil, .column(let name)):
       row.problems.append(
         StageFailure(
           .malformedRow,
           "\(name) is not valid UTF-8 at byte \(window.invalidOffset(in: cell)) of the manifest",
-          hint: "save the manifest as CSV UTF-8", column: name))
+          hint: "save the manifest as CSV UTF-8, or name its encoding with --encoding",
+          column: name))
     case (_, .unnamed):
       row.problems.append(
         StageFailure(
@@ -187,21 +269,27 @@ struct CSVReader: RowReader, ~Copyable {
     }
   }
 
-  /// A row with too few or too many cells; only the first is trusted because nobody knows which cell is whose.
+  /// A row with too few or too many cells: nobody knows which cell is whose, so none is read.
   private mutating func miscounted() throws -> RawRow {
-    let (found, wanted) = (parser.cellCount, header.places.count)
+    hasRows = true
+    let count = CellCount(found: parser.cellCount, wanted: header.places.count)
+    let hint = otherDelimiter.map {
+      "separate its cells as the header does, by \(Delimiter.name(parser.delimiter)) and not by \($0)"
+    }
     var row = RawRow(line: window.line, evidence: try evidence())
     row.source = SourceRow(record, in: table)
-    row.problems.append(
-      StageFailure(
-        .malformedRow,
-        "the row has \(found) \(found == 1 ? "cell" : "cells"), the header has \(wanted)",
-        hint: found > wanted
-          ? "put a cell that holds the delimiter in quotes" : "add the cells that are missing"))
-    if case .column(let name) = header.places[0], name.column == .id || name.column == .reference {
-      read(0, header.places[0], into: &row)
-    }
+    row.problems.append(count.failure(hint: hint))
     return row
+  }
+
+  /// The delimiter under which a record of one cell would have as many as the header.
+  private var otherDelimiter: String? {
+    guard parser.cellCount == 1, let cell = parser.cells.first, header.places.count > 1 else {
+      return nil
+    }
+    return Delimiter.allCases.compactMap(\.byte).first { byte in
+      window.bytes[cell.range].count { $0 == byte } == header.places.count - 1
+    }.map(Delimiter.name)
   }
 }
 
@@ -242,52 +330,5 @@ extension ByteWindow {
     while start < end, bytes[start].isASCIISpace { start += 1 }
     while start < end, bytes[end - 1].isASCIISpace { end -= 1 }
     return start..<end
-  }
-}
-
-enum Delimiter: String, CaseIterable {
-  /// The one that the header shows.
-  case auto
-  case comma, semicolon, tab
-
-  /// The byte itself; a comma until the header has been looked at.
-  var byte: UInt8 {
-    switch self {
-    case .auto, .comma: return UInt8(ascii: ",")
-    case .semicolon: return UInt8(ascii: ";")
-    case .tab: return 0x09
-    }
-  }
-
-  /// The one under which the header names the most columns; the comma where none stands out.
-  ///
-  /// Only the header decides: rows hold addresses with commas and notes with anything.
-  static func recognised(
-    in window: inout ByteWindow, names: ColumnNames, limit: Int
-  ) throws -> Delimiter {
-    var best = (delimiter: comma, known: 0)
-    for delimiter in allCases where delimiter != .auto {
-      let known = try cells(of: &window, delimiter, limit: limit).count {
-        if case .unknown = names.meaning(of: $0) { return false }
-        return true
-      }
-      if known > best.known { best = (delimiter, known) }
-    }
-    return best.delimiter
-  }
-
-  private static func cells(
-    of window: inout ByteWindow, _ delimiter: Delimiter, limit: Int
-  ) throws -> [String] {
-    var parser = CSVParser(delimiter: delimiter.byte)
-    while true {
-      do throws(CSVStop) {
-        _ = try parser.parse(window.bytes, from: window.start, isLast: window.isLast)
-        return parser.cells.map { window.text(of: $0) ?? "" }
-      } catch {
-        guard case .needsMore = error, !window.isLast, window.count <= limit else { return [] }
-      }
-      _ = try window.grow()
-    }
   }
 }

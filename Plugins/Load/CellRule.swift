@@ -8,22 +8,50 @@ struct CellRule: Sendable {
   /// A date of birth later than this day is refused.
   ///
   /// Unless a test says otherwise, the latest day that it is anywhere: UTC and 14 hours (Line Islands).
-  var latestBirth = UTCTime(seconds: SystemTime.wall + 14 * 3_600).date
+  let latestBirth: CalendarDate
+  /// The first day that may still be today somewhere.
+  private let earliestToday: CalendarDate
+  /// How dates are written besides `YYYYMMDD` and `YYYY-MM-DD`.
+  private let dateFormat: DateFormat?
+  /// Whether a date that programs write for an unknown day is refused.
+  private let refusesUnknownDays: Bool
+  private let dates: DateSurvey
+
+  init(
+    latestBirth: CalendarDate = UTCTime(seconds: SystemTime.wall + 14 * 3_600).date,
+    dateFormat: DateFormat? = nil, refusesUnknownDays: Bool = true, dates: DateSurvey = DateSurvey()
+  ) {
+    self.latestBirth = latestBirth
+    earliestToday = CalendarDate(daysSince1970: latestBirth.daysSince1970 - 1)
+    self.dateFormat = dateFormat
+    self.refusesUnknownDays = refusesUnknownDays
+    self.dates = dates
+  }
 
   /// Far beyond any name or address; keeps a body and a message small.
   private static let mostCharacters = 1_000
   /// Ledgers and result lines are read by the id.
   private static let mostIDCharacters = 128
 
-  /// What is wrong with a cell, nil when nothing is.
-  func problem(of cell: RawCell) -> StageFailure? {
-    let column = cell.name.column
-    let problem =
-      CellRule.harmfulCharacter(in: cell.text, of: column) ?? CellRule.length(of: cell)
-      ?? form(of: column, cell.text)
-    return problem.map {
-      StageFailure(.invalidValue, "\(cell.name) \($0)", column: cell.name)
-    }
+  /// What is wrong with a cell, in words that follow the column's name; nil when nothing is.
+  ///
+  /// Whether a date is one shows in `day`.
+  func complaint(about cell: RawCell) -> String? {
+    (cell.isPlain ? nil : CellRule.harmfulCharacter(in: cell.text, of: cell.name.column))
+      ?? CellRule.length(of: cell) ?? form(of: cell.name.column, cell.text)
+  }
+
+  static func invalid(_ name: ColumnName, _ words: String) -> StageFailure {
+    StageFailure(.invalidValue, "\(name) \(words)", column: name)
+  }
+
+  static func suspicious(_ name: ColumnName, _ problem: String) -> StageFailure {
+    let isNothing = problem.contains("instead of a value")
+    return StageFailure(
+      .suspiciousValue, "\(name) \(problem)",
+      hint: isNothing
+        ? "correct or empty the cell; --null TEXT reads such a text as an empty cell" : nil,
+      column: name)
   }
 
   private static func length(of cell: RawCell) -> String? {
@@ -36,10 +64,6 @@ struct CellRule: Sendable {
   private func form(of column: Column, _ text: String) -> String? {
     switch column {
     case .email: return EmailAddress.problem(in: text).map(CellRule.words)
-    case .dob:
-      guard let date = CalendarDate(text) else { return CellRule.dateForm }
-      return date > latestBirth ? "lies in the future" : nil
-    case .idIssued, .idExpiry: return CalendarDate(text) == nil ? CellRule.dateForm : nil
     case .status:
       return ["PASS", "PENDING", "FAIL"].contains(text.uppercased())
         ? nil : "is not PASS, PENDING or FAIL"
@@ -56,8 +80,6 @@ struct CellRule: Sendable {
     }
   }
 
-  private static let dateForm = "isn't a day in the form YYYYMMDD or YYYY-MM-DD"
-
   /// The first character that has no place in a cell: one that steers terminals, hides text or turns it around.
   private static func harmfulCharacter(in text: String, of column: Column) -> String? {
     guard !text.utf8.allSatisfy(\.isASCIIPrintable) else { return nil }
@@ -73,14 +95,14 @@ struct CellRule: Sendable {
   private static func kind(of scalar: Unicode.Scalar, in column: Column) -> String? {
     switch scalar.value {
     case 0: return "a NUL"
-    case 0x0A, 0x0D, 0x85, 0x2028, 0x2029: return "a line break"
+    case _ where scalar.isLineBreak: return "a line break"
     case 1..<0x20, 0x7F...0x9F: return "a control character"
     // What copying from contact lists leaves around phone numbers.
     case 0x202A...0x202E, 0x2066...0x2069, 0xFEFF, 0xFFF9...0xFFFB:
       return "an invisible character"
-    // Persian and Indic names and right-to-left text need these; codes and addresses do not.
-    case 0xAD, 0x200B...0x200F, 0x2060...0x2064, 0xE0000...0xE007F:
-      return prose.contains(column) ? nil : "an invisible character"
+    // Persian and Indic names and right-to-left text need joiners; codes and addresses do not.
+    case _ where scalar.isInvisible: return prose.contains(column) ? nil : "an invisible character"
+    case 0xA0... where column == .email && scalar.isWhiteSpace: return "a blank"
     default: return nil
     }
   }
@@ -89,4 +111,67 @@ struct CellRule: Sendable {
   private static let prose: Set<Column> = [
     .fn, .ln, .mn, .addr, .addr2, .city, .state, .front, .back,
   ]
+}
+
+// Dates.
+extension CellRule {
+  /// The date of a cell, as it is or, where it was in another form than the two that are always read, as YYYY-MM-DD;
+  /// nil where there is a `dateProblem`.
+  func day(in cell: RawCell) -> String? {
+    let column = cell.name.column
+    guard let (date, isAsItIs) = date(cell.text, column) else { return nil }
+    dates.noteRead(column)
+    if column == .dob, date.year <= 1900 || date >= earliestToday, birthProblem(date) != nil {
+      return nil
+    }
+    return isAsItIs ? cell.text : date.dashed
+  }
+
+  private func date(_ text: String, _ column: Column) -> (CalendarDate, isAsItIs: Bool)? {
+    // Of a form of digits alone and YYYYMMDD only one can be meant.
+    if dateFormat?.isAllDigits != true || text.utf8.count > 8 {
+      if let date = CalendarDate(text) { return (date, true) }
+      if let date = DateFormat.standard(text) { return (date, false) }
+    }
+    return dateFormat?.date(text, latest: latest(column)).map { ($0, false) }
+  }
+
+  /// Why the date of a cell can't be taken.
+  func dateProblem(in cell: RawCell) -> StageFailure {
+    guard let (date, _) = date(cell.text, cell.name.column) else {
+      return notADay(cell.text, cell.name)
+    }
+    return birthProblem(date) ?? notADay(cell.text, cell.name)
+  }
+
+  private func birthProblem(_ date: CalendarDate) -> StageFailure? {
+    let name = ColumnName(.dob)
+    if date > latestBirth { return CellRule.invalid(name, "lies in the future") }
+    guard refusesUnknownDays else { return nil }
+    return SuspiciousValue.dateProblem(date, today: earliestToday...latestBirth).map {
+      CellRule.suspicious(name, $0)
+    }
+  }
+
+  /// The last day that a date of a column may be, for years of two digits.
+  private func latest(_ column: Column) -> CalendarDate {
+    column == .idExpiry
+      ? CalendarDate(daysSince1970: latestBirth.daysSince1970 + 50 * 365) : latestBirth
+  }
+
+  private func notADay(_ text: String, _ name: ColumnName) -> StageFailure {
+    let forms = [dateFormat?.text].compactMap(\.self) + ["YYYYMMDD", "YYYY-MM-DD"]
+    let known = forms.dropLast().joined(separator: ", ") + " or " + (forms.last ?? "")
+    let fits = dates.add(text, to: name.column, latest: latest(name.column))
+    let fit = fits.isEmpty ? "" : ", but in " + fits.map(\.text).joined(separator: " or ")
+    let hint =
+      switch fits.count {
+      case 0: "correct the cell, or give --date-format where the whole column is in another form"
+      case 1: "give \(fits[0].argument)"
+      default:
+        "give \(fits[0].argument) or another of these; the end of the run says which one fits the whole column"
+      }
+    return StageFailure(
+      .invalidValue, "\(name) isn't a day in the form \(known)\(fit)", hint: hint, column: name)
+  }
 }

@@ -1,34 +1,77 @@
 import IntakeCore
 import IntakeSystem
+import Synchronization
 
-/// The path of a scan as a manifest gives it, relative to the images root.
+/// The path of a scan as a manifest gives it, and as it is understood beneath the images root.
 struct ImagePath: Sendable {
   let text: String
   let side: Side
+  private let root: ImageRoot
+  /// Beneath the root, with `/`; the text itself where it leads out.
+  private let relative: String
+  private let reasonOutside: String?
 
-  /// A folder with more names than this is not searched for a similar one.
-  private static let mostNames = 10_000
+  /// Understands backslashes, `file:///` and absolute paths that lead below the root.
+  init(text: String, side: Side, root: ImageRoot) {
+    self.text = text
+    self.side = side
+    self.root = root
+    switch ImagePath.place(of: text, in: root) {
+    case .beneath(let path): (relative, reasonOutside) = (path, nil)
+    case .outside(let reason): (relative, reasonOutside) = (text, reason)
+    }
+  }
 
   /// What shows from the text alone to lead out of the root; links are checked by the kernel when the file is opened.
   var problem: StageFailure? {
     reasonOutside.map { reason in
-      // An absolute path may well lie below the root: only its form has to change.
-      let hint =
-        "write the path relative to the images root, which is the manifest's folder or --images-root"
+      let isBelowNothing = text.hasPrefix("/") || text.lowercased().hasPrefix("file:")
       return failure(
-        .pathOutsideRoot, "\(side.rawValue) \(reason)", hint: text.hasPrefix("/") ? hint : nil)
+        .pathOutsideRoot, "\(side.rawValue) \(reason)",
+        hint: isBelowNothing
+          ? "give --images-root the folder that holds the scans, or write the path relative to it"
+          : nil)
     }
   }
 
-  private var reasonOutside: String? {
-    let bytes = Array(text.utf8)
-    if bytes.first == UInt8(ascii: "/") { return "is an absolute path" }
-    if bytes.first == UInt8(ascii: "~") { return "starts with ~, which no shell expands here" }
-    if ImagePath.isAddress(bytes) { return "is an address, not a path" }
-    let isDrive = bytes.dropFirst().starts(with: ":\\".utf8)
-    if isDrive || bytes.starts(with: "\\\\".utf8) { return "is a Windows path" }
-    return ImagePath.climbsOut(bytes) ? "leads out of the images root with .." : nil
+  private enum Place {
+    case beneath(String)
+    case outside(String)
   }
+
+  private static func place(of text: String, in root: ImageRoot) -> Place {
+    var text = text
+    if text.utf8.count > 7, text.prefix(7).lowercased() == "file://" {
+      let path = text.dropFirst(7)
+      let local = path.lowercased().hasPrefix("localhost/") ? path.dropFirst(9) : path
+      guard local.hasPrefix("/") else { return .outside("is an address, not a path") }
+      text = PercentText.decoded(local)
+    }
+    let bytes = Array(text.utf8)
+    if bytes.first == UInt8(ascii: "/") {
+      guard let path = root.relative(text) else {
+        return .outside("is an absolute path that doesn't lead below the images root")
+      }
+      return climbsOut(Array(path.utf8)) ? .outside(climbing) : .beneath(path)
+    }
+    if bytes.first == UInt8(ascii: "~") {
+      return .outside("starts with ~, which no shell expands here")
+    }
+    if isAddress(bytes) { return .outside("is an address, not a path") }
+    let isDrive = bytes.dropFirst().first == UInt8(ascii: ":") && bytes.count > 2
+    if isDrive && bytes[0].isASCIILetter && (bytes[2] == 0x5C || bytes[2] == 0x2F)
+      || bytes.starts(with: "\\\\".utf8)
+    {
+      return .outside("is a Windows path")
+    }
+    // A file may have a backslash in its name: few have, and only they are looked for under it.
+    if bytes.contains(0x5C), root.folder.stamp(of: text) == nil {
+      text = String(decoding: bytes.map { $0 == 0x5C ? 0x2F : $0 }, as: UTF8.self)
+    }
+    return climbsOut(Array(text.utf8)) ? .outside(climbing) : .beneath(text)
+  }
+
+  private static let climbing = "leads out of the images root with .."
 
   /// `scheme://…` or `file:…`.
   private static func isAddress(_ bytes: [UInt8]) -> Bool {
@@ -51,28 +94,34 @@ struct ImagePath: Sendable {
     return depth < 0
   }
 
-  /// The scan, read beneath `root` when somebody asks for its bytes.
-  func file(in root: Folder) -> ImageFile {
-    ImageFile(side: side, path: text, stamp: { root.stamp(of: text) }) { limit in
-      try read(from: root, atMost: limit)
-    }
+  /// The scan, read beneath the root when somebody asks for its bytes.
+  func file(line: Int) -> ImageFile {
+    let (root, relative) = (root, relative)
+    return ImageFile(
+      side: side, path: text,
+      stamp: { root.folder.stamp(of: relative) ?? root.otherStamp(relative) },
+      located: { root.located(relative) }
+    ) { limit in try read(atMost: limit, line: line) }
   }
 
-  private func read(from root: Folder, atMost limit: Int) throws(StageFailure) -> [UInt8] {
+  private func read(atMost limit: Int, line: Int) throws(StageFailure) -> [UInt8] {
     let bytes: [UInt8]
     do throws(FileFailure) {
-      bytes = try root.read(text, atMost: limit)
+      bytes = try root.read(relative, atMost: limit) {
+        root.notes.count(.path, line: line, ColumnName(side == .front ? .front : .back))
+      }
     } catch {
-      throw failure(reading: root, error)
+      throw failure(reading: error)
     }
     guard !bytes.isEmpty else { throw about(.notAnImage, "the file is empty (0 bytes)") }
     return bytes
   }
 
-  private func failure(reading root: Folder, _ cause: FileFailure) -> StageFailure {
+  private func failure(reading cause: FileFailure) -> StageFailure {
     switch cause {
-    // No name of a file is in it: it may be a person's, and a detail goes into logs.
-    case .notFound: about(.fileNotFound, "there is no such file", hint: similarFile(in: root))
+    // No name of a file is in detail and hint: it may be a person's, and a detail goes into logs.
+    case .notFound:
+      about(.fileNotFound, "there is no such file", similar: root.similar(to: relative))
     case .outsideFolder:
       about(.pathOutsideRoot, "the path or a link on it leads out of the images root")
     case .notRegular(let kind): about(.notRegularFile, "it is \(kind)")
@@ -87,34 +136,128 @@ struct ImagePath: Sendable {
   }
 
   /// A failure that starts with the side.
-  private func about(_ code: FailureCode, _ detail: String, hint: String? = nil) -> StageFailure {
-    failure(code, "\(side.rawValue): \(detail)", hint: hint)
+  private func about(
+    _ code: FailureCode, _ detail: String, hint: String? = nil, similar: String? = nil
+  ) -> StageFailure {
+    failure(code, "\(side.rawValue): \(detail)", hint: hint, similar: similar)
   }
 
-  private func failure(_ code: FailureCode, _ detail: String, hint: String?) -> StageFailure {
+  private func failure(
+    _ code: FailureCode, _ detail: String, hint: String?, similar: String? = nil
+  ) -> StageFailure {
     StageFailure(
       code, detail, hint: hint, column: ColumnName(side == .front ? .front : .back), side: side,
-      file: text)
+      file: text, similar: similar)
+  }
+}
+
+/// The folder that scans are read from, and what was looked up in it.
+final class ImageRoot: Sendable {
+  let folder: Folder
+  let notes: ManifestNotes
+  /// The folder's absolute paths: as it was given, and without links.
+  private let paths: [String]
+  private let indexes = Mutex<[String: NameIndex]>([:])
+  /// 16 folders of 100,000 names each at most take some 200 MB; one batch has two folders and as many names as scans.
+  private static let mostIndexes = 16
+
+  init(_ path: String, notes: ManifestNotes) throws(FileFailure) {
+    folder = try Folder(path)
+    paths = Folder.absolutePaths(of: path)
+    self.notes = notes
   }
 
-  /// Whether something similar is there, as a hint.
-  private func similarFile(in root: Folder) -> String? {
-    if text.utf8.contains(UInt8(ascii: "\\")) { return "write the path with / instead of \\" }
-    let slash = text.lastIndex(of: "/")
-    let folder = slash.map { String(text[..<$0]) } ?? "."
-    let name = slash.map { String(text[text.index(after: $0)...]) } ?? text
-    let names = root.names(in: folder, atMost: ImagePath.mostNames)
-    if names.contains(where: { $0.lowercased() == name.lowercased() }) {
-      return "a file whose name differs only in upper and lower case is there: correct the path"
+  /// What is left of an absolute path below the root, nil for one that leads elsewhere.
+  func relative(_ absolute: String) -> String? {
+    for path in paths {
+      let start = path.hasSuffix("/") ? path : path + "/"
+      if absolute.utf8.starts(with: start.utf8) {
+        return String(decoding: absolute.utf8.dropFirst(start.utf8.count), as: UTF8.self)
+      }
     }
-    if names.contains(where: { ImagePath.stem($0) == ImagePath.stem(name) }) {
-      return "a file of that name with another extension is there: correct the path"
-    }
-    return NearestName.of(name, among: names) == nil
-      ? nil : "a file with a similar name is there: check the spelling of the path"
+    return nil
   }
 
-  private static func stem(_ name: String) -> Substring {
-    name.lastIndex(of: ".").map { name[..<$0] } ?? name[...]
+  /// Reads a file; `noting` is called where it has another name in other letters.
+  func read(_ path: String, atMost limit: Int, noting: () -> Void) throws(FileFailure) -> [UInt8] {
+    do throws(FileFailure) {
+      return try folder.read(path, atMost: limit)
+    } catch {
+      guard error == .notFound, let other = other(path) else { throw error }
+      let bytes = try folder.read(other, atMost: limit)
+      noting()
+      return bytes
+    }
+  }
+
+  /// The path of the file that is there: the same, or the one in other letters.
+  func located(_ path: String) -> String {
+    folder.stamp(of: path) == nil ? other(path) ?? path : path
+  }
+
+  func otherStamp(_ path: String) -> FileStamp? { other(path).flatMap(folder.stamp) }
+
+  /// The one existing path that differs in case or Unicode form only; nil where there is none, or more than one.
+  private func other(_ path: String) -> String? {
+    var found = ""
+    for part in path.split(separator: "/").map(String.init) {
+      guard part != ".", part != ".." else {
+        found += part + "/"
+        continue
+      }
+      guard let name = index(of: found.isEmpty ? "." : found).name(like: part) else { return nil }
+      found += name + "/"
+    }
+    return found.isEmpty ? nil : String(found.dropLast())
+  }
+
+  private func index(of folder: String) -> NameIndex {
+    indexes.withLock { indexes in
+      if let known = indexes[folder] { return known }
+      if indexes.count >= ImageRoot.mostIndexes { indexes.removeAll() }
+      let index = NameIndex(self.folder.names(in: folder, atMost: NameIndex.mostNames + 1))
+      indexes[folder] = index
+      return index
+    }
+  }
+
+  /// A path that may be meant: of another extension, or spelt a little otherwise.
+  func similar(to path: String) -> String? {
+    let slash = path.lastIndex(of: "/")
+    let folder = slash.map { String(path[..<$0]) }
+    let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+    let names = self.folder.names(in: folder ?? ".", atMost: NameIndex.mostCompared)
+      .filter { $0 != "." && $0 != ".." }.sorted()
+    let stem = ImageRoot.stem(name)
+    let similar =
+      names.first { $0.lowercased() == name.lowercased() }
+      ?? names.first { ImageRoot.stem($0) == stem } ?? NearestName.of(name, among: names)
+    return similar.map { (folder.map { $0 + "/" } ?? "") + $0 }
+  }
+
+  private static func stem(_ name: String) -> String {
+    String(name.lastIndex(of: ".").map { name[..<$0] } ?? name[...]).lowercased()
+  }
+}
+
+/// The names in a folder, to be found whatever their case and Unicode form are.
+private struct NameIndex: Sendable {
+  /// A folder with more names isn't searched.
+  static let mostNames = 100_000
+  /// Comparing letter by letter takes a microsecond a name.
+  static let mostCompared = 10_000
+
+  /// Strings are equal where they show the same letters, composed or not.
+  private var names: [String: [String]] = [:]
+
+  init(_ all: [String]) {
+    guard all.count <= NameIndex.mostNames else { return }
+    for name in all { names[name.lowercased(), default: []].append(name) }
+  }
+
+  /// The name itself, or the only one that is alike.
+  func name(like wanted: String) -> String? {
+    guard let alike = names[wanted.lowercased()] else { return nil }
+    return alike.first { $0.utf8.elementsEqual(wanted.utf8) } ?? (alike.count == 1 ? alike[0] : nil)
   }
 }

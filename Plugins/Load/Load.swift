@@ -1,7 +1,7 @@
 public import IntakeCore
 import IntakeSystem
 
-/// Reads the manifest: CSV or JSON Lines, from a file, a folder or standard input.
+/// Reads the manifest: CSV or JSON, from a file, a folder or standard input.
 public struct Load: Loader {
   /// What a plan may set.
   public struct Options: PluginOptions {
@@ -12,7 +12,20 @@ public struct Load: Loader {
     var imagesRoot: String? = nil
     @Option("columns by the names that the header has for them") var map: [String: String] = [:]
     @Option("header names to drop") var ignoreColumns: [String] = []
+    @Option("take every known name of a column, and leave out what is like none")
+    var mapKnown = false
     @Option("what separates cells; auto tells it from the header") var delimiter = Delimiter.auto
+    @Option(
+      "how bytes stand for letters: auto, utf-8, utf-16, utf-16le, utf-16be, windows-1252, windows-1250 or macintosh"
+    )
+    var encoding = "auto"
+    @Option(
+      "how dates are written besides YYYYMMDD and YYYY-MM-DD, such as MM/DD/YYYY, DD.MM.YYYY, DD-MMM-YYYY or excel"
+    )
+    var dateFormat: String? = nil
+    @Option("texts that mean an empty cell, such as N/A, in any case") var null: [String] = []
+    @Option("what to do with values that a spreadsheet or a database has mangled")
+    var suspicious = Suspicious.refuse
     @Option(
       "longest row that is read; longer ones are refused", in: 1_024...16_777_216, unit: "bytes")
     var maxRowBytes = 1_048_576
@@ -27,19 +40,22 @@ public struct Load: Loader {
 
   enum Format: String, CaseIterable { case auto, csv, jsonl }
   enum Duplicates: String, CaseIterable { case refuse, allow }
+  enum Suspicious: String, CaseIterable { case refuse, warn, accept }
 
   /// `load`.
   public static let name = "load"
   /// What it does.
-  public static let summary = "read the rows of a CSV or JSON Lines manifest"
+  public static let summary = "read the rows of a CSV or JSON manifest"
   /// An entry that works.
   public static let example =
     #"{"stage":"load","manifest":"customers.csv","map":{"Birth Date":"dob"}}"#
 
   private let options: Options
   private let names: ColumnNames
+  private let encoding: TextEncoding?
+  private let dateFormat: DateFormat?
 
-  /// Checks that renamed columns exist.
+  /// Checks that renamed columns exist, and that encoding and date format are known.
   public init(options: Options) throws(OptionError) {
     self.options = options
     let renamed = try options.map.map { name, column throws(OptionError) in
@@ -47,7 +63,22 @@ public struct Load: Loader {
       return (name, known)
     }
     names = ColumnNames(
-      renamed: Dictionary(renamed) { first, _ in first }, ignored: Set(options.ignoreColumns))
+      renamed: Dictionary(renamed) { first, _ in first }, ignored: Set(options.ignoreColumns),
+      takesKnown: options.mapKnown)
+    encoding = TextEncoding.named(options.encoding)
+    guard encoding != nil || options.encoding.lowercased() == "auto" else {
+      throw OptionError(
+        option: "encoding",
+        "option \"encoding\" of stage \"load\" is one of \(TextEncoding.names.joined(separator: ", ")), not "
+          + options.encoding.quoted(known: TextEncoding.names))
+    }
+    dateFormat = options.dateFormat.flatMap(DateFormat.init)
+    if let text = options.dateFormat, dateFormat == nil {
+      throw OptionError(
+        option: "date-format",
+        "option \"date-format\" of stage \"load\" needs a day, a month and a year once each, as in MM/DD/YYYY, "
+          + "DD.MM.YYYY, DD-MMM-YYYY or YYYY-MM-DD hh:mm:ss, or is excel, not \(text.quoted())")
+    }
   }
 
   private static func unknown(_ column: String, for name: String) -> OptionError {
@@ -78,27 +109,46 @@ public struct Load: Loader {
   }
 
   private func open(_ manifest: Manifest) throws -> any RowSource {
-    var window = ByteWindow(manifest.source)
-    let content = try recognise(&window, path: manifest.path)
-    let builder = RowBuilder(root: try root(of: manifest), rule: CellRule())
+    let notes = ManifestNotes()
+    let root = try root(of: manifest, notes)
+    let text = try ManifestText(manifest.source, encoding: encoding, notes: notes)
+    let start = text.start
+    var window = ByteWindow(text)
+    let content = try recognise(&window, start, path: manifest.path)
+    let rule = CellRule(
+      dateFormat: dateFormat, refusesUnknownDays: options.suspicious == .refuse, dates: notes.dates)
+    let builder = RowBuilder(root: root, rule: rule, suspicious: options.suspicious)
+    let cleaner = CellCleaner(
+      notes: notes, nulls: Set(options.null.map { $0.lowercased() }),
+      suspicious: options.suspicious)
     let limit = options.maxRowBytes
-    let notices = options.format == .auto ? Load.surprise(content, path: manifest.path) : []
-    if options.format == .jsonl || (options.format == .auto && content == .jsonLines) {
-      let reader = try JSONLinesReader(window, names: names, limit: limit)
-      return ManifestRows(reader, builder: builder, notices: notices)
+    let isList = content == .jsonList && options.format != .csv
+    if options.format == .auto, let surprise = Load.surprise(content, path: manifest.path) {
+      notes.say(surprise)
     }
-    let reader = try CSVReader(window, delimiter: options.delimiter, names: names, limit: limit)
-    return ManifestRows(reader, builder: builder, notices: notices)
+    if isList || options.format == .jsonl || options.format == .auto && content == .json {
+      let reader = try JSONReader(
+        window, isList: isList, names: names, limit: limit, cleaner: cleaner)
+      return ManifestRows(reader, builder: builder, path: manifest.path)
+    }
+    let reader = try CSVReader(
+      window, delimiter: options.delimiter, names: names, limit: limit, cleaner: cleaner)
+    return ManifestRows(reader, builder: builder, path: manifest.path)
   }
 
-  /// Takes the byte order mark off and looks at what follows.
-  private func recognise(_ window: inout ByteWindow, path: String?) throws -> ManifestContent {
+  /// Takes byte order marks off, also those of a file that was converted twice, and looks at what follows.
+  private func recognise(_ window: inout ByteWindow, _ start: [UInt8], path: String?) throws
+    -> ManifestContent
+  {
     while window.count < 64, try window.grow() {}
-    if window.bytes.starts(with: [0xEF, 0xBB, 0xBF]) { window.skip(3) }
-    let content = ManifestContent(window.bytes[window.start...])
+    let marks: [[UInt8]] = [[0xEF, 0xBB, 0xBF], [0xC3, 0xAF, 0xC2, 0xBB, 0xC2, 0xBF]]
+    while let mark = marks.first(where: window.bytes[window.start...].starts) {
+      window.skip(mark.count)
+    }
+    let content = ManifestContent(window.bytes[window.start...], ofFile: start)
     switch content {
     case .other(let kind, let hint):
-      throw unusable("the manifest is \(kind), neither CSV nor JSON Lines", hint: hint, file: path)
+      throw unusable("the manifest is \(kind), neither CSV nor JSON", hint: hint, file: path)
     case .empty where options.format != .jsonl:
       throw unusable(
         "the manifest is empty", hint: "a CSV manifest starts with a line that names its columns",
@@ -108,21 +158,26 @@ public struct Load: Loader {
   }
 
   /// A notice when the name of the file says something else than its content.
-  private static func surprise(_ content: ManifestContent, path: String?) -> [String] {
+  private static func surprise(_ content: ManifestContent, path: String?) -> String? {
     let name = path?.lowercased() ?? ""
+    let isLines = name.hasSuffix(".jsonl") || name.hasSuffix(".ndjson")
     switch content {
-    case .jsonLines where name.hasSuffix(".csv"):
-      return ["the manifest is called .csv and read as JSON Lines, as its first byte shows"]
-    case .csv where name.hasSuffix(".jsonl") || name.hasSuffix(".ndjson"):
-      return ["the manifest is called JSON Lines and read as CSV, as its first byte shows"]
-    default: return []
+    case .json where name.hasSuffix(".csv"):
+      return "the manifest is called .csv and read as JSON Lines, as its first byte shows"
+    case .jsonList where name.hasSuffix(".csv") || isLines:
+      return "the manifest is read as a JSON list, as its first byte shows"
+    case .csv where isLines:
+      return "the manifest is called JSON Lines and read as CSV, as its first byte shows"
+    default: return nil
     }
   }
 
-  private func root(of manifest: Manifest) throws(StageFailure) -> Folder {
+  private func root(of manifest: Manifest, _ notes: ManifestNotes) throws(StageFailure)
+    -> ImageRoot
+  {
     let path = options.imagesRoot ?? manifest.folder
     do throws(FileFailure) {
-      return try Folder(path)
+      return try ImageRoot(path, notes: notes)
     } catch {
       let detail = error == .notFound ? "there is no such folder" : "\(error)"
       throw StageFailure(

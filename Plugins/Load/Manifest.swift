@@ -67,8 +67,10 @@ struct Manifest: Sendable {
 }
 
 /// A failure of the manifest as a whole: the run ends before anything is sent.
-func unusable(_ detail: String, hint: String? = nil, file: String? = nil) -> StageFailure {
-  StageFailure(.unusableManifest, detail, hint: hint, outcome: .fatal, file: file)
+func unusable(
+  _ detail: String, hint: String? = nil, file: String? = nil, remedy: [String] = []
+) -> StageFailure {
+  StageFailure(.unusableManifest, detail, hint: hint, outcome: .fatal, file: file, remedy: remedy)
 }
 
 /// The part of the manifest that is in memory: 64 KB pieces are read behind it, rows are taken from its front.
@@ -76,7 +78,7 @@ struct ByteWindow: ~Copyable {
   /// 64 KB: what a pipe holds, and large enough that the system call does not show in the profile.
   private static let pieceSize = 65_536
 
-  private let source: Descriptor
+  private var source: ManifestText
   /// The bytes in memory; those before `start` have been taken already.
   private(set) var bytes: [UInt8] = []
   /// The place in `bytes` of the first one that has not been taken yet.
@@ -90,7 +92,7 @@ struct ByteWindow: ~Copyable {
   /// Set after a CR: an LF that follows belongs to it.
   private var owesLineFeed = false
 
-  init(_ source: Descriptor) { self.source = source }
+  init(_ source: consuming ManifestText) { self.source = source }
 
   var count: Int { bytes.count - start }
 
@@ -101,8 +103,7 @@ struct ByteWindow: ~Copyable {
     guard !isLast else { return false }
     let kept = count
     let room = max(ByteWindow.pieceSize, kept)
-    let grown = try [UInt8](unsafeUninitializedCapacity: kept + room) {
-      [bytes, start] buffer, used in
+    let grown = try [UInt8](unsafeUninitializedCapacity: kept + room) { buffer, used in
       let all = UnsafeMutableRawBufferPointer(buffer)
       bytes[start...].withUnsafeBytes { all.copyMemory(from: $0) }
       used = kept
@@ -123,6 +124,16 @@ struct ByteWindow: ~Copyable {
     owesLineFeed = end < bytes.count && bytes[end] == 0x0D
     start = min(end + 1, bytes.count)
     line += lines
+  }
+
+  /// Takes everything up to `end`, with the line ends in it.
+  mutating func take(upTo end: Int) {
+    for place in start..<end where bytes[place].isLineEnd {
+      let isHalf = bytes[place] == 0x0D && place + 1 < bytes.count && bytes[place + 1] == 0x0A
+      if !isHalf { line += 1 }
+    }
+    owesLineFeed = false
+    start = end
   }
 
   /// Whether there is such a byte, past the LF of a CRLF, in memory.
@@ -180,22 +191,24 @@ extension UInt8 {
 /// What a manifest is, judged by its first bytes; the name of its file is not trusted.
 enum ManifestContent: Equatable {
   case csv
-  case jsonLines
+  /// Objects, one a line or each over several.
+  case json
+  /// A list of objects.
+  case jsonList
   /// Something else; what it is and what to do.
   case other(String, hint: String)
   case empty
 
-  /// Recognises the start of a manifest, after its byte order mark.
-  init(_ bytes: ArraySlice<UInt8>) {
-    if let other = ManifestContent.foreign(bytes) {
+  /// Recognises the start of a manifest after its byte order mark, unless the file itself starts like another kind.
+  init(_ bytes: ArraySlice<UInt8>, ofFile start: [UInt8]) {
+    if let other = ManifestContent.foreign(start[...]) ?? ManifestContent.foreign(bytes) {
       self = other
       return
     }
     switch bytes.first(where: { !$0.isASCIISpace }) {
     case nil: self = .empty
-    case UInt8(ascii: "{"): self = .jsonLines
-    case UInt8(ascii: "["):
-      self = .other("a JSON list", hint: "write one object a line: `jq -c '.[]' FILE`")
+    case UInt8(ascii: "{"): self = .json
+    case UInt8(ascii: "["): self = .jsonList
     default: self = .csv
     }
   }
@@ -205,7 +218,7 @@ enum ManifestContent: Equatable {
       return .other(name, hint: hint)
     }
     if bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return archive(bytes) }
-    // Text in UTF-16 or UTF-32 without a mark has NULs among its first letters.
+    // Text in UTF-32 without a mark has NULs among its first letters.
     if bytes.prefix(4).contains(0) { return .other("text that isn't UTF-8", hint: asUTF8) }
     let text = String(decoding: bytes.prefix(64), as: UTF8.self).lowercased()
     if ["<!doctype", "<html", "<?xml"].contains(where: text.hasPrefix) {
@@ -229,13 +242,11 @@ enum ManifestContent: Equatable {
   private static let exported = "export the sheet as CSV UTF-8 and name that file"
   private static let asUTF8 = "save it as CSV UTF-8"
   private static let isScan = "name the manifest that lists the scans"
-  private static let isPacked = "unpack it first: `zcat FILE | docintake run -`"
+  private static let isPacked = "unpack it first: `zcat FILE | zcat | docintake run -`"
 
   private static let signatures: [([UInt8], String, String)] = [
     ([0xFF, 0xFE, 0x00, 0x00], "text in UTF-32", asUTF8),
     ([0x00, 0x00, 0xFE, 0xFF], "text in UTF-32", asUTF8),
-    ([0xFF, 0xFE], "text in UTF-16", asUTF8),
-    ([0xFE, 0xFF], "text in UTF-16", asUTF8),
     ([0xD0, 0xCF, 0x11, 0xE0], "an Excel workbook of the old kind", exported),
     (Array("%PDF".utf8), "a PDF file", isScan),
     ([0xFF, 0xD8, 0xFF], "a JPEG image", isScan),
@@ -243,7 +254,7 @@ enum ManifestContent: Equatable {
     (Array("GIF8".utf8), "a GIF image", isScan),
     (Array("II*\u{0}".utf8), "a TIFF image", isScan),
     (Array("MM\u{0}*".utf8), "a TIFF image", isScan),
-    ([0x1F, 0x8B], "a gzip file", isPacked),
+    ([0x1F, 0x8B], "a gzip file inside another", isPacked),
     ([0x28, 0xB5, 0x2F, 0xFD], "a zstd file", "unpack it first"),
     ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "an xz file", "unpack it first"),
     (Array("SQLite format 3".utf8), "an SQLite database", asUTF8),

@@ -8,8 +8,12 @@ struct RawRow {
   static let evidenceLimit = 4_096
 
   let line: Int
-  /// The cells that hold something, trimmed.
+  /// The cells that hold something, cleaned.
   var cells: [RawCell] = []
+  /// Why cells look mangled, in words that follow the column's name.
+  var suspicions: [(name: ColumnName, problem: String)] = []
+  /// How many cells there are, where it is another number than in the rows before.
+  var cellCount: CellCount?
   /// What kept the row, or some of its cells, from being read.
   var problems: [StageFailure] = []
   /// The start of the row's bytes, where no cell could be read.
@@ -19,6 +23,10 @@ struct RawRow {
 
   /// The cell of a column, nil where it is empty.
   func cell(_ column: Column) -> RawCell? { cells.first { $0.name == ColumnName(column) } }
+
+  func suspicion(of name: ColumnName) -> StageFailure? {
+    suspicions.first { $0.name == name }.map { CellRule.suspicious(name, $0.problem) }
+  }
 
   /// The `id`, else the `reference`, else the e-mail in lower case, else every cell of the row.
   var identity: Personal<[UInt8]> {
@@ -35,10 +43,27 @@ struct RawRow {
   }
 }
 
+/// The cells of a row beside those of the header.
+struct CellCount {
+  let found: Int
+  let wanted: Int
+
+  func failure(hint: String? = nil) -> StageFailure {
+    StageFailure(
+      .malformedRow,
+      "the row has \(found) \(found == 1 ? "cell" : "cells"), the header has \(wanted)",
+      hint: hint
+        ?? (found > wanted
+          ? "put a cell that holds the delimiter in quotes" : "add the cells that are missing"))
+  }
+}
+
 /// A cell that holds something.
 struct RawCell {
   let name: ColumnName
   let text: String
+  /// Whether it is known to be printable ASCII.
+  var isPlain = false
 }
 
 /// One format of a manifest: gives its rows one after the other.
@@ -46,14 +71,22 @@ protocol RowReader: ~Copyable {
   mutating func next() throws -> RawRow?
   /// The next row where it is in memory as a whole and sound, else nil.
   mutating func nextAtHand() throws -> RawRow?
-  var notices: [String] { get }
   var warnings: [String] { get }
+  /// The columns that rows can have, nil where that isn't known before the last row.
+  var columns: Set<ColumnName>? { get }
 }
 
 /// Makes a record of a row's cells, or a list of everything that is wrong with them.
-struct RowBuilder: Sendable {
-  let root: Folder
-  let rule: CellRule
+final class RowBuilder: Sendable {
+  let root: ImageRoot
+  private let rule: CellRule
+  private let suspicious: Load.Suspicious
+
+  init(root: ImageRoot, rule: CellRule, suspicious: Load.Suspicious) {
+    self.root = root
+    self.rule = rule
+    self.suspicious = suspicious
+  }
 
   func row(_ raw: RawRow) -> LoadedRow {
     var problems = raw.problems
@@ -61,69 +94,139 @@ struct RowBuilder: Sendable {
     var paths: [ImagePath] = []
     for cell in raw.cells {
       let column = cell.name.column
-      if let problem = rule.problem(of: cell) {
-        problems.append(problem)
-      } else if column == .front || column == .back {
-        paths.append(ImagePath(text: cell.text, side: column == .front ? .front : .back))
+      var text = cell.text
+      if !raw.suspicions.isEmpty, let suspicion = raw.suspicion(of: cell.name) {
+        problems.append(suspicion)
+      } else if let words = rule.complaint(about: cell) {
+        problems.append(CellRule.invalid(cell.name, words))
+      } else {
+        switch column {
+        case .dob, .idIssued, .idExpiry:
+          if let day = rule.day(in: cell) {
+            text = day
+          } else {
+            problems.append(rule.dateProblem(in: cell))
+          }
+        case .front: paths.append(ImagePath(text: text, side: .front, root: root))
+        case .back: paths.append(ImagePath(text: text, side: .back, root: root))
+        case .status: text = text.uppercased()
+        case .zip where text.utf8.count != 5:
+          if let problem = zipProblem(raw, text) { problems.append(problem) }
+        default: break
+        }
       }
-      let text = column == .status ? cell.text.uppercased() : cell.text
       fields[column, cell.name.number] = Personal(text)
     }
-    paths.sort { $0.side < $1.side }
-    problems += paths.compactMap(\.problem)
-    if paths.count == 2, paths[0].text == paths[1].text { problems.append(RowBuilder.sameFile) }
-
+    if !problems.isEmpty, raw.problems.isEmpty, let shift = RowBuilder.shift(in: raw) {
+      problems = [shift]
+    } else {
+      paths.sort { $0.side < $1.side }
+      problems += paths.compactMap(\.problem)
+      if paths.count == 2, paths[0].text == paths[1].text { problems.append(RowBuilder.sameFile) }
+    }
     let record = IntakeRecord(
-      row: reference(raw), identity: raw.identity, fields: fields,
-      images: paths.filter { $0.problem == nil }.map { $0.file(in: root) })
+      row: reference(raw, problems), identity: raw.identity, fields: fields,
+      images: paths.filter { $0.problem == nil }.map { $0.file(line: raw.line) })
     return LoadedRow(record, failures: problems, source: raw.source)
   }
 
+  private func zipProblem(_ raw: RawRow, _ zip: String) -> StageFailure? {
+    guard
+      let problem = SuspiciousValue.zipProblem(
+        zip, country: raw.cell(.country)?.text, state: raw.cell(.state)?.text)
+    else { return nil }
+    let name = ColumnName(.zip)
+    guard suspicious == .refuse else {
+      if suspicious == .warn { root.notes.count(.suspicious, line: raw.line, name) }
+      return nil
+    }
+    return CellRule.suspicious(name, problem)
+  }
+
   /// What the operator calls the row; without control characters, and cut, where it is refused.
-  private func reference(_ raw: RawRow) -> RowReference {
+  ///
+  /// A row whose cells may stand under wrong headers has no name: its `id` could be anything about the customer.
+  private func reference(_ raw: RawRow, _ problems: [StageFailure]) -> RowReference {
+    guard !problems.contains(where: \.isAboutWholeRow) else { return RowReference(line: raw.line) }
     func shown(_ column: Column, limit: Int) -> String? {
-      raw.cell(column).map {
-        rule.problem(of: $0) == nil ? $0.text : Sanitizer.clean($0.text, limit: limit)
+      raw.cell(column).flatMap { cell in
+        guard !problems.isEmpty else { return cell.text }
+        if cell.text.utf8.contains(UInt8(ascii: "@")) { return nil }
+        return raw.suspicion(of: cell.name) == nil && rule.complaint(about: cell) == nil
+          ? cell.text : Sanitizer.clean(cell.text, limit: limit)
       }
     }
     return RowReference(
       line: raw.line, id: shown(.id, limit: 128), reference: shown(.reference, limit: 1_000))
   }
 
+  /// What says that cells stand under wrong headers: an unusual number of them, or the e-mail in another column and in
+  /// its own something that is none; nil where the problems are those of the values.
+  private static func shift(in raw: RawRow) -> StageFailure? {
+    if let count = raw.cellCount { return count.failure() }
+    guard let email = raw.cell(.email), !email.text.utf8.contains(UInt8(ascii: "@")) else {
+      return nil
+    }
+    let isElsewhere = raw.cells.contains { cell in
+      cell.name.column != .email && cell.text.utf8.contains(UInt8(ascii: "@"))
+        && EmailAddress.problem(in: cell.text) == nil
+    }
+    return isElsewhere ? shifted : nil
+  }
+
+  private static let shifted = StageFailure(
+    .malformedRow, "the e-mail address stands under another header: the row's cells are shifted",
+    hint: "add the cell that is missing, or take the one out that is too many")
+
   private static let sameFile = StageFailure(
     .invalidValue, "front and back name the same file", hint: "name the scan of the other side",
     column: ColumnName(.back), side: .back)
+}
+
+extension StageFailure {
+  /// Whether nobody knows which cell is whose.
+  fileprivate var isAboutWholeRow: Bool { code == .malformedRow && column == nil }
+
+  static func rowTooLong(_ limit: Int) -> StageFailure {
+    StageFailure(
+      .malformedRow, "the row is longer than \(limit) bytes",
+      hint: "shorten it or raise load.max-row-bytes")
+  }
 }
 
 /// The rows of a manifest, read one by one as they are asked for.
 final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
   private let reader: Mutex<Reader>
   private let builder: RowBuilder
-  private let further: [String]
+  private let notes: ManifestNotes
+  private let path: String?
 
-  /// Takes a reader that is about to read its first row, and notices to add to its own.
-  init(_ reader: consuming sending Reader, builder: RowBuilder, notices: [String]) {
+  /// Takes a reader that is about to read its first row.
+  init(_ reader: consuming sending Reader, builder: RowBuilder, path: String?) {
     self.reader = Mutex(reader)
     self.builder = builder
-    further = notices
+    self.path = path
+    notes = builder.root.notes
+    notes.beginRows()
   }
 
   func next() async throws -> LoadedRow? {
-    try reader.withLock { try $0.next() }.map(builder.row)
+    do {
+      guard let raw = try reader.withLock({ try $0.next() }) else { return nil }
+      return builder.row(raw)
+    } catch let failure as FileFailure {
+      throw StageFailure(
+        .fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: path)
+    }
   }
 
   func nextAtHand() throws -> LoadedRow? {
-    try reader.withLock { try $0.nextAtHand() }.map(builder.row)
+    guard let raw = try reader.withLock({ try $0.nextAtHand() }) else { return nil }
+    return builder.row(raw)
   }
 
-  var notices: [String] { further + reader.withLock { $0.notices } }
+  var notices: [String] { notes.opening }
   var warnings: [String] { reader.withLock { $0.warnings } }
-}
-
-extension StageFailure {
-  static func rowTooLong(_ limit: Int) -> StageFailure {
-    StageFailure(
-      .malformedRow, "the row is longer than \(limit) bytes",
-      hint: "shorten it or raise load.max-row-bytes")
-  }
+  var findings: [(level: LogLevel, text: String)] { notes.findings }
+  var columns: Set<ColumnName>? { reader.withLock { $0.columns } }
 }

@@ -13,6 +13,8 @@ final class WithoutDuplicates: RowSource {
 
   var notices: [String] { rows.notices }
   var warnings: [String] { rows.warnings }
+  var findings: [(level: LogLevel, text: String)] { rows.findings }
+  var columns: Set<ColumnName>? { rows.columns }
 
   func next() async throws -> LoadedRow? { try await rows.next().map(checked) }
 

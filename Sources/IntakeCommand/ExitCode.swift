@@ -57,6 +57,8 @@ struct CommandError: Error {
   let code: ExitCode
   let message: String
   let hint: String?
+  /// Words to add to the command line that put it right.
+  var remedy: [String] = []
 
   init(_ code: ExitCode, _ message: String, hint: String? = nil) {
     self.code = code
@@ -80,6 +82,7 @@ struct CommandError: Error {
       let file = failure.file.map { Sanitizer.clean($0) + ": " } ?? ""
       let detail = Sanitizer.clean(failure.detail, limit: 8000)
       self.init(.usage, file + detail, hint: failure.hint)
+      remedy = failure.remedy
     case let error as ThreadsUnavailable: self.init(.usage, error.description)
     case let error as SandboxError:
       self.init(.usage, error.description, hint: "see docintake sandbox --help")
@@ -99,6 +102,15 @@ struct CommandError: Error {
     default: code = .notAccepted
     }
     self.init(code, failure.detail, hint: failure.hint)
+  }
+
+  /// The next step; with the whole command line to run instead, where the error knows what it lacks.
+  func hint(after words: [String]) -> String? {
+    guard !remedy.isEmpty else { return hint }
+    let split = words.firstIndex(of: "--") ?? words.endIndex
+    let all = words[..<split] + remedy + words[split...]
+    let command = (["docintake"] + all.map(ShellText.quoted)).joined(separator: " ")
+    return (hint.map { $0 + "\n  or run:\n  " } ?? "run: ") + command
   }
 
   /// Does what writes a file or folder; fails with a message that names it.

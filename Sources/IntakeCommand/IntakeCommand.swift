@@ -39,7 +39,7 @@ public enum IntakeCommand {
       throw CommandError(.stopped, trouble, hint: "make room and run the same command again")
     } catch {
       let error = CommandError(error)
-      invocation.console.error(error.message, hint: error.hint)
+      invocation.console.error(error.message, hint: error.hint(after: words))
       return error.code
     }
   }

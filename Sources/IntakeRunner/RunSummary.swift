@@ -98,6 +98,8 @@ public protocol RunObserver: Sendable {
   func prepared(_ submission: Submission, outcome: Outcome)
   /// Nothing follows for a while: what was kept back goes out.
   func flush()
+  /// A row was read, whatever becomes of it; in the order of the manifest.
+  func loaded(_ row: LoadedRow)
   /// A row waits before its next attempt; `asked` when the server said how long.
   func waiting(seconds: Double, asked: Bool, row: RowReference)
   /// A value has gone through a stage.
@@ -109,6 +111,9 @@ public protocol RunObserver: Sendable {
 extension RunObserver {
   /// Nothing is kept back.
   public func flush() {}
+
+  /// Nobody wants the rows as they were read.
+  public func loaded(_ row: LoadedRow) {}
 
   /// Nobody taps the pipeline.
   public func passed(

@@ -67,17 +67,51 @@ public struct Runner: Sendable {
     for recorder in pipeline.recorders { try await recorder.prepare() }
     try await pipeline.loader.prepare()
     let rows = try await pipeline.loader.rows()
+    if let problem = missingColumns(rows.columns) {
+      tell(rows)
+      throw problem
+    }
     guard stop.level == .none else { return nil }
     if policy.looksAtLedger {
       try await pipeline.journal.prepare()
       ledger = try await openLedger(target, operation)
       guard stop.level == .none else { return nil }
     }
-    for notice in (ledger?.notices ?? []) + rows.notices {
-      observer.log(.notice, notice, row: nil)
-    }
-    for warning in rows.warnings { observer.log(.warning, warning, row: nil) }
+    for notice in ledger?.notices ?? [] { observer.log(.notice, notice, row: nil) }
+    tell(rows)
     return rows
+  }
+
+  /// Says what is to be known of the manifest before the first row.
+  private func tell(_ rows: any RowSource) {
+    for notice in rows.notices { observer.log(.notice, notice, row: nil) }
+    for warning in rows.warnings { observer.log(.warning, warning, row: nil) }
+  }
+
+  /// What the target needs of every row and no row can have: said once, not a million times.
+  private func missingColumns(_ columns: Set<ColumnName>?) -> StageFailure? {
+    // A stage may fill in what the manifest lacks.
+    guard let columns, pipeline.recordStages.isEmpty else { return nil }
+    var fields = CustomerFields()
+    for name in columns { fields[name.column, name.number] = Personal("x") }
+    let images = [(Side.front, Column.front), (.back, .back)]
+      .filter { columns.contains(ColumnName($1)) }
+      .map { side, _ in ImageFile(side: side, path: "x") { _ in [] } }
+    let full = IntakeRecord(
+      row: RowReference(line: 1), identity: Personal([]), fields: fields, images: images)
+    let missing = pipeline.assembler.problems(in: full).compactMap { problem -> String? in
+      guard problem.code == .missingValue, let column = problem.column, !columns.contains(column)
+      else { return nil }
+      return "\"\(column)\""
+    }
+    guard !missing.isEmpty else { return nil }
+    let lacks = missing.count == 1 ? "the column" : "the columns"
+    return StageFailure(
+      .unusableManifest,
+      "the manifest lacks \(lacks) \(missing.joined(separator: ", ")), which \(pipeline.assemblerName) needs of every row",
+      hint:
+        "add \(missing.count == 1 ? "it" : "them"), or name the column that holds it with --map NAME=column",
+      outcome: .fatal)
   }
 
   /// Opens the ledger, or only looks at it where nothing is sent; waits for one in use as long as the operator wants.
@@ -128,6 +162,7 @@ public struct Runner: Sendable {
     let token = stop.watch { if $0 == .now { work.cancel() } }
     defer { stop.forget(token) }
     await work.value
+    for finding in rows.findings { observer.log(finding.level, finding.text, row: nil) }
     return runner.summary.withLock { summary in
       summary.seconds = clock.monotonic - start
       summary.stopReason = stop.level == .none ? nil : stop.reason
@@ -165,6 +200,7 @@ public struct Runner: Sendable {
         guard next == nil else { continue }
         if lot.isEmpty, trouble == nil {
           guard let row = await self.next(of: rows, runner, on: loading) else { return }
+          observer.loaded(row)
           lot = [row]
         }
         let waited = lot.count > 1 ? seconds : clock.monotonic - start
@@ -208,7 +244,10 @@ public struct Runner: Sendable {
     var lot: [LoadedRow] = []
     lot.reserveCapacity(count)
     do {
-      while lot.count < count, let row = try rows.nextAtHand() { lot.append(row) }
+      while lot.count < count, let row = try rows.nextAtHand() {
+        observer.loaded(row)
+        lot.append(row)
+      }
       return (lot, nil)
     } catch {
       return (lot, error)

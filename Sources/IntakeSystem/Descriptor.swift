@@ -204,6 +204,17 @@ public final class Folder: Sendable {
     guard try descriptor.status().kind == .folder else { throw .notFound }
   }
 
+  /// A folder's absolute paths: as it was named from here, and without links.
+  public static func absolutePaths(of path: String) -> [String] {
+    func real(_ path: String) -> String? {
+      guard let resolved = realpath(path, nil) else { return nil }
+      defer { free(resolved) }
+      return String(cString: resolved)
+    }
+    let given = path.hasPrefix("/") ? path : real(".").map { "\($0)/\(path)" }
+    return [given, real(path)].compactMap(\.self)
+  }
+
   /// Reads a regular file of at most `limit` bytes; the kernel keeps path and links beneath the folder.
   public func read(_ path: String, atMost limit: Int) throws(FileFailure) -> [UInt8] {
     try open(path).wholeFile(atMost: limit)

@@ -137,17 +137,21 @@ struct FirstStepsTests {
     #expect(only.errors.contains("no row is in doubt; 1 failed: --only failed"), "\(only.errors)")
   }
 
-  @Test func anAbsoluteImagePathIsToBeWrittenRelative() async throws {
+  @Test func anAbsoluteImagePathLeadsBelowTheImagesRoot() async throws {
     let batch = CustomerBatch(rows: 1, in: folder)
     batch.write { _, cells in cells[6] = folder.path + "/scan.jpg" }
-    let result = try await program.run("check", batch.manifest)
+    #expect(try await program.run("check", batch.manifest).code == 0)
+    let elsewhere = folder.folder("elsewhere")
+    let result = try await program.run("check", batch.manifest, "--images-root", elsewhere)
     #expect(result.rows.first?["code"]?.string == "path_outside_root")
-    #expect(result.errors.contains("→ write the path relative to the images root"))
+    #expect(result.errors.contains("→ give --images-root the folder that holds the scans"))
+    let root = try await program.run("check", batch.manifest, "--images-root", folder.path)
+    #expect(root.code == 0)
   }
 
   @Test func manyRenamedColumnsAreOneNotice() async throws {
-    let manifest = folder.write("m.csv", "Key,Mail,First,Last,Junk\n1,a@b.example,Ada,Lo,x\n")
-    let names = ["Key=id", "Mail=email", "First=fn", "Last=ln", "Typo=dob"]
+    let manifest = folder.write("m.csv", "Key,Mail,First,Last,Junk,Side\n1,a@b.example,Ada,Lo,x,\n")
+    let names = ["Key=id", "Mail=email", "First=fn", "Last=ln", "Typo=dob", "Side=front"]
     let result = try await program.start(
       ["check", manifest, "--ignore-column", "Junk"] + names.flatMap { ["--map", $0] }
     ).wait()

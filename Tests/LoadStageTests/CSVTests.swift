@@ -40,7 +40,6 @@ struct CSVTests {
     ("1,\"Ada\"x\n", "text follows the closing quote of cell 2"),
     ("1,\"Ada\n", "a quote that opens in the row at line 2 is not closed"),
     ("1,A\u{0}da\n", "fn holds a NUL (U+0000) at character 2"),
-    ("1,\"A\nda\"\n", "fn holds a line break (U+000A) at character 2"),
     ("1,A\u{1B}[31m\n", "fn holds a control character (U+001B) at character 2"),
   ])
   func aBrokenRowSaysWhatIsWrongWithIt(row: String, message: String) async throws {
@@ -68,7 +67,8 @@ struct CSVTests {
   }
 
   @Test func theOffsetOfInvalidUTF8IsRightBehindManyPiecesToo() async throws {
-    let filler = (0..<20_000).map { "\($0),Ada\n" }.joined()
+    // An umlaut decides for UTF-8; what is wrong later is a damaged cell and no other encoding.
+    let filler = "0,Zoë\n" + (1..<20_000).map { "\($0),Ada\n" }.joined()
     let head = "id,fn\n" + filler + "x,"
     let loaded = try await Workshop().load(text: Array(head.utf8) + [0xFF, 0x0A])
     let failure = try #require(loaded.failures.first?.first)

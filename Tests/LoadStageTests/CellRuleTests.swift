@@ -9,7 +9,12 @@ struct CellRuleTests {
   init() throws { rule = CellRule(latestBirth: try #require(CalendarDate("20261122"))) }
 
   private func problem(_ column: Column, _ text: String) -> String? {
-    rule.problem(of: RawCell(name: ColumnName(column), text: text))?.detail
+    let cell = RawCell(name: ColumnName(column), text: text)
+    if let words = rule.complaint(about: cell) { return "\(column.rawValue) \(words)" }
+    guard [.dob, .idIssued, .idExpiry].contains(column), rule.day(in: cell) == nil else {
+      return nil
+    }
+    return rule.dateProblem(in: cell).detail
   }
 
   @Test(arguments: [
@@ -22,6 +27,8 @@ struct CellRuleTests {
     "plain", "a@b", "@b.example", "a@", "a@@b.example", "a@b@c.example", "a b@c.example",
     "Jane <a@b.example>", "a@b..example", "a@.example", "a@b.example.", "a@-b.example",
     ".a@b.example",
+    "a\u{A0}@b.example", "a@b\u{A0}c.example", "a\u{3000}b@c.example", "a@b\u{2003}c.example",
+    "a@b\u{AD}c.example", "a b@c.example", "a@b c.example",
     "a@b,example", "a,b@c.example", "a\u{200B}@b.example", "a\u{202E}@b.example", "a@b_c.example",
     String(repeating: "a", count: 65) + "@b.example",
     "a@" + String(repeating: "b.", count: 130) + "example",
@@ -31,7 +38,7 @@ struct CellRuleTests {
     #expect(!detail.contains(text) && detail.hasPrefix("email "))
   }
 
-  @Test(arguments: ["19800229", "1980-02-29", "20261122"])
+  @Test(arguments: ["19800229", "1980-02-29", "20261120", "1970\u{2011}01\u{2011}02"])
   func realDaysPass(text: String) { #expect(problem(.dob, text) == nil) }
 
   @Test(arguments: [

@@ -61,9 +61,11 @@ struct HeaderTests {
     #expect(failure.detail.contains("column 2") && failure.detail.contains("column 3"))
   }
 
-  @Test func aHeaderInLatin1IsFatal() async throws {
+  @Test func aHeaderThatIsNotTheEncodingThatWasGivenIsFatal() async throws {
     let error = await #expect(throws: StageFailure.self) {
-      _ = try await Workshop().load(text: Array("id,pr".utf8) + [0xE9] + Array("nom\n1,x\n".utf8))
+      _ = try await Workshop().load(
+        text: Array("id,pr".utf8) + [0xE9] + Array("nom\n1,x\n".utf8),
+        ["encoding": .text("UTF-8")])
     }
     #expect(error?.detail == "the header is not valid UTF-8 at byte 5")
   }

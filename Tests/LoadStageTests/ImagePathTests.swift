@@ -35,7 +35,7 @@ struct ImagePathTests {
   /// The failure, or nothing, that reading a path gives; both ways of opening agree on whether it opens.
   private func code(_ path: String, in workshop: Workshop, limit: Int = 100) throws -> FailureCode?
   {
-    let file = ImagePath(text: path, side: .front).file(in: try Folder(workshop.path))
+    let file = try workshop.scan(path)
     do {
       _ = try file.read(atMost: limit)
       return nil
@@ -114,15 +114,54 @@ struct ImagePathTests {
   }
 
   @Test(arguments: [
-    ("A.JPG", "upper and lower case"), ("a.png", "another extension"),
-    ("inner/c.jpg", "similar name"), ("inner\\b.jpg", "with / instead"),
-    ("completely-different.jpg", "check the path"),
+    ("a.png", "a.jpg"), ("inner/c.jpg", "inner/b.jpg"), ("inner\\b.jpeg", "inner/b.jpg"),
+    ("completely-different.jpg", nil), ("nowhere/a.jpg", nil),
   ])
-  func aMissingFileSaysWhatIsThereWithoutNamingIt(path: String, hint: String) throws {
+  func aMissingFileSaysWhatIsThere(path: String, similar: String?) throws {
     let workshop = try scans()
-    let file = ImagePath(text: path, side: .back).file(in: try Folder(workshop.path))
+    let file = try workshop.scan(path)
     let failure = #expect(throws: StageFailure.self) { try file.read(atMost: 100) }
-    #expect(failure?.hint.contains(hint) == true, "\(failure?.hint ?? "")")
-    #expect(failure?.hint.contains("b.jpg") == false && failure?.hint.contains("a.jpg") == false)
+    #expect(failure?.similar == similar)
+    // Names of files may be names of people, and these two go into logs.
+    #expect(failure?.detail.contains(".jpg") == false && failure?.hint.contains(".jpg") == false)
+  }
+
+  @Test(arguments: [
+    ("inner\\b.jpg", "inner/b.jpg"), (".\\inner\\b.jpg", "./inner/b.jpg"), ("A.JPG", "a.jpg"),
+    ("INNER/B.jpg", "inner/b.jpg"), ("ROOT/a.jpg", "a.jpg"),
+    ("file://ROOT/inner/b.jpg", "inner/b.jpg"),
+    ("file://localhostROOT/a.jpg", "a.jpg"), ("FILE://ROOT/inner%2Fb.jpg", "inner/b.jpg"),
+    ("RENE\u{301}E.jpg", "Renée.jpg"), ("rene\u{301}e.JPG", "Renée.jpg"),
+    ("back\\slash.jpg", "back\\slash.jpg"),
+  ])
+  func pathsOfOtherProgramsAreUnderstood(path: String, location: String) throws {
+    let workshop = try scans()
+    workshop.write("Renée.jpg", "front")
+    workshop.write("back\\slash.jpg", "front")
+    let given = path.split(separator: "ROOT", omittingEmptySubsequences: false)
+      .joined(separator: workshop.path)
+    let file = try workshop.scan(given)
+    #expect(try !file.read(atMost: 100).isEmpty)
+    #expect(file.location.utf8.elementsEqual(location.utf8))
+    #expect(file.stamp != nil && file.path == given)
+  }
+
+  @Test func whatTwoFilesAreLikeIsNotTaken() throws {
+    let workshop = try scans()
+    for name in ["x.jpg", "X.JPG"] { workshop.write(name, name) }
+    #expect(throws: StageFailure.self) { try workshop.scan("X.jpg").read(atMost: 100) }
+    #expect(try workshop.scan("X.JPG").read(atMost: 100) == Array("X.JPG".utf8))
+  }
+
+  @Test(arguments: [
+    "ROOT/../x.jpg", "ROOTx/a.jpg", "inner\\..\\..\\x.jpg", "file://host/a.jpg", "D:\\scans\\a.jpg",
+    "C:/scans/a.jpg",
+  ])
+  func whatLeadsOutIsRefusedInTheFormsOfOtherProgramsToo(path: String) async throws {
+    let workshop = try scans()
+    let given = path.split(separator: "ROOT", omittingEmptySubsequences: false)
+      .joined(separator: workshop.path)
+    let loaded = try await workshop.load(text: "id,front\n1,\(given)\n".utf8)
+    #expect(loaded.codes == ["2 path_outside_root"])
   }
 }

@@ -12,9 +12,8 @@ import Testing
 struct ManifestTests {
   @Test(
     arguments: [
-      ([0xFF, 0xFE, 0x69, 0x00], "UTF-16"), ([0xFE, 0xFF, 0x00, 0x69], "UTF-16"),
       ([0xFF, 0xFE, 0x00, 0x00, 0x69], "UTF-32"),
-      ([0x69, 0x00, 0x64, 0x00], "text that isn't UTF-8"),
+      ([0x69, 0x00, 0x00, 0x00], "text that isn't UTF-8"),
       (
         [0x50, 0x4B, 0x03, 0x04] + [UInt8](repeating: 1, count: 26)
           + Array("[Content_Types].xml".utf8),
@@ -26,8 +25,7 @@ struct ManifestTests {
       ),
       ([0xD0, 0xCF, 0x11, 0xE0, 0xA1], "Excel workbook"), (Array("%PDF-1.7".utf8), "PDF"),
       ([0xFF, 0xD8, 0xFF, 0xE0], "JPEG"), ([0x89, 0x50, 0x4E, 0x47], "PNG"),
-      ([0x1F, 0x8B, 8], "gzip"),
-      (Array("<!DOCTYPE html>".utf8), "web page"), (Array("[{\"id\":1}]".utf8), "JSON list"),
+      (Array("<!DOCTYPE html>".utf8), "web page"),
       (Array("{\\rtf1".utf8), "rich text"),
     ] as [([UInt8], String)])
   func otherKindsOfFilesAreRecognisedByTheirFirstBytes(bytes: [UInt8], name: String) async throws {

@@ -17,7 +17,8 @@ struct RandomTable {
       for _ in 1..<RandomTable.columns.count {
         let text = (0..<Int.random(in: 0...12, using: &random))
           .map { _ in letters.randomElement(using: &random) ?? "" }.joined()
-        row.append("x" + text + "y")
+        // Runs of blanks would be read as one.
+        row.append("x" + text.split(separator: " ").joined(separator: " ") + "y")
       }
       rows.append(row)
     }
@@ -82,8 +83,10 @@ struct RandomTableTests {
       do {
         let loaded = try await workshop.load(
           text: bytes, ["max-row-bytes": .integer(1_024), "duplicates": .text("allow")])
-        #expect(
-          loaded.lines == loaded.lines.sorted() && Set(loaded.lines).count == loaded.lines.count)
+        #expect(loaded.lines == loaded.lines.sorted())
+        // Elements of a list may share a line.
+        let isList = bytes.contains(UInt8(ascii: "["))
+        #expect(isList || Set(loaded.lines).count == loaded.lines.count)
         let again = try await workshop.load(
           "batch.csv", ["max-row-bytes": .integer(1_024), "duplicates": .text("allow")],
           oneByOne: true)
@@ -105,12 +108,16 @@ enum FuzzSeeds {
     "id,fn,email\n1,Ada,a@b.example\r\n2,\"B\"\"o\",b@b.example\r3,Cy,\"c@b.example\"\n",
     "\u{FEFF}id;dob;front\n1;19800102;a.jpg\n2;\"1980-01-02\";b/c.jpg",
     "{\"id\":\"1\",\"fn\":\"A\\u00e9\",\"zip\":12345}\n{\"id\":2,\"ln\":null}\n",
-    "id\tstatus\n1\tPASS\n\n2\tfail\n", String(repeating: "id,fn\n1,\"a\nb\"\n", count: 90),
+    "id\tstatus\n1\tPASS\n\n2\tfail\n", "sep=|\nid|fn\n1|Ada\n2|B o\n\u{0}\u{0}",
+    "A title\n\nid,fn,zip\n1,Zo\u{A0}ë,04101\n2,NULL,'04101\n",
+    "[\n {\n  \"id\": \"1\",\n  \"dob\": \"1/2/1970\"\n },\n {\"id\": 2}\n]\n",
+    String(repeating: "id,fn\n1,\"a\nb\"\n", count: 90),
   ].map { Array($0.utf8) }
 
   private static let spice: [[UInt8]] = [
     [0x22], [0x22, 0x22], [0x0A], [0x0D], [0x0D, 0x0A], [0x2C], [0x3B], [0x09], [0x00], [0xFF],
-    [0xC3], [0xEF, 0xBB, 0xBF], [0x7B], [0x7D], [0x5C], [0x5C, 0x75],
+    [0xC3], [0xEF, 0xBB, 0xBF], [0xC3, 0xA9], [0xE2, 0x80, 0xA8], [0x1A], [0x5B], [0x5D], [0x7B],
+    [0x7D], [0x5C], [0x5C, 0x75],
     [UInt8](repeating: 0x61, count: 1_100),
     [UInt8](repeating: 0x22, count: 1_100), [UInt8](repeating: 0x2C, count: 2_000),
   ]

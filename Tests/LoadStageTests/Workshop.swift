@@ -28,7 +28,10 @@ final class Workshop: Sendable {
       return try await source.next()
     }
     while let row = try await next() { rows.append(row) }
-    return Loaded(rows: rows, notices: source.notices, warnings: source.warnings)
+    let found = source.findings
+    return Loaded(
+      rows: rows, notices: source.notices + found.filter { $0.level == .notice }.map(\.text),
+      warnings: source.warnings + found.filter { $0.level == .warning }.map(\.text))
   }
 
   /// Writes a manifest and loads it.
@@ -38,6 +41,12 @@ final class Workshop: Sendable {
   ) async throws -> Loaded {
     write(name, text)
     return try await load(name, options)
+  }
+
+  /// A scan by the path that a manifest gives it.
+  func scan(_ text: String) throws -> ImageFile {
+    let root = try ImageRoot(path, notes: ManifestNotes())
+    return ImagePath(text: text, side: .front, root: root).file(line: 2)
   }
 
   /// Loads a text of its own.

@@ -50,7 +50,7 @@ enum RunCommand {
 
   /// What a manifest is, from the one list of columns.
   static let manifest =
-    "MANIFEST is CSV with a header or JSON Lines, - for standard input, or a folder that\nholds manifest.csv or manifest.jsonl.\nColumns:\n"
+    "MANIFEST is CSV with a header or JSON, - for standard input, or a folder that holds\nmanifest.csv or manifest.jsonl. Encoding, delimiter, gzip and a title above the header\nare recognised; --map-known reads headers as people write them.\nColumns:\n"
     + Column.allCases.map { "  " + $0.rawValue.padded(to: 12) + $0.summary }
     .joined(separator: "\n")
 
@@ -78,6 +78,12 @@ enum CheckCommand {
   private static let againstLedger = OptionSpec(
     "against-ledger", help: "leave out what the ledger says was accepted; it is only read")
 
+  private static let fix = OptionSpec(
+    "fix", value: "OUT.csv", completion: .files,
+    help:
+      "write the manifest as it was understood, to look at and to run: UTF-8, known headers, days as YYYY-MM-DD, paths "
+      + "that fit; the original columns follow")
+
   /// Rows are checked against the first target when `--to` isn't given.
   static func spec(_ registry: StageRegistry) -> CommandSpec {
     let usual = registry.targets.first?.name
@@ -90,11 +96,12 @@ enum CheckCommand {
         + [
           againstLedger, RunOptions.ledger, RunOptions.history, RunOptions.only,
           RunOptions.workers, Isolation.option, RunOptions.shard, RunOptions.limit,
-          RunOptions.failed,
+          RunOptions.failed, fix,
         ] + RunOptions.messageOptions,
       examples: [
         "docintake check customers.csv",
         "docintake check customers.csv --verbose --set shrink.edge=1600",
+        "docintake check export.csv --map-known --date-format MM/DD/YYYY --fix customers.csv",
         "docintake check customers.csv | jq -c 'select(.outcome==\"rejected\")'",
       ],
       notes: [RunCommand.manifest, RunCommand.failed, ExitCode.table]

@@ -3,10 +3,47 @@ import IntakeSystem
 import Synchronization
 
 /// The rows of a run that were not accepted, as a manifest to correct: `--failed FILE.csv`.
-///
-/// Rows end in any order and there may be a million of them, so they wait in a file without a name; 24 bytes for each
-/// are in memory. At the end the manifest is written in the order of the first one, whole or not at all.
 final class FailedRows: Sendable {
+  private let file: RowsFile
+  private let table = Mutex<SourceTable?>(nil)
+
+  /// Names the file; `root` is the folder that the images of the run are in.
+  init(_ path: String, imagesIn root: String) throws(CommandError) {
+    file = try RowsFile(path, of: "--failed", imagesIn: root)
+  }
+
+  var path: String { file.path }
+  var imagesRoot: String? { file.imagesRoot }
+  var count: Int { file.count }
+
+  /// Takes a row that has ended, unless it was accepted.
+  func add(_ outcome: Outcome) {
+    guard let next = outcome.nextStep, let source = outcome.source else { return }
+    let delimiter = source.table.delimiter
+    let cells = [outcome.reason, outcome.hints, next].map {
+      SourceTable.cell(Array($0.utf8), delimiter: delimiter)
+    }
+    table.withLock { $0 = source.table }
+    file.add(
+      source.record.exposed, line: outcome.row.line, columns: source.columns,
+      Array(cells.joined(separator: [delimiter])), delimiter: delimiter)
+  }
+
+  /// Writes the manifest; no file where every row was accepted.
+  func finish() throws(SystemCallFailure) {
+    guard let table = table.withLock(\.self) else { return try file.checkWritten() }
+    let notes = SourceTable.notes.map { Array($0.utf8) }
+    try file.finish(
+      header: Array(([table.header] + notes).joined(separator: [table.delimiter])),
+      columns: table.count, delimiter: table.delimiter)
+  }
+}
+
+/// A manifest that is written at the end of a run, of rows that come in any order.
+///
+/// There may be a million of them, so they wait in a file without a name; 24 bytes for each are in memory. At the
+/// end the manifest is written in the order of the first one, whole or not at all.
+final class RowsFile: Sendable {
   let path: String
   /// The folder that the images are in, where it isn't that of the file.
   let imagesRoot: String?
@@ -14,7 +51,6 @@ final class FailedRows: Sendable {
   private let rows = Mutex(Rows())
 
   private struct Rows {
-    var table: SourceTable?
     var entries: [Entry] = []
     var size = 0
     var failure: SystemCallFailure?
@@ -32,10 +68,10 @@ final class FailedRows: Sendable {
   /// Names the file, which must not be there yet: it may be one that somebody corrects.
   ///
   /// - Parameter root: the folder that the images of the run are in.
-  init(_ path: String, imagesIn root: String) throws(CommandError) {
+  init(_ path: String, of option: String, imagesIn root: String) throws(CommandError) {
     guard !DurableFile.exists(path) else {
       throw CommandError(
-        .usage, "--failed \(Sanitizer.clean(path)): there is a file of that name already",
+        .usage, "\(option) \(Sanitizer.clean(path)): there is a file of that name already",
         hint: "name another one, or move that one away first")
     }
     self.path = path
@@ -45,32 +81,27 @@ final class FailedRows: Sendable {
       waiting = try DurableFile.nameless(in: DurableFile.folder(of: path))
     } catch {
       throw CommandError(
-        .usage, "--failed \(Sanitizer.clean(path)) cannot be written: \(error)",
+        .usage, "\(option) \(Sanitizer.clean(path)) cannot be written: \(error)",
         hint: "name a file in a folder that is there and can be written to")
     }
   }
 
   var count: Int { rows.withLock(\.entries.count) }
 
-  /// Takes a row that has ended, unless it was accepted.
-  func add(_ outcome: Outcome) {
-    guard let next = outcome.nextStep, let source = outcome.source else { return }
-    let delimiter = source.table.delimiter
-    let cells = [outcome.reason, outcome.hints, next].map {
-      SourceTable.cell(Array($0.utf8), delimiter: delimiter)
-    }
-    let record = source.record.exposed
-    let notes = [delimiter] + cells.joined(separator: [delimiter]) + [UInt8(ascii: "\n")]
+  /// Takes a record with cells for so many columns, and the cells that stand behind all columns.
+  func add(
+    _ record: [UInt8], line: Int, columns: Int, _ notes: [UInt8], delimiter: UInt8
+  ) {
+    let notes = (notes.isEmpty ? [] : [delimiter] + notes) + [UInt8(ascii: "\n")]
     rows.withLock { rows in
       guard rows.failure == nil else { return }
       do throws(SystemCallFailure) {
         try waiting.append(record + notes)
-        rows.table = source.table
         rows.entries.append(
           Entry(
-            line: UInt32(clamping: outcome.row.line), offset: rows.size,
+            line: UInt32(clamping: line), offset: rows.size,
             recordSize: UInt32(clamping: record.count), notesSize: UInt32(clamping: notes.count),
-            columns: UInt32(clamping: source.columns)))
+            columns: UInt32(clamping: columns)))
         rows.size += record.count + notes.count
       } catch {
         rows.failure = error
@@ -78,31 +109,30 @@ final class FailedRows: Sendable {
     }
   }
 
-  /// Writes the manifest; no file where every row was accepted.
-  func finish() throws(SystemCallFailure) {
-    let rows = rows.withLock(\.self)
-    if let failure = rows.failure { throw failure }
-    guard let table = rows.table else { return }
+  /// Throws what went wrong while rows were taken.
+  func checkWritten() throws(SystemCallFailure) {
+    if let failure = rows.withLock(\.failure) { throw failure }
+  }
+
+  /// Writes the manifest; records with fewer cells than there are `columns` by now get empty ones.
+  func finish(header: [UInt8], columns: Int, delimiter: UInt8) throws(SystemCallFailure) {
+    try checkWritten()
+    let entries = rows.withLock(\.entries).sorted { ($0.line, $0.offset) < ($1.line, $1.offset) }
     try DurableFile.create(path) { (file) throws(SystemCallFailure) in
-      let notes = SourceTable.notes.map { Array($0.utf8) }
-      let header = ([table.header] + notes).joined(separator: [table.delimiter])
       // 64 KB a write: a row for each would take ten times as long.
-      var piece = Array(header) + [UInt8(ascii: "\n")]
-      for entry in rows.entries.sorted(by: { ($0.line, $0.offset) < ($1.line, $1.offset) }) {
-        piece += try record(of: entry, in: table)
+      var piece = header + [UInt8(ascii: "\n")]
+      for entry in entries {
+        let split = Int(entry.recordSize)
+        let bytes = try waiting.read(at: entry.offset, count: split + Int(entry.notesSize))
+        let missing = max(0, columns - Int(entry.columns))
+        piece += bytes[..<split]
+        piece += [UInt8](repeating: delimiter, count: missing) + bytes[split...]
         guard piece.count > 65_536 else { continue }
         try file.append(piece)
         piece.removeAll(keepingCapacity: true)
       }
       try file.append(piece)
     }
-  }
-
-  private func record(of entry: Entry, in table: SourceTable) throws(SystemCallFailure) -> [UInt8] {
-    let split = Int(entry.recordSize)
-    let bytes = try waiting.read(at: entry.offset, count: split + Int(entry.notesSize))
-    let missing = max(0, table.count - Int(entry.columns))
-    return bytes[..<split] + [UInt8](repeating: table.delimiter, count: missing) + bytes[split...]
   }
 }
 
@@ -126,7 +156,7 @@ extension Outcome {
   }
 
   fileprivate var hints: String {
-    problems.map(\.hint).unique(by: \.self).joined(separator: "; ")
+    problems.map { $0.hint(hidesPaths: false) }.unique(by: \.self).joined(separator: "; ")
   }
 
   private var problems: [StageFailure] { [failure].compactMap(\.self) + further }

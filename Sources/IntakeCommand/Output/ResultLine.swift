@@ -44,7 +44,7 @@ struct ResultLine {
   private func write(_ failure: StageFailure, to line: inout [UInt8]) {
     line.addField("code", failure.code.rawValue)
     line.addField("detail", Sanitizer.clean(failure.detail, limit: ResultLine.longestDetail))
-    line.addField("hint", failure.hint)
+    line.addField("hint", failure.hint(hidesPaths: hidesPaths))
     line.addField("column", failure.column?.description)
     line.addField("side", failure.side?.rawValue)
     if !hidesPaths { line.addField("file", failure.file) }
@@ -98,6 +98,14 @@ struct ResultLine {
   }
 }
 
+extension StageFailure {
+  /// The next step, with the file that may be meant, where paths are shown.
+  func hint(hidesPaths: Bool) -> String {
+    guard let similar, !hidesPaths else { return hint }
+    return "there is \(Sanitizer.clean(similar)): correct the path if that is meant"
+  }
+}
+
 /// What became of a row, in a line for people.
 enum RowText {
   /// `line 2 (C-1001): accepted createCustomer PENDING · front 1.1 MB 4032×3024 → 412 KB 1536×2048 q85`.
@@ -139,7 +147,8 @@ enum RowText {
   private static func problem(_ failure: StageFailure, hidesPaths: Bool) -> String {
     let file = hidesPaths ? nil : failure.file.map { " (\(Sanitizer.clean($0)))" }
     let detail = Sanitizer.clean(failure.detail, limit: ResultLine.longestDetail)
-    return "\(failure.code): \(detail)\(file ?? "")\n    → \(failure.hint)"
+    let hint = failure.hint(hidesPaths: hidesPaths)
+    return "\(failure.code): \(detail)\(file ?? "")\n    → \(hint)"
   }
 
   /// `1.1 MB 4032×3024 jpeg → 412 KB 1536×2048 jpeg q85 (shrunk)`.

@@ -18,8 +18,12 @@ struct RunReporter: RunObserver {
   let isSending: Bool
   /// Where the rows go that were not accepted, nil when nobody wants them.
   let failedRows: FailedRows?
+  /// Where the rows go as they were understood, nil when nobody wants them.
+  let fixed: FixedManifest?
   /// Whether rows that are skipped stay out of the results.
   let isOnlyLeft: Bool
+
+  func loaded(_ row: LoadedRow) { fixed?.add(row) }
 
   func finished(_ outcome: Outcome) {
     progress.count(outcome)

@@ -11,7 +11,8 @@ struct PlanEditing {
     try changeStages(arguments)
     if let manifest = arguments.positionals.first { set("load", "manifest", .text(manifest)) }
     let simple = [
-      ("format", "load"), ("images-root", "load"), ("ledger", "record"), ("endpoint", "submit"),
+      ("format", "load"), ("images-root", "load"), ("encoding", "load"), ("date-format", "load"),
+      ("null", "load"), ("ledger", "record"), ("endpoint", "submit"),
       ("credentials", "submit"), ("operation", "assemble"), ("proxy", "submit"),
       ("ca-file", "submit"), ("client-cert", "submit"), ("client-key", "submit"),
     ]
@@ -22,6 +23,7 @@ struct PlanEditing {
     if arguments.has("ignore-column") {
       set("load", "ignore-columns", .list(arguments.all("ignore-column")))
     }
+    if arguments.has("map-known") { set("load", "map-known", .flag(true)) }
     if arguments.has("map") { set("load", "map", .table(try table(arguments))) }
     for text in arguments.all("set") { try setOption(text, arguments.command) }
   }

@@ -65,7 +65,22 @@ enum RunOptions {
       help: "folder of the images; default: the manifest's"),
     OptionSpec(
       "map", value: "HEADER=COLUMN", isRepeatable: true, help: "read a header under another name"),
+    OptionSpec(
+      "map-known",
+      help:
+        "read known headers such as \"First Name\" or PLZ as their columns, and leave others out"),
     OptionSpec("ignore-column", value: "HEADER", isRepeatable: true, help: "leave a column out"),
+    OptionSpec(
+      "encoding", value: "NAME", completion: .words(encodings),
+      help: "encoding of the manifest; default: recognised by content"),
+    OptionSpec(
+      "date-format", value: "FORMAT",
+      help: "how dates are written besides YYYY-MM-DD, such as MM/DD/YYYY, DD.MM.YYYY or excel"),
+    OptionSpec(
+      "null", value: "TEXT,…", help: "texts that mean an empty cell, such as N/A,NULL,-"),
+  ]
+  private static let encodings = [
+    "auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "macintosh",
   ]
   /// What the command line changes in the plan.
   static let planOptions = [

@@ -33,19 +33,22 @@ final class RunSession: Sendable {
     let failed = try arguments["failed"].map { path throws(CommandError) in
       try FailedRows(path, imagesIn: imagesRoot)
     }
+    let fixed = try arguments["fix"].map { path throws(CommandError) in
+      try FixedManifest(path, imagesIn: imagesRoot)
+    }
     if arguments.has("print-plan") { return try printPlan(editing.plan) }
     try checkTaps(editing.plan)
     // Before anything secret is read.
     let decoders = try Isolation.start(arguments, width: policy.workers, console: console)
     defer { decoders?.stop() }
     return try await DecoderPool.$current.withValue(decoders) {
-      try await run(editing, until: stopTime, failed)
+      try await run(editing, until: stopTime, failed, fixed)
     }
   }
 
-  private func run(_ plan: PlanEditing, until stopTime: StopTime?, _ failed: FailedRows?)
-    async throws -> ExitCode
-  {
+  private func run(
+    _ plan: PlanEditing, until stopTime: StopTime?, _ failed: FailedRows?, _ fixed: FixedManifest?
+  ) async throws -> ExitCode {
     var editing = plan
     let isEmbedded = editing.wantsSandbox && policy.mode.keepsLedger
     let sandbox = isEmbedded ? try Sandbox.embedded() : nil
@@ -60,14 +63,14 @@ final class RunSession: Sendable {
     listenForSignals()
     let timer = stopTime?.watch(stop)
     defer { timer?.cancel() }
-    let summary = try await work(pipeline, target, editing, ledger: ledger, failed)
+    let summary = try await work(pipeline, target, editing, ledger: ledger, failed, fixed)
     let isWritten = finish(failed)
+    if let fixed { try finish(fixed, summary) }
     show(
       SummaryText(
         summary: summary, ledger: ledger, page: sandbox?.address, proxy: proxy(editing),
         isIsolated: DecoderPool.current?.isInForce ?? false, mode: policy.mode, only: policy.only,
-        isKept: arguments.has("keep"),
-        failed: isWritten ? failed : nil))
+        isKept: arguments.has("keep"), failed: isWritten ? failed : nil))
     if let signal = abortSignal.withLock(\.self) {
       return signal == SignalNumber.interrupt ? .interrupted : .terminated
     }
@@ -96,6 +99,18 @@ final class RunSession: Sendable {
         "--failed \(Sanitizer.clean(failed?.path ?? "")) was not written: \(error)",
         hint: "make room, then run the same command again with --only failed")
       return false
+    }
+  }
+
+  /// Writes the manifest as it was understood, unless a part of it was not read.
+  private func finish(_ fixed: FixedManifest, _ summary: RunSummary) throws(CommandError) {
+    guard summary.stopReason == nil, summary.loadFailure == nil else {
+      return console.log(.warning, fixed.unwritten("the manifest was not read to its end"))
+    }
+    do throws(SystemCallFailure) {
+      console.log(.notice, try fixed.finish())
+    } catch {
+      throw CommandError(.stopped, fixed.unwritten("\(error)"), hint: "make room and run it again")
     }
   }
 
@@ -190,7 +205,7 @@ final class RunSession: Sendable {
 
   private func work(
     _ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing, ledger: String?,
-    _ failed: FailedRows?
+    _ failed: FailedRows?, _ fixed: FixedManifest?
   ) async throws -> RunSummary {
     let progress = ProgressDisplay(
       style: ProgressDisplay.Style(option: arguments["progress"]), console: console)
@@ -204,7 +219,7 @@ final class RunSession: Sendable {
       line: ResultLine(hidesPaths: arguments.has("hide-paths")), stop: stop,
       taps: Set(arguments.all("tap")), isVerbose: arguments.has("verbose"),
       request: policy.mode == .dryRun ? request : nil, isSending: policy.mode.keepsLedger,
-      failedRows: failed, isOnlyLeft: arguments.has("left"))
+      failedRows: failed, fixed: fixed, isOnlyLeft: arguments.has("left"))
     let monitor = RunMonitor()
     invocation.signals.answerQuestions { progress.snapshot(monitor.now, ledger: ledger) }
     let runner = Runner(

@@ -162,6 +162,10 @@ public protocol RowSource: AnyObject, Sendable {
   var notices: [String] { get }
   /// What is likely a mistake of the operator: a column to rename that is not there.
   var warnings: [String] { get }
+  /// What the rows have shown by now, one text a kind: what was put right in how many cells, which dates fit.
+  var findings: [(level: LogLevel, text: String)] { get }
+  /// The columns that rows can have, nil where that isn't known before the last row.
+  var columns: Set<ColumnName>? { get }
 }
 
 extension RowSource {
@@ -169,6 +173,10 @@ extension RowSource {
   public func nextAtHand() throws -> LoadedRow? { nil }
   /// None.
   public var warnings: [String] { [] }
+  /// None.
+  public var findings: [(level: LogLevel, text: String)] { [] }
+  /// Not known.
+  public var columns: Set<ColumnName>? { nil }
 }
 
 /// A row as a loader hands it on.

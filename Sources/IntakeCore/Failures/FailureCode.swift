@@ -36,6 +36,10 @@ extension FailureCode {
   public static let missingValue = Self("missing_value", "fill in the cell and run again")
   /// A cell whose content is not what its column holds.
   public static let invalidValue = Self("invalid_value", "correct the cell and run again")
+  /// A cell whose value another program has mangled or never had: `1.2E+10`, `#N/A`, `NULL`, a zip without its zero.
+  public static let suspiciousValue = Self(
+    "suspicious_value",
+    "correct the cell, or give --set load.suspicious=accept where every such value is meant")
   /// A row that says the same as an earlier one.
   public static let duplicateRow = Self("duplicate_row", "remove one of the two rows")
   /// Two rows that claim the same id or the same customer with different content.
@@ -173,7 +177,8 @@ extension FailureCode {
 
   /// Every code, in the order of the documentation.
   public static let all: [FailureCode] = [
-    unusableManifest, malformedRow, missingValue, invalidValue, duplicateRow, conflictingRow,
+    unusableManifest, malformedRow, missingValue, invalidValue, suspiciousValue, duplicateRow,
+    conflictingRow,
     fileNotFound, fileUnreadable, pathOutsideRoot, notRegularFile, fileTooLarge,
     notAnImage, unsupportedFormat, unsupportedVariant, damagedImage, imageTooLarge, imageTooSmall,
     cannotFit, outOfMemory, decoderCrashed, decoderTimeout, decoderMemory,

@@ -14,11 +14,16 @@ public struct StageFailure: Error, Sendable, Equatable {
   public private(set) var side: Side?
   /// The file at fault as the manifest gives it; shown to the operator, never kept.
   public private(set) var file: String?
+  /// A file that is there and may be meant instead; shown wherever `file` is.
+  public let similar: String?
+  /// The words to add to the command line that put it right, where there are such.
+  public let remedy: [String]
 
   /// Describes a failure; by default the row is bad, and the hint is the code's own.
   public init(
     _ code: FailureCode, _ detail: String, hint: String? = nil, outcome: OutcomeClass = .rejected,
-    column: ColumnName? = nil, side: Side? = nil, file: String? = nil
+    column: ColumnName? = nil, side: Side? = nil, file: String? = nil, similar: String? = nil,
+    remedy: [String] = []
   ) {
     self.outcome = outcome
     self.code = code
@@ -27,6 +32,8 @@ public struct StageFailure: Error, Sendable, Equatable {
     self.column = column
     self.side = side
     self.file = file
+    self.similar = similar
+    self.remedy = remedy
   }
 
   /// The same failure with the image it is about, where that was not known before.

@@ -1,6 +1,7 @@
 /// Makes text from outside (servers, programs, file names, cells) harmless for terminals and logs.
 public enum Sanitizer {
-  /// At most `limit` characters, with control characters, line separators and bidi overrides written as `\u{…}` (CWE-150).
+  /// At most `limit` characters, with what steers or can't be seen written as `\u{…}`: control characters, bidi
+  /// overrides (CWE-150), blanks other than the ordinary one.
   public static func clean(_ text: String, limit: Int = 200) -> String {
     if text.utf8.count <= limit, text.utf8.allSatisfy(\.isASCIIPrintable) { return text }
     var result = ""
@@ -21,7 +22,8 @@ public enum Sanitizer {
   }
 
   private static let harmful: [ClosedRange<UInt32>] = [
-    0...0x1F, 0x7F...0x9F, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF...0xFEFF,
+    0...0x1F, 0x7F...0xA0, 0xAD...0xAD, 0x180E...0x180E, 0x2000...0x200F, 0x2028...0x202F,
+    0x205F...0x206F, 0x3000...0x3000, 0xFEFF...0xFEFF, 0xE0000...0xE007F,
   ]
 }
 
@@ -63,6 +65,15 @@ extension StringProtocol {
     let text = String(self)
     return "\"\(Sanitizer.clean(text, limit: 60))\""
       + NearestName.suggestion(for: text, among: known)
+  }
+}
+
+/// Words of a command line as a POSIX shell reads them.
+public enum ShellText {
+  /// The word as it is, or in single quotes where a shell would take it for something else.
+  public static func quoted(_ word: String) -> String {
+    let isPlain = word.isPlain(1...Int.max, or: "-_./=:,+@%")
+    return isPlain ? word : "'" + word.replacing("'", with: #"'\''"#) + "'"
   }
 }
 

@@ -16,13 +16,17 @@ public struct CalendarDate: Sendable, Hashable {
 
   /// Reads `YYYYMMDD` or `YYYY-MM-DD`, ASCII digits only; nil for anything else and for days that do not exist.
   public init?(_ text: String) {
-    var digits = Array(text.utf8)
-    if digits.count == 10, digits[4] == UInt8(ascii: "-"), digits[7] == UInt8(ascii: "-") {
-      digits.remove(at: 7)
-      digits.remove(at: 4)
+    let isDashed = text.utf8.count == 10
+    guard isDashed || text.utf8.count == 8 else { return nil }
+    var number = 0
+    for (index, byte) in text.utf8.enumerated() {
+      if isDashed, index == 4 || index == 7 {
+        guard byte == UInt8(ascii: "-") else { return nil }
+      } else {
+        guard byte.isASCIIDigit else { return nil }
+        number = number * 10 + Int(byte - 0x30)
+      }
     }
-    guard digits.count == 8, digits.allSatisfy(\.isASCIIDigit) else { return nil }
-    let number = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     self.init(year: number / 10_000, month: number / 100 % 100, day: number % 100)
   }
 

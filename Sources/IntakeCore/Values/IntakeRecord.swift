@@ -92,26 +92,33 @@ public struct ImageFile: Sendable {
   public let path: String
   private let reader: @Sendable (_ limit: Int) throws -> [UInt8]
   private let look: @Sendable () -> FileStamp?
+  private let locate: (@Sendable () -> String)?
 
   /// Names a file and says how to read at most `limit` bytes of it; a larger file must throw.
   ///
-  /// `stamp` looks at the file without reading it, nil when that is impossible.
+  /// `stamp` looks at the file without reading it, nil when that is impossible; `located` says which file is meant
+  /// where the path is another than that of the file.
   public init(
     side: Side, path: String, stamp: @escaping @Sendable () -> FileStamp? = { nil },
+    located: (@Sendable () -> String)? = nil,
     reader: @escaping @Sendable (_ limit: Int) throws -> [UInt8]
   ) {
     self.side = side
     self.path = path
     look = stamp
+    locate = located
     self.reader = reader
   }
 
   /// Size and time of change, nil when there is no such file; asks the system but reads nothing.
   public var stamp: FileStamp? { look() }
 
+  /// The path of the file that is meant, as the images root has it; asks the system.
+  public var location: String { locate?() ?? path }
+
   /// The same file, whose bytes are handed to `hear` each time that somebody reads them.
   public func heard(by hear: @escaping @Sendable ([UInt8]) -> Void) -> ImageFile {
-    ImageFile(side: side, path: path, stamp: look) { [reader] limit in
+    ImageFile(side: side, path: path, stamp: look, located: locate) { [reader] limit in
       let bytes = try reader(limit)
       hear(bytes)
       return bytes

@@ -21,11 +21,14 @@ public struct SourceRow: Sendable {
 public final class SourceTable: Sendable {
   /// The byte between two cells.
   public let delimiter: UInt8
+  /// What each cell of a record is read as, nil for one that is left out; nil where the columns are their own names.
+  public let meanings: [ColumnName?]?
   private let columns: Mutex<[[UInt8]]>
 
   /// Takes the columns, each as its header cell is written; the whole header of a CSV manifest may be one of them.
-  public init(delimiter: UInt8, columns: [[UInt8]]) {
+  public init(delimiter: UInt8, columns: [[UInt8]], meanings: [ColumnName?]? = nil) {
     self.delimiter = delimiter
+    self.meanings = meanings
     self.columns = Mutex(columns)
   }
 
@@ -49,6 +52,33 @@ public final class SourceTable: Sendable {
 
   /// The columns that are added to rows that were not accepted; a loader passes over them without a word.
   public static let notes = ["reason", "hint", "next"]
+  /// What stands before the name of a column that was kept beside the one it was read as; passed over likewise.
+  public static let originalMark = "original:"
+
+  /// Whether a column, by its name in lower case, was added when rows were written down.
+  public static func isNote(_ name: String) -> Bool {
+    notes.contains(name) || name.hasPrefix(originalMark)
+  }
+
+  /// What the cells of a sound record hold.
+  public static func cells(of record: [UInt8], delimiter: UInt8) -> [[UInt8]] {
+    let quote = UInt8(ascii: "\"")
+    var (cells, cell, isQuoted, last) = ([[UInt8]](), [UInt8](), false, UInt8(0))
+    for byte in record {
+      if byte == quote {
+        // The second of two is one that belongs to the text.
+        if !isQuoted, last == quote { cell.append(quote) }
+        isQuoted.toggle()
+      } else if byte == delimiter, !isQuoted {
+        cells.append(cell)
+        cell = []
+      } else {
+        cell.append(byte)
+      }
+      last = byte
+    }
+    return cells + [cell]
+  }
 
   /// Text as a CSV cell (RFC 4180): in quotes where it has to be.
   public static func cell(_ text: [UInt8], delimiter: UInt8) -> [UInt8] {

@@ -1,0 +1,144 @@
+import IntakeCore
+
+/// Finds the header of a CSV manifest: below blank lines, a `sep=` line, and a title of up to nine lines.
+struct HeaderSearch {
+  let names: ColumnNames
+  let limit: Int
+  let notes: ManifestNotes
+  /// A title, a date and a blank line above the header are usual; ten lines of data without a header are not.
+  private static let mostLines = 10
+
+  /// Passes over what stands above the header and gives the delimiter under which it names the most columns.
+  ///
+  /// Only the header decides: rows hold addresses with commas and notes with anything.
+  func run(_ window: inout ByteWindow, _ given: Delimiter) throws -> UInt8 {
+    try skipBlankLines(&window)
+    let told = try separatorLine(&window)
+    if told != nil { try skipBlankLines(&window) }
+    let candidates =
+      if let byte = given.byte ?? told { [byte] } else { Delimiter.allCases.compactMap(\.byte) }
+    let (lines, delimiter) = try search(&window, candidates)
+    for _ in 0..<lines {
+      guard try window.reachNext() else { break }
+      try window.skipLine()
+    }
+    if lines > 0 {
+      notes.say(
+        lines == 1
+          ? "the line above the header is passed over"
+          : "\(lines) lines above the header are passed over")
+    }
+    if told != nil, given == .auto {
+      notes.say("cells are separated by \(Delimiter.name(delimiter)), as the sep= line says")
+    } else if given == .auto, delimiter != UInt8(ascii: ",") {
+      notes.say(
+        "the manifest's cells are separated by \(Delimiter.name(delimiter)), as its header shows")
+    }
+    return delimiter
+  }
+
+  private func skipBlankLines(_ window: inout ByteWindow) throws {
+    while try window.reachNext(), window.bytes[window.start].isLineEnd {
+      window.takeLine(upTo: window.start)
+    }
+  }
+
+  /// Takes a line such as `sep=;`, which Excel reads and writes; gives its delimiter.
+  private func separatorLine(_ window: inout ByteWindow) throws -> UInt8? {
+    guard try window.reachNext() else { return nil }
+    var line = try window.lineStart(atMost: 32)[...]
+    if line.first == UInt8(ascii: "\"") { line = line.dropFirst() }
+    guard line.prefix(4).map(\.asciiLowercased) == Array("sep=".utf8),
+      let delimiter = line.dropFirst(4).first, delimiter < 0x80, delimiter != UInt8(ascii: "\""),
+      line.dropFirst(5).allSatisfy({ $0 == 0x22 || $0 == 0x20 || $0 == delimiter })
+    else { return nil }
+    try window.skipLine()
+    return delimiter
+  }
+
+  /// How many lines to pass over, and the delimiter of the line behind them.
+  ///
+  /// The first line is taken where it is a header or no better one follows: what is wrong with it is said then.
+  private func search(_ window: inout ByteWindow, _ delimiters: [UInt8]) throws -> (Int, UInt8) {
+    var first: (known: Int, delimiter: UInt8) = (0, delimiters[0])
+    var offset = 0
+    for line in 0..<HeaderSearch.mostLines {
+      guard try reach(offset, &window) else { break }
+      var best = (known: 0, named: 0, delimiter: delimiters[0])
+      for delimiter in delimiters {
+        let cells = try cells(of: &window, at: offset, delimiter).filter { !$0.isEmpty }
+        let known = cells.count(where: names.isKnown)
+        if known > best.known { best = (known, cells.count, delimiter) }
+      }
+      if line == 0 { first = (best.known, best.delimiter) }
+      // A word of a title may be the name of a column: below the first line it takes two.
+      if best.known * 2 >= best.named, best.known > (line == 0 ? 0 : 1) {
+        return (line, best.delimiter)
+      }
+      guard first.known == 0 || line > 0, try skipLine(&offset, &window) else { break }
+    }
+    return (0, first.delimiter)
+  }
+
+  /// Whether there is a byte at an offset from the start of the window.
+  private func reach(_ offset: Int, _ window: inout ByteWindow) throws -> Bool {
+    while window.start + offset >= window.bytes.count {
+      guard try window.grow() else { return false }
+    }
+    return true
+  }
+
+  /// Moves behind the line that starts there; false where it is too long for a title, or the last one.
+  private func skipLine(_ offset: inout Int, _ window: inout ByteWindow) throws -> Bool {
+    while true {
+      guard offset <= limit, try reach(offset, &window) else { return false }
+      let byte = window.bytes[window.start + offset]
+      offset += 1
+      guard byte.isLineEnd else { continue }
+      if byte == 0x0D, try reach(offset, &window), window.bytes[window.start + offset] == 0x0A {
+        offset += 1
+      }
+      return true
+    }
+  }
+
+  private func cells(of window: inout ByteWindow, at offset: Int, _ delimiter: UInt8) throws
+    -> [String]
+  {
+    var parser = CSVParser(delimiter: delimiter)
+    while true {
+      do throws(CSVStop) {
+        _ = try parser.parse(window.bytes, from: window.start + offset, isLast: window.isLast)
+        return parser.cells.map { window.text(of: $0) ?? "" }
+      } catch {
+        guard case .needsMore = error, !window.isLast, window.count <= limit else { return [] }
+      }
+      _ = try window.grow()
+    }
+  }
+}
+
+enum Delimiter: String, CaseIterable {
+  /// The one that the header shows.
+  case auto
+  case comma, semicolon, tab, pipe
+
+  /// The byte itself, nil for the one that the header shows.
+  var byte: UInt8? {
+    switch self {
+    case .auto: return nil
+    case .comma: return UInt8(ascii: ",")
+    case .semicolon: return UInt8(ascii: ";")
+    case .tab: return 0x09
+    case .pipe: return UInt8(ascii: "|")
+    }
+  }
+
+  /// `a semicolon`, and the character itself for one without a name.
+  static func name(_ byte: UInt8) -> String {
+    guard let known = allCases.first(where: { $0.byte == byte }) else {
+      return Sanitizer.clean(String(UnicodeScalar(byte)).quoted())
+    }
+    return "a " + known.rawValue
+  }
+}
