@@ -4,7 +4,7 @@ import Synchronization
 /// A way to write a day, such as `MM/DD/YYYY`: letters stand for parts of the date, all else for itself.
 struct DateFormat: Sendable, Equatable {
   fileprivate enum Part: Equatable {
-    case year, shortYear, month, monthName, day, hour, minute, second, zone
+    case year, shortYear, month, monthName, day, hour, minute, second, half, zone
     case literal(UInt8)
     /// Days since the turn of 1899 to 1900, as Excel counts them; on old Macs since 1904.
     case serial(firstDay: Int)
@@ -43,6 +43,11 @@ struct DateFormat: Sendable, Equatable {
       case UInt8(ascii: "m"):
         parts.append(parts.contains(.hour) ? .minute : run > 2 ? .monthName : .month)
       case UInt8(ascii: "z"): parts.append(.zone)
+      // AM in a format stands for either half of the day.
+      case UInt8(ascii: "a") where rest.dropFirst().first?.asciiLowercased == UInt8(ascii: "m"):
+        parts.append(.half)
+        rest = rest.dropFirst(2)
+        continue
       default:
         parts.append(.literal(first))
         rest = rest.dropFirst()
@@ -86,6 +91,7 @@ struct DateFormat: Sendable, Equatable {
       case .monthName:
         guard let number = reader.month() else { return nil }
         month = number
+      case .half: guard reader.half(), time.first ?? 0 <= 12 else { return nil }
       case .zone: guard reader.zone(), time.allSatisfy({ $0 == 0 }) else { return nil }
       case .serial(let first): return reader.serial(from: first)
       }
@@ -115,7 +121,8 @@ extension DateFormat {
   static let usual: [DateFormat] = [
     "MM/DD/YYYY", "DD/MM/YYYY", "DD.MM.YYYY", "MM-DD-YYYY", "DD-MM-YYYY", "YYYY/MM/DD",
     "YYYY.MM.DD", "YYYY-M-D", "YYYY-MM-DD hh:mm:ss", "YYYY-MM-DDThh:mm:ss", "YYYY-MM-DDThh:mm:ssZ",
-    "MM/DD/YYYY hh:mm", "DD/MM/YYYY hh:mm", "MM/DD/YYYY hh:mm:ss", "DD/MM/YYYY hh:mm:ss",
+    "MM/DD/YYYY hh:mm:ss AM", "MM/DD/YYYY hh:mm", "DD/MM/YYYY hh:mm", "MM/DD/YYYY hh:mm:ss",
+    "DD/MM/YYYY hh:mm:ss",
     "DD.MM.YYYY hh:mm", "DD.MM.YYYY hh:mm:ss", "MM/DD/YY", "DD/MM/YY", "DD.MM.YY", "DD-MM-YY",
     "DD-MMM-YYYY", "DD-MMM-YY", "DD MMM YYYY", "D. MMM YYYY", "MMM D, YYYY", "MMM D YYYY",
     "DDMMYYYY", "MMDDYYYY", "excel",
@@ -178,6 +185,12 @@ private struct DateReader {
     "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
   ].map { $0.split(separator: " ").map(String.init) }
+
+  /// `AM` or `PM`.
+  mutating func half() -> Bool {
+    guard take(UInt8(ascii: "a")) || take(UInt8(ascii: "p")) else { return false }
+    return take(UInt8(ascii: "m"))
+  }
 
   /// `Z`, or an offset such as `+00:00`.
   mutating func zone() -> Bool {

@@ -104,7 +104,15 @@ private struct HeaderColumns {
     }
     // A name as it should be comes first, then the more usual of two known ones.
     for (column, index) in HeaderColumns.best(meanings, but: taken) { taken[column] = index }
+    let hasNames = taken[ColumnName(.fn)] != nil && taken[ColumnName(.ln)] != nil
     for (index, cell) in cells.enumerated() {
+      if names.takesKnown, !hasNames, meanings[index] == .ignored, !names.isGiven(cell),
+        KnownNames.isFullName(cell)
+      {
+        problems.append(
+          "\(ColumnNames.shown(cell, column: index + 1)) holds first and last name in one: split it into fn and ln"
+        )
+      }
       switch meanings[index] {
       case .column(let column): places.append(.column(column))
       case .known(let column, _): places.append(taken[column] == index ? .column(column) : .ignored)
@@ -140,7 +148,8 @@ private struct HeaderColumns {
   var remedy: [String] {
     var taken = Set(places.compactMap(\.column))
     let wanted = cells.enumerated().compactMap { index, cell -> (String, ColumnNames.Meaning)? in
-      guard case .unknown = meanings[index], ColumnNames.isHarmless(cell) else { return nil }
+      guard ColumnNames.isHarmless(cell) else { return nil }
+      guard case .unknown = meanings[index] else { return nil }
       let name = ColumnNames.visible(cell)
       if let known = KnownNames.column(of: cell) {
         return (name, .known(known.column, rank: known.rank))
@@ -209,6 +218,9 @@ struct ColumnNames: Sendable {
     return .unknown("is unknown" + (meant.map { ", did you mean \"\($0)\"?" } ?? ""))
   }
 
+  /// Whether the columns or the options say what a name stands for.
+  func isGiven(_ name: String) -> Bool { given(name) != nil }
+
   /// What the columns and the options say about a name; nil where they don't.
   private func given(_ name: String) -> Meaning? {
     if let column = renamed[name] { return .column(column) }
@@ -225,7 +237,7 @@ struct ColumnNames: Sendable {
 
   /// Whether a name is one that a header may have: its column's, an ignored one or a known other one.
   func isKnown(_ name: String) -> Bool {
-    given(name) != nil || KnownNames.column(of: name) != nil
+    isGiven(name) || KnownNames.column(of: name) != nil
   }
 
   /// The name as it shows: without what can't be seen, and with single blanks.

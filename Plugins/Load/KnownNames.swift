@@ -222,6 +222,15 @@ enum KnownNames {
     return nil
   }
 
+  /// Whether a name stands for first and last name in one, which nobody can tell apart.
+  static func isFullName(_ name: String) -> Bool { fullNames.contains(condensed(name)) }
+
+  private static let fullNames: Set<String> = [
+    "name", "fullname", "customername", "clientname", "contactname", "displayname", "vollername",
+    "kundenname",
+    "nombrecompleto", "nombreyapellidos", "nomcomplet", "nometprenom",
+  ]
+
   /// What shops and address books put before the parts of an address.
   private static let prefixes = [
     "defaultaddress", "billingaddress", "billing", "homeaddress", "home", "mailingaddress",

@@ -30,9 +30,10 @@ struct ManifestText: ~Copyable {
       try lookAhead(64)
       notes.say("the manifest is a gzip file, which is unpacked as it is read")
     }
-    let recognised = encoding ?? TextEncoding(startingWith: ahead)
+    let shown = TextEncoding(startingWith: ahead)
+    let recognised = encoding.map { $0.isUTF16 && shown?.isUTF16 == true ? shown : $0 } ?? shown
     self.encoding = recognised
-    guard case .utf16 = recognised else {
+    guard recognised?.isUTF16 == true else {
       start = Array(ahead.prefix(64))
       return
     }
@@ -243,6 +244,11 @@ enum TextEncoding: Equatable, Sendable {
   case utf16(isBigEndian: Bool)
   /// One byte a letter; the letters of 0x80 to 0xFF.
   case table([Unicode.Scalar])
+
+  /// Whether it is UTF-16 of either order, which a byte order mark tells better than any name.
+  var isUTF16: Bool {
+    if case .utf16 = self { true } else { false }
+  }
 
   /// What `--encoding` takes, by the name that is shown.
   static let names = [

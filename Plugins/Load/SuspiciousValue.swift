@@ -23,8 +23,9 @@ enum SuspiciousValue {
     }
     if codes.contains(column), let problem = mangledNumber(bytes, column) { return problem }
     if column == .phone, digitCount(bytes) < 7 { return "has fewer than 7 digits" }
-    return bytes.allSatisfy({ $0 < 0x80 })
-      ? lostLetters(bytes, column) : mojibake(text) ?? lostLetters(bytes, column)
+    return text.unicodeScalars.contains("\u{FFFD}")
+      ? "holds U+FFFD: a character was lost when the text was converted"
+      : lostLetters(bytes, column)
   }
 
   /// Whether a cell of plain bytes (`ByteKinds`) and blanks shows at a glance that it is ordinary: nearly every one does.
@@ -184,25 +185,25 @@ extension SuspiciousValue {
     return name.first == UInt8(ascii: "#") || name.allSatisfy(\.isASCIILetter)
   }
 
-  /// `Ã©`, U+FFFD: UTF-8 that was read as something else, or a character that nobody could read.
-  private static func mojibake(_ text: String) -> String? {
+  static let misread =
+    "holds characters that come of reading UTF-8 as another encoding (Ã© for é)"
+
+  /// Whether a cell as it came holds `Ã©` or the like: UTF-8 that was read as something else.
+  ///
+  /// A file may be called so.
+  static func isMisread(_ text: String, _ column: Column) -> Bool {
+    guard column != .front, column != .back else { return false }
     let scalars = Array(text.unicodeScalars)
-    for (index, scalar) in scalars.enumerated() where scalar.value >= 0x80 {
-      switch scalar.value {
-      case 0xFFFD: return "holds U+FFFD: a character was lost when the text was converted"
-      // UTF-8 as old DOS programs and old Macs show it: ├®, √©.
-      case 0x2500...0x257F: return misread
-      case 0x221A where index + 1 < scalars.count && scalars[index + 1].value >= 0x80:
-        return misread
-      default:
-        if isMisread(scalars[index...]) { return misread }
+    return scalars.indices.contains { index in
+      switch scalars[index].value {
+      case ..<0x80: false
+      // As old DOS programs and old Macs show it: ├®, √©.
+      case 0x2500...0x257F: true
+      case 0x221A: index + 1 < scalars.count && scalars[index + 1].value >= 0x80
+      default: isMisread(scalars[index...])
       }
     }
-    return nil
   }
-
-  private static let misread =
-    "holds characters that come of reading UTF-8 as another encoding (Ã© for é)"
 
   /// Whether the bytes that these letters have in Windows-1252 are one character of UTF-8.
   ///

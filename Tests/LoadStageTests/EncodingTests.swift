@@ -32,6 +32,7 @@ struct EncodingTests {
     let marked = EncodingTests.utf16("\u{FEFF}" + EncodingTests.text, isBigEndian: isBigEndian)
     try await check(plain, notice: "UTF-16")
     try await check(marked, notice: "UTF-16")
+    try await check(marked, ["encoding": .text("utf-16")], notice: nil)
     let name = isBigEndian ? "utf-16be" : "UTF16LE"
     try await check(plain, ["encoding": .text(name)], notice: nil)
   }

@@ -95,6 +95,22 @@ struct KnownNamesTests {
     #expect(loaded.cells(.phone) == ["1234567"])
   }
 
+  @Test func aNameInOneColumnIsNotDroppedSilently() async throws {
+    let error = await #expect(throws: StageFailure.self) {
+      _ = try await Workshop.load("id,Full Name\n1,Ada Lee\n", ["map-known": .flag(true)])
+    }
+    #expect(error?.detail.contains("split it into fn and ln") == true)
+    for header in [
+      "id,Full Name,First Name,Surname\n1,Ada Lee,Ada,Lee\n", "id,Name,fn,ln\n1,Ada Lee,Ada,Lee\n",
+    ] {
+      let loaded = try await Workshop.load(header, ["map-known": .flag(true)])
+      #expect(loaded.cells(.fn) == ["Ada"])
+    }
+    let ignored = try await Workshop.load(
+      "id,Name\n1,Ada Lee\n", ["map-known": .flag(true), "ignore-columns": .text("Name")])
+    #expect(ignored.cells(.id) == ["1"])
+  }
+
   @Test func fieldsOfJSONAreKnownToo() async throws {
     let loaded = try await Workshop.load(
       #"{"ID":"1","firstName":"Ada","Mobile":"A","phone":"1234567","size":38}"#,

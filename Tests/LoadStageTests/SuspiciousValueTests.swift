@@ -23,7 +23,7 @@ struct SuspiciousValueTests {
     (.zip, "#DIV/0!"),
     (.fn, "NULL"), (.fn, "null"), (.ln, "N/A"), (.back, "n/a"), (.back, "N/A"), (.back, "none"),
     (.front, "-"), (.state, "-"),
-    (.mn, "None."), (.addr, "(null)"), (.addr2, "undefined"), (.city, "nan"), (.id, "NaN"),
+    (.addr, "(null)"), (.addr2, "undefined"), (.city, "nan"), (.id, "NaN"),
     (.reference, "None"),
     (.email, "N/A"), (.email, "NULL"), (.dob, "-"), (.dob, "NULL"), (.zip, "—"), (.phone, "--"),
     (.mn, "\\N"),
@@ -35,15 +35,13 @@ struct SuspiciousValueTests {
     (.zip, "97301,0"),
     (.zip, "97,301"), (.phone, "5,035,550,101"), (.phone, "12345"), (.phone, "911"),
     (.phone, "ext. 5"),
-    (.fn, "RenÃ©e"), (.ln, "MÃ¼ller"), (.ln, "O\u{E2}\u{20AC}\u{2122}Neil"),
+    (.city, "CittÃ\u{A0}"), (.fn, "RenÃ©e"), (.ln, "MÃ¼ller"), (.ln, "O\u{E2}\u{20AC}\u{2122}Neil"),
     (.city, "Mu\u{FFFD}ller"), (.fn, "ZoÃ«"), (.addr, "StraÃŸe"),
     (.city, "Ð\u{9C}Ð¾ÑÐºÐ²Ð°"), (.fn, "Ren├®e"), (.fn, "Ren√©e"), (.ln, "M?ller"),
     (.ln, "M&uuml;ller"), (.ln, "M&#252;ller"),
     (.dob, "1900-01-01"), (.dob, "19000101"), (.dob, "1899-12-30"), (.dob, "0001-01-01"),
   ])
   func mangledValuesAreRefused(column: Column, text: String) async throws {
-    // "None." is a word with a point, which no list has.
-    guard text != "None." else { return }
     #expect(try await codes(column, text) == ["2 suspicious_value"], "\(column) \(text)")
   }
 
@@ -58,14 +56,12 @@ struct SuspiciousValueTests {
     (.addr, "#5 Elm"), (.addr, "Flat 1.0"),
     (.addr, "=cmd()"), (.addr, "12-14 Elm"), (.fn, "Zoë"), (.ln, "Müller"), (.ln, "Ångström"),
     (.city, "São João"), (.city, "IRMÃ"), (.fn, "RENÉ’"),
-    (.addr, "Großstraße “Nord”"), (.addr, "A&B Road"), (.addr, "AT&T; Tower"), (.addr, "Why? Lane"),
+    (.addr, "Großstraße “Nord”"), (.addr, "A&B Road"), (.addr, "Why? Lane"),
     (.country, "NA"), (.state, "NU"), (.ln, "Na"),
     (.dob, "1970-01-01"), (.dob, "1900-01-02"), (.city, "Москва"), (.fn, "Νίκος"),
     (.ln, "Nullmann"), (.email, "none@b.example"), (.front, "RenÃ©e.jpg"),
   ])
   func soundValuesPass(column: Column, text: String) async throws {
-    // An ampersand, letters and a semicolon are an escape wherever they stand.
-    guard text != "AT&T; Tower" else { return }
     #expect(try await codes(column, text).isEmpty, "\(column) \(text)")
   }
 
