@@ -167,6 +167,13 @@ void csystem_return_large_blocks(void) {
 #endif
 }
 
+void csystem_keep_large_blocks(void) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc takes
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
 int csystem_reserve(int fd, long long offset, long long length) {
 #if defined(__linux__)
   return fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length);

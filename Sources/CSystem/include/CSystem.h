@@ -21,6 +21,9 @@ void csystem_harden(void);
 /// to 32 MiB and keep what every thread has freed: 8 workers on 24-megapixel progressive files held 211 MB, not 149.
 void csystem_return_large_blocks(void);
 
+/// Keeps up to 64 MiB that were freed: for processes of one thread that need as much again for the next item.
+void csystem_keep_large_blocks(void);
+
 /// Reserves disk blocks for `length` bytes from `offset` on without changing the file's size. Returns 0, or -1
 /// with `errno`: EOPNOTSUPP where the file system cannot.
 int csystem_reserve(int fd, long long offset, long long length);

@@ -33,23 +33,33 @@ struct DecoderFrame {
     let sizes = try Self.numbers(counts[1], receive)
     guard sizes.allSatisfy((0...bounds.blockBytes).contains) else { return nil }
     var blocks: [[UInt8]] = []
-    for size in sizes { blocks.append(try filled(size, 0, receive)) }
+    for size in sizes { blocks.append(try filled(size, receive)) }
     return DecoderFrame(numbers: numbers, blocks: blocks)
   }
 
   private static func numbers<Failure>(
     _ count: Int, _ receive: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
-  ) throws(Failure) -> [Int] { try filled(count, 0, receive) }
+  ) throws(Failure) -> [Int] { try filled(count, receive) }
 
   private static func filled<Element: BitwiseCopyable, Failure>(
-    _ count: Int, _ zero: Element,
+    _ count: Int,
     _ receive: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) -> [Element] {
-    var room = [Element](repeating: zero, count: count)
-    try room.withUnsafeMutableBufferPointer { (values) throws(Failure) in
-      try receive(UnsafeMutableRawBufferPointer(values))
+    var failure: Failure?
+    // Not filled with zeros first: of 3 MB that would be a third of what the way through the socket costs.
+    let values = [Element](unsafeUninitializedCapacity: count) { room, initialized in
+      do throws(Failure) {
+        try receive(
+          UnsafeMutableRawBufferPointer(
+            rebasing: UnsafeMutableRawBufferPointer(room)[..<(count * MemoryLayout<Element>.stride)]
+          ))
+        initialized = count
+      } catch {
+        failure = error
+      }
     }
-    return room
+    if let failure { throw failure }
+    return values
   }
 
   private static func lend<Element: BitwiseCopyable, Failure>(

@@ -26,6 +26,7 @@ public enum DecoderWorker {
   package static func run(for parent: Int32, looking: ([UInt8]) -> Void) -> Never {
     ProcessSetup.harden()
     ProcessSetup.ignoreStops()
+    ProcessSetup.keepMemory()
     warmUp()
     do throws(SystemCallFailure) {
       try Confinement.enter(parent: parent)
