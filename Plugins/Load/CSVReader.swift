@@ -118,6 +118,10 @@ struct CSVReader: RowReader, ~Copyable {
       guard try window.reachNext() else { return .end }
       guard let found = try parseRecord(mayRead) else { return nil }
       guard case .record = found, isBlank else { return found }
+      // An empty line is none; rows of blanks and commas are what spreadsheets leave below the last one.
+      if let recordEnd, recordEnd > window.start {
+        cleaner.notes.count(.blankRow, line: window.line)
+      }
     }
   }
 

@@ -130,11 +130,13 @@ extension Unicode.Scalar {
 final class ManifestNotes: Sendable {
   /// What is put right in cells, and said once.
   enum Repair: Int, CaseIterable {
-    case whiteSpace, lineBreak, invisible, nullText, extraCells, suspicious, wrapper, path
+    case blankRow, whiteSpace, lineBreak, invisible, nullText, extraCells, suspicious, wrapper, path
 
     func text(_ count: Int) -> String {
       let (cells, are) = count == 1 ? ("1 cell", "is") : ("\(count) cells", "are")
       return switch self {
+      case .blankRow:
+        count == 1 ? "1 blank row is passed over" : "\(count) blank rows are passed over"
       case .whiteSpace: "white space was trimmed or folded to one blank in \(cells)"
       case .lineBreak: "line breaks in \(cells) of addresses were written as \", \""
       case .invisible: "invisible characters were taken off the ends of \(cells)"

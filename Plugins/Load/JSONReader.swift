@@ -30,7 +30,12 @@ struct JSONReader: RowReader, ~Copyable {
     self.limit = limit
     self.cleaner = cleaner
     layout = isList ? .list : .lines
-    if !isList, try isSpread() { layout = .spread }
+    if isList {
+      cleaner.notes.say("the manifest is a JSON list, whose elements are its rows")
+    } else if try isSpread() {
+      layout = .spread
+      cleaner.notes.say("the manifest is JSON with objects over several lines")
+    }
     first = try read(isFirst: true)
     for notice in otherNames.notices { cleaner.notes.say(notice) }
   }

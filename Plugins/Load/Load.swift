@@ -164,8 +164,6 @@ public struct Load: Loader {
     switch content {
     case .json where name.hasSuffix(".csv"):
       return "the manifest is called .csv and read as JSON Lines, as its first byte shows"
-    case .jsonList where name.hasSuffix(".csv") || isLines:
-      return "the manifest is read as a JSON list, as its first byte shows"
     case .csv where isLines:
       return "the manifest is called JSON Lines and read as CSV, as its first byte shows"
     default: return nil

@@ -74,16 +74,25 @@ struct ManifestText: ~Copyable {
     guard let first = ManifestText.firstBeyondASCII(buffer[..<count]) else { return count }
     ahead = buffer[first..<count] + ahead
     guard first == 0 else { return first }
-    try lookAhead(4)
-    var decoder = UTF8()
-    var start = ahead.makeIterator()
-    if case .scalarValue = decoder.decode(&start) {
+    if try startsWithUTF8() {
       encoding = .utf8
     } else {
       encoding = .windows1252
       notes.say("the manifest isn't UTF-8; it is read as Windows-1252 (--encoding says otherwise)")
     }
     return try decoded(into: buffer)
+  }
+
+  /// Whether the bytes ahead begin with a character of UTF-8; waits for no byte that doesn't matter.
+  private mutating func startsWithUTF8() throws -> Bool {
+    guard let lead = ahead.first, (0xC2...0xF4).contains(lead) else { return false }
+    for index in 1..<(lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4) {
+      try lookAhead(index + 1)
+      guard ahead.count > index, ahead[ahead.startIndex + index] & 0xC0 == 0x80 else {
+        return false
+      }
+    }
+    return true
   }
 
   private static func firstBeyondASCII(_ buffer: Slice<UnsafeMutableRawBufferPointer>) -> Int? {

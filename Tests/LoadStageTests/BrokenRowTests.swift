@@ -101,6 +101,8 @@ struct JSONLayoutTests {
     let loaded = try await Workshop.load(text)
     #expect(loaded.cells(.id) == ["1", "2", "3"] && loaded.cells(.fn) == ["A{d]a\"", "Bo", "Cy"])
     #expect(loaded.codes.isEmpty)
+    #expect(loaded.notices.contains { $0.contains("JSON list") } == start.contains("["))
+    #expect(loaded.notices.contains { $0.contains("several lines") } != start.contains("["))
     let before = text.components(of: "{\n").first ?? ""
     #expect(loaded.lines.first == before.unicodeScalars.count { $0 == "\n" } + 1)
   }

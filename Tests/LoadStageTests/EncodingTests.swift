@@ -157,6 +157,11 @@ struct EncodingTests {
     #expect(loaded.codes.isEmpty)
   }
 
+  @Test func blankRowsAreCounted() async throws {
+    let loaded = try await Workshop.load("id,fn\n,\n\n1,Ada\n \n\u{A0},\n")
+    #expect(loaded.notices == ["3 blank rows are passed over (first: line 2)"])
+  }
+
   /// An empty cell more in one row comes of a comma in another cell; where all have it, it is nothing.
   @Test func anEmptyCellMoreMustBeInEveryRow() async throws {
     let sound = "1,Ada,20010203,\n2,Bo,20010203,\n"
