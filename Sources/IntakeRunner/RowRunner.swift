@@ -4,12 +4,12 @@ import Synchronization
 
 /// Takes the rows of one run their way, from the line in the manifest to the outcome on disk.
 final class RowRunner: Sendable {
-  private let runner: Runner
+  let runner: Runner
   private let working: WorkerPool
-  private let preparer: Preparer
+  let preparer: Preparer
   private let sending: Sending
   /// What is known of the rows; nil where no ledger is looked at.
-  private let view: (any LedgerView)?
+  let view: (any LedgerView)?
   /// Both are nil in a check or dry run: nothing is sent then, and nothing is recorded.
   private let ledger: (any OpenLedger)?
   private let steps: Steps?
@@ -21,7 +21,7 @@ final class RowRunner: Sendable {
   /// Rows that have waited in doubt have places of their own.
   private let doubtful: Permits
   /// A row that an earlier run knows to be accepted.
-  private let acceptedRow = Mutex<(LoadedRow, Row)?>(nil)
+  let acceptedRow = Mutex<(LoadedRow, Row)?>(nil)
   /// The smallest request that the target has answered with 413, in bytes.
   private let refusedBytes = Mutex(Int.max)
 
@@ -136,55 +136,9 @@ final class RowRunner: Sendable {
   }
 }
 
-// Wanted?
+// Wanted? What the ledger alone decides stands in Row.swift.
 extension RowRunner {
-  /// What is to be done with a row, as far as the ledger and the system tell without work on it.
-  enum Finding: Sendable {
-    case wanted(LoadedRow, Row)
-    /// An earlier run has done it.
-    case done(Outcome)
-    /// This run is about other rows; counted where it left out some on purpose.
-    case leftOut(Standing?)
-    case failed(any Error, RowReference)
-  }
-
-  /// Looks a row up; changes nothing that anybody could see.
-  func look(at loaded: LoadedRow, loadedIn seconds: Double) -> Finding {
-    let name = runner.pipeline.assembler.name(of: loaded.record)
-    guard runner.policy.shard?.contains(name.identity) ?? true else { return .leftOut(nil) }
-    do {
-      let known = try view?.row(for: name)
-      let row = Row(loaded, name, known: known, loadedIn: seconds, runner)
-      guard let known else { return .wanted(loaded, row) }
-      if runner.policy.mode == .reconcile, known.standing != .inDoubt { return .leftOut(nil) }
-      guard runner.policy.only?.includes(known.standing) ?? true else {
-        return .leftOut(known.standing)
-      }
-      return acceptedBefore(loaded, row, known).map(Finding.done) ?? .wanted(loaded, row)
-    } catch {
-      return .failed(error, loaded.record.row)
-    }
-  }
-
-  /// The outcome of a row that was accepted and is not sent again, nil for one that has to be looked at.
-  private func acceptedBefore(_ loaded: LoadedRow, _ row: Row, _ known: any KnownRow) -> Outcome? {
-    guard known.standing == .accepted, !known.wasSentInThisRun, loaded.failures.isEmpty else {
-      return nil
-    }
-    let record = loaded.record
-    guard known.change(to: preparer.origin(of: record, row)) != .none else {
-      acceptedRow.withLock { $0 = $0 ?? (loaded, row) }
-      return row.alreadyAccepted()
-    }
-    // Scans are often put away once they are with the target; what is gone can be neither compared nor sent.
-    if runner.pipeline.assembler.sendsImages, record.images.contains(where: { $0.stamp == nil }) {
-      return row.alreadyAccepted(
-        "an earlier run has sent this row; a scan is no longer there to compare")
-    }
-    return nil
-  }
-
-  /// The same for one that has been prepared: nil when its request is to be sent.
+  /// The outcome of a row that was accepted and has been prepared, nil when its request is to be sent.
   private func acceptedBefore(_ prepared: PreparedRow, _ row: Row) -> Outcome? {
     guard row.standing == .accepted else { return nil }
     if row.known?.isUnchanged(prepared.submission) == true { return row.alreadyAccepted() }

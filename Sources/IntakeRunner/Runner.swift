@@ -40,7 +40,7 @@ public struct Runner: Sendable {
     return try await withTaskExecutorPreference(loading) {
       var ledger: (any LedgerView)?
       do {
-        let rows = try await open(&ledger, target: target, operation: operation)
+        let rows = try await open(&ledger, target: target, operation: operation, on: loading)
         var summary =
           if let rows { try await work(through: rows, ledger, on: loading) } else {
             RunSummary(stopReason: stop.reason)
@@ -58,15 +58,15 @@ public struct Runner: Sendable {
   /// Prepares every stage; the ledger comes last, so that a command line that cannot work leaves none behind.
   ///
   /// - Returns: the rows, nil when a signal came before there were any.
-  private func open(_ ledger: inout (any LedgerView)?, target: String, operation: String)
-    async throws -> (any RowSource)?
-  {
+  private func open(
+    _ ledger: inout (any LedgerView)?, target: String, operation: String, on loading: WorkerPool
+  ) async throws -> (any RowSource)? {
     for stage in stagesToPrepare where stop.level == .none { try await stage.prepare() }
     guard stop.level == .none else { return nil }
     if policy.mode.keepsLedger { try pipeline.submitter.check(pipeline.assembler.target) }
     for recorder in pipeline.recorders { try await recorder.prepare() }
     try await pipeline.loader.prepare()
-    let rows = try await pipeline.loader.rows()
+    guard let rows = try await unlessStopped(on: loading, pipeline.loader.rows) else { return nil }
     if let problem = missingColumns(rows.columns) {
       tell(rows)
       throw problem
@@ -254,20 +254,25 @@ public struct Runner: Sendable {
     }
   }
 
-  /// Waits for the next row; a stop ends that, because a pipe may stay silent for ever.
+  /// Does something on a pool that waits for a manifest; nil when the run stops, because a pipe may stay silent for ever.
+  private func unlessStopped<Value: Sendable>(
+    on pool: WorkerPool, _ body: @escaping @Sendable () async throws -> Value
+  ) async throws -> Value? {
+    let work = Task(executorPreference: pool) { try await body() }
+    let token = stop.watch { _ in work.cancel() }
+    defer { stop.forget(token) }
+    // The switch may have been thrown before anybody watched.
+    if stop.level != .none { work.cancel() }
+    do { return try await work.value } catch is CancellationError { return nil }
+  }
+
+  /// Waits for the next row.
   private func next(of rows: any RowSource, _ runner: RowRunner, on loading: WorkerPool) async
     -> LoadedRow?
   {
     observer.flush()
     do {
-      let reading = Task(executorPreference: loading) { try await rows.next() }
-      let token = stop.watch { _ in reading.cancel() }
-      defer { stop.forget(token) }
-      // The switch may have been thrown before anybody watched.
-      if stop.level != .none { reading.cancel() }
-      return try await reading.value
-    } catch is CancellationError {
-      return nil
+      return try await unlessStopped(on: loading, rows.next) ?? nil
     } catch {
       fail(error, runner)
       return nil

@@ -298,6 +298,39 @@ struct SameCustomerTests {
     #expect(Dictionary(uniqueKeysWithValues: before) == Dictionary(uniqueKeysWithValues: after))
   }
 
+  @Test func aRehearsalLooksAtSelectionsAndDoubts() async throws {
+    for number in 0..<Self.rows { folder.write("scan-\(number).jpg", TinyScan.bytes) }
+    folder.write("keys.json", #"{"user":"sandbox","pass":"sandbox"}"#)
+    let sandbox = try await SandboxProcess(
+      folder,
+      faults: ["400@email=canary-1?example.com", "drop-after-accept@email=canary-2?example.com"])
+    let manifest = folder.write("batch.csv", csv(table))
+    let hold = ["--ambiguous", "hold", "--concurrency", "1"]
+    let first = try await run(manifest, sandbox, hold + ["--limit", "3"])
+    #expect(first.outcomes == ["accepted": 1, "rejected": 1, "in_doubt": 1], "\(first.errors)")
+    let sent = try sandbox.requests().count
+    let rehearsals: [([String], [String: Int])] = [
+      ([], ["skipped": 1, "ready": 2, "in_doubt": 1]),
+      (["--only", "failed"], ["ready": 1]), (["--only", "in-doubt"], ["in_doubt": 1]),
+      (["--limit", "1"], ["skipped": 1, "ready": 1]),
+    ]
+    for (more, outcomes) in rehearsals {
+      let dry = try await run(manifest, sandbox, ["--dry-run"] + more)
+      #expect(dry.outcomes == outcomes, "\(more): \(dry.output) \(dry.errors)")
+      #expect(dry.code == (outcomes["in_doubt"] == nil ? 0 : 5), "\(more): \(dry.errors)")
+    }
+    // Whoever is known by the whole ledger is known to its parts as well.
+    let ledger = try #require(folder.files().first { $0.hasSuffix(".ledger.jsonl") })
+    var parts: [String: Int] = [:]
+    for part in ["1/2", "2/2"] {
+      let dry = try await run(
+        manifest, sandbox, ["--dry-run", "--shard", part, "--history", ledger])
+      parts.merge(dry.outcomes) { $0 + $1 }
+    }
+    #expect(parts["skipped"] == 1 && parts.values.reduce(0, +) == Self.rows, "\(parts)")
+    #expect(try sandbox.requests().count == sent)
+  }
+
   @Test func aRehearsalWithoutALedgerMakesNone() async throws {
     folder.write("scan-1.jpg", TinyScan.bytes)
     let manifest = folder.write("new.csv", csv([cells(1)]))

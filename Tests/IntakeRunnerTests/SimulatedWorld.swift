@@ -102,9 +102,12 @@ final class SimulatedWorld: Sendable {
     number == 0 ? name : "\(name).\(number)"
   }
 
-  private static func name(_ key: Fingerprint) -> String {
-    (0..<100).map { "C-\($0)" }.first { fingerprint($0) == key } ?? "?"
-  }
+  private static let names = Dictionary(
+    uniqueKeysWithValues: (0..<100).map { "C-\($0)" }.compactMap { name in
+      fingerprint(name).map { ($0, name) }
+    })
+
+  private static func name(_ key: Fingerprint) -> String { names[key] ?? "?" }
 
   let chance: SeededChance
   let state = Mutex(State())

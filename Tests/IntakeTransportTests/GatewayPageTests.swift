@@ -1,5 +1,7 @@
 import IntakeCore
+import IntakeSystem
 import IntakeTransport
+import Synchronization
 import TestSupport
 import Testing
 
@@ -150,6 +152,36 @@ struct GatewayPageTests {
     let result = try await Program(folder: folder).start(command + ["--concurrency", "8"]).wait()
     #expect(result.code == 0, "\(result.errors)")
     #expect(gateway.requests.count > 16, "nothing was turned away")
+    #expect(try Invariants(batch).violations(sandbox.requests(), [result]) == [])
+  }
+
+  /// Only requests that were on their way when the first 413 came are as large as that one.
+  @Test func aLimitThatAGatewayTaughtIsRemembered() async throws {
+    let folder = TestSupport.TemporaryFolder()
+    let sandbox = try await SandboxProcess(folder)
+    let port = try #require(UInt16(sandbox.port))
+    let refusals = Mutex(0)
+    let gateway = try FaultServer { connection, request in
+      guard request.bodySize <= 150_000 else {
+        refusals.withLock { $0 += 1 }
+        let page = Self.nginx("413 Request Entity Too Large")
+        connection.answer("413 Request Entity Too Large", ["Connection: close"], body: page)
+        return false
+      }
+      if let body = connection.body(of: request) { connection.forward(request, body, to: port) }
+      return false
+    }
+    defer { gateway.stop() }
+    let batch = CustomerBatch(rows: 12, in: folder)
+    let scan = try Descriptor.open(Program.samples + "/images/gray-front.jpg")
+    folder.write("scan.jpg", try scan.wholeFile(atMost: 1 << 20))
+    let command = batch.arguments(endpoint: gateway.url("/v3/stable/api/storage"))
+    let result = try await Program(folder: folder).start(
+      command + ["--concurrency", "1", "--workers", "1"]
+    ).wait()
+    #expect(result.code == 0 && result.outcomes == ["accepted": 12], "\(result.errors)")
+    // A row that is being worked on, one that is being sent, and two that wait.
+    #expect((1...4).contains(refusals.withLock { $0 }))
     #expect(try Invariants(batch).violations(sandbox.requests(), [result]) == [])
   }
 }
