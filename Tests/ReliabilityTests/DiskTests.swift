@@ -78,7 +78,7 @@ struct DiskTests {
   @Test(arguments: ["renamed", "deleted"])
   func aLedgerThatGoesAwayStopsTheRun(how: String) async throws {
     let batch = CustomerBatch(rows: 60, in: folder)
-    let sandbox = try await SandboxProcess(folder, faults: ["latency=50"])
+    let sandbox = try await SandboxProcess(folder, faults: ["slow=3000@5-12"])
     let running = try program.start(batch.arguments(sandbox))
     try await running.waitFor("accepted")
     if how == "renamed" {
