@@ -52,7 +52,7 @@ struct Header {
     "the first line must name the columns: "
     + Column.allCases.map(\.rawValue).joined(separator: ", ")
 
-  private static func list(_ problems: [String]) -> String {
+  static func list(_ problems: [String]) -> String {
     // All of them, so that one correction is enough; with a hundred wrong names it is the wrong file.
     let shown = problems.prefix(100).joined(separator: "; ")
     return problems.count > 100 ? shown + "; and \(problems.count - 100) more" : shown
@@ -85,20 +85,22 @@ struct Header {
   }
 }
 
-/// Finds the column of each header cell, and the options that would find the rest.
-private struct HeaderColumns {
+/// Finds the column of each header cell or JSON field, and the options that would find the rest.
+struct HeaderColumns {
   private let cells: [String]
   private let meanings: [ColumnNames.Meaning]
   private(set) var places: [Header.Place] = []
   private(set) var problems: [String] = []
 
-  init(_ cells: [String], _ names: ColumnNames) {
+  /// Looks at the cells of a header, which have numbers, or at the names of fields, which have none.
+  init(_ cells: [String], _ names: ColumnNames, areNumbered: Bool = true) {
     self.cells = cells
     meanings = cells.map { $0.isEmpty ? .ignored : names.meaning(of: $0) }
     var taken: [ColumnName: Int] = [:]
     for (index, meaning) in meanings.enumerated() {
       guard case .column(let column) = meaning else { continue }
-      if let first = taken.updateValue(index, forKey: column) {
+      // Two fields of one row are that row's mistake.
+      if let first = taken.updateValue(index, forKey: column), areNumbered {
         problems.append("columns \(first + 1) and \(index + 1) both stand for \"\(column)\"")
       }
     }
@@ -106,11 +108,12 @@ private struct HeaderColumns {
     for (column, index) in HeaderColumns.best(meanings, but: taken) { taken[column] = index }
     let hasNames = taken[ColumnName(.fn)] != nil && taken[ColumnName(.ln)] != nil
     for (index, cell) in cells.enumerated() {
+      let shown = ColumnNames.shown(cell, column: areNumbered ? index + 1 : nil)
       if names.takesKnown, !hasNames, meanings[index] == .ignored, !names.isGiven(cell),
         KnownNames.isFullName(cell)
       {
         problems.append(
-          "\(ColumnNames.shown(cell, column: index + 1)) holds first and last name in one: split it into fn and ln"
+          "\(shown) holds first and last name in one: split it into fn and ln"
         )
       }
       switch meanings[index] {
@@ -119,7 +122,7 @@ private struct HeaderColumns {
       case .ignored: places.append(cell.isEmpty ? .unnamed : .ignored)
       case .unknown(let reason):
         places.append(.ignored)
-        problems.append("\(ColumnNames.shown(cell, column: index + 1)) \(reason)")
+        problems.append("\(shown) \(reason)")
       }
     }
   }

@@ -90,8 +90,9 @@ struct JSONReader: RowReader, ~Copyable {
     switch Result(catching: { () throws(JSONParser.Failure) in try JSONParser.parse(text) }) {
     case .success(let value):
       let fields = value.fields ?? []
+      if isFirst { try checkNames(fields.map(\.name), line: line) }
       for field in fields where !hasBetterName(field, among: fields) {
-        try read(field, of: text, into: &row, isFirst: isFirst)
+        read(field, of: text, into: &row)
       }
       if value.fields == nil {
         row.problems.append(
@@ -133,14 +134,13 @@ struct JSONReader: RowReader, ~Copyable {
   }
 
   private mutating func read(
-    _ field: JSONField, of text: [UInt8], into row: inout RawRow, isFirst: Bool
-  ) throws(StageFailure) {
+    _ field: JSONField, of text: [UInt8], into row: inout RawRow
+  ) {
     switch meaning(of: field.name) {
     case .ignored: return
     case .unknown(let reason):
       let place = place(field.offset, text, row.line)
       let detail = "\(place): \(ColumnNames.shown(field.name, column: nil)) \(reason)"
-      guard !isFirst else { throw unusable(detail, hint: ColumnNames.hint) }
       row.problems.append(StageFailure(.malformedRow, detail, hint: ColumnNames.hint))
     case .column(let name) where row.cells.contains { $0.name == name }:
       row.problems.append(
@@ -156,6 +156,15 @@ struct JSONReader: RowReader, ~Copyable {
             hint: "write the value in quotes", column: name))
       }
     }
+  }
+
+  /// Refuses a manifest whose first row has names that nobody knows, with the options that read them.
+  private func checkNames(_ fields: [String], line: Int) throws(StageFailure) {
+    let columns = HeaderColumns(fields, names, areNumbered: false)
+    guard !columns.problems.isEmpty else { return }
+    throw unusable(
+      "the row at line \(line): \(Header.list(columns.problems))", hint: ColumnNames.hint,
+      remedy: columns.remedy)
   }
 
   /// Whether another field of the row has the column's own name, or a more usual one.

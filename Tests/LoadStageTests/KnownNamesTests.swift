@@ -111,6 +111,16 @@ struct KnownNamesTests {
     #expect(ignored.cells(.id) == ["1"])
   }
 
+  @Test func theErrorAboutJSONHasTheOptionsToo() async throws {
+    let error = await #expect(throws: StageFailure.self) {
+      _ = try await Workshop.load(#"{"ID":"1","firstName":"Ada","surname":"Lee","size":38}"#)
+    }
+    #expect(
+      error?.remedy == ["--map", "firstName=fn", "--map", "surname=ln", "--ignore-column", "size"])
+    #expect(
+      error?.detail.hasPrefix("the row at line 1: the field \"firstName\" is unknown") == true)
+  }
+
   @Test func fieldsOfJSONAreKnownToo() async throws {
     let loaded = try await Workshop.load(
       #"{"ID":"1","firstName":"Ada","Mobile":"A","phone":"1234567","size":38}"#,
