@@ -8,7 +8,7 @@ public struct Decode: ImageDecoder {
     @Option("largest file that is read", in: 1_024...1_073_741_824, unit: "bytes")
     var maxBytes = 33_554_432
     @Option("most pixels a scan may have in all", in: 10_000...400_000_000, unit: "pixels")
-    var maxPixels = 50_000_000
+    var maxPixels = 60_000_000
     @Option("most pixels along either side", in: 320...65_500, unit: "pixels")
     var maxSide = 20_000
     @Option("fewest pixels along the shorter side", in: 1...10_000, unit: "pixels")
@@ -24,7 +24,7 @@ public struct Decode: ImageDecoder {
   /// What it does.
   public static let summary = "read a scan, recognise it by content and check its header"
   /// An entry that works.
-  public static let example = #"{"stage":"decode","max-pixels":50000000}"#
+  public static let example = #"{"stage":"decode","max-pixels":60000000}"#
 
   private let options: Options
   private let codec: ImageCodec

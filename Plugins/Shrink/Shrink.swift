@@ -28,7 +28,8 @@ public struct Shrink: ImagePreparer {
       "longer side at least, unless scan or edge is smaller; below it the row fails",
       in: 64...20_000, unit: "pixels")
     var minEdge = 1000
-    @Option("keep a colour profile of at most 4,096 bytes") var keepICC = true
+    @Option("keep a colour profile that takes at most 1/25 of the bytes, and 65,519")
+    var keepICC = true
 
     /// Every option with its default.
     public init() {}

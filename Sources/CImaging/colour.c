@@ -29,20 +29,20 @@ IMAGING_WIDE static void split_opaque(
 }
 
 IMAGING_WIDE void imaging_split_rgb(
-  const uint8_t *row, int channels, int width, uint8_t *luma, uint8_t *blue, uint8_t *red) {
+  const uint8_t *row, int channels, int opaque, int width, uint8_t *luma, uint8_t *blue, uint8_t *red) {
   if (channels == 3) {
     split_opaque(row, width, luma, blue, red);
     return;
   }
   for (int x = 0; x < width; x++) {
-    int alpha = row[4 * x + 3];
+    int alpha = opaque ? 255 : row[4 * x + 3];
     store(over_white(row[4 * x], alpha), over_white(row[4 * x + 1], alpha),
       over_white(row[4 * x + 2], alpha), x, luma, blue, red);
   }
 }
 
-IMAGING_WIDE void imaging_split_gray_alpha(const uint8_t *row, int width, uint8_t *luma) {
-  for (int x = 0; x < width; x++) luma[x] = (uint8_t)over_white(row[2 * x], row[2 * x + 1]);
+IMAGING_WIDE void imaging_split_gray_alpha(const uint8_t *row, int opaque, int width, uint8_t *luma) {
+  for (int x = 0; x < width; x++) luma[x] = (uint8_t)over_white(row[2 * x], opaque ? 255 : row[2 * x + 1]);
 }
 
 IMAGING_WIDE void imaging_split_ycc(
@@ -60,12 +60,10 @@ static inline int scaled(int a, int b) {
 }
 
 IMAGING_WIDE void imaging_split_cmyk(
-  const uint8_t *row, int inverted, int width, uint8_t *luma, uint8_t *blue, uint8_t *red) {
-  int flip = inverted ? 0 : 255;
+  const uint8_t *row, int width, uint8_t *luma, uint8_t *blue, uint8_t *red) {
   for (int x = 0; x < width; x++) {
-    int k = row[4 * x + 3] ^ flip;
-    store(scaled(row[4 * x] ^ flip, k), scaled(row[4 * x + 1] ^ flip, k),
-      scaled(row[4 * x + 2] ^ flip, k), x, luma, blue, red);
+    int k = row[4 * x + 3];
+    store(scaled(row[4 * x], k), scaled(row[4 * x + 1], k), scaled(row[4 * x + 2], k), x, luma, blue, red);
   }
 }
 

@@ -38,19 +38,7 @@ _Noreturn void imaging_fail(j_common_ptr codec, imaging_status status, const cha
 
 // A truncated or broken JPEG "decodes" with a gray half and no more than a warning: those are errors here.
 static void judge_message(j_common_ptr codec, int level) {
-  imaging_errors *errors = (imaging_errors *)codec->err;
-  if (level >= 0) return;
-  switch (errors->base.msg_code) {
-    case JWRN_JFIF_MAJOR:
-    case JWRN_ADOBE_XFORM: return;
-    case JWRN_EXTRANEOUS_DATA:
-      if (!errors->header_done) return;
-      // Cameras pad the last scan by a byte or two; lost synchronisation leaves far more.
-      if (errors->base.msg_parm.i[1] == JPEG_EOI && errors->base.msg_parm.i[0] <= 4) return;
-      break;
-    default: break;
-  }
-  leave(codec);
+  if (!imaging_is_disorder(codec) && level < 0) leave(codec);
 }
 
 static void print_nothing(j_common_ptr codec) { (void)codec; }

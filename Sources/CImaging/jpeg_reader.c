@@ -65,6 +65,7 @@ imaging_jpeg_reader *imaging_jpeg_open(
   jpeg_mem_src(&reader->codec, (unsigned char *)bytes, (unsigned long)count);
   jpeg_read_header(&reader->codec, TRUE);
   check_header(reader);
+  imaging_watch_restarts(&reader->codec);
   reader->errors.header_done = 1;
   *status = IMAGING_OK;
   return reader;
@@ -107,7 +108,8 @@ static void choose_samples(imaging_jpeg_reader *reader) {
       return;
     case JCS_CMYK:
     case JCS_YCCK:
-      reader->samples = codec->saw_Adobe_marker ? IMAGING_CMYK_INVERTED : IMAGING_CMYK;
+      // Most files that lack Adobe's marker are inverted like those that have it, and most programs show them so.
+      reader->samples = IMAGING_CMYK_INVERTED;
       codec->out_color_space = JCS_CMYK;
       return;
     default: imaging_fail((j_common_ptr)codec, IMAGING_UNSUPPORTED, "colour model not read");
@@ -183,11 +185,13 @@ imaging_status imaging_jpeg_read_band(imaging_jpeg_reader *reader, int *more) {
 imaging_status imaging_jpeg_finish(imaging_jpeg_reader *reader) {
   if (!reader || !reader->plane_count) return IMAGING_MISUSE;
   if (setjmp(reader->errors.jump)) return reader->errors.status;
+  imaging_end_picture(&reader->codec);
   jpeg_finish_decompress(&reader->codec);
   return IMAGING_OK;
 }
 
 imaging_samples imaging_jpeg_samples(const imaging_jpeg_reader *reader) { return reader->samples; }
+long imaging_jpeg_strays(const imaging_jpeg_reader *reader) { return reader->errors.disorder.strays; }
 int imaging_jpeg_plane_count(const imaging_jpeg_reader *reader) { return reader->plane_count; }
 
 imaging_plane imaging_jpeg_plane(const imaging_jpeg_reader *reader, int index) {

@@ -34,9 +34,10 @@ static void leave(png_structp codec, png_const_charp text) {
   longjmp(reader->jump, 1);
 }
 
-// Once the last row is read, libpng only warns of pixel data whose own checksum (Adler-32) is wrong: the words are zlib's.
+// Once the last row is read, libpng only warns of pixel data whose own checksum (Adler-32) is wrong: the words are
+// zlib's. A colour profile that is broken costs nothing but itself.
 static void judge_warning(png_structp codec, png_const_charp text) {
-  if (strstr(text, "incorrect data check")) leave(codec, text);
+  if (strncmp(text, "IDAT", 4) == 0 && strstr(text, "incorrect data check")) leave(codec, text);
 }
 
 static void supply(png_structp codec, png_bytep out, size_t count) {
@@ -61,10 +62,14 @@ static void set_transforms(imaging_png_reader *reader) {
   png_structp codec = reader->codec;
   int type = png_get_color_type(codec, reader->info);
   int depth = png_get_bit_depth(codec, reader->info);
+  double gamma;
+  int has_gamma = png_get_gAMA(codec, reader->info, &gamma) && !png_get_valid(codec, reader->info, PNG_INFO_iCCP);
+  if (has_gamma) png_set_gamma(codec, PNG_DEFAULT_sRGB, gamma);
   // Palette pictures stay indices: the caller's table does colour and alpha at once.
-  if (type == PNG_COLOR_TYPE_PALETTE) png_set_packing(codec);
+  if (type == PNG_COLOR_TYPE_PALETTE && !has_gamma) png_set_packing(codec);
+  else if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(codec);
   else if (depth < 8 && type == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(codec);
-  if (type != PNG_COLOR_TYPE_PALETTE && png_get_valid(codec, reader->info, PNG_INFO_tRNS))
+  if ((type != PNG_COLOR_TYPE_PALETTE || has_gamma) && png_get_valid(codec, reader->info, PNG_INFO_tRNS))
     png_set_tRNS_to_alpha(codec);
   if (depth == 16) png_set_scale_16(codec);
   reader->layout.interlaced = png_set_interlace_handling(codec) > 1;
@@ -113,6 +118,16 @@ imaging_png_reader *imaging_png_open(
   reader->ready = 1;
   *status = IMAGING_OK;
   return reader;
+}
+
+const uint8_t *imaging_png_profile(const imaging_png_reader *reader, size_t *size) {
+  png_charp name;
+  png_bytep profile;
+  png_uint_32 count;
+  int method;
+  if (!reader->ready || !png_get_iCCP(reader->codec, reader->info, &name, &method, &profile, &count)) return NULL;
+  *size = count;
+  return profile;
 }
 
 imaging_png_layout imaging_png_get_layout(const imaging_png_reader *reader) { return reader->layout; }

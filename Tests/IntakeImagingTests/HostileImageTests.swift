@@ -31,7 +31,7 @@ struct HostileImageTests {
     let bytes = try jpeg(of: noise(64, 64))
     #expect(Self.outcome(bytes.dropLast(2) + [0, 0xFF, 0xD9]) == nil)
     #expect(
-      Self.outcome(bytes.dropLast(2) + [UInt8](repeating: 0x33, count: 40) + [0xFF, 0xD9])
+      Self.outcome(bytes.dropLast(2) + (0..<40).map { UInt8($0 * 5) } + [0xFF, 0xD9])
         == .damagedImage)
   }
 
@@ -98,7 +98,9 @@ struct HostileImageTests {
   @Test func `a chunk that comes again and again is noted once, too many are refused`() throws {
     var writer = PNGWriter()
     writer.before = [
-      (0..<900).flatMap { _ in PNGWriter.chunk("iCCP", []) + PNGWriter.chunk("acTL", []) }
+      (0..<900).flatMap { _ in
+        PNGWriter.chunk("pHYs", [0, 0, 0, 9, 0, 0, 0, 3, 1]) + PNGWriter.chunk("acTL", [])
+      }
     ]
     #expect(try ImageHeader(reading: writer.bytes).notices.count == 2)
     var limits = ImageLimits()

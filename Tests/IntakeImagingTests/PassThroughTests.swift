@@ -64,9 +64,7 @@ struct PassThroughTests {
 
   @Test func `a small colour profile stays, a large or foreign one goes with a word`() throws {
     func profile(_ count: Int, _ space: String) -> [UInt8] {
-      var content = [UInt8](repeating: 0, count: count)
-      content.replaceSubrange(16..<20, with: Array(space.utf8))
-      return Array("ICC_PROFILE\0\u{1}\u{1}".utf8) + content
+      Array("ICC_PROFILE\0\u{1}\u{1}".utf8) + ColorTests.profile(count, space: space)
     }
     let bytes = try fixture("420")
     for isPassed in [true, false] {
@@ -76,7 +74,7 @@ struct PassThroughTests {
       #expect(try ImageHeader(reading: small.bytes).colorProfile?.count == 548)
       #expect((small.report.method == .passthrough) == isPassed)
     }
-    for other in [profile(5000, "RGB "), profile(548, "GRAY"), profile(548, "CMYK")] {
+    for other in [profile(20_400, "RGB "), profile(548, "GRAY"), profile(548, "CMYK")] {
       let prepared = try Self.prepare(bytes.inserting(segment: 0xE2, other))
       #expect(!Self.markers(of: prepared.bytes).contains(0xE2))
       #expect(prepared.report.warnings.contains { $0.contains("profile") })
@@ -103,9 +101,7 @@ struct PassThroughTests {
   }
 
   private static func profile() -> [UInt8] {
-    var content = [UInt8](repeating: 0, count: 548)
-    content.replaceSubrange(16..<20, with: Array("RGB ".utf8))
-    return Array("ICC_PROFILE\0\u{1}\u{1}".utf8) + content
+    Array("ICC_PROFILE\0\u{1}\u{1}".utf8) + ColorTests.profile(548)
   }
 
   @Test func `a JFIF header too short for a decoder does not change the colours`() throws {

@@ -41,10 +41,8 @@ typedef enum __attribute__((enum_extensibility(closed))) {
   IMAGING_YCC = 1,
   /// Interleaved R, G, B.
   IMAGING_RGB = 2,
-  /// Interleaved C, M, Y, K; 255 is full ink.
-  IMAGING_CMYK = 3,
   /// Interleaved C, M, Y, K as Adobe writes it: 0 is full ink.
-  IMAGING_CMYK_INVERTED = 4,
+  IMAGING_CMYK_INVERTED = 3,
 } imaging_samples;
 
 /// Rows of one component, or of all components interleaved.
@@ -80,6 +78,8 @@ imaging_status imaging_jpeg_read_band(imaging_jpeg_reader *reader, int *more);
 imaging_status imaging_jpeg_finish(imaging_jpeg_reader *reader);
 /// What the planes hold, valid after the start.
 imaging_samples imaging_jpeg_samples(const imaging_jpeg_reader *reader);
+/// Bytes that belong to no block and no marker, and were passed over so far.
+long imaging_jpeg_strays(const imaging_jpeg_reader *reader);
 /// 1 for gray or interleaved rows, 3 for planes in colour.
 int imaging_jpeg_plane_count(const imaging_jpeg_reader *reader);
 imaging_plane imaging_jpeg_plane(const imaging_jpeg_reader *reader, int index);
@@ -153,6 +153,8 @@ typedef struct {
 imaging_png_reader *imaging_png_open(
   const uint8_t *bytes, const imaging_range *ranges, size_t range_count, imaging_limits limits,
   imaging_status *status);
+/// The colour profile, valid as long as the reader; NULL when the ranges have none that is whole.
+const uint8_t *imaging_png_profile(const imaging_png_reader *reader, size_t *size);
 imaging_png_layout imaging_png_get_layout(const imaging_png_reader *reader);
 /// Reads the next `count` rows of at most `stride` bytes each; for an interlaced picture all rows at once.
 imaging_status imaging_png_read_rows(
@@ -188,14 +190,14 @@ void imaging_quarter_rows(const uint8_t *a, const uint8_t *b, int width, uint8_t
 
 // MARK: Colour
 
-/// Interleaved rows to full-size Y, Cb, Cr rows (BT.601 full range); alpha goes over white.
+/// Interleaved rows to full-size Y, Cb, Cr rows (BT.601 full range); alpha goes over white, unless all is `opaque`.
 void imaging_split_rgb(
-  const uint8_t *row, int channels, int width, uint8_t *luma, uint8_t *blue, uint8_t *red);
-void imaging_split_gray_alpha(const uint8_t *row, int width, uint8_t *luma);
+  const uint8_t *row, int channels, int opaque, int width, uint8_t *luma, uint8_t *blue, uint8_t *red);
+void imaging_split_gray_alpha(const uint8_t *row, int opaque, int width, uint8_t *luma);
 void imaging_split_ycc(
   const uint8_t *row, int width, uint8_t *luma, uint8_t *blue, uint8_t *red);
 void imaging_split_cmyk(
-  const uint8_t *row, int inverted, int width, uint8_t *luma, uint8_t *blue, uint8_t *red);
+  const uint8_t *row, int width, uint8_t *luma, uint8_t *blue, uint8_t *red);
 /// Replaces each sample by its entry in a table of 256.
 void imaging_look_up(const uint8_t *row, const uint8_t *table, int width, uint8_t *out);
 

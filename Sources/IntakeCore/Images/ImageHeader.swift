@@ -23,8 +23,12 @@ public struct ImageHeader: Sendable, Hashable {
 
   /// The JPEG quality its quantisation tables stand for, 1 to 100 on the IJG scale; nil for PNG.
   public var quality: Int?
-  /// The ICC profile of a JPEG, where it is small (4,096 bytes at most) and of the picture's colour model.
+  /// The ICC profile of a JPEG, where it is whole, of the picture's colour model and has at most 65,519 bytes.
   public var colorProfile: [UInt8]?
+  /// The name of a PNG's ICC profile, which is packed: only decoding tells what it holds.
+  public var packedProfile: String?
+  /// Whether a JPEG's end marker is missing; only decoding tells whether any of its picture is.
+  public var lacksEnd = false
   /// What an operator may want to know about the file; free of personal data.
   public var notices: [String] = []
 

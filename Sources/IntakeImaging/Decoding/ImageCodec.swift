@@ -34,11 +34,11 @@ public struct ImageCodec: PixelSource {
     }
   }
 
-  /// Decodes a file completely and keeps nothing: whether every block of it is there.
-  func verify(_ bytes: [UInt8], header: ImageHeader) throws {
-    guard case .whole = try result(of: ScanJob(.verify, on: bytes, header, limits)) else {
-      throw ScanJob.wrongResult
-    }
+  /// Decodes a file completely and keeps nothing: whether every block of it is there, and nothing else between them.
+  func verify(_ bytes: [UInt8], header: ImageHeader) throws -> Bool {
+    let job = ScanJob(.verify, on: bytes, header, limits)
+    guard case .whole(let strayBytes) = try result(of: job) else { throw ScanJob.wrongResult }
+    return strayBytes == 0
   }
 
   /// The best encoding of a file that a search finds.

@@ -4,10 +4,10 @@ import IntakeCore
 /// Decodes a JPEG band by band into a picture that is resized on the way.
 enum JPEGDecoding {
   /// The picture as stored, its longer side at most `edge`.
-  static func bitmap(_ bytes: [UInt8], header: ImageHeader, edge: Int?, limits: ImageLimits)
-    throws(StageFailure) -> Bitmap
+  static func picture(_ bytes: [UInt8], header: ImageHeader, edge: Int?, limits: ImageLimits)
+    throws(StageFailure) -> DecodedPicture
   {
-    try bytes.withUnsafeBufferPointer { bytes throws(StageFailure) in
+    try whole(bytes, header).withUnsafeBufferPointer { bytes throws(StageFailure) in
       var plan = DecodePlan(jpeg: header.size, edge: edge)
       plan.orientation = header.orientation
       let reader = try JPEGReader(bytes, limits: limits)
@@ -16,17 +16,26 @@ enum JPEGDecoding {
         reader.samples == .IMAGING_PLANES
         ? try planes(reader, plan) : try interleaved(reader, plan)
       try reader.finish()
-      return bitmap
+      return DecodedPicture(
+        bitmap: bitmap, profile: header.colorProfile,
+        oddities: Oddities(strayBytes: reader.strayBytes))
     }
   }
 
-  /// Decodes every coefficient at the smallest size and keeps nothing: whether the file is whole.
-  static func verify(_ bytes: [UInt8], limits: ImageLimits) throws(StageFailure) {
+  /// With its end marker: a decoder that finds it too early says so, at the end of the file it only warns.
+  private static func whole(_ bytes: [UInt8], _ header: ImageHeader) -> [UInt8] {
+    header.lacksEnd ? bytes + [0xFF, 0xD9] : bytes
+  }
+
+  /// Decodes every coefficient at the smallest size and keeps nothing: whether the file is whole, and how many bytes of
+  /// it belong to nothing.
+  static func verify(_ bytes: [UInt8], limits: ImageLimits) throws(StageFailure) -> Int {
     try bytes.withUnsafeBufferPointer { bytes throws(StageFailure) in
       let reader = try JPEGReader(bytes, limits: limits)
       try reader.start(eighths: 1)
       while try reader.readBand() {}
       try reader.finish()
+      return reader.strayBytes
     }
   }
 
@@ -53,7 +62,7 @@ enum JPEGDecoding {
     throws(StageFailure) -> Bitmap
   {
     var builder = PictureBuilder(plan, chroma: plan.decoded)
-    let splitter = RowSplitter(RowSplitter.Kind(reader.samples), width: plan.decoded.width)
+    var splitter = RowSplitter(RowSplitter.Kind(reader.samples), width: plan.decoded.width)
     var more = true
     var band = 0
     while more {
@@ -114,6 +123,8 @@ struct JPEGReader: ~Copyable {
   /// Reads to the end of the picture.
   func finish() throws(StageFailure) { try check(imaging_jpeg_finish(reader)) }
 
+  /// Bytes passed over so far.
+  var strayBytes: Int { imaging_jpeg_strays(reader) }
   var samples: imaging_samples { imaging_jpeg_samples(reader) }
   var planeCount: Int { Int(imaging_jpeg_plane_count(reader)) }
   func plane(_ index: Int) -> imaging_plane { imaging_jpeg_plane(reader, Int32(index)) }

@@ -7,46 +7,63 @@ enum PNGDecoding {
   private static let rowsPerCall = 16
 
   /// The picture as stored, its longer side at most `edge`.
-  static func bitmap(_ bytes: [UInt8], edge: Int?, limits: ImageLimits)
-    throws(StageFailure) -> Bitmap
+  static func picture(_ bytes: [UInt8], edge: Int?, limits: ImageLimits)
+    throws(StageFailure) -> DecodedPicture
   {
+    let picture = try picture(bytes, edge: edge, limits: limits, isOpaque: false)
+    guard picture.oddities.isTransparent else { return picture }
+    // A white page helps nobody: some programs leave the alpha channel empty.
+    return try Self.picture(bytes, edge: edge, limits: limits, isOpaque: true)
+  }
+
+  private static func picture(
+    _ bytes: [UInt8], edge: Int?, limits: ImageLimits, isOpaque: Bool
+  ) throws(StageFailure) -> DecodedPicture {
     let structure = try PNGStructure(bytes, limits: limits)
     let ranges = structure.picture.map { imaging_range(offset: $0.lowerBound, count: $0.count) }
     return try bytes.withUnsafeBufferPointer { buffer throws(StageFailure) in
       try ranges.withUnsafeBufferPointer { ranges throws(StageFailure) in
         let reader = try PNGReader(buffer, ranges, limits: limits)
-        let kind = kind(of: structure, channels: Int(reader.layout.channels), bytes: bytes)
+        let kind = kind(
+          of: structure, channels: Int(reader.layout.channels), bytes: bytes, isOpaque: isOpaque)
         var plan = DecodePlan(exact: structure.header.size, edge: edge)
         plan.orientation = structure.header.orientation
-        return try read(reader, plan, kind)
+        var picture = try read(reader, plan, kind)
+        picture.oddities.isTransparent = picture.oddities.isTransparent || isOpaque
+        guard structure.header.packedProfile != nil else { return picture }
+        let profile = reader.profile
+        let isFit = (try? ICCProfile.check(profile, components: structure.header.components)) != nil
+        if isFit { picture.profile = profile }
+        picture.oddities.droppedProfile = isFit ? 0 : max(1, profile.count)
+        return picture
       }
     }
   }
 
-  private static func kind(of structure: PNGStructure, channels: Int, bytes: [UInt8])
-    -> RowSplitter.Kind
-  {
+  private static func kind(
+    of structure: PNGStructure, channels: Int, bytes: [UInt8], isOpaque: Bool
+  ) -> RowSplitter.Kind {
     switch channels {
-    case 2: return .grayAlpha
+    case 2: return .grayAlpha(isOpaque: isOpaque)
     case 3: return .rgb
-    case 4: return .rgba
+    case 4: return .rgba(isOpaque: isOpaque)
     default: break
     }
     guard let palette = structure.palette else { return .gray }
+    let transparency = isOpaque ? nil : structure.transparency
     return .palette(
-      PaletteTables(
-        palette: bytes[palette], transparency: structure.transparency.map { bytes[$0] } ?? []))
+      PaletteTables(palette: bytes[palette], transparency: transparency.map { bytes[$0] } ?? []))
   }
 
   private static func read(
     _ reader: borrowing PNGReader, _ plan: DecodePlan, _ kind: RowSplitter.Kind
-  ) throws(StageFailure) -> Bitmap {
+  ) throws(StageFailure) -> DecodedPicture {
     let size = plan.decoded
     let layout = reader.layout
     let step = layout.interlaced != 0 ? size.height : min(rowsPerCall, size.height)
     let rows = RowBuffer<UInt8>(width: size.width * Int(layout.channels), rows: step)
     var builder = PictureBuilder(plan, chroma: kind.isGray ? nil : size)
-    let splitter = RowSplitter(kind, width: size.width)
+    var splitter = RowSplitter(kind, width: size.width)
     var first = 0
     while first < size.height {
       let count = min(step, size.height - first)
@@ -55,7 +72,9 @@ enum PNGDecoding {
       first += count
     }
     try reader.finish()
-    return builder.finish()
+    let isTransparent = !splitter.hasOpacity
+    return DecodedPicture(
+      bitmap: builder.finish(), oddities: Oddities(isTransparent: isTransparent))
   }
 }
 
@@ -85,6 +104,13 @@ struct PNGReader: ~Copyable {
     guard status == .IMAGING_OK else {
       throw StageFailure(status, "PNG", imaging_png_message(reader))
     }
+  }
+
+  /// The colour profile, unpacked; empty when there is none that is whole.
+  var profile: [UInt8] {
+    var count = 0
+    guard let bytes = imaging_png_profile(reader, &count) else { return [] }
+    return Array(UnsafeBufferPointer(start: bytes, count: count))
   }
 
   var layout: imaging_png_layout { imaging_png_get_layout(reader) }

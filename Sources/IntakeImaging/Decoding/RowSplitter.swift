@@ -5,8 +5,10 @@ import IntakeCore
 struct RowSplitter: ~Copyable {
   /// What a row consists of.
   enum Kind {
-    case gray, grayAlpha, rgb, rgba, ycc
-    case cmyk(inverted: Bool)
+    case gray, rgb, ycc, cmyk
+    /// With alpha, which is left out of account where the picture is to be opaque.
+    case grayAlpha(isOpaque: Bool)
+    case rgba(isOpaque: Bool)
     /// Indices with the luma and chroma of each entry.
     case palette(PaletteTables)
 
@@ -15,8 +17,7 @@ struct RowSplitter: ~Copyable {
       case .IMAGING_PLANES: self = .gray
       case .IMAGING_YCC: self = .ycc
       case .IMAGING_RGB: self = .rgb
-      case .IMAGING_CMYK: self = .cmyk(inverted: false)
-      case .IMAGING_CMYK_INVERTED: self = .cmyk(inverted: true)
+      case .IMAGING_CMYK_INVERTED: self = .cmyk
       }
     }
 
@@ -35,6 +36,8 @@ struct RowSplitter: ~Copyable {
   private let luma: RowBuffer<UInt8>
   private let blue: RowBuffer<UInt8>
   private let red: RowBuffer<UInt8>
+  /// Whether some pixel so far was not wholly transparent.
+  private(set) var hasOpacity: Bool
 
   init(_ kind: Kind, width: Int) {
     self.kind = kind
@@ -42,10 +45,16 @@ struct RowSplitter: ~Copyable {
     luma = RowBuffer(width: width)
     blue = RowBuffer(width: width)
     red = RowBuffer(width: width)
+    switch kind {
+    case .grayAlpha(let isOpaque), .rgba(let isOpaque): hasOpacity = isOpaque
+    case .palette(let tables): hasOpacity = !tables.hasTransparency
+    default: hasOpacity = true
+    }
   }
 
   /// Splits a row and hands its parts on.
-  func push(_ row: UnsafePointer<UInt8>, into builder: inout PictureBuilder) {
+  mutating func push(_ row: UnsafePointer<UInt8>, into builder: inout PictureBuilder) {
+    if !hasOpacity { lookForOpacity(row) }
     if case .gray = kind {
       builder.pushLuma(row)
       return
@@ -57,15 +66,25 @@ struct RowSplitter: ~Copyable {
     builder.pushRed(UnsafePointer(red.samples))
   }
 
+  private mutating func lookForOpacity(_ row: UnsafePointer<UInt8>) {
+    let count = Int(width)
+    switch kind {
+    case .grayAlpha: hasOpacity = (0..<count).contains { row[2 * $0 + 1] != 0 }
+    case .rgba: hasOpacity = (0..<count).contains { row[4 * $0 + 3] != 0 }
+    case .palette(let tables): hasOpacity = (0..<count).contains { tables.alpha[Int(row[$0])] != 0 }
+    default: break
+    }
+  }
+
   private func split(_ row: UnsafePointer<UInt8>) {
     let (y, b, r) = (luma.samples, blue.samples, red.samples)
     switch kind {
     case .gray: break
-    case .grayAlpha: imaging_split_gray_alpha(row, width, y)
-    case .rgb: imaging_split_rgb(row, 3, width, y, b, r)
-    case .rgba: imaging_split_rgb(row, 4, width, y, b, r)
+    case .grayAlpha(let isOpaque): imaging_split_gray_alpha(row, isOpaque ? 1 : 0, width, y)
+    case .rgb: imaging_split_rgb(row, 3, 0, width, y, b, r)
+    case .rgba(let isOpaque): imaging_split_rgb(row, 4, isOpaque ? 1 : 0, width, y, b, r)
     case .ycc: imaging_split_ycc(row, width, y, b, r)
-    case .cmyk(let inverted): imaging_split_cmyk(row, inverted ? 1 : 0, width, y, b, r)
+    case .cmyk: imaging_split_cmyk(row, width, y, b, r)
     case .palette(let tables):
       imaging_look_up(row, tables.luma, width, y)
       guard !tables.isGray else { return }
@@ -80,8 +99,11 @@ struct PaletteTables {
   private(set) var luma = [UInt8](repeating: 0, count: 256)
   private(set) var blue = [UInt8](repeating: 128, count: 256)
   private(set) var red = [UInt8](repeating: 128, count: 256)
+  /// The alpha of each entry.
+  private(set) var alpha = [UInt8](repeating: 255, count: 256)
   /// Whether no entry has a colour.
   let isGray: Bool
+  var hasTransparency: Bool { alpha.contains { $0 < 255 } }
 
   /// Takes PLTE (RGB triples) and tRNS (alpha per entry, opaque where it ends); missing entries are black.
   init(palette: ArraySlice<UInt8>, transparency: ArraySlice<UInt8>) {
@@ -90,8 +112,11 @@ struct PaletteTables {
     for (offset, value) in palette.prefix(768).enumerated() {
       entries[offset / 3 * 4 + offset % 3] = value
     }
-    for (index, alpha) in transparency.prefix(256).enumerated() { entries[4 * index + 3] = alpha }
-    imaging_split_rgb(entries, 4, 256, &luma, &blue, &red)
+    for (index, alpha) in transparency.prefix(256).enumerated() {
+      entries[4 * index + 3] = alpha
+      self.alpha[index] = alpha
+    }
+    imaging_split_rgb(entries, 4, 0, 256, &luma, &blue, &red)
     isGray = blue.allSatisfy { $0 == 128 } && red.allSatisfy { $0 == 128 }
   }
 }

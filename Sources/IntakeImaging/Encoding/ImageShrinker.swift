@@ -33,7 +33,7 @@ public struct ImageShrinker: Sendable {
     guard search.budget > 0 else { throw search.cannotFit(image.uprightSize, least: nil) }
     if let bytes = try unchanged(image, search) {
       let report = report(
-        image, .passthrough, "it fits as it is; only metadata was removed",
+        image, .passthrough, "it fits as it is; only metadata was removed", search,
         ShrinkReport.Form(
           format: .jpeg, size: image.uprightSize, bytes: bytes.count, quality: image.header.quality)
       )
@@ -42,9 +42,11 @@ public struct ImageShrinker: Sendable {
     let found = try fitted(image, search)
     var report = report(
       image, found.size == image.uprightSize ? .reencoded : .shrunk, reason(image, found, search),
+      search,
       ShrinkReport.Form(
         format: .jpeg, size: found.size, bytes: found.bytes.count, quality: found.quality))
     report.attempts = found.attempts
+    report.warnings += found.oddities.notices(budget: search.budget)
     return PreparedImage(side: image.side, bytes: found.bytes, report: report)
   }
 
@@ -64,11 +66,13 @@ public struct ImageShrinker: Sendable {
   private func unchanged(_ image: DocumentImage, _ search: ShrinkSearch) throws -> [UInt8]? {
     guard case .encoded(let bytes) = image.content else { return nil }
     let codec = codec(of: image)
+    let profile = image.header.colorProfile.flatMap { profile in
+      keepsProfile && ICCProfile.fits(profile.count, budget: search.budget) ? profile : nil
+    }
     let copy = try PassThrough.copy(
-      bytes, header: image.header, edge: edge, budget: search.budget, keepsProfile: keepsProfile,
+      bytes, header: image.header, edge: edge, budget: search.budget, profile: profile,
       limits: codec.limits)
-    guard let copy else { return nil }
-    try codec.verify(copy, header: image.header)
+    guard let copy, try codec.verify(copy, header: image.header) else { return nil }
     return copy
   }
 
@@ -76,8 +80,9 @@ public struct ImageShrinker: Sendable {
     if case .encoded(let bytes) = image.content, let codec = image.codec as? ImageCodec {
       return try codec.fitted(bytes, header: image.header, search)
     }
-    return try search.run(
-      image.pixels(fitting: edge), of: image.header, whole: image.uprightSize)
+    let picture = DecodedPicture(
+      bitmap: try image.pixels(fitting: edge), profile: image.header.colorProfile)
+    return try search.run(picture, of: image.header, whole: image.uprightSize)
   }
 
   // MARK: The report
@@ -90,13 +95,13 @@ public struct ImageShrinker: Sendable {
 
   private func report(
     _ image: DocumentImage, _ method: ShrinkReport.Method, _ reason: String,
-    _ sent: ShrinkReport.Form
+    _ search: ShrinkSearch, _ sent: ShrinkReport.Form
   ) -> ShrinkReport {
     let header = image.header
     let source = ShrinkReport.Form(
       format: header.format, size: header.size, bytes: image.sourceBytes, quality: header.quality)
     var report = ShrinkReport(source: source, sent: sent, method: method, reason: reason)
-    report.warnings = header.notices + warnings(image, sent)
+    report.warnings = header.notices + colorWarnings(image, search) + warnings(image, sent)
     return report
   }
 
@@ -112,6 +117,19 @@ public struct ImageShrinker: Sendable {
       return "quality \(found.quality) is the highest found that fits \(search.budget) bytes"
     }
     return "it fits \(search.budget) bytes at quality \(found.quality)"
+  }
+
+  /// What becomes of colours that only a profile explains.
+  private func colorWarnings(_ image: DocumentImage, _ search: ShrinkSearch) -> [String] {
+    guard keepsProfile else { return [] }
+    if let profile = image.header.colorProfile,
+      !ICCProfile.fits(profile.count, budget: search.budget)
+    {
+      return [ICCProfile.tooLarge(profile, budget: search.budget)]
+    }
+    // A stage has made other pixels of it, and took the packed profile for nothing.
+    guard case .edited = image.content, let name = image.header.packedProfile else { return [] }
+    return ["the colour profile \"\(name)\" was dropped, because a stage has changed the picture"]
   }
 
   private func warnings(_ image: DocumentImage, _ sent: ShrinkReport.Form) -> [String] {

@@ -6,20 +6,23 @@ enum PassThrough {
   ///
   /// - Throws: `StageFailure` when its markers are damaged.
   static func copy(
-    _ bytes: [UInt8], header: ImageHeader, edge: Int, budget: Int, keepsProfile: Bool,
+    _ bytes: [UInt8], header: ImageHeader, edge: Int, budget: Int, profile: [UInt8]?,
     limits: ImageLimits
   ) throws(StageFailure) -> [UInt8]? {
     guard header.format == .jpeg, header.orientation == .upright, header.components != 4,
       header.size.longerSide <= edge
     else { return nil }
     let structure = try JPEGStructure(bytes, limits: limits)
-    let clean = stripped(structure, profile: keepsProfile ? header.colorProfile : nil)
+    guard let clean = stripped(structure, profile: profile) else { return nil }
     return clean.count <= budget ? clean : nil
   }
 
   /// Builds another file: application segments are written by this code, never copied, and of the tables only
   /// those that a scan uses.
-  private static func stripped(_ structure: JPEGStructure, profile: [UInt8]?) -> [UInt8] {
+  ///
+  /// - Returns: nil when a scan needs Huffman tables that never came, as in frames of a Motion JPEG: not every program
+  ///   knows which are meant.
+  private static func stripped(_ structure: JPEGStructure, profile: [UInt8]?) -> [UInt8]? {
     var out: [UInt8] = [0xFF, 0xD8]
     out.reserveCapacity(structure.bytes.count)
     if let header = structure.jfif { out += jfif(header) }
@@ -33,13 +36,22 @@ enum PassThrough {
       case 0xC0...0xC2: out += structure.bytes[segment.extent]
       case 0xDA:
         out += tables.takeDefinitions()
-        out += structure.bytes[segment.extent.lowerBound..<segment.payload.upperBound]
+        guard tables.haveAll(for: ByteWindow(structure.bytes, segment.payload)) else { return nil }
+        out += scanHeader(segment, of: structure)
         let data = segment.payload.upperBound..<segment.extent.upperBound
         out += structure.bytes[EntropyCodedData.trimmed(data, in: structure.bytes)]
       default: break
       }
     }
     return out + [0xFF, 0xD9]
+  }
+
+  /// As it came; that of a sequential scan ends in 0, 63, 0, whatever the writer put there.
+  private static func scanHeader(_ segment: JPEGStructure.Segment, of structure: JPEGStructure)
+    -> [UInt8]
+  {
+    let header = structure.bytes[segment.extent.lowerBound..<segment.payload.upperBound]
+    return structure.frame?.marker == 0xC2 ? Array(header) : header.dropLast(3) + [0, 63, 0]
   }
 
   /// Unit and density are kept; the version is 1.01 and there is no thumbnail.
@@ -83,6 +95,8 @@ struct CodingTables {
   private let quantizers: Set<UInt8>
   private let codes: Set<UInt8>
   private var pending: [Definition] = []
+  /// The Huffman tables that came, by class and number.
+  private var defined: Set<UInt8> = []
 
   private struct Definition {
     let marker: UInt8
@@ -136,10 +150,19 @@ struct CodingTables {
     case 0xC4:
       number = name
       guard codes.contains(number) else { return }
+      defined.insert(number)
     default: number = 0
     }
     pending.removeAll { $0.marker == marker && $0.name == number }
     pending.append(Definition(marker: marker, name: number, content: content))
+  }
+
+  /// Whether a table came for each component of a scan; a progressive one needs that of one class alone.
+  func haveAll(for scan: ByteWindow) -> Bool {
+    (0..<Int(scan[0] ?? 0)).allSatisfy { index in
+      let pair = scan[2 + 2 * index] ?? 0
+      return defined.contains(pair >> 4) || defined.contains(0x10 | pair & 15)
+    }
   }
 
   /// The segments to write before the next scan.

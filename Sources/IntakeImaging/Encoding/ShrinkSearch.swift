@@ -23,23 +23,27 @@ struct ShrinkSearch: Equatable {
     /// Whether the quality floor was not low enough, so that the picture was made smaller for the budget.
     var gaveUpPixels: Bool
     var attempts: [ShrinkReport.Attempt]
+    /// What decoding found, and what became of the colour profile.
+    var oddities = Oddities()
   }
 
   /// Lowers the quality first and the number of pixels once the quality is at its floor.
   ///
   /// - Parameters:
-  ///   - bitmap: upright, its longer side at most `edge`.
+  ///   - picture: upright, its longer side at most `edge`.
   ///   - header: what the file says of itself.
   ///   - whole: the upright size that it came with.
-  func run(_ bitmap: Bitmap, of header: ImageHeader, whole: PixelSize) throws(StageFailure) -> Found
+  func run(_ picture: DecodedPicture, of header: ImageHeader, whole: PixelSize)
+    throws(StageFailure) -> Found
   {
     var attempts: [ShrinkReport.Attempt] = []
-    var bitmap = bitmap
+    var bitmap = picture.bitmap
+    let profile = profile(of: picture)
     let smallest = min(minimumEdge, bitmap.size.longerSide)
     var gaveUpPixels = false
     while true {
       try requireVisibleContent(bitmap.size, of: whole)
-      let encoder = encoder(for: bitmap, of: header)
+      let encoder = encoder(for: bitmap, of: header, profile)
       let cap = qualityCap(for: bitmap.size, of: header, whole: whole)
       let search = FitSearch(budget: budget, cap: cap, floor: min(quality.lowerBound, cap))
       var result = try search.run(encoder)
@@ -49,7 +53,7 @@ struct ShrinkSearch: Equatable {
       if let best = result.best {
         return Found(
           bytes: best.bytes, quality: best.quality, size: bitmap.size, gaveUpPixels: gaveUpPixels,
-          attempts: attempts)
+          attempts: attempts, oddities: oddities(of: picture, header, keeping: profile))
       }
       guard !isLast else { throw cannotFit(whole, least: (bitmap.size, result.bytesAtFloor)) }
       let edge = smallerEdge(bitmap.size.longerSide, needed: result.bytesAtFloor)
@@ -67,11 +71,33 @@ struct ShrinkSearch: Equatable {
       hint: "scan one side of one document, or raise shrink.edge or shrink.max-bytes")
   }
 
-  private func encoder(for bitmap: Bitmap, of header: ImageHeader) -> JPEGEncoder {
+  /// The colour profile, where it is wanted and leaves the picture its budget.
+  private func profile(of picture: DecodedPicture) -> [UInt8]? {
+    guard keepsProfile, let profile = picture.profile,
+      ICCProfile.fits(profile.count, budget: budget)
+    else { return nil }
+    return profile
+  }
+
+  /// A JPEG's profile is known to whoever reads the header, a PNG's only here.
+  private func oddities(
+    of picture: DecodedPicture, _ header: ImageHeader, keeping profile: [UInt8]?
+  ) -> Oddities {
+    var oddities = picture.oddities
+    if !keepsProfile { oddities.droppedProfile = 0 }
+    if keepsProfile, profile == nil, header.format == .png, let dropped = picture.profile {
+      oddities.droppedProfile = dropped.count
+    }
+    return oddities
+  }
+
+  private func encoder(for bitmap: Bitmap, of header: ImageHeader, _ profile: [UInt8]?)
+    -> JPEGEncoder
+  {
     let scale = Double(bitmap.size.longerSide) / Double(max(header.size.longerSide, 1))
     return JPEGEncoder(
       bitmap, density: header.density.map { $0 * scale },
-      profile: keepsProfile ? header.colorProfile : nil)
+      profile: profile)
   }
 
   /// Bytes go with the number of pixels, a little slower: details of a smaller picture are denser.

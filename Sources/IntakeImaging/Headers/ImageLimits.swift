@@ -2,8 +2,8 @@ import IntakeCore
 
 /// What a scan may ask for before it is refused; everything is checked before a pixel is decoded.
 public struct ImageLimits: Sendable, Hashable {
-  /// Pixels of the whole picture; 50 million is an A4 page at 600 dpi with room to spare.
-  public var maximumPixels = 50_000_000
+  /// Pixels of the whole picture; telephones take 8192 × 6144, an A4 page at 600 dpi has 35 million.
+  public var maximumPixels = 60_000_000
   /// Pixels along either side.
   public var maximumSide = 20_000
   /// Pixels along the shorter side at least: below it there is nothing to read.

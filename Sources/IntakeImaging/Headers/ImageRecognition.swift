@@ -12,11 +12,24 @@ extension ImageHeader {
     case .jpeg: self = try JPEGStructure(bytes, limits: limits).header()
     case .png: self = try PNGStructure(bytes, limits: limits).header
     case nil:
+      if let stray = Self.strayBytes(in: bytes) {
+        throw StageFailure(
+          .damagedImage,
+          "the picture begins only after \(stray) stray byte\(stray == 1 ? "" : "s")",
+          hint: StageFailure.saveAgain)
+      }
       guard let name = ForeignFormat.name(of: bytes) else {
         throw StageFailure(.notAnImage, "the file's content is neither JPEG nor PNG")
       }
       throw StageFailure(.unsupportedFormat, "the file is \(name), not JPEG or PNG")
     }
+  }
+}
+
+extension ImageHeader {
+  /// Bytes before a JPEG or PNG that begins within the first 64: a line break of a mail program, a byte order mark.
+  private static func strayBytes(in bytes: [UInt8]) -> Int? {
+    (1..<min(65, bytes.count)).first { ImageFormat(recognizing: bytes[$0...]) != nil }
   }
 }
 

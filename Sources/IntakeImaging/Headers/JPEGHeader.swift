@@ -22,19 +22,37 @@ extension JPEGStructure {
       headerSegments.reversed().lazy.filter { $0.marker == 0xDB }.compactMap {
         QuantizationTable.quality(in: ByteWindow(bytes, $0.payload), table: frame.lumaTable)
       }.first
-    let color = ICCProfile.read(from: self, components: frame.components)
-    header.colorProfile = color.profile
-    if color.isDropped { header.notices.append("the colour profile was dropped") }
+    header.lacksEnd = lacksEnd
+    do throws(ICCProfile.Problem) {
+      header.colorProfile = try ICCProfile.read(from: self, components: frame.components)
+    } catch {
+      header.notices.append(error.description)
+    }
+    header.notices += disorder(of: frame)
     if orientation == nil, isTurnedByXMP {
-      header.notices.append(
-        "only its XMP says that the picture is turned, which viewers do not follow; it was left as stored"
-      )
+      header.notices.append(XMPPacket.notice)
     }
     if header.trailingBytes > 0 {
       header.notices.append(
         "\(header.trailingBytes) bytes after the end of the picture were dropped")
     }
     return header
+  }
+
+  /// What is odd about the file and does no harm.
+  private func disorder(of frame: Frame) -> [String] {
+    var notices: [String] = []
+    if lacksEnd { notices.append("the end marker was missing; the picture itself is whole") }
+    if isCoarse {
+      notices.append("fine details never come: the file may have been cut short, look at it")
+    }
+    if frame.components == 4, payloads(0xEE, "Adobe").isEmpty {
+      notices.append("CMYK without a word on its meaning was taken as inverted, as most files are")
+    }
+    if let aspect = payloads(0xE0, "JFIF\0").compactMap(Self.aspect).first {
+      notices.append(PixelAspect.notice(aspect.x, aspect.y))
+    }
+    return notices
   }
 
   /// The segments before the first scan; a decoder has drawn its conclusions by then.
@@ -48,17 +66,16 @@ extension JPEGStructure {
       .map { ByteWindow(bytes, $0.payload.dropFirst(length)) }
   }
 
-  /// Whether an XMP packet gives an orientation of 2 to 8, as attribute or element.
   private var isTurnedByXMP: Bool {
-    let name = Array("tiff:Orientation".utf8)
-    return payloads(0xE1, "http://ns.adobe.com/xap/1.0/\0").contains { packet in
-      let text = packet.slice(from: 0)
-      return text.indices.contains { start in
-        guard text[start] == name[0], text[start...].starts(with: name) else { return false }
-        let value = text[(start + name.count)...].prefix(4).first(where: \.isASCIIDigit)
-        return value.map { (0x32...0x38).contains($0) } ?? false
-      }
+    payloads(0xE1, "http://ns.adobe.com/xap/1.0/\0").contains { XMPPacket.turns($0.slice(from: 0)) }
+  }
+
+  /// The density of x and y where they differ.
+  private static func aspect(_ header: ByteWindow) -> (x: Int, y: Int)? {
+    guard let x = header.number(at: 3, width: 2), let y = header.number(at: 5, width: 2) else {
+      return nil
     }
+    return PixelAspect.isSquare(x, y) ? nil : (x, y)
   }
 
   /// Dots per inch of a JFIF header: version, unit, then the density of x.
@@ -113,32 +130,30 @@ enum QuantizationTable {
   }
 }
 
-/// The colour profile of a JPEG (ICC.1, annex B.4): kept when it is small and fits the picture.
-enum ICCProfile {
-  /// Display P3 takes 548 bytes and sRGB about 3 KB; what is larger is a printer's or a bomb.
-  static let limit = 4096
+/// What an XMP packet says of a picture's orientation, which viewers don't follow.
+enum XMPPacket {
+  static let notice =
+    "only its XMP says that the picture is turned, which viewers do not follow; it was left as stored"
 
-  /// The profile in the APP2 segments; `isDropped` says that there is one which is not kept.
-  static func read(from structure: JPEGStructure, components: Int) -> (
-    profile: [UInt8]?, isDropped: Bool
-  ) {
-    let parts = structure.segments.filter { isPart($0, of: structure) }
-    guard !parts.isEmpty else { return (nil, false) }
-    let total = parts.reduce(0) { $0 + $1.payload.count - 14 }
-    guard total <= limit, total >= 128 else { return (nil, true) }
-    let ordered = parts.sorted { number(of: $0, in: structure) < number(of: $1, in: structure) }
-    let profile = ordered.flatMap { Array(structure.bytes[$0.payload.dropFirst(14)]) }
-    let fits = ByteWindow(profile).has(components == 1 ? "GRAY" : "RGB ", at: 16)
-    return fits && components != 4 ? (profile, false) : (nil, true)
+  /// Whether it gives an orientation of 2 to 8, as attribute or element.
+  static func turns(_ text: [UInt8]) -> Bool {
+    let name = Array("tiff:Orientation".utf8)
+    return text.indices.contains { start in
+      guard text[start] == name[0], text[start...].starts(with: name) else { return false }
+      let value = text[(start + name.count)...].prefix(4).first(where: \.isASCIIDigit)
+      return value.map { (0x32...0x38).contains($0) } ?? false
+    }
+  }
+}
+
+/// Pixels that are wider or narrower than they are high, as telefax machines scan.
+enum PixelAspect {
+  /// Scanners round: a twentieth is no reason to say anything.
+  static func isSquare(_ x: Int, _ y: Int) -> Bool {
+    x == 0 || y == 0 || abs(x - y) * 20 <= max(x, y)
   }
 
-  private static func isPart(_ segment: JPEGStructure.Segment, of structure: JPEGStructure) -> Bool
-  {
-    segment.marker == 0xE2 && segment.payload.count >= 14
-      && ByteWindow(structure.bytes, segment.payload).has("ICC_PROFILE\0")
-  }
-
-  private static func number(of part: JPEGStructure.Segment, in structure: JPEGStructure) -> UInt8 {
-    ByteWindow(structure.bytes, part.payload)[12] ?? 0
+  static func notice(_ x: Int, _ y: Int) -> String {
+    "its pixels are not square, \(x) to \(y): the document looks stretched, scan it with the same resolution both ways"
   }
 }

@@ -20,6 +20,8 @@ struct JPEGStructure {
     let samplesPerPixel: Double
     /// The number of the first component's quantisation table.
     let lumaTable: UInt8
+    /// The names of the components.
+    let names: [UInt8]
 
     /// Bytes that a decoder keeps when a picture comes in several scans: 2 for each coefficient, and a band of rows.
     var decoderBytes: Int {
@@ -30,8 +32,11 @@ struct JPEGStructure {
   private(set) var segments: [Segment] = []
   private(set) var frame: Frame?
   private(set) var scanCount = 0
-  /// Just after the end marker.
+  private var completeness = Completeness()
+  /// Just after the end marker; where there is none, the end of the file.
   private(set) var end = 0
+  /// Whether the end marker is missing; only decoding tells whether any of the picture is.
+  private(set) var lacksEnd = false
   let bytes: [UInt8]
 
   /// Walks the file.
@@ -48,18 +53,33 @@ struct JPEGStructure {
         break
       }
       offset = try addSegment(marker, at: start, limits: limits)
+      if offset == bytes.count {
+        (end, lacksEnd) = (offset, true)
+        break
+      }
       guard segments.count <= limits.maximumSegments else {
         throw StageFailure(
           .imageTooLarge, "the JPEG has more than \(limits.maximumSegments) markers")
       }
     }
-    guard scanCount > 0 else {
+    guard scanCount > 0, let frame else {
       throw StageFailure(.damagedImage, "the JPEG ends before its picture begins")
     }
+    try completeness.check(isProgressive: frame.marker == 0xC2)
+    // Either alone may be a writer's way; both together are the traces of a cut.
+    guard !lacksEnd || !isCoarse else { throw endsEarly }
   }
 
+  /// The file as a decoder has to see it: with its end marker.
+  var decodable: [UInt8] { lacksEnd ? bytes + [0xFF, 0xD9] : bytes }
+
+  /// Whether coefficients are known less exactly than the frame allows for.
+  var isCoarse: Bool { frame?.marker == 0xC2 && completeness.isCoarse }
+
   private var endsEarly: StageFailure {
-    StageFailure(.damagedImage, "the JPEG ends early, after \(bytes.count) bytes")
+    StageFailure(
+      .damagedImage, "the JPEG ends early, after \(bytes.count) bytes",
+      hint: StageFailure.copyAgain)
   }
 
   /// The offset of the next marker's last 0xFF; stray bytes are only harmless before the picture.
@@ -91,16 +111,21 @@ struct JPEGStructure {
     throws(StageFailure) -> Int
   {
     guard marker != 0xD8 else {
-      throw StageFailure(.damagedImage, "the JPEG begins twice, at offset \(start)")
+      throw StageFailure(
+        .damagedImage, "the JPEG begins twice, at offset \(start)", hint: StageFailure.saveAgain)
     }
     let window = ByteWindow(bytes)
     guard let length = window.number(at: start + 2, width: 2) else {
       throw endsEarly
     }
-    guard length >= 2 else {
-      throw StageFailure(.damagedImage, "the JPEG has a marker without content at offset \(start)")
+    // Some programs write comments whose length leaves out the length itself, as 0.
+    let isComment = marker == 0xFE || (0xE0...0xEF).contains(marker)
+    guard length >= 2 || isComment else {
+      throw StageFailure(
+        .damagedImage, "the JPEG has a marker without content at offset \(start)",
+        hint: StageFailure.saveAgain)
     }
-    var next = start + 2 + length
+    var next = start + 2 + max(2, length)
     guard next <= bytes.count else { throw endsEarly }
     let payload = (start + 4)..<next
     switch marker {
@@ -108,8 +133,8 @@ struct JPEGStructure {
       try readFrame(marker, payload, limits: limits)
     case 0xDA:
       try countScan(of: Int(window[payload.lowerBound] ?? 0), limits: limits)
+      completeness.add(ByteWindow(bytes, payload), frame: frame)
       next = EntropyCodedData.end(in: bytes, from: next)
-      guard next < bytes.count else { throw endsEarly }
     default: break
     }
     segments.append(Segment(marker: marker, payload: payload, extent: start..<next))
@@ -145,7 +170,7 @@ struct JPEGStructure {
     frame = Frame(
       marker: marker, size: size, components: Int(components),
       samplesPerPixel: try Self.samplesPerPixel(in: window, components: Int(components)),
-      lumaTable: window[8] ?? 0)
+      lumaTable: window[8] ?? 0, names: (0..<Int(components)).map { window[6 + 3 * $0] ?? 0 })
   }
 
   /// Refuses, by name, all but baseline, extended and progressive, with Huffman codes and 8 bits.
@@ -182,6 +207,58 @@ struct JPEGStructure {
     // A single component fills the frame whatever its factors say.
     return components == 1 ? 1 : Double(samples) / Double(widest * highest)
   }
+}
+
+/// Which coefficients of each component the scans bring, and how exactly: no decoder says when some are missing.
+private struct Completeness {
+  /// The lowest bit that is known of each of the 64 coefficients; nil for none at all.
+  private var lowestBits: [UInt8: [UInt8?]] = [:]
+
+  /// Notes a scan by its header.
+  mutating func add(_ header: ByteWindow, frame: JPEGStructure.Frame?) {
+    guard let frame, let count = header[0] else { return }
+    for name in frame.names where lowestBits[name] == nil {
+      lowestBits[name] = [UInt8?](repeating: nil, count: 64)
+    }
+    let parameters = 1 + 2 * Int(count)
+    // What a sequential scan says of its coefficients means nothing: it brings them all.
+    var (range, bit) = (0...63, UInt8(0))
+    if frame.marker == 0xC2 {
+      guard let first = header[parameters], let last = header[parameters + 1],
+        let bits = header[parameters + 2], first <= last, last < 64
+      else { return }
+      (range, bit) = (Int(first)...Int(last), bits & 15)
+    }
+    for index in 0..<Int(count) {
+      guard let name = header[1 + 2 * index] else { return }
+      for place in range { lowestBits[name]?[place] = bit }
+    }
+  }
+
+  /// Refuses a picture of which a part never comes.
+  func check(isProgressive: Bool) throws(StageFailure) {
+    let missing = lowestBits.values.count { $0[0] == nil }
+    guard missing == 0 else {
+      throw StageFailure(
+        .damagedImage,
+        "the JPEG announces \(lowestBits.count) components, and \(missing) of them never come",
+        hint: StageFailure.copyAgain)
+    }
+    guard !isProgressive || lowestBits.values.allSatisfy({ !$0.contains(nil) }) else {
+      throw StageFailure(
+        .damagedImage, "the JPEG ends before its details, which come in later scans",
+        hint: StageFailure.copyAgain)
+    }
+  }
+
+  var isCoarse: Bool { lowestBits.values.contains { $0.contains { $0 ?? 0 > 0 } } }
+}
+
+extension StageFailure {
+  /// For files that a sloppy program wrote: scanned once more, the same comes out.
+  static let saveAgain = "open it with an image program and save it as a JPEG or PNG again"
+  /// For files of which the end is missing.
+  static let copyAgain = "copy the file once more from where it came, or scan the document again"
 }
 
 /// The compressed data of a scan, which has no length field.

@@ -2,7 +2,7 @@ import IntakeCore
 
 /// The chunks of a PNG (ISO/IEC 15948), walked before any decoder sees the file.
 ///
-/// Only what makes the picture is handed on: libpng never meets a text, profile or unknown chunk.
+/// Only what makes the picture is handed on: libpng never meets a text or an unknown chunk.
 struct PNGStructure {
   private(set) var header: ImageHeader
   /// The parts of the file to decode: signature, header, palette, transparency, data, end.
@@ -13,7 +13,11 @@ struct PNGStructure {
   let colorType: Int
   private var hasData = false
   private var isAnimated = false
-  private var hasProfile = false
+  /// What says how its colours are meant, each nil where the file does not.
+  private var (profile, gamma, primaries): (Chunk?, Chunk?, Chunk?)
+  private var isStandardRGB = false
+  private var aspect: (x: Int, y: Int)?
+  private var isTurnedByXMP = false
   private let bytes: [UInt8]
 
   /// Walks the file.
@@ -39,13 +43,51 @@ struct PNGStructure {
       throw StageFailure(.damagedImage, "the PNG lacks its palette")
     }
     header.trailingBytes = bytes.count - offset
+    keepColors()
     addNotices()
+  }
+
+  /// The profile goes before all else, then sRGB; gamma alone is for libpng, and primaries alone for nobody.
+  private mutating func keepColors() {
+    if let profile {
+      let name = bytes[profile.content].prefix(80).prefix { $0 != 0 }
+      header.packedProfile = Sanitizer.clean(String(decoding: name, as: UTF8.self), limit: 60)
+      insert(profile.extent)
+    } else if !isStandardRGB, let gamma {
+      // In 1/100,000; that of sRGB is 45,455.
+      let value = ByteWindow(bytes, gamma.content).number(at: 0, width: 4) ?? 0
+      guard value > 0, abs(value - 45_455) > 2_000 else { return }
+      header.notices.append(
+        "its gamma of \(JSONOutput.decimal(Double(value) / 100_000).text) was converted to that of sRGB"
+      )
+      insert(gamma.extent)
+    }
+    guard profile == nil, !isStandardRGB, let primaries else { return }
+    // White and red of sRGB, in 1/100,000.
+    let window = ByteWindow(bytes, primaries.content)
+    let isUsual = zip([31_270, 32_900, 64_000, 33_000], 0...).allSatisfy { expected, place in
+      abs((window.number(at: 4 * place, width: 4) ?? 0) - expected) < 1_000
+    }
+    guard !isUsual else { return }
+    header.notices.append("its primaries (cHRM) are not those of sRGB: colours may be off")
+  }
+
+  /// Puts a chunk behind the header, where libpng wants to see it: before the palette.
+  private mutating func insert(_ extent: Range<Int>) {
+    let start = 8 + 25
+    guard let first = picture.first, first.lowerBound == 0, first.upperBound >= start else {
+      return
+    }
+    picture.removeFirst()
+    let rest = first.upperBound > start ? [start..<first.upperBound] : []
+    picture.insert(contentsOf: [0..<start, extent] + rest, at: 0)
   }
 
   /// Said once, however often the file gives cause: a file of empty chunks made a notice of each.
   private mutating func addNotices() {
     if isAnimated { header.notices.append("the PNG is animated; its first picture was taken") }
-    if hasProfile { header.notices.append("the colour profile was dropped") }
+    if let aspect { header.notices.append(PixelAspect.notice(aspect.x, aspect.y)) }
+    if isTurnedByXMP, header.orientation == .upright { header.notices.append(XMPPacket.notice) }
     if header.trailingBytes > 0 {
       header.notices.append(
         "\(header.trailingBytes) bytes after the end of the picture were dropped")
@@ -69,9 +111,19 @@ struct PNGStructure {
       if colorType != 3 { header.samplesPerPixel += 1 }
       keep(chunk.extent)
     case "eXIf": header.orientation = orientation(of: chunk) ?? header.orientation
-    case "pHYs": header.density = density(of: chunk)
+    case "pHYs":
+      header.density = density(of: chunk)
+      aspect = aspect ?? pixelAspect(of: chunk)
+    case "iTXt":
+      let text = bytes[chunk.content]
+      if text.starts(with: "XML:com.adobe.xmp\0".utf8) {
+        isTurnedByXMP = XMPPacket.turns(Array(text))
+      }
+    case "gAMA" where !hasData && gamma == nil: gamma = chunk
+    case "cHRM" where !hasData: primaries = chunk
+    case "sRGB", "cICP": isStandardRGB = true
     case "acTL": isAnimated = true
-    case "iCCP": hasProfile = true
+    case "iCCP" where !hasData && profile == nil: profile = chunk
     default: try chunk.requireAncillary()
     }
   }
@@ -90,7 +142,19 @@ struct PNGStructure {
   }
 
   private func orientation(of chunk: Chunk) -> Orientation? {
-    TIFFBlock(ByteWindow(bytes, chunk.content))?.orientation
+    // Some programs copy the name that the block has in a JPEG.
+    let content =
+      ByteWindow(bytes, chunk.content).has("Exif\0\0") ? chunk.content.dropFirst(6) : chunk.content
+    return TIFFBlock(ByteWindow(bytes, content))?.orientation
+  }
+
+  /// The density of x and y where they differ.
+  private func pixelAspect(of chunk: Chunk) -> (x: Int, y: Int)? {
+    let window = ByteWindow(bytes, chunk.content)
+    guard let x = window.number(at: 0, width: 4), let y = window.number(at: 4, width: 4) else {
+      return nil
+    }
+    return PixelAspect.isSquare(x, y) ? nil : (x, y)
   }
 
   /// Dots per inch; unit 1 is the metre.

@@ -8,7 +8,8 @@ enum DecoderAnswer {
   /// The answer in numbers and blocks.
   static func frame(_ result: ScanResult) -> DecoderFrame {
     switch result {
-    case .whole: return DecoderFrame(numbers: [Kind.whole.rawValue], blocks: [])
+    case .whole(let strayBytes):
+      return DecoderFrame(numbers: [Kind.whole.rawValue, strayBytes], blocks: [])
     case .pixels(let bitmap):
       let planes = [bitmap.luma, bitmap.chroma?.blue, bitmap.chroma?.red].compactMap(\.self)
       return DecoderFrame(numbers: [Kind.pixels.rawValue], blocks: planes.map(\.samples))
@@ -19,7 +20,8 @@ enum DecoderAnswer {
       return DecoderFrame(
         numbers: [
           Kind.fitted.rawValue, found.quality, found.size.width, found.size.height,
-          found.gaveUpPixels ? 1 : 0,
+          found.gaveUpPixels ? 1 : 0, found.oddities.strayBytes,
+          found.oddities.isTransparent ? 1 : 0, found.oddities.droppedProfile,
         ] + attempts, blocks: [found.bytes])
     }
   }
@@ -48,7 +50,7 @@ enum DecoderAnswer {
     case .fit(let search): largest = min(search.budget, job.mostEncoded)
     }
     return DecoderFrame.Bounds(
-      numbers: 5 + 4 * mostAttempts, blocks: 3, blockBytes: max(mostText, largest))
+      numbers: 8 + 4 * mostAttempts, blocks: 3, blockBytes: max(mostText, largest))
   }
 
   /// The result in an answer; nil when it can't be one to this job.
@@ -56,7 +58,8 @@ enum DecoderAnswer {
   /// - Throws: the failure that the decoder found in the picture.
   static func result(_ frame: DecoderFrame, to job: ScanJob) throws(StageFailure) -> ScanResult? {
     switch (frame.numbers.first.flatMap(Kind.init), job.work) {
-    case (.whole, .verify): return .whole
+    case (.whole, .verify) where frame.numbers.count == 2:
+      return .whole(strayBytes: frame.numbers[1])
     case (.pixels, .pixels): return bitmap(frame.blocks, job.uprightOutput).map { .pixels($0) }
     case (.fitted, .fit(let search)): return found(frame, search, job).map { .fitted($0) }
     case (.failure, _):
@@ -87,7 +90,7 @@ enum DecoderAnswer {
     -> ShrinkSearch.Found?
   {
     let numbers = frame.numbers
-    guard frame.blocks.count == 1, numbers.count >= 5, numbers.count % 4 == 1,
+    guard frame.blocks.count == 1, numbers.count >= 8, numbers.count % 4 == 0,
       frame.blocks[0].count <= search.budget, (1...100).contains(numbers[1])
     else { return nil }
     let whole = job.header.uprightSize
@@ -96,14 +99,16 @@ enum DecoderAnswer {
     }
     let size = PixelSize(width: numbers[2], height: numbers[3])
     guard size.longerSide <= search.edge, isPlainJPEG(frame.blocks[0], size) else { return nil }
-    let attempts = stride(from: 5, to: numbers.count, by: 4).map {
+    let attempts = stride(from: 8, to: numbers.count, by: 4).map {
       ShrinkReport.Attempt(
         edge: numbers[$0], quality: numbers[$0 + 1], bytes: numbers[$0 + 2],
         isSample: numbers[$0 + 3] != 0)
     }
     return ShrinkSearch.Found(
       bytes: frame.blocks[0], quality: numbers[1], size: size, gaveUpPixels: numbers[4] != 0,
-      attempts: attempts)
+      attempts: attempts,
+      oddities: Oddities(
+        strayBytes: numbers[5], isTransparent: numbers[6] != 0, droppedProfile: numbers[7]))
   }
 
   /// Whether a body is a JPEG of that size with nothing in it but what the encoder writes.

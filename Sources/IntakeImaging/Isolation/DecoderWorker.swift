@@ -45,7 +45,7 @@ public enum DecoderWorker {
   private static func warmUp() {
     let plane = Plane(width: 16, height: 16, samples: [UInt8](repeating: 128, count: 256))
     let bytes = (try? Bitmap(luma: plane).jpeg(quality: 50)) ?? []
-    try? JPEGDecoding.verify(bytes, limits: ImageLimits())
+    _ = try? JPEGDecoding.verify(bytes, limits: ImageLimits())
     _ = Set([ImageFormat.jpeg])
   }
 

@@ -38,21 +38,21 @@ struct ScanJob {
   func run() throws(StageFailure) -> ScanResult {
     switch work {
     case .verify:
-      try JPEGDecoding.verify(bytes, limits: limits)
-      return .whole
-    case .pixels(let edge): return .pixels(try upright(edge))
+      return .whole(strayBytes: try JPEGDecoding.verify(bytes, limits: limits))
+    case .pixels(let edge): return .pixels(try upright(edge).bitmap)
     case .fit(let search):
       return .fitted(try search.run(upright(search.edge), of: header, whole: header.uprightSize))
     }
   }
 
-  private func upright(_ edge: Int?) throws(StageFailure) -> Bitmap {
-    let bitmap =
+  private func upright(_ edge: Int?) throws(StageFailure) -> DecodedPicture {
+    var picture =
       switch header.format {
-      case .jpeg: try JPEGDecoding.bitmap(bytes, header: header, edge: edge, limits: limits)
-      case .png: try PNGDecoding.bitmap(bytes, edge: edge, limits: limits)
+      case .jpeg: try JPEGDecoding.picture(bytes, header: header, edge: edge, limits: limits)
+      case .png: try PNGDecoding.picture(bytes, edge: edge, limits: limits)
       }
-    return bitmap.turned(by: header.orientation)
+    picture.bitmap = picture.bitmap.turned(by: header.orientation)
+    return picture
   }
 
   /// The failure for a result of another kind than was asked for, which no code here gives.
@@ -61,8 +61,8 @@ struct ScanJob {
 
 /// What a job gives.
 enum ScanResult {
-  /// Every block of the file was decoded.
-  case whole
+  /// Every block of the file was decoded; so many of its bytes belong to none.
+  case whole(strayBytes: Int)
   /// The picture, upright.
   case pixels(Bitmap)
   /// An encoding that fits.
