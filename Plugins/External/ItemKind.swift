@@ -70,8 +70,15 @@ public struct ImageItem: ItemKind {
   }
 
   /// The scan with the program's file in place of its own, looked at as closely as a file of the manifest.
+  ///
+  /// A scanner may leave out the end marker; a program that does so has not written its file to the end.
   public func value(from answer: ItemAnswer, in context: StageContext) throws -> DocumentImage {
-    try image.replacing(encoded: answer.image())
+    let bytes = try answer.image()
+    let image = try image.replacing(encoded: bytes)
+    guard !image.header.lacksEnd else {
+      throw StageFailure(.damagedImage, "the JPEG ends early, after \(bytes.count) bytes")
+    }
+    return image
   }
 }
 
