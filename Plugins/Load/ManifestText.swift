@@ -61,7 +61,7 @@ struct ManifestText: ~Copyable {
     switch encoding {
     case .utf8: return try raw(into: buffer)
     case .utf16(let isBigEndian): return try utf16(isBigEndian, into: buffer)
-    case .table(let letters): return try singleBytes(letters, into: buffer)
+    case .table(let table): return try singleBytes(table.letters, into: buffer)
     case nil: return try undecided(into: buffer)
     }
   }
@@ -77,7 +77,7 @@ struct ManifestText: ~Copyable {
     if try startsWithUTF8() {
       encoding = .utf8
     } else {
-      encoding = .windows1252
+      encoding = .table(.windows1252)
       notes.say("the manifest isn't UTF-8; it is read as Windows-1252 (--encoding says otherwise)")
     }
     return try decoded(into: buffer)
@@ -251,8 +251,8 @@ struct TailFilter {
 enum TextEncoding: Equatable, Sendable {
   case utf8
   case utf16(isBigEndian: Bool)
-  /// One byte a letter; the letters of 0x80 to 0xFF.
-  case table([Unicode.Scalar])
+  /// One byte a letter.
+  case table(LetterTable)
 
   /// Whether it is UTF-16 of either order, which a byte order mark tells better than any name.
   var isUTF16: Bool {
@@ -270,9 +270,10 @@ enum TextEncoding: Equatable, Sendable {
     case "utf8", "utf8bom", "ascii", "usascii": .utf8
     case "utf16", "utf16le", "unicode", "ucs2": .utf16(isBigEndian: false)
     case "utf16be": .utf16(isBigEndian: true)
-    case "windows1252", "cp1252", "win1252", "ansi", "latin1", "iso88591": windows1252
-    case "windows1250", "cp1250", "win1250": windows1250
-    case "macintosh", "macroman", "mac", "xmacroman": macintosh
+    case "windows1252", "cp1252", "win1252", "ansi", "latin1", "iso88591":
+      .table(.windows1252)
+    case "windows1250", "cp1250", "win1250": .table(.windows1250)
+    case "macintosh", "macroman", "mac", "xmacroman": .table(.macintosh)
     default: nil
     }
   }
@@ -294,23 +295,37 @@ enum TextEncoding: Equatable, Sendable {
   }
 
   private static func zeros(_ bytes: [UInt8]) -> [Int] { bytes.indices.filter { bytes[$0] == 0 } }
+}
+
+/// The letters of bytes from 0x80 on, where each byte is one.
+enum LetterTable: Sendable {
+  case windows1252, windows1250, macintosh
+
+  /// 128 letters; U+FFFD for a byte that stands for none.
+  var letters: [Unicode.Scalar] {
+    switch self {
+    case .windows1252: LetterTable.westernLetters
+    case .windows1250: LetterTable.centralLetters
+    case .macintosh: LetterTable.macLetters
+    }
+  }
 
   /// Western Europe on Windows; five bytes stand for nothing and show as U+FFFD.
-  static let windows1252 = table(
+  private static let westernLetters =
     Array(
       "€\u{FFFD}‚ƒ„…†‡ˆ‰Š‹Œ\u{FFFD}Ž\u{FFFD}\u{FFFD}‘’“”•–—˜™š›œ\u{FFFD}žŸ".unicodeScalars)
-      + (0xA0...0xFF as ClosedRange<UInt8>).map { Unicode.Scalar($0) })
+    + (0xA0...0xFF as ClosedRange<UInt8>).map { Unicode.Scalar($0) }
 
   /// Central Europe on Windows.
-  private static let windows1250 = table(
+  private static let centralLetters =
     Array(
       ("€\u{FFFD}‚\u{FFFD}„…†‡\u{FFFD}‰Š‹ŚŤŽŹ\u{FFFD}‘’“”•–—\u{FFFD}™š›śťžź"
         + "\u{A0}ˇ˘Ł¤Ą¦§¨©Ş«¬\u{AD}®Ż°±˛ł´µ¶·¸ąş»Ľ˝ľżŔÁÂĂÄĹĆÇČÉĘËĚÍÎĎĐŃŇÓÔŐÖ×ŘŮÚŰÜÝŢß"
-        + "ŕáâăäĺćçčéęëěíîďđńňóôőö÷řůúűüýţ˙").unicodeScalars))
+        + "ŕáâăäĺćçčéęëěíîďđńňóôőö÷řůúűüýţ˙").unicodeScalars)
 
   /// What Excel for Mac calls CSV (Macintosh).
-  private static let macintosh = table(
+  private static let macLetters =
     Array(
       ("ÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆«»…\u{A0}ÀÃÕŒœ–—“”‘’÷◊ÿŸ⁄€‹›ﬁﬂ"
-        + "‡·‚„‰ÂÊÁËÈÍÎÏÌÓÔ\u{F8FF}ÒÚÛÙıˆ˜¯˘˙˚¸˝˛ˇ").unicodeScalars))
+        + "‡·‚„‰ÂÊÁËÈÍÎÏÌÓÔ\u{F8FF}ÒÚÛÙıˆ˜¯˘˙˚¸˝˛ˇ").unicodeScalars)
 }

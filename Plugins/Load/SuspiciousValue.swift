@@ -225,10 +225,7 @@ extension SuspiciousValue {
     return symbols.firstIndex(of: scalar).map { UInt8($0 + 0x80) }
   }
 
-  private static let symbols: [Unicode.Scalar] = {
-    guard case .table(let letters) = TextEncoding.windows1252 else { return [] }
-    return Array(letters.prefix(32))
-  }()
+  private static let symbols = Array(LetterTable.windows1252.letters.prefix(32))
 }
 
 // What only shows beside the other cells of a row.

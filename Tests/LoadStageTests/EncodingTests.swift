@@ -87,9 +87,8 @@ struct EncodingTests {
   }
 
   @Test func everyTableHasALetterForEachByte() {
-    for name in TextEncoding.names {
-      guard case .table(let letters) = TextEncoding.named(name) else { continue }
-      #expect(letters.count == 128)
+    for table in [LetterTable.windows1252, .windows1250, .macintosh] {
+      #expect(table.letters.count == 128)
     }
     #expect(TextEncoding.names.dropFirst().allSatisfy { TextEncoding.named($0) != nil })
     #expect(throws: OptionError.self) { try Load(given: ["encoding": .text("ebcdic")]) }
