@@ -124,7 +124,7 @@ import Testing
     #expect(found.withLock { $0.count } == 3, "\(found.withLock { $0 })")
     #expect(script.processes.count == 3)
     await bench.stage.finish()
-    #expect(script.processes == [])
+    #expect(script.left == [])
   }
 
   @Test func theEndOfItsInputEndsTheProgram() async throws {
@@ -136,7 +136,7 @@ import Testing
     try await bench.stage.prepare()
     #expect(script.processes.count == 1)
     await bench.stage.finish()
-    #expect(script.processes == [])
+    #expect(script.left == [])
     #expect(folder.files().count == 1, "it was killed, not asked to end")
   }
 
@@ -149,7 +149,7 @@ import Testing
     task.cancel()
     // The stage's own timeout would end in another error.
     await #expect(throws: CancellationError.self) { _ = try await task.value }
-    #expect(script.processes == [])
+    #expect(script.left == [])
     await bench.stage.finish()
   }
 }

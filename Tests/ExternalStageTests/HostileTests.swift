@@ -69,7 +69,7 @@ import Testing
     }
     #expect(bench.failure(image) == nil, "\(name): \(bench.logged)")
     await bench.stage.finish()
-    #expect(script.processes == [], "\(name)")
+    #expect(script.left == [], "\(name)")
   }
 
   @Test func aFullStandardErrorBlocksNobody() async throws {
@@ -96,7 +96,7 @@ import Testing
     // Waiting for the child would end at the stage's timeout, which has another code.
     #expect(bench.failure(image)?.code == .stageProtocol)
     await bench.stage.finish()
-    #expect(bench.script.processes == [])
+    #expect(bench.script.left == [])
   }
 
   @Test func aProgramThatLeftItsGroupIsTold() async throws {
@@ -119,7 +119,7 @@ import Testing
     let bench = try Bench<ImageItem>(script, ["timeout": .number(0.3)])
     try await bench.stage.prepare()
     #expect(bench.failure(image)?.code == .stageTimeout)
-    #expect(bench.script.processes == [])
+    #expect(bench.script.left == [])
     await bench.stage.finish()
   }
 

@@ -69,7 +69,7 @@ import Testing
     let tally = await run(2 * Self.badItems, image, bench)
     let leaked = OwnProcess.descriptors - before
     await bench.stage.finish()
-    let left = script.processes
+    let left = script.left
     print(
       "\(Self.badItems) bad items in \(Self.ways.count) ways among \(tally.started) in",
       "\(Int(SystemTime.monotonic - start)) s: \(tally.good) good, \(tally.bad), \(left.count) processes",

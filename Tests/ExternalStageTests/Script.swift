@@ -29,6 +29,12 @@ final class Script: Sendable {
   /// Processes of this program that there are, zombies and grandchildren included.
   var processes: [String] { OwnProcess.all(named: name) }
 
+  /// Those that stay: one that was killed gets a moment to go.
+  var left: [String] {
+    for _ in 0..<1_000 where !processes.isEmpty { usleep(10_000) }
+    return processes
+  }
+
   deinit {
     unlink(path)
     rmdir(folder)

@@ -33,7 +33,7 @@ import Testing
     #expect(failure?.outcome == .fatal)
     #expect(failure?.detail.contains(expected) == true, "\(String(describing: failure))")
     #expect(failure?.hint.isEmpty == false)
-    #expect(script.processes == [])
+    #expect(script.left == [])
   }
 
   /// Later versions of the protocol may say more before they are ready, bytes included.

@@ -51,10 +51,14 @@ struct DecoderProcess: Sendable {
   ///
   /// - Throws: `CancellationError` when the task was cancelled; the process is gone then too.
   func answer(to job: ScanJob, memory: Int) throws(CancellationError) -> Answer {
+    do throws(SystemCallFailure) {
+      try process.grant(seconds: limits.processorSeconds, bytes: limits.bytes(expecting: memory))
+    } catch {
+      // Nothing is decoded without limits.
+      return .death(Death(process.end(), isOverdue: false))
+    }
     do throws(ConnectedProcess.Trouble) {
       let deadline = SystemTime.monotonic + limits.seconds
-      // A process that is gone shows so at once when it is written to.
-      try? process.grant(seconds: limits.processorSeconds, bytes: limits.bytes(expecting: memory))
       try job.frame.write { (bytes) throws(ConnectedProcess.Trouble) in
         try process.send(bytes, until: deadline)
       }
