@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 import TestSupport
 import Testing
 
@@ -100,10 +101,21 @@ struct OutageTests {
   @Test func aTargetThatIsRestartedIsWaitedFor() async throws {
     let batch = CustomerBatch(rows: 60, in: folder)
     var sandbox = try await sandbox()
-    let command = batch.arguments(sandbox, "--settle-after", "1", "--rate", "20")
-    let run = try program.start(command)
+    var command = batch.arguments(
+      sandbox, "--settle-after", "1", "--images-root", folder.path)
+    command[1] = "-"
+    // Half of the rows come only once the target is gone, however long that takes.
+    let rows = try Descriptor.open(batch.manifest).wholeFile(atMost: 1 << 20)
+    let half = try #require(rows.firstRange(of: Array("R-30,".utf8))?.lowerBound)
+    let pipe = folder.path + "/rows"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let end = open(pipe, O_RDWR | O_CLOEXEC)
+    let run = try program.start(command, input: pipe)
+    #expect(RawDescriptor.write(Array(rows[..<half]), to: end))
     try await run.waitFor("accepted")
     kill(sandbox.process, SIGKILL)
+    #expect(RawDescriptor.write(Array(rows[half...]), to: end))
+    close(end)
     try await run.waitFor("the target is down since")
     sandbox = try await self.sandbox(port: sandbox.port)
     let result = try await run.wait(seconds: 300)
