@@ -17,6 +17,8 @@ public final class DecoderPool: Sendable {
     var idle: [DecoderProcess] = []
     /// Processes that are idle, at work or starting.
     var living = 0
+    /// Processes at most; fewer once the system grants no more, so that nobody asks for them again and again.
+    var width: Int
     /// Threads that wait for a process.
     var waiting = 0
     var isStopping = false
@@ -26,9 +28,8 @@ public final class DecoderPool: Sendable {
   }
 
   private let program: String
-  private let width: Int
   private let limits: DecoderLimits
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   private let starts = DispatchSemaphore(value: 0)
   private let changes = DispatchSemaphore(value: 0)
   private let fallBack: (@Sendable (DecodersUnavailable) -> Void)?
@@ -53,7 +54,7 @@ public final class DecoderPool: Sendable {
     width: Int, program: String, limits: DecoderLimits,
     fallingBack fallBack: (@Sendable (DecodersUnavailable) -> Void)? = nil
   ) {
-    self.width = max(1, width)
+    state = Mutex(State(width: max(1, width)))
     self.program = program
     self.limits = limits
     self.fallBack = fallBack
@@ -135,7 +136,7 @@ public final class DecoderPool: Sendable {
       let turn = try state.withLock { (state) throws(DecodersUnavailable) -> Turn in
         if let process = state.idle.popLast() { return .process(process) }
         if let trouble = state.trouble, state.living == 0 { throw trouble }
-        if state.living < width, state.trouble == nil {
+        if state.living < state.width, state.trouble == nil {
           state.living += 1
           starts.signal()
         }
@@ -194,6 +195,7 @@ public final class DecoderPool: Sendable {
   private func giveUp(_ trouble: DecodersUnavailable) {
     let isFirst = state.withLock { state in
       state.living -= 1
+      state.width = max(1, state.living)
       if state.living == 0 { state.trouble = trouble }
       while state.waiting > 0 { wake(&state) }
       return state.living == 0 && !state.wasReady
