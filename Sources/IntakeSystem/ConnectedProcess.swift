@@ -80,13 +80,8 @@ public struct ConnectedProcess: Sendable {
 
   /// Sends all bytes.
   public func send(_ bytes: UnsafeRawBufferPointer, until deadline: Double) throws(Trouble) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = systemSend(socket, UnsafeRawBufferPointer(rebasing: rest))
-      rest = rest.dropFirst(max(0, count))
-      guard count <= 0 else { continue }
-      guard count < 0, errno == EAGAIN || errno == EINTR else { throw .ended }
-      try wait(for: POLLOUT, until: deadline)
+    try move(bytes.count, on: POLLOUT, until: deadline) {
+      systemSend(socket, UnsafeRawBufferPointer(rebasing: bytes[$0...]))
     }
   }
 
@@ -94,13 +89,22 @@ public struct ConnectedProcess: Sendable {
   public func receive(into room: UnsafeMutableRawBufferPointer, until deadline: Double)
     throws(Trouble)
   {
-    var rest = room[...]
-    while !rest.isEmpty {
-      let count = systemRead(socket, UnsafeMutableRawBufferPointer(rebasing: rest))
-      rest = rest.dropFirst(max(0, count))
+    try move(room.count, on: POLLIN, until: deadline) {
+      systemRead(socket, UnsafeMutableRawBufferPointer(rebasing: room[$0...]))
+    }
+  }
+
+  /// Moves so many bytes by a call that is told how many are through, and moves what it can at once.
+  private func move(
+    _ total: Int, on event: Int32, until deadline: Double, _ call: (_ done: Int) -> Int
+  ) throws(Trouble) {
+    var done = 0
+    while done < total {
+      let count = call(done)
+      done += max(0, count)
       guard count <= 0 else { continue }
       guard count < 0, errno == EAGAIN || errno == EINTR else { throw .ended }
-      try wait(for: POLLIN, until: deadline)
+      try wait(for: event, until: deadline)
     }
   }
 
