@@ -46,6 +46,12 @@ public struct Decode: ImageDecoder {
     do {
       let bytes = try file.read(atMost: options.maxBytes)
       let header = try ImageHeader(reading: bytes, limits: codec.limits)
+      guard file.page == 1 || file.original != nil else {
+        throw StageFailure(
+          .invalidValue,
+          "page \(file.page) is meant, and a \(header.format.rawValue.uppercased()) has one picture",
+          hint: "name the scan of this side")
+      }
       return DocumentImage(
         side: file.side, file: file.path, header: header, bytes: bytes, codec: codec)
     } catch let failure as StageFailure {

@@ -3,17 +3,18 @@ import IntakeSystem
 
 /// Hands items to a program in any language, kept alive and spoken to over its standard input and output.
 ///
-/// The option `accepts` says what it works on: scans, images ready to send, or requests.
+/// The option `accepts` says what it works on: files before they are decoded, scans, images ready to send, or requests.
 public enum External: StageFamily {
   /// One stage for each thing that `accepts` names.
   public static let members: [any Stage.Type] = [
-    ExternalStage<ImageItem>.self, ExternalStage<PreparedItem>.self,
+    ExternalStage<FileItem>.self, ExternalStage<ImageItem>.self, ExternalStage<PreparedItem>.self,
     ExternalStage<SubmissionItem>.self,
   ]
 
   /// The stage for what `accepts` names.
   public static func member(for options: ExternalOptions) -> any Stage.Type {
     switch options.accepts {
+    case .file: return ExternalStage<FileItem>.self
     case .image: return ExternalStage<ImageItem>.self
     case .prepared: return ExternalStage<PreparedItem>.self
     case .submission: return ExternalStage<SubmissionItem>.self
@@ -49,10 +50,10 @@ public struct ExternalStage<Item: ItemKind>: Stage {
 
   /// Sends the item, waits for its answer, and checks what came back; blocks its thread.
   public func run(_ input: consuming Item.Value, in context: StageContext) throws -> Item.Value {
-    let value = input
-    let item = try Item(value)
+    let item = try Item(input, options)
+    guard item.isWanted else { return item.unchanged }
     switch try pool.answer(to: item, in: context) {
-    case .pass: return value
+    case .pass: return item.unchanged
     case .result(let answer): return try item.value(from: answer, in: context)
     case .reject(let code, let detail):
       throw StageFailure(.refusedByStage, "\(options.name): \(code): \(detail)")
@@ -70,6 +71,10 @@ public struct ExternalOptions: PluginOptions {
     isPath: true)
   var program: [String] = []
   @Option("what the program works on") var accepts = ItemName.image
+  @Option(
+    "with accepts file: the formats it is handed, such as heic, pdf, unknown; default: all but jpeg and png"
+  )
+  var formats: [String] = []
   @Option("for one item, answer included", in: 0.1...3_600, unit: "seconds") var timeout = 30.0
   @Option("from the start of the program to its \"ready\"", in: 0.1...600, unit: "seconds")
   var startTimeout = 10.0
@@ -115,6 +120,12 @@ public struct ExternalOptions: PluginOptions {
     guard !program.contains(where: { $0.utf8.contains(0) }) else {
       throw OptionError(option: "program", "a word of \"program\" holds a NUL byte")
     }
+    if let format = formats.first(where: { !FileItem.formats.contains($0) }) {
+      throw OptionError(
+        option: "formats",
+        "there is no format " + format.quoted(known: FileItem.formats)
+          + " (known: \(FileItem.formats.joined(separator: ", ")))")
+    }
     guard sha256.map({ $0.utf8.count == 64 && $0.allSatisfy(\.isHexDigit) }) ?? true else {
       throw OptionError(option: "sha256", "sha256 takes 64 hexadecimal digits, as sha256sum prints")
     }
@@ -128,5 +139,5 @@ enum ProgramIsolation: String, CaseIterable {
 
 /// What a program may work on, as plans and programs name it.
 enum ItemName: String, CaseIterable {
-  case image, prepared, submission
+  case file, image, prepared, submission
 }

@@ -5,10 +5,14 @@ import IntakeImaging
 public protocol ItemKind: Sendable {
   /// What the stage takes and returns.
   associatedtype Value: Sendable
-  /// The name of the kind in plans and messages: `image`, `prepared`, `submission`.
+  /// The name of the kind in plans and messages: `file`, `image`, `prepared`, `submission`.
   static var name: String { get }
   /// Prepares a value for its journey.
-  init(_ value: Value) throws
+  init(_ value: Value, _ options: ExternalOptions) throws
+  /// Whether the program has to see it.
+  var isWanted: Bool { get }
+  /// The value that goes on where the program leaves it as it is.
+  var unchanged: Value { get }
   /// The fields of the message, in order.
   func fields(in context: StageContext) -> JSONFields
   /// The bytes that follow the message.
@@ -17,6 +21,11 @@ public protocol ItemKind: Sendable {
   ///
   /// - Throws: `StageFailure` when it is none, or must not go on.
   func value(from answer: ItemAnswer, in context: StageContext) throws -> Value
+}
+
+extension ItemKind {
+  /// The program sees every item.
+  public var isWanted: Bool { true }
 }
 
 /// An answer that changes an item: its message and the bytes that came with each part.
@@ -37,6 +46,54 @@ public struct ItemAnswer: Sendable {
   }
 }
 
+/// A file that nothing has looked into, on its way to a program that makes another format a JPEG or PNG.
+public struct FileItem: ItemKind {
+  /// `file`.
+  public static let name = "file"
+  private let bytes: [UInt8]
+  private let format: String
+  /// The file, whose bytes the decoder needn't read again.
+  public let unchanged: ImageFile
+  /// Whether it is of one of the formats that the option `formats` names.
+  public let isWanted: Bool
+
+  /// Reads and recognises the file.
+  public init(_ value: ImageFile, _ options: ExternalOptions) throws {
+    bytes = try value.read(atMost: options.maxBytes)
+    unchanged = value.holding(bytes)
+    format = FileFormat(recognizing: bytes)?.id ?? FileItem.unknown
+    isWanted =
+      options.formats.isEmpty
+      ? ImageFormat(rawValue: format) == nil : options.formats.contains(format)
+  }
+
+  /// The name of a format that nobody recognises.
+  private static let unknown = "unknown"
+  /// All that `formats` may name.
+  static let formats = FileFormat.ids + [unknown]
+
+  /// The bytes that follow the message.
+  public var payload: [[UInt8]] { [bytes] }
+
+  /// Side, page, and the format by content.
+  public func fields(in context: StageContext) -> JSONFields {
+    let file: JSONFields = [("format", format), ("bytes", bytes.count)]
+    return [
+      ("side", unchanged.side.rawValue), ("page", unchanged.page),
+      ("file", JSONOutput(fields: file)),
+    ]
+  }
+
+  /// The file that the program made; the decoder looks into it as closely as into one of the manifest.
+  public func value(from answer: ItemAnswer, in context: StageContext) throws -> ImageFile {
+    let made = try answer.image()
+    guard ImageFormat(recognizing: made) != nil else {
+      throw StageFailure(.stageProtocol, "what the program made is neither JPEG nor PNG")
+    }
+    return unchanged.converted(to: made, from: format, of: bytes.count)
+  }
+}
+
 /// A scan on its way to a program: the file as it came, or as JPEG where a stage has changed its pixels.
 public struct ImageItem: ItemKind {
   /// `image`.
@@ -46,7 +103,7 @@ public struct ImageItem: ItemKind {
   private let bytes: [UInt8]
 
   /// Takes the file, or encodes what another stage has changed.
-  public init(_ value: DocumentImage) throws {
+  public init(_ value: DocumentImage, _ options: ExternalOptions) throws {
     image = value
     switch value.content {
     case .encoded(let bytes):
@@ -60,6 +117,9 @@ public struct ImageItem: ItemKind {
       header = try ImageHeader(reading: bytes)
     }
   }
+
+  /// The scan as it came.
+  public var unchanged: DocumentImage { image }
 
   /// The bytes that follow the message.
   public var payload: [[UInt8]] { [bytes] }
@@ -109,10 +169,13 @@ public struct PreparedItem: ItemKind {
   private let header: ImageHeader
 
   /// Takes the image as it would be sent.
-  public init(_ value: PreparedImage) throws {
+  public init(_ value: PreparedImage, _ options: ExternalOptions) throws {
     image = value
     header = try ImageHeader(reading: value.bytes)
   }
+
+  /// The image as it came.
+  public var unchanged: PreparedImage { image }
 
   /// The bytes that follow the message.
   public var payload: [[UInt8]] { [image.bytes] }

@@ -7,11 +7,13 @@ public import IntakeCore
 public struct SubmissionItem: ItemKind {
   /// `submission`.
   public static let name = "submission"
-  private let submission: Submission
   private let marks: SecretMarks
+  /// The request as it came.
+  public var unchanged: Submission { submission }
+  private let submission: Submission
 
   /// Takes a request that is ready to be sent.
-  public init(_ value: Submission) throws {
+  public init(_ value: Submission, _ options: ExternalOptions) throws {
     submission = value
     marks = SecretMarks(value.body)
   }

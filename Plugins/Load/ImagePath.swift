@@ -10,16 +10,44 @@ struct ImagePath: Sendable {
   /// Beneath the root, with `/`; the text itself where it leads out.
   private let relative: String
   private let reasonOutside: String?
+  /// The page that the text names.
+  private let page: Int?
+  /// The page that is meant where the text names none.
+  private var usualPage = 1
 
-  /// Understands backslashes, `file:///` and absolute paths that lead below the root.
+  /// Understands backslashes, `file:///`, absolute paths that lead below the root, and `#page=2` at the end.
   init(text: String, side: Side, root: ImageRoot) {
     self.text = text
     self.side = side
     self.root = root
-    switch ImagePath.place(of: text, in: root) {
+    var path = text
+    (path, page) = ImagePath.split(text, in: root)
+    switch ImagePath.place(of: path, in: root) {
     case .beneath(let path): (relative, reasonOutside) = (path, nil)
-    case .outside(let reason): (relative, reasonOutside) = (text, reason)
+    case .outside(let reason): (relative, reasonOutside) = (path, reason)
     }
+  }
+
+  /// Takes the page off the path (RFC 8118, section 3), unless a file has such a name.
+  private static func split(_ text: String, in root: ImageRoot) -> (path: String, page: Int?) {
+    guard let mark = text.firstRange(of: "#page="), let page = Int(text[mark.upperBound...]),
+      1...9_999 ~= page, root.folder.stamp(of: text) == nil
+    else { return (text, nil) }
+    return (String(text[..<mark.lowerBound]), page)
+  }
+
+  /// Whether two paths lead to one page of one file.
+  func isSame(as other: ImagePath) -> Bool {
+    relative == other.relative && (page ?? usualPage) == (other.page ?? other.usualPage)
+  }
+
+  /// Takes the second page where both columns name one document without saying which page: front, then back.
+  mutating func takeSecondPage(of other: ImagePath) {
+    let name = relative.lowercased()
+    guard isSame(as: other), page == nil, other.page == nil,
+      [".pdf", ".tif", ".tiff"].contains(where: name.hasSuffix)
+    else { return }
+    usualPage = 2
   }
 
   /// What shows from the text alone to lead out of the root; links are checked by the kernel when the file is opened.
@@ -97,10 +125,11 @@ struct ImagePath: Sendable {
   /// The scan, read beneath the root when somebody asks for its bytes.
   func file(line: Int) -> ImageFile {
     let (root, relative) = (root, relative)
+    let suffix = page.map { "#page=\($0)" } ?? ""
     return ImageFile(
-      side: side, path: text,
+      side: side, path: text, page: page ?? usualPage,
       stamp: { root.folder.stamp(of: relative) ?? root.otherStamp(relative) },
-      located: { root.located(relative) }
+      located: { root.located(relative) + suffix }
     ) { limit in try read(atMost: limit, line: line) }
   }
 

@@ -122,7 +122,10 @@ final class RowBuilder: Sendable {
     } else {
       paths.sort { $0.side < $1.side }
       problems += paths.compactMap(\.problem)
-      if paths.count == 2, paths[0].text == paths[1].text { problems.append(RowBuilder.sameFile) }
+      if paths.count == 2 {
+        paths[1].takeSecondPage(of: paths[0])
+        if paths[1].isSame(as: paths[0]) { problems.append(RowBuilder.sameFile) }
+      }
     }
     let record = IntakeRecord(
       row: reference(raw, problems), identity: raw.identity, fields: fields,
@@ -179,7 +182,8 @@ final class RowBuilder: Sendable {
     hint: "add the cell that is missing, or take the one out that is too many")
 
   private static let sameFile = StageFailure(
-    .invalidValue, "front and back name the same file", hint: "name the scan of the other side",
+    .invalidValue, "front and back name the same file",
+    hint: "name the scan of the other side; a page of a document is scan.pdf#page=2",
     column: ColumnName(.back), side: .back)
 }
 

@@ -184,12 +184,35 @@ struct RowImages: Sendable {
 
   /// Prepares every image, even if one fails, so that all errors are reported at once; `budget` is in bytes before base64.
   func encode(_ files: [ImageFile], budget: Int?) async -> Result {
+    var sides: [SideResult] = []
+    var files = files
+    // Once for each file, however often its side is encoded.
+    if !pipeline.fileStages.isEmpty {
+      (files, sides) = await convert(files)
+    }
     if let budget, files.count == 2 {
       return Result(await share(budget, files[0], files[1]))
     }
-    var sides: [SideResult] = []
     for file in files { sides.append(await attempt(file, budget: budget)) }
     return Result(sides)
+  }
+
+  /// Makes other formats a JPEG or PNG; what went wrong comes second.
+  private func convert(_ files: [ImageFile]) async -> ([ImageFile], [SideResult]) {
+    var (converted, failures): ([ImageFile], [SideResult]) = ([], [])
+    for file in files {
+      do throws(PipelineError) {
+        var value: any Sendable = file
+        for step in pipeline.fileStages {
+          value = try await row.run(
+            step, on: value, in: context.forSide(file.side, imageBudget: nil))
+        }
+        converted.append((value as? ImageFile) ?? file)
+      } catch {
+        failures.append(.failure(error.about(side: file.side, file: file.path)))
+      }
+    }
+    return (converted, failures)
   }
 
   /// Gives each side half; what one does not need the other may have.
@@ -232,7 +255,7 @@ struct RowImages: Sendable {
       let failure = StageFailure(.internalError, "the image stages end in \(type(of: value))")
       throw PipelineError(stage: "plan", row: context.row, underlying: failure)
     }
-    return encoded
+    return file.original.map(encoded.converted) ?? encoded
   }
 }
 

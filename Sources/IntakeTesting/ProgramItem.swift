@@ -2,7 +2,7 @@ import IntakeCore
 
 /// An item as the host sends it, for the check of programs.
 struct ProgramItem {
-  enum Kind: String, CaseIterable { case image, prepared, submission }
+  enum Kind: String, CaseIterable { case file, image, prepared, submission }
 
   var kind: Kind
   var id: String
@@ -17,7 +17,11 @@ struct ProgramItem {
     self.kind = kind
     self.id = id
     let body = #"{"user":"\#(ProgramItem.mark)","service":"createOrUpdateCustomer"}"#
-    bytes = kind == .submission ? Array(body.utf8) : try ProgramItem.picture.get()
+    switch kind {
+    case .submission: bytes = Array(body.utf8)
+    case .file: (bytes, format) = (SampleImage.bmp(width: 64, height: 48), "bmp")
+    case .image, .prepared: bytes = try ProgramItem.picture.get()
+    }
   }
 
   /// Drawn once: a check sends it some thirty times.
@@ -43,6 +47,10 @@ struct ProgramItem {
   }
 
   private var part: JSONFields {
+    if kind == .file {
+      let file: JSONFields = [("format", format), ("bytes", bytes.count)]
+      return [("side", "front"), ("page", 1), ("file", JSONOutput(fields: file))]
+    }
     guard kind == .submission else {
       let image: JSONFields = [
         ("format", format), ("width", size.width), ("height", size.height),

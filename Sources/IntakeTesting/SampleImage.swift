@@ -27,6 +27,26 @@ public enum SampleImage {
     try ImageShrinker().prepare(document(bytes, side: side))
   }
 
+  /// A gray picture as BMP, 24 bits a pixel without compression: a format that has to be converted.
+  static func bmp(width: Int, height: Int) -> [UInt8] {
+    let plane = bitmap(width, height).luma
+    let row = (3 * width + 3) / 4 * 4
+    func word(_ value: Int) -> [UInt8] {
+      (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+    // BITMAPFILEHEADER, BITMAPINFOHEADER (40 bytes, 1 plane, 24 bits), then the rows from below.
+    let head = Array("BM".utf8) + word(54 + row * height) + word(0) + word(54)
+    let info = word(40) + word(width) + word(height) + [1, 0, 24, 0] + word(0) + word(row * height)
+    var bytes = head + info + [UInt8](repeating: 0, count: 16)
+    for y in (0..<height).reversed() {
+      for sample in plane.samples[(y * width)..<((y + 1) * width)] {
+        bytes += [sample, sample, sample]
+      }
+      bytes += [UInt8](repeating: 0, count: row - 3 * width)
+    }
+    return bytes
+  }
+
   /// A card with a frame and a chequered field: flat parts, edges and colour.
   private static func bitmap(_ width: Int, _ height: Int) -> Bitmap {
     var pixels = PixelBuffer(size: PixelSize(width: width, height: height), filledWith: .white)

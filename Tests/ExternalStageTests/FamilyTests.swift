@@ -54,12 +54,33 @@ struct FamilyTests {
     )
   }
 
+  @Test(arguments: [
+    (
+      "\"external\",\"program\":[\"./p\"],\"accepts\":\"file\"},{\"stage\":\"look\"", "no assembler"
+    ),
+    (
+      "\"look\"},{\"stage\":\"external\",\"program\":[\"./p\"],\"accepts\":\"file\"",
+      "takes ImageFile"
+    ),
+    (
+      "\"external\",\"program\":[\"./p\"],\"accepts\":\"file\",\"formats\":[\"heik\"]",
+      "did you mean \"heic\""
+    ),
+  ])
+  func filesAreHandedOverBeforeTheDecoder(stages: String, answer: String) throws {
+    let plan = try PipelinePlan(
+      json: Array(#"{"stages":[{"stage":"start"},{"stage":\#(stages)}]}"#.utf8))
+    let error = #expect(throws: PlanError.self) { try registry.assemble(plan) }
+    #expect("\(error.map { "\($0)" } ?? "")".contains(answer))
+  }
+
   @Test func aNeighbourOfNoKindIsToldAllOfThem() {
     let text =
       "\(#expect(throws: PlanError.self) { try registry.assemble(PipelinePlan([PlannedStage("external")])) }.map { "\($0)" } ?? "")"
     #expect(
       text.contains(
-        "it takes DocumentImage or PreparedImage or Submission and nothing comes before it"),
+        "it takes ImageFile or DocumentImage or PreparedImage or Submission and nothing comes before it"
+      ),
       "\(text)")
   }
 
@@ -71,7 +92,7 @@ struct FamilyTests {
         == "submission")
     #expect(
       entry.choosing(PlannedStage("external", ["accepts": .text("prepared")])).role == "prepared")
-    #expect(entry.shapes.count == 3)
+    #expect(entry.shapes.count == 4)
   }
 
   @Test func theExampleIsAPlanEntry() throws {

@@ -46,7 +46,7 @@ final class Script: Sendable {
   convenience init(python body: String, start: String = "", ready: String? = nil) throws {
     let ready =
       ready
-      ?? #"{"intake":1,"kind":"ready","name":"t","accepts":["image","prepared","submission"]}"#
+      ?? #"{"intake":1,"kind":"ready","name":"t","accepts":["file","image","prepared","submission"]}"#
     let lines = body.split(separator: "\n", omittingEmptySubsequences: false)
       .map { "    " + $0 }.joined(separator: "\n")
     try self.init(
@@ -68,7 +68,7 @@ final class Script: Sendable {
           item = json.loads(line)
           if item.get("kind") != "item": continue
           n += 1
-          part = item["submission"]["body"] if "submission" in item else item["image"]
+          part = item["submission"]["body"] if "submission" in item else item.get("image") or item["file"]
           data = i.read(part["bytes"])
       \(lines)
       """)

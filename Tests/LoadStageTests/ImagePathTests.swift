@@ -32,6 +32,21 @@ struct ImagePathTests {
     #expect(loaded.codes == ["2 invalid_value"])
   }
 
+  @Test(arguments: [
+    ("a.pdf,a.pdf", "1 2"), ("A.TIFF,A.TIFF", "1 2"), ("a.pdf#page=3,a.pdf", "3 1"),
+    ("a.pdf,b.pdf", "1 1"), ("a.pdf#page=2,a.pdf#page=1", "2 1"),
+    ("a.pdf,a.pdf#page=1", "invalid_value"), ("a.jpg#page=1,a.jpg", "invalid_value"),
+    ("a.pdf#page=0,b.jpg", "1 1"), ("odd#page=2,a.pdf#page=10000", "1 1"),
+  ])
+  func aPageOfADocumentIsUnderstood(cells: String, pages: String) async throws {
+    let workshop = Workshop()
+    workshop.write("odd#page=2", "a file may be called that")
+    let loaded = try await workshop.load(text: "id,front,back\n1,\(cells)\n".utf8)
+    let row = try #require(loaded.rows.first)
+    let found = row.failures.first?.code.rawValue
+    #expect((found ?? row.record.images.map { "\($0.page)" }.joined(separator: " ")) == pages)
+  }
+
   /// The failure, or nothing, that reading a path gives; both ways of opening agree on whether it opens.
   private func code(_ path: String, in workshop: Workshop, limit: Int = 100) throws -> FailureCode?
   {

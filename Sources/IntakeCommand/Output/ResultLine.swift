@@ -92,7 +92,7 @@ struct ResultLine {
 
   private func form(_ form: ShrinkReport.Form) -> JSONOutput {
     JSONOutput(fields: [
-      ("format", form.format.rawValue), ("width", form.size.width), ("height", form.size.height),
+      ("format", form.formatName), ("width", form.size.width), ("height", form.size.height),
       ("bytes", form.bytes), ("quality", form.quality),
     ])
   }
@@ -158,7 +158,7 @@ enum RowText {
   }
 
   private static func form(_ form: ShrinkReport.Form) -> String {
-    "\(bytes(form.bytes)) \(form.size.width)×\(form.size.height) \(form.format.rawValue)"
+    "\(bytes(form.bytes)) \(form.size.width)×\(form.size.height) \(form.formatName)"
   }
 
   /// Decimal units, three digits: `412 KB`, `1.09 MB`.

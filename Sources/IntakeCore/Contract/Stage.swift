@@ -65,6 +65,11 @@ public enum LogLevel: String, Sendable, Comparable, CaseIterable {
 /// Enriches or checks a row before its images are read.
 public protocol RecordStage: Stage where Input == IntakeRecord, Output == IntakeRecord {}
 
+/// Makes a file of another format a JPEG or PNG, before the decoder sees it; passes on what it doesn't convert.
+///
+/// Return `ImageFile.converted(to:from:of:)`, or `holding(_:)` for a file that was only looked at.
+public protocol FileStage: Stage where Input == ImageFile, Output == ImageFile {}
+
 /// Reads and recognises a scan.
 public protocol ImageDecoder: Stage where Input == ImageFile, Output == DocumentImage {}
 

@@ -111,6 +111,7 @@ public struct StageEntry: Sendable {
     case (is Void.Type, _): return "load"
     case (is Outcome.Type, _): return "record"
     case (is IntakeRecord.Type, is IntakeRecord.Type): return "row"
+    case (is ImageFile.Type, is ImageFile.Type): return "file"
     case (is ImageFile.Type, is DocumentImage.Type): return "decode"
     case (is DocumentImage.Type, is DocumentImage.Type): return "image"
     case (is DocumentImage.Type, is PreparedImage.Type): return "shrink"

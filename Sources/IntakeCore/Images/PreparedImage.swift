@@ -40,6 +40,11 @@ public struct ShrinkReport: Sendable, Hashable {
     public var bytes: Int
     /// JPEG quality on the IJG scale, 1 to 100.
     public var quality: Int?
+    /// The format of the file that a stage made this image from, such as `heic`; then `bytes` are that file's.
+    public var convertedFrom: String?
+
+    /// The format of the file: JPEG or PNG, or the one that it was converted from.
+    public var formatName: String { convertedFrom ?? format.rawValue }
 
     /// Describes an image.
     public init(format: ImageFormat, size: PixelSize, bytes: Int, quality: Int? = nil) {
@@ -102,6 +107,16 @@ public struct EncodedImage: Sendable {
   public init(base64: [UInt8], prepared: PreparedImage) {
     self.base64 = base64
     self.prepared = prepared
+  }
+
+  /// The same image, whose report says which file it was converted from.
+  public func converted(from original: ImageFile.Original) -> EncodedImage {
+    var report = prepared.report
+    report.source.convertedFrom = original.format
+    report.source.bytes = original.bytes
+    report.source.quality = nil
+    let image = PreparedImage(side: prepared.side, bytes: prepared.bytes, report: report)
+    return EncodedImage(base64: base64, prepared: image)
   }
 
   /// Bytes that `count` bytes take as base64: 4 for each 3, the last group padded.

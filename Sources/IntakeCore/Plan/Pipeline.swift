@@ -1,7 +1,7 @@
 /// The stages of a run in their order, ends meeting: made from a plan, run by the runner.
 ///
-///     manifest ─ loader ─▶ record ─ recordStages ─▶ record ─┬─ side ─ imageStages ─▶ encoded image ─┐
-///                                                           └─ side ─       …      ─▶ encoded image ─┤
+///     manifest ─ loader ─▶ record ─ recordStages ─▶ record ─┬─ side ─ fileStages, imageStages ─▶ encoded image ─┐
+///                                                           └─ side ─            …            ─▶ encoded image ─┤
 ///                                     submission ◀─ submissionStages ◀─ assembler ◀─ (record + images)
 ///                                     submission ─ submitter ─▶ receipt ─▶ recorders
 public struct Pipeline: Sendable {
@@ -9,6 +9,8 @@ public struct Pipeline: Sendable {
   public let loader: any Loader
   /// What happens to a row before its images are read.
   public let recordStages: [PipelineStep]
+  /// What happens to each file before it is decoded: conversion of other formats.
+  public let fileStages: [PipelineStep]
   /// What happens to each image, from the file to the encoded form; empty when no image is sent.
   public let imageStages: [PipelineStep]
   /// Builds the request.
@@ -24,12 +26,14 @@ public struct Pipeline: Sendable {
 
   /// Joins stages in code; a plan does the same for those that have names.
   public init(
-    loader: any Loader, recordStages: [PipelineStep] = [], imageStages: [PipelineStep] = [],
-    assembler: any Assembler, submissionStages: [PipelineStep] = [], submitter: any Submitter,
+    loader: any Loader, recordStages: [PipelineStep] = [], fileStages: [PipelineStep] = [],
+    imageStages: [PipelineStep] = [], assembler: any Assembler,
+    submissionStages: [PipelineStep] = [], submitter: any Submitter,
     journal: any Journal, recorders: [any Recorder] = []
   ) {
     self.loader = loader
     self.recordStages = recordStages
+    self.fileStages = fileStages
     self.imageStages = imageStages
     self.assembler = assembler
     self.submissionStages = submissionStages
@@ -46,7 +50,7 @@ public struct Pipeline: Sendable {
 
   /// Every stage that takes a value and returns the next one, for `prepare` and `finish`.
   public var steps: [any Stage] {
-    recordStages.map(\.stage) + imageStages.map(\.stage) + [assembler]
+    (recordStages + fileStages + imageStages).map(\.stage) + [assembler]
       + submissionStages.map(\.stage) + [submitter]
   }
 

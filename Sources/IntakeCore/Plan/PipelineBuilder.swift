@@ -18,6 +18,7 @@ private struct PipelineBuilder {
   let plan: PipelinePlan
   var loader: (any Loader)?
   var recordStages: [PipelineStep] = []
+  var fileStages: [PipelineStep] = []
   var imageStages: [PipelineStep] = []
   var assembler: (any Assembler)?
   var submissionStages: [PipelineStep] = []
@@ -47,7 +48,7 @@ private struct PipelineBuilder {
     let plugin = try reading(planned) { () throws(OptionError) in
       try chosen.plugin.init(given: planned.options)
     }
-    place(plugin, taking: chosen.shape.input)
+    place(plugin, chosen.shape)
     current = chosen.shape.input == Outcome.self ? current : chosen.shape.output
   }
 
@@ -71,7 +72,9 @@ private struct PipelineBuilder {
   private func fits(_ shape: StageShape) -> Bool { fits(shape, after: current) }
 
   private func fits(_ shape: StageShape, after before: any Any.Type) -> Bool {
-    if shape.input == ImageFile.self { return before == IntakeRecord.self }
+    if shape.input == ImageFile.self {
+      return before == IntakeRecord.self || before == ImageFile.self
+    }
     if shape.input == Assembly.self {
       return before == EncodedImage.self || before == IntakeRecord.self
     }
@@ -98,17 +101,19 @@ private struct PipelineBuilder {
       at: plan.position(planned.offset), hint: PipelineBuilder.list)
   }
 
-  private mutating func place(_ plugin: any Plugin, taking input: any Any.Type) {
+  private mutating func place(_ plugin: any Plugin, _ shape: StageShape) {
     switch plugin {
     case let journal as any Journal: self.journal = journal
     case let stage as any Loader: loader = stage
     case let stage as any Recorder: recorders.append(stage)
     case let stage as any Assembler: assembler = stage
     case let stage as any Submitter: submitter = stage
-    case let stage as any Stage where input == IntakeRecord.self:
+    case let stage as any Stage where shape.input == IntakeRecord.self:
       recordStages.append(PipelineStep(stage))
-    case let stage as any Stage where input == Submission.self:
+    case let stage as any Stage where shape.input == Submission.self:
       submissionStages.append(PipelineStep(stage))
+    case let stage as any Stage where shape.output == ImageFile.self:
+      fileStages.append(PipelineStep(stage))
     case let stage as any Stage: imageStages.append(PipelineStep(stage))
     default: break
     }
@@ -124,9 +129,9 @@ private struct PipelineBuilder {
       throw missing("a recorder that keeps the ledger", "record", "after the submitter")
     }
     return Pipeline(
-      loader: loader, recordStages: recordStages, imageStages: imageStages, assembler: assembler,
-      submissionStages: submissionStages, submitter: submitter, journal: journal,
-      recorders: recorders)
+      loader: loader, recordStages: recordStages, fileStages: fileStages, imageStages: imageStages,
+      assembler: assembler, submissionStages: submissionStages, submitter: submitter,
+      journal: journal, recorders: recorders)
   }
 
   /// Says what to add and where, with the stages that this registry has for it.

@@ -90,21 +90,34 @@ public struct ImageFile: Sendable {
   public let side: Side
   /// The path as the manifest gives it; shown to the operator, never kept.
   public let path: String
-  private let reader: @Sendable (_ limit: Int) throws -> [UInt8]
+  /// The page that is meant of a file with several, such as a PDF or TIFF; from 1.
+  public let page: Int
+  /// The file that a stage made this one from, nil for a file as it came.
+  public private(set) var original: Original?
+  private var reader: @Sendable (_ limit: Int) throws -> [UInt8]
   private let look: @Sendable () -> FileStamp?
   private let locate: (@Sendable () -> String)?
+
+  /// What a converted scan was.
+  public struct Original: Sendable, Hashable {
+    /// The format in lower case, such as `heic` or `pdf`.
+    public let format: String
+    /// Bytes of the file.
+    public let bytes: Int
+  }
 
   /// Names a file and says how to read at most `limit` bytes of it; a larger file must throw.
   ///
   /// `stamp` looks at the file without reading it, nil when that is impossible; `located` says which file is meant
   /// where the path is another than that of the file.
   public init(
-    side: Side, path: String, stamp: @escaping @Sendable () -> FileStamp? = { nil },
+    side: Side, path: String, page: Int = 1, stamp: @escaping @Sendable () -> FileStamp? = { nil },
     located: (@Sendable () -> String)? = nil,
     reader: @escaping @Sendable (_ limit: Int) throws -> [UInt8]
   ) {
     self.side = side
     self.path = path
+    self.page = page
     look = stamp
     locate = located
     self.reader = reader
@@ -118,11 +131,33 @@ public struct ImageFile: Sendable {
 
   /// The same file, whose bytes are handed to `hear` each time that somebody reads them.
   public func heard(by hear: @escaping @Sendable ([UInt8]) -> Void) -> ImageFile {
-    ImageFile(side: side, path: path, stamp: look, located: locate) { [reader] limit in
+    var file = self
+    file.reader = { [reader] limit in
       let bytes = try reader(limit)
       hear(bytes)
       return bytes
     }
+    return file
+  }
+
+  /// The same file with bytes that were read already, so that the next stage needn't read them again.
+  public func holding(_ bytes: [UInt8]) -> ImageFile {
+    var file = self
+    file.reader = { limit in
+      guard bytes.count <= limit else {
+        throw StageFailure(
+          .fileTooLarge, "the file has \(bytes.count) bytes, \(limit) are allowed")
+      }
+      return bytes
+    }
+    return file
+  }
+
+  /// The same scan as a JPEG or PNG, made from `count` bytes of another format such as `heic`.
+  public func converted(to bytes: [UInt8], from format: String, of count: Int) -> ImageFile {
+    var file = holding(bytes)
+    file.original = original ?? Original(format: format, bytes: count)
+    return file
   }
 
   /// Reads the whole file of at most `limit` bytes; blocks, so call it from a stage only.

@@ -18,10 +18,12 @@ extension ImageHeader {
           "the picture begins only after \(stray) stray byte\(stray == 1 ? "" : "s")",
           hint: StageFailure.saveAgain)
       }
-      guard let name = ForeignFormat.name(of: bytes) else {
+      guard let format = FileFormat(recognizing: bytes) else {
         throw StageFailure(.notAnImage, "the file's content is neither JPEG nor PNG")
       }
-      throw StageFailure(.unsupportedFormat, "the file is \(name), not JPEG or PNG")
+      throw StageFailure(
+        .unsupportedFormat, "the file is \(format.name), not JPEG or PNG",
+        hint: format.conversion)
     }
   }
 }
@@ -33,51 +35,93 @@ extension ImageHeader {
   }
 }
 
-/// Formats that are recognised only to be named in the refusal.
-enum ForeignFormat {
-  /// What the bytes look like, nil when nobody knows.
-  static func name(of bytes: [UInt8]) -> String? {
+/// What the bytes of a file look like: formats that are read, that can be converted, and that are only named.
+public struct FileFormat: Sendable, Hashable {
+  /// The format in lower case, as plans, programs and results name it: `jpeg`, `heic`, `pdf`.
+  public let id: String
+  /// As people write it: `HEIC`.
+  public let name: String
+
+  /// Recognises a file by its content, never by its name; nil where nobody knows.
+  public init?(recognizing bytes: [UInt8]) {
+    if let read = ImageFormat(recognizing: bytes) {
+      self.init(read.rawValue)
+      return
+    }
     let window = ByteWindow(bytes)
-    return signatures.first { window.has($0.text, at: $0.offset) }?.name ?? markup(in: bytes)
+    guard
+      let format = FileFormat.signatures.first(where: { window.has($0.text, at: $0.offset) })?
+        .format
+        ?? FileFormat.markup(in: bytes)
+    else { return nil }
+    self = format
+  }
+
+  private init(_ id: String, _ name: String? = nil) {
+    self.id = id
+    self.name = name ?? id.uppercased()
+  }
+
+  /// Those that samples/stages/convert.py makes JPEG or PNG of.
+  private static let convertible: Set<String> = [
+    "avif", "bmp", "gif", "heic", "heif", "pdf", "tiff", "webp",
+  ]
+
+  /// How to go on with a file that cannot be decoded, nil where nothing converts it.
+  fileprivate var conversion: String? {
+    guard FileFormat.convertible.contains(id) else { return nil }
+    return "save the scan as JPEG or PNG, or have it converted on the way: "
+      + "--insert before:decode 'external program=samples/stages/convert.py accepts=file'"
   }
 
   private struct Signature {
     let text: StaticString
-    let name: String
-    var offset = 0
+    let offset: Int
+    let format: FileFormat
+
+    init(_ text: StaticString, at offset: Int = 0, _ id: String, _ name: String? = nil) {
+      self.text = text
+      self.offset = offset
+      format = FileFormat(id, name)
+    }
   }
 
   private static let signatures: [Signature] = [
-    Signature(text: "GIF8", name: "GIF"),
-    Signature(text: "WEBP", name: "WebP", offset: 8),
-    Signature(text: "ftypavif", name: "AVIF", offset: 4),
-    Signature(text: "ftyphei", name: "HEIC", offset: 4),
-    Signature(text: "ftyphev", name: "HEIC", offset: 4),
-    Signature(text: "ftypmif1", name: "HEIF", offset: 4),
-    Signature(text: "ftypmsf1", name: "HEIF", offset: 4),
-    Signature(text: "ftyp", name: "MP4", offset: 4),
-    Signature(text: "II*\0", name: "TIFF"),
-    Signature(text: "MM\0*", name: "TIFF"),
-    Signature(text: "II+\0", name: "BigTIFF"),
-    Signature(text: "%PDF", name: "PDF"),
-    Signature(text: "%!PS", name: "PostScript"),
-    Signature(text: "BM", name: "BMP"),
-    Signature(text: "8BPS", name: "Photoshop"),
-    Signature(text: "jP  ", name: "JPEG 2000", offset: 4),
-    Signature(text: "JXL ", name: "JPEG XL", offset: 4),
-    Signature(text: "PK\u{3}\u{4}", name: "zip (or an office document)"),
-    Signature(text: "\u{7F}ELF", name: "ELF program"),
-    Signature(text: "MZ", name: "Windows program"),
-    Signature(text: "\0\0\u{1}\0", name: "ICO"),
-    Signature(text: "P5", name: "PGM"),
-    Signature(text: "P6", name: "PPM"),
-    Signature(text: "push graphic-context", name: "MVG"),
+    Signature("GIF8", "gif"),
+    Signature("WEBP", at: 8, "webp", "WebP"),
+    Signature("ftypavi", at: 4, "avif"),
+    Signature("ftyphei", at: 4, "heic"),
+    Signature("ftyphev", at: 4, "heic"),
+    Signature("ftypmif1", at: 4, "heif"),
+    Signature("ftypmsf1", at: 4, "heif"),
+    Signature("ftyp", at: 4, "mp4"),
+    Signature("II*\0", "tiff"),
+    Signature("MM\0*", "tiff"),
+    Signature("II+\0", "bigtiff", "BigTIFF"),
+    Signature("%PDF", "pdf"),
+    Signature("%!PS", "ps", "PostScript"),
+    Signature("BM", "bmp"),
+    Signature("8BPS", "psd", "Photoshop"),
+    Signature("jP  ", at: 4, "jp2", "JPEG 2000"),
+    Signature("JXL ", at: 4, "jxl", "JPEG XL"),
+    Signature("PK\u{3}\u{4}", "zip", "zip (or an office document)"),
+    Signature("\u{7F}ELF", "elf", "ELF program"),
+    Signature("MZ", "exe", "Windows program"),
+    Signature("\0\0\u{1}\0", "ico"),
+    Signature("P5", "pgm"),
+    Signature("P6", "ppm"),
+    Signature("push graphic-context", "mvg"),
   ]
 
-  private static func markup(in bytes: [UInt8]) -> String? {
+  /// Every format that is recognised, in the order of their names.
+  public static let ids = Set(
+    ImageFormat.allCases.map(\.rawValue) + signatures.map(\.format.id) + ["svg", "html", "xml"]
+  ).sorted()
+
+  private static func markup(in bytes: [UInt8]) -> FileFormat? {
     let text = String(decoding: bytes.prefix(512).map(\.asciiLowercased), as: UTF8.self)
-    if text.contains("<svg") { return "SVG" }
-    if text.contains("<!doctype html") || text.contains("<html") { return "HTML" }
-    return text.hasPrefix("<?xml") ? "XML" : nil
+    if text.contains("<svg") { return FileFormat("svg") }
+    if text.contains("<!doctype html") || text.contains("<html") { return FileFormat("html") }
+    return text.hasPrefix("<?xml") ? FileFormat("xml") : nil
   }
 }
