@@ -19,9 +19,10 @@ struct ConversionTests {
   }
 
   /// A manifest with a row for each format whose tool is there; the others are named.
-  private func manifest() throws -> (path: String, leftOut: String) {
+  private func manifest(_ names: String...) throws -> (path: String, leftOut: String) {
     let launch = ProgramLaunch(
-      [Self.python, Program.repository + "/Tests/Fixtures/make-foreign.py", folder.path + "/in"],
+      [Self.python, Program.repository + "/Tests/Fixtures/make-foreign.py", folder.path + "/in"]
+        + names,
       environment: ProgramLaunch.cleanEnvironment())
     let outcome = try launch.run(outputLimit: 1 << 20, seconds: 120)
     return (folder.path + "/in/customers.csv", String(decoding: outcome.errors, as: UTF8.self))
@@ -63,7 +64,7 @@ struct ConversionTests {
 
   @Test(.enabled(if: hasPillow, "Pillow is not there"))
   func aPageThatIsNotThereIsNamed() throws {
-    let (manifest, _) = try manifest()
+    let (manifest, _) = try manifest("tiff-pages")
     var text = try #require(File.text(manifest))
     text = text.split(separator: "\n").filter { $0.hasPrefix("id,") || $0.hasPrefix("tiff-pages") }
       .joined(separator: "\n").replacing(
@@ -103,6 +104,18 @@ struct ConversionTests {
       result.errors.contains(
         "--insert before:decode 'external program=samples/stages/convert.py accepts=file'"),
       "\(result.errors)")
+  }
+
+  /// Telephones say twice how a picture is turned, in the container and in EXIF: it must be turned once.
+  @Test(
+    .enabled(if: Interpreter.has("heif-convert", "--help"), "heif-convert is not there"))
+  func aTurnedHEICStandsUpright() throws {
+    let fixture = Program.repository + "/Tests/Fixtures/images/turned.heic"
+    folder.write("scan.heic", try Descriptor.open(fixture).wholeFile(atMost: 1 << 20))
+    let result = try check("scan.heic", option())
+    #expect(result.code == 0, "\(result.errors)")
+    let sent = result.rows.first?["images"]?["front"]?["sent"]
+    #expect(sent?["width"]?.integer == 360 && sent?["height"]?.integer == 480, "\(result.output)")
   }
 
   /// A page of a JPEG is a mistake, not the only picture.
