@@ -124,6 +124,9 @@ struct ImagePath: Sendable {
     return depth < 0
   }
 
+  /// Notes that a row names this scan.
+  func noteUse() { root.use(relative) }
+
   /// The scan, read beneath the root when somebody asks for its bytes.
   func file(line: Int) -> ImageFile {
     let (root, relative) = (root, relative)
@@ -189,10 +192,14 @@ final class ImageRoot: Sendable {
   /// The folder's absolute paths: as it was given, and without links.
   private let paths: [String]
   private let indexes = Mutex<[String: NameIndex]>([:])
+  private let sorted = Mutex<[String: SortedNames]>([:])
+  /// The scans that rows name, where somebody wants to know which files no row does.
+  private let used: Mutex<UsedNames>?
   /// 16 folders of 100,000 names each at most take some 200 MB; one batch has two folders and as many names as scans.
   private static let mostIndexes = 16
 
-  init(_ path: String, notes: ManifestNotes) throws(FileFailure) {
+  init(_ path: String, notes: ManifestNotes, notesUse: Bool = false) throws(FileFailure) {
+    used = notesUse ? Mutex(UsedNames()) : nil
     folder = try Folder(path)
     paths = Folder.absolutePaths(of: path)
     self.notes = notes
@@ -252,6 +259,44 @@ final class ImageRoot: Sendable {
     }
   }
 
+  /// The names in a folder, sorted once for all rows.
+  func sortedNames(in folder: String) -> SortedNames {
+    sorted.withLock { sorted in
+      if let known = sorted[folder] { return known }
+      if sorted.count >= ImageRoot.mostIndexes { sorted.removeAll() }
+      let names = SortedNames(self.folder.names(in: folder, atMost: SortedNames.most))
+      sorted[folder] = names
+      return names
+    }
+  }
+
+  /// Notes that a row names a scan.
+  func use(_ path: String) {
+    used?.withLock { $0.add(located(path)) }
+  }
+
+  /// The scans that lie beside used ones, and that no row names.
+  var unused: [String] {
+    guard let used = used?.withLock(\.self) else { return [] }
+    return used.folders.sorted().flatMap { folder in
+      self.folder.names(
+        in: folder.isEmpty ? "." : String(folder.dropLast()), atMost: NameIndex.mostNames
+      )
+      .map { folder + $0 }.filter { !used.contains($0) && ImageRoot.looksLikeScan($0) }.sorted()
+    }
+  }
+
+  /// Whether a name is that of a picture or document, not of what lies beside them: `Thumbs.db`, `._a.jpg`, a manifest.
+  private static func looksLikeScan(_ path: String) -> Bool {
+    guard let name = path.split(separator: "/").last, !name.hasPrefix("."),
+      let dot = name.lastIndex(of: ".")
+    else { return false }
+    return [
+      "jpg", "jpeg", "jpe", "jfif", "png", "heic", "heif", "avif", "pdf", "tif", "tiff", "webp",
+      "bmp", "gif",
+    ].contains(name[name.index(after: dot)...].lowercased())
+  }
+
   /// A path that may be meant: of another extension, or spelt a little otherwise.
   func similar(to path: String) -> String? {
     let slash = path.lastIndex(of: "/")
@@ -269,6 +314,22 @@ final class ImageRoot: Sendable {
   private static func stem(_ name: String) -> String {
     String(name.lastIndex(of: ".").map { name[..<$0] } ?? name[...]).lowercased()
   }
+}
+
+/// The paths of scans that rows name, by their hashes: 200,000 take 6 MB.
+private struct UsedNames: Sendable {
+  /// Of larger batches the rest is not compared.
+  private static let most = 200_000
+  private(set) var folders: Set<String> = []
+  private var hashes: Set<Int> = []
+
+  mutating func add(_ path: String) {
+    guard hashes.count < UsedNames.most else { return folders.removeAll() }
+    hashes.insert(path.hashValue)
+    folders.insert(path.lastIndex(of: "/").map { String(path[...$0]) } ?? "")
+  }
+
+  func contains(_ path: String) -> Bool { hashes.contains(path.hashValue) }
 }
 
 /// The names in a folder, to be found whatever their case and Unicode form are.

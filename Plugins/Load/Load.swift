@@ -10,6 +10,11 @@ public struct Load: Loader {
     @Option("what the manifest is; auto looks at its first byte") var format = Format.auto
     @Option("folder that image paths are relative to and stay in (default: manifest's)")
     var imagesRoot: String? = nil
+    @Option("name of the front scan where a row has none, such as {id}-front.*") var front:
+      String? = nil
+    @Option("name of the back scan where a row has none, such as {id}-back.*") var back: String? =
+      nil
+    @Option("say which scans beside those of the rows no row names") var unusedFiles = false
     @Option("columns by the names that the header has for them") var map: [String: String] = [:]
     @Option("header names to drop") var ignoreColumns: [String] = []
     @Option("take every known name of a column, and leave out what is like none")
@@ -54,6 +59,7 @@ public struct Load: Loader {
   private let names: ColumnNames
   private let encoding: TextEncoding?
   private let dateFormat: DateFormat?
+  private let patterns: [Side: PathPattern]
 
   /// Checks that renamed columns exist, and that encoding and date format are known.
   public init(options: Options) throws(OptionError) {
@@ -72,6 +78,11 @@ public struct Load: Loader {
         "option \"encoding\" of stage \"load\" is one of \(TextEncoding.names.joined(separator: ", ")), not "
           + options.encoding.quoted(known: TextEncoding.names))
     }
+    var patterns: [Side: PathPattern] = [:]
+    for (side, text) in [(Side.front, options.front), (.back, options.back)] {
+      if let text { patterns[side] = try PathPattern(text, side: side) }
+    }
+    self.patterns = patterns
     dateFormat = options.dateFormat.flatMap(DateFormat.init)
     if let text = options.dateFormat, dateFormat == nil {
       throw OptionError(
@@ -117,7 +128,8 @@ public struct Load: Loader {
     let content = try recognise(&window, start, path: manifest.path)
     let rule = CellRule(
       dateFormat: dateFormat, refusesUnknownDays: options.suspicious == .refuse, dates: notes.dates)
-    let builder = RowBuilder(root: root, rule: rule, suspicious: options.suspicious)
+    let builder = RowBuilder(
+      root: root, rule: rule, suspicious: options.suspicious, patterns: patterns)
     let cleaner = CellCleaner(
       notes: notes, nulls: Set(options.null.map { $0.lowercased() }),
       suspicious: options.suspicious)
@@ -175,7 +187,7 @@ public struct Load: Loader {
   {
     let path = options.imagesRoot ?? manifest.folder
     do throws(FileFailure) {
-      return try ImageRoot(path, notes: notes)
+      return try ImageRoot(path, notes: notes, notesUse: options.unusedFiles)
     } catch {
       let detail = error == .notFound ? "there is no such folder" : "\(error)"
       throw StageFailure(

@@ -81,9 +81,16 @@ final class RowBuilder: Sendable {
   let root: ImageRoot
   private let rule: CellRule
   private let suspicious: Load.Suspicious
+  /// What scans are called where a row names none.
+  private let patterns: [(side: Side, column: Column, pattern: PathPattern)]
 
-  init(root: ImageRoot, rule: CellRule, suspicious: Load.Suspicious) {
+  init(
+    root: ImageRoot, rule: CellRule, suspicious: Load.Suspicious,
+    patterns: [Side: PathPattern] = [:]
+  ) {
     self.root = root
+    self.patterns = patterns.sorted { $0.key < $1.key }
+      .map { ($0, $0 == .front ? .front : .back, $1) }
     self.rule = rule
     self.suspicious = suspicious
   }
@@ -117,10 +124,23 @@ final class RowBuilder: Sendable {
       }
       fields[column, cell.name.number] = Personal(text)
     }
+    for (side, column, pattern) in patterns where raw.cell(column) == nil {
+      do throws(StageFailure) {
+        let path = try pattern.path(for: raw, in: root)
+        paths.append(ImagePath(text: path, side: side, root: root))
+        fields[column, 1] = Personal(path)
+      } catch {
+        // The target needs no cell that would only repeat this.
+        fields[column, 1] = Personal(error.file ?? "?")
+        let isSaid = problems.contains { $0.column == error.column && $0.code == error.code }
+        if !isSaid { problems.append(error) }
+      }
+    }
     if !problems.isEmpty, raw.problems.isEmpty, let shift = RowBuilder.shift(in: raw) {
       problems = [shift]
     } else {
       paths.sort { $0.side < $1.side }
+      for path in paths { path.noteUse() }
       problems += paths.compactMap(\.problem)
       if paths.count == 2 {
         paths[1].takeSecondPage(of: paths[0])
@@ -131,6 +151,20 @@ final class RowBuilder: Sendable {
       row: reference(raw, problems), identity: raw.identity, fields: fields,
       images: paths.filter { $0.problem == nil }.map { $0.file(line: raw.line) })
     return LoadedRow(record, failures: problems, source: raw.source)
+  }
+
+  /// The columns that patterns stand for.
+  var derivedColumns: [ColumnName] { patterns.map { ColumnName($0.column) } }
+
+  /// The scans that no row names, the first ones by name.
+  var unused: [(level: LogLevel, text: String)] {
+    let files = root.unused
+    guard !files.isEmpty else { return [] }
+    let most = 10
+    let names = files.prefix(most).map { Sanitizer.clean($0) }.joined(separator: ", ")
+    let more = files.count > most ? " and \(files.count - most) more" : ""
+    let count = files.count == 1 ? "1 file is" : "\(files.count) files are"
+    return [(.notice, "\(count) named by no row: \(names)\(more)")]
   }
 
   private func zipProblem(_ raw: RawRow, _ zip: String) -> StageFailure? {
@@ -231,6 +265,8 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
 
   var notices: [String] { notes.opening }
   var warnings: [String] { reader.withLock { $0.warnings } }
-  var findings: [(level: LogLevel, text: String)] { notes.findings }
-  var columns: Set<ColumnName>? { reader.withLock { $0.columns } }
+  var findings: [(level: LogLevel, text: String)] { notes.findings + builder.unused }
+  var columns: Set<ColumnName>? {
+    reader.withLock { $0.columns }?.union(builder.derivedColumns)
+  }
 }

@@ -47,6 +47,50 @@ struct ImagePathTests {
     #expect((found ?? row.record.images.map { "\($0.page)" }.joined(separator: " ")) == pages)
   }
 
+  @Test(arguments: [
+    ("{id}-front.*", "C-1", "C-1-FRONT.JPG"), ("{ID}.jpg", "C-1", "names a column"),
+    ("{id}-front.*", "c-1", "C-1-FRONT.JPG"), ("{id}-f*t.j?g", "C-1", "C-1-FRONT.JPG"),
+    ("{id}.*", "C-1", "file_not_found"), ("{id}*", "C-1", "ambiguous_file"),
+    ("{id}/a.*", "C-1", "file_not_found"), ("inner/{id}.jpg", "any", "inner/any.jpg"),
+    ("{id}.*", "a/b", "invalid_value"), ("{id}.*", "..", "invalid_value"),
+    ("{id}.*", "[x]*", "[x]*.png"), ("{email}.*", "C-1", "missing_value"),
+    ("{id}_?.*", "Ñandú", "n\u{303}andu\u{301}_1.jpg"), ("{id}.*", "inner", "file_not_found"),
+    ("a.jpg", "C-1", "needs a column"), ("*/{id}.jpg", "C-1", "in the name of the file only"),
+    ("{id", "C-1", "lacks a }"), ("{front}.jpg", "C-1", "names a column"),
+  ])
+  func aScanIsFoundByItsRow(pattern: String, id: String, answer: String) async throws {
+    let workshop = Workshop()
+    for name in [
+      "C-1-FRONT.JPG", "c-1-back.png", "C-10-front.jpg", "[x]*.png", "n\u{303}andu\u{301}_1.jpg",
+      ".C-1-front.jpg",
+    ] { workshop.write(name, "x") }
+    mkdir(workshop.path + "/inner", 0o700)
+    do {
+      let loaded = try await workshop.load(
+        text: #"{"id":"\#(id)"}"#.utf8 + [10], as: "a.jsonl", ["front": .text(pattern)])
+      let row = try #require(loaded.rows.first)
+      let found = row.failures.first?.code.rawValue ?? row.record.images.first?.path
+      #expect(found == answer && row.failures.count <= 1)
+    } catch let error as OptionError {
+      #expect(error.option == "front" && error.description.contains(answer))
+    }
+  }
+
+  @Test func aCellWinsOverThePatternAndWhatNoRowNamesIsListed() async throws {
+    let workshop = Workshop()
+    for name in ["1-front.jpg", "1-back.jpg", "other.jpg", "left.JPG", "notes.txt", ".hidden.jpg"] {
+      workshop.write(name, "x")
+    }
+    let loaded = try await workshop.load(
+      text: "id,front,back\n1,,other.jpg\n".utf8,
+      [
+        "front": .text("{id}-front.*"), "back": .text("{id}-back.*"), "unused-files": .flag(true),
+      ])
+    let images = loaded.rows.first?.record.images.map(\.path)
+    #expect(images == ["1-front.jpg", "other.jpg"])
+    #expect(loaded.notices.contains("2 files are named by no row: 1-back.jpg, left.JPG"))
+  }
+
   /// The failure, or nothing, that reading a path gives; both ways of opening agree on whether it opens.
   private func code(_ path: String, in workshop: Workshop, limit: Int = 100) throws -> FailureCode?
   {

@@ -12,7 +12,8 @@ struct PlanEditing {
     if let manifest = arguments.positionals.first { set("load", "manifest", .text(manifest)) }
     let simple = [
       ("format", "load"), ("images-root", "load"), ("encoding", "load"), ("date-format", "load"),
-      ("null", "load"), ("ledger", "record"), ("endpoint", "submit"),
+      ("null", "load"), ("front", "load"), ("back", "load"), ("ledger", "record"),
+      ("endpoint", "submit"),
       ("credentials", "submit"), ("operation", "assemble"), ("proxy", "submit"),
       ("ca-file", "submit"), ("client-cert", "submit"), ("client-key", "submit"),
     ]
@@ -22,6 +23,9 @@ struct PlanEditing {
     if arguments.has("history") { set("record", "history", .list(arguments.all("history"))) }
     if arguments.has("ignore-column") {
       set("load", "ignore-columns", .list(arguments.all("ignore-column")))
+    }
+    if arguments.command.path == ["check"], declares("load", "unused-files") {
+      set("load", "unused-files", .flag(!arguments.has("hide-paths")))
     }
     if arguments.has("map-known") { set("load", "map-known", .flag(true)) }
     if arguments.has("map") { set("load", "map", .table(try table(arguments))) }

@@ -64,6 +64,10 @@ enum RunOptions {
       "images-root", value: "DIR", completion: .files,
       help: "folder of the images; default: the manifest's"),
     OptionSpec(
+      "front", value: "PATTERN",
+      help: "name of the front scan where a row has none, such as {id}-front.* or {id}/front.*"),
+    OptionSpec("back", value: "PATTERN", help: "the same for the back"),
+    OptionSpec(
       "map", value: "HEADER=COLUMN", isRepeatable: true, help: "read a header under another name"),
     OptionSpec(
       "map-known",

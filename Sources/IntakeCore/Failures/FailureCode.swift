@@ -49,6 +49,9 @@ extension FailureCode {
   // Files.
   /// An image that is not where the manifest says.
   public static let fileNotFound = Self("file_not_found", "check the path and the images root")
+  /// More than one file that a pattern fits.
+  public static let ambiguousFile = Self(
+    "ambiguous_file", "leave one of the files there, or give a narrower pattern")
   /// An image that is there but cannot be read.
   public static let fileUnreadable = Self(
     "file_unreadable", "check the file's permissions and the disk")
@@ -179,7 +182,7 @@ extension FailureCode {
   public static let all: [FailureCode] = [
     unusableManifest, malformedRow, missingValue, invalidValue, suspiciousValue, duplicateRow,
     conflictingRow,
-    fileNotFound, fileUnreadable, pathOutsideRoot, notRegularFile, fileTooLarge,
+    fileNotFound, ambiguousFile, fileUnreadable, pathOutsideRoot, notRegularFile, fileTooLarge,
     notAnImage, unsupportedFormat, unsupportedVariant, damagedImage, imageTooLarge, imageTooSmall,
     cannotFit, outOfMemory, decoderCrashed, decoderTimeout, decoderMemory,
     refusedByStage, stageFailed, stageProtocol, stageTimeout, quarantined,
