@@ -20,6 +20,10 @@ public struct Record: Journal {
     var shard: String? = nil
     @Option("what this run was told to do differently, kept in the ledger's line of the run")
     var note: String? = nil
+    @Option("SHA-256 of the manifest, kept in the ledger's line of the run; the command sets it")
+    var manifestDigest: String? = nil
+    @Option("SHA-256 of the plan, kept there too; the command sets it") var planDigest: String? =
+      nil
     @Option(
       "off is for benchmarks alone: after a power cut the ledger may lack rows that were sent")
     var sync = Sync.always
@@ -69,6 +73,7 @@ public struct Record: Journal {
     var settings = LedgerSettings(
       path: path, target: target, operation: operation, shard: options.shard)
     settings.note = options.note
+    settings.digests = (options.manifestDigest, options.planDigest)
     settings.sharedKeys = options.key
     settings.history = options.history
     settings.isSynchronized = options.sync == .always

@@ -14,6 +14,9 @@ package struct LedgerFields: Sendable {
   package let target = LedgerField<String>("target", needed: [.open])
   /// Which part of the manifest the run took, `i/n`.
   package let shard = LedgerField<String>("shard", in: [.open])
+  /// SHA-256 of the manifest's bytes in hexadecimal, and of the plan without what changes from batch to batch.
+  package let manifest = LedgerField<String>("manifest", in: [.open])
+  package let plan = LedgerField<String>("plan", in: [.open])
   /// What the run was told to do differently, such as `only=failed`.
   package let note = LedgerField<String>("note", in: [.open])
   /// The machine.
@@ -70,6 +73,13 @@ package struct LedgerFields: Sendable {
   package let bytes = LedgerField<Int>("bytes", in: [.outcome], shown: (12, "bodyBytes"))
   /// Milliseconds that the row took in all stages together.
   package let milliseconds = LedgerField<Int>("ms", in: [.outcome], shown: (13, "ms"))
+  /// Milliseconds in each stage, without those below 1: `decode=12,shrink=140`.
+  package let stages = LedgerField<String>("took", in: [.outcome])
+  /// Milliseconds that the row waited because the target asked for it, was down, or `--rate` was reached.
+  package let waited = LedgerField<Int>("wait", in: [.outcome], shown: (14, "waitedMs"))
+  /// Bytes of the row's images as they came, and as they were sent.
+  package let imagesBefore = LedgerField<Int>("in", in: [.outcome], shown: (15, "imageBytes"))
+  package let imagesAfter = LedgerField<Int>("out", in: [.outcome], shown: (16, "sentImageBytes"))
   /// Line number in the manifest of that run.
   package let row = LedgerField<Int>("row", in: [.outcome], shown: (9, "row"))
   /// Who settled a row: `operator:NAME` or `target:EVIDENCE`.

@@ -21,6 +21,8 @@ public struct LedgerSettings: Sendable {
   public var tool: String
   /// What the run was told to do differently, such as `only=failed`, for the record; nil for nothing.
   public var note: String?
+  /// SHA-256 of the manifest and of the plan in hexadecimal, for the record.
+  public var digests: (manifest: String?, plan: String?)
   /// The key file that all ledgers of the target share; nil for a ledger with one of its own, `LEDGER.key`.
   ///
   /// A `LEDGER.key` that is there counts all the same. The file is made when the first ledger is.
@@ -94,6 +96,8 @@ package struct LedgerOpening {
     record.operation = settings.operation.map { LedgerWord.encoded($0) }
     record.shard = settings.shard.map { LedgerWord.encoded($0) }
     record.note = settings.note.map { LedgerWord.encoded($0, limit: 256) }
+    record.manifest = settings.digests.manifest.map { LedgerWord.encoded($0) }
+    record.plan = settings.digests.plan.map { LedgerWord.encoded($0) }
     record.host = LedgerWord.encoded(LedgerOpening.hostName())
     record.process = Int(getpid())
     record.keyProof = lookup.keys.proof()

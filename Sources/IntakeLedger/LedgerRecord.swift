@@ -166,6 +166,14 @@ extension LedgerRecord {
     self.bytes = outcome.receipt?.bodyBytes
     let time = outcome.timings.reduce(0) { $0 + $1.milliseconds }
     self.milliseconds = time.isFinite && time < 1e15 ? Int(time.rounded()) : nil
+    // Eight stages of a usual plan take 100 bytes; a plan of hundreds must not make a line too long.
+    let stages = outcome.timings.prefix(16).filter { (1..<1e9).contains($0.milliseconds) }
+      .map { "\(LedgerWord.encoded($0.stage, limit: 24))=\(Int($0.milliseconds))" }
+    self.stages = stages.isEmpty ? nil : stages.joined(separator: ",")
+    self.waited = (0.001..<1e9).contains(outcome.waited) ? Int(outcome.waited * 1000) : nil
+    guard !outcome.images.isEmpty else { return }
+    self.imagesBefore = outcome.images.values.reduce(0) { $0 + $1.source.bytes }
+    self.imagesAfter = outcome.images.values.reduce(0) { $0 + $1.sent.bytes }
   }
 }
 

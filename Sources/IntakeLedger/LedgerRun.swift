@@ -18,6 +18,9 @@ package struct LedgerRun: Sendable, Equatable {
   package let shard: String?
   /// What it was told to do differently, such as `only=failed`; nil for nothing.
   package let options: String?
+  /// SHA-256 of the manifest that it read and of its plan in hexadecimal; nil where it came through a pipe.
+  package let manifest: String?
+  package let plan: String?
   /// How it ended.
   package let ending: Ending
   /// When it ended, nil where nothing says so.
@@ -41,10 +44,11 @@ package struct LedgerRun: Sendable, Equatable {
     case unknown
   }
 
-  init(_ number: Int, _ open: LedgerRecord, _ close: LedgerRecord?) {
+  package init(_ number: Int, _ open: LedgerRecord, _ close: LedgerRecord?) {
     self.number = number
     start = open.time
     (tool, shard) = (open.tool, open.shard)
+    (manifest, plan) = (open.manifest, open.plan)
     options = open.note.map { PercentText.decoded($0) }
     end = close?.time
     rows = [

@@ -158,6 +158,7 @@ extension Row {
     }
     outcome.receipt = receipt
     outcome.attempts = delivery.attempts
+    outcome.waited = delivery.waited
     outcome.images = prepared.images
     return outcome
   }

@@ -54,7 +54,8 @@ final class Sending: Sendable {
     _ submission: Submission, _ row: Row, after earlier: Delivery,
     announcing announce: () async throws -> Void
   ) async throws -> Delivery? {
-    guard let event = await takeTurn(.row(failures: earlier.failures)) else { return nil }
+    var waited = 0.0
+    guard let event = await takeTurn(.row(failures: earlier.failures), &waited) else { return nil }
     // Nobody else may take the permit before a pause or a stop is in force.
     defer { endTurn() }
     try await announce()
@@ -69,13 +70,14 @@ final class Sending: Sendable {
     attempt.isKnownBad = row.wasRefused
     var delivery = earlier
     delivery.seconds += attempt.seconds
+    delivery.waited += waited
     note(receipt, of: attempt, &delivery, row)
     return delivery
   }
 
   /// Asks the target once, as a turn like any other; nil, with the reason in `delivery`, when there is no complete answer.
   func ask(_ inquiry: Submission, of row: Row, _ delivery: inout Delivery) async -> HTTPResponse? {
-    guard let event = await takeTurn(.question) else {
+    guard let event = await takeTurn(.question, &delivery.waited) else {
       (delivery.receipt, delivery.repeats) = (Delivery.none.receipt, false)
       return nil
     }
@@ -219,7 +221,9 @@ extension Sending {
   ///
   /// First the permit, then the slot of the rate: a row that waits for a permit holds no slot, so rows that
   /// queue behind a slow canary do not leave together, and a pause costs no slots.
-  private func takeTurn(_ turn: Turn) async -> Int? {
+  ///
+  /// `waited` grows by the seconds in which the target or the rate, and not another row, kept it from going.
+  private func takeTurn(_ turn: Turn, _ waited: inout Double) async -> Int? {
     state.withLock { $0.count(turn, 1) }
     defer { state.withLock { $0.count(turn, -1) } }
     while runner.stop.level == .none {
@@ -229,10 +233,14 @@ extension Sending {
       }
       guard mayGo else {
         await runner.clock.sleep(seconds: pause > 0 ? min(0.2, pause) : 0.2)
+        waited += runner.clock.monotonic - now
         continue
       }
       await permits.enter()
-      if let event = await takeSlot(turn) {
+      let start = runner.clock.monotonic
+      let slot = await takeSlot(turn)
+      waited += runner.clock.monotonic - start
+      if let event = slot {
         runner.monitor.note { $0.requests += 1 }
         return event
       }
@@ -278,6 +286,8 @@ struct Delivery: Sendable {
   /// Attempts that count against the retries of the row.
   var failures = 0
   var seconds = 0.0
+  /// Seconds in which it could not be sent.
+  var waited = 0.0
   /// Whether another attempt follows the last one.
   var repeats = false
   /// Whether an attempt may have been accepted without an answer.

@@ -169,6 +169,7 @@ extension Delivery {
     let reports = receipt.steps + [report]
     attempts += step.attempts
     seconds += step.seconds
+    waited += step.waited
     wasInDoubt = step.wasInDoubt
     if let followUp, new.outcome != .accepted {
       (receipt.outcome, receipt.http, receipt.code) = (new.outcome, new.http, new.code)

@@ -112,26 +112,6 @@ struct LedgerCommandTests {
     #expect(!DurableFile.exists(path))
   }
 
-  @Test func theReportSaysWhichCellOrSideIsWrong() async throws {
-    let batch = CustomerBatch(rows: 3, in: folder)
-    batch.write { number, cells in
-      if number == 0 { cells[5] = "19831317" }
-      if number == 1 { cells[6] = "none.jpg" }
-    }
-    let sandbox = try await SandboxProcess(folder)
-    #expect(try await program.start(batch.arguments(sandbox)).wait().code == 3)
-    let shown = try await program.run("ledger", "show", batch.ledger)
-    #expect(Set(shown.rows.compactMap { $0["column"]?.string }) == ["dob", "front"])
-    #expect(shown.rows.compactMap { $0["side"]?.string } == ["front"])
-    let page = folder.path + "/report.html"
-    let report = try await program.run("report", batch.ledger, "--html", page)
-    let lines = report.output.split(separator: "\n").map { $0.split(separator: " ") }
-    #expect(lines.contains { $0.contains("invalid_value") && $0.contains("dob") })
-    #expect(lines.contains { $0.contains("file_not_found") && $0.contains("front") })
-    let html = String(decoding: try Descriptor.open(page).wholeFile(atMost: 1 << 20), as: UTF8.self)
-    #expect(html.contains("<td>dob</td>") && html.contains("<td>front</td>"))
-  }
-
   @Test func aRowThatWasKilledWhileSendingTellsThatAndNotAnOlderStory() async throws {
     let batch = CustomerBatch(rows: 1, in: folder)
     batch.write { _, cells in cells[5] = "19831317" }
@@ -179,27 +159,6 @@ struct LedgerCommandTests {
     let marked = try await program.run(
       "reconcile", batch.ledger, "--mark", "not_accepted", "--key", key)
     #expect(marked.code == 0 && marked.rows.first?["marked"]?.string == "not-accepted")
-  }
-
-  @Test func theReportSaysWhereRowsThatRepeatOthersAre() async throws {
-    let batch = CustomerBatch(rows: 3, in: folder)
-    batch.write { number, cells in
-      if number == 2 {
-        cells = [
-          CustomerBatch.id(1), CustomerBatch.email(1), "Zanzibar", "Quetzal1", "1 Xylophone Way",
-          "19830417", "scan.jpg",
-        ]
-      }
-    }
-    let sandbox = try await SandboxProcess(folder)
-    let run = try await program.start(batch.arguments(sandbox)).wait()
-    #expect(run.rows.count == 3, "\(run.output)")
-    let page = folder.path + "/report.html"
-    let report = try await program.run("report", batch.ledger, "--html", page)
-    #expect(report.output.contains("rows          2\n"), "\(report.output)")
-    #expect(report.output.contains("repeats an earlier one"))
-    let html = String(decoding: try Descriptor.open(page).wholeFile(atMost: 1 << 20), as: UTF8.self)
-    #expect(html.contains("repeats an earlier one"))
   }
 
   @Test func reconcileWithoutManifestSaysWhatIsNeeded() async throws {

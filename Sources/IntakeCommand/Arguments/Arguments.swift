@@ -48,6 +48,12 @@ struct Arguments {
     return copy
   }
 
+  func without(_ name: String) -> Arguments {
+    var copy = self
+    copy.values[name] = nil
+    return copy
+  }
+
   func integer(_ name: String, in range: ClosedRange<Int>) throws(CommandError) -> Int? {
     let form = "a whole number from \(range.lowerBound) to \(range.upperBound)"
     return try value(name, form) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }

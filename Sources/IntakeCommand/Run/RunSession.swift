@@ -38,6 +38,7 @@ final class RunSession: Sendable {
     }
     if arguments.has("print-plan") { return try printPlan(editing.plan) }
     try checkTaps(editing.plan)
+    if policy.mode.keepsLedger { editing.noteDigests(of: arguments.positionals[0]) }
     // Before anything secret is read.
     let decoders = try Isolation.start(arguments, width: policy.workers, console: console)
     defer { decoders?.stop() }

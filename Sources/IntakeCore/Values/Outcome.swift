@@ -22,6 +22,8 @@ public struct Outcome: Sendable {
   public var since: UnixTime?
   /// Attempts to send in this run.
   public var attempts = 0
+  /// Seconds that the row waited because the target asked for it, was down, or the rate was reached.
+  public var waited = 0.0
   /// What was sent of each side.
   public var images: [Side: ShrinkReport] = [:]
   /// Milliseconds spent in each stage, in pipeline order.

@@ -1,0 +1,142 @@
+import IntakeCore
+import IntakeLedger
+
+/// A report as one page without scripts that needs nothing else: it may be mailed and printed.
+struct ReportPage {
+  let report: LedgerReport
+
+  /// Rows of one cause that the page lists: beyond that nobody reads them, and a browser gets slow.
+  private static let mostRows = 5_000
+
+  var html: String {
+    builtinText(
+      PackageResources.report_html,
+      [
+        "__COUNTS__": tiles, "__FACTS__": facts, "__NOTE__": LedgerReport.note, "__BYTES__": bytes,
+        "__STAGES__": stages, "__TIMELINE__": timeline, "__RUNS__": runs, "__CAUSES__": causes,
+      ])
+  }
+
+  private var tiles: String {
+    report.counts.map { name, count in
+      let kind = name.replacing(" ", with: "-")
+      return "<li class=\"\(kind)\(count == 0 ? " none" : "")\"><b>\(count)</b> \(name)</li>"
+    }.joined()
+  }
+
+  private var facts: String {
+    report.facts.map { "<dt>\(escaped($0.0))</dt><dd>\(escaped($0.1))</dd>" }.joined()
+  }
+
+  private var bytes: String {
+    let (before, after, requests) = report.bytes
+    let bars = [("images", before), ("images as sent", after), ("requests", requests)]
+    let most = bars.map(\.1).max() ?? 0
+    guard most > 0 else { return "" }
+    let lines = bars.map { name, bytes in
+      "<div class=\"bar\"><span>\(name)</span><span><i style=\"width:\(100 * bytes / most)%\"></i></span>"
+        + "<b>\(RowText.bytes(bytes))</b></div>"
+    }
+    return "<h2>Bytes of the accepted rows</h2>" + lines.joined()
+  }
+
+  private var stages: String {
+    guard !report.stages.isEmpty else { return "" }
+    let rows = report.stages.map { times in
+      let cells = [times.quantile(0.5), times.quantile(0.95), times.most].map { "<td>\($0)</td>" }
+      return "<tr><td>\(escaped(times.stage))</td>\(cells.joined())<td class=\"wide\">"
+        + chart(times.histogram, class: "small", title: "rows by time, doubling from 1 ms")
+        + "</td></tr>"
+    }
+    return table(
+      "Milliseconds a row in each stage", ["stage", "p50", "p95", "max"], wide: ["1 ms, 2, 4 …"],
+      rows: rows)
+  }
+
+  /// The last run that did anything, in at most sixty intervals.
+  private var timeline: String {
+    guard let run = report.runs.last(where: { $0.rows > 0 }) else { return "" }
+    let minutes = (run.minutes.keys.max() ?? 0) + 1
+    let width = (minutes + 59) / 60
+    var bars = [(rows: Int, retries: Int, waited: Int)](
+      repeating: (0, 0, 0), count: (minutes + width - 1) / width)
+    for (minute, sum) in run.minutes {
+      bars[minute / width].rows += sum.rows
+      bars[minute / width].retries += sum.retries
+      bars[minute / width].waited += sum.waited
+    }
+    guard bars.count > 1 else { return "" }
+    let span = width == 1 ? "minute" : "\(width) minutes"
+    var text = "<h2>The last run, one bar a \(span)</h2>"
+    for (name, values) in [
+      ("rows", bars.map(\.rows)), ("retries", bars.map(\.retries)),
+      ("seconds that rows waited", bars.map { $0.waited / 1000 }),
+    ] {
+      let most = values.max() ?? 0
+      guard most > 0 else { continue }
+      text +=
+        "<p>\(name), at most \(most)</p>" + chart(values, class: "", title: "\(name) a \(span)")
+    }
+    return text
+  }
+
+  private var runs: String {
+    let rows = report.runs.map { tally in
+      let run = tally.run
+      let seconds = run.end.map { Int($0.seconds - run.start.seconds) }
+      let time = seconds.map { "\($0 / 3600):\(pad($0 / 60 % 60)):\(pad($0 % 60))" } ?? "-"
+      let wide = [
+        time, "\(tally.retries)", "\(tally.waited / 1000) s", RowText.bytes(tally.before),
+        RowText.bytes(tally.requests),
+      ]
+      return "<tr><td>\(escaped(run.start.readable))</td><td>\(run.ending.rawValue)</td>"
+        + "<td>\(tally.rows)</td><td>\(run.rows[.accepted] ?? 0)</td>"
+        + wide.map { "<td class=\"wide\">\($0)</td>" }.joined() + "</tr>"
+    }
+    return table(
+      "Runs", ["start", "end", "rows", "accepted"],
+      wide: ["took", "retries", "waited", "images", "requests"], rows: rows)
+  }
+
+  private var causes: String {
+    guard !report.causes.isEmpty else { return "<h2>Every row is accepted</h2>" }
+    let sections = report.causes.map { cause in
+      let rows = cause.rows.prefix(ReportPage.mostRows).map { "<li>\(escaped($0.text))</li>" }
+      let left = cause.rows.count - rows.count
+      return "<section><h3>\(cause.rows.count) × \(escaped(cause.title))</h3>"
+        + (cause.hint.map { "<p>\(escaped($0))</p>" } ?? "")
+        + "<ul class=\"list\">\(rows.joined())</ul>"
+        + (left > 0 ? "<p>and \(left) more: docintake report --format json lists them</p>" : "")
+        + "</section>"
+    }
+    return "<h2>Rows that are not accepted, by cause</h2>" + sections.joined(separator: "\n")
+  }
+
+  private func table(_ title: String, _ names: [String], wide: [String], rows: [String]) -> String {
+    let head =
+      names.map { "<th>\($0)</th>" }.joined()
+      + wide.map { "<th class=\"wide\">\($0)</th>" }.joined()
+    return "<h2>\(title)</h2>\n<table><thead><tr>\(head)</tr></thead><tbody>\n"
+      + rows.joined(separator: "\n") + "\n</tbody></table>"
+  }
+
+  /// Bars from left to right, the highest as high as the picture.
+  private func chart(_ values: [Int], class kind: String, title: String) -> String {
+    let most = max(1, values.max() ?? 0)
+    let bars = values.enumerated().map { index, value in
+      let height = value == 0 ? 0 : max(2, 100 * value / most)
+      return "<rect x=\"\(10 * index)\" y=\"\(100 - height)\" width=\"9\" height=\"\(height)\"/>"
+    }
+    return
+      "<svg class=\"\(kind)\" viewBox=\"0 0 \(10 * values.count) 100\" preserveAspectRatio=\"none\" "
+      + "role=\"img\" aria-label=\"\(title)\">\(bars.joined())</svg>"
+  }
+
+  private func pad(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+
+  /// Ids are the operator's, and stages of others may have put anything into a code.
+  private func escaped(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+      .replacing("\"", with: "&quot;")
+  }
+}

@@ -1,0 +1,115 @@
+import IntakeCore
+import IntakeSystem
+import TestSupport
+import Testing
+
+/// `docintake report`: its numbers are the run's, and nothing in its page is more than text.
+@Suite(.timeLimit(.minutes(5)))
+struct ReportTests {
+  private let folder = TemporaryFolder()
+  private var program: Program { Program(folder: folder) }
+
+  private func text(_ path: String) throws -> String {
+    String(decoding: try Descriptor.open(path).wholeFile(atMost: 4 << 20), as: UTF8.self)
+  }
+
+  /// Four rows: a bad cell, a missing file, a target that throttles once, and one that goes through.
+  private func run() async throws -> (batch: CustomerBatch, result: Program.Result) {
+    let batch = CustomerBatch(rows: 4, in: folder)
+    batch.write { number, cells in
+      if number == 0 { cells[5] = "19831317" }
+      if number == 1 { cells[6] = "none.jpg" }
+    }
+    let sandbox = try await SandboxProcess(folder, faults: ["429:retry-after=1@1"])
+    let result = try await program.start(batch.arguments(sandbox)).wait()
+    #expect(result.code == 3, "\(result.errors)")
+    return (batch, result)
+  }
+
+  @Test func theReportSaysWhichCellOrSideIsWrong() async throws {
+    let (batch, _) = try await run()
+    let shown = try await program.run("ledger", "show", batch.ledger)
+    #expect(Set(shown.rows.compactMap { $0["column"]?.string }) == ["dob", "front"])
+    #expect(shown.rows.compactMap { $0["side"]?.string } == ["front"])
+    let report = try await program.run("report", batch.ledger)
+    #expect(report.output.contains("1 × not accepted: invalid_value (load, dob)"))
+    #expect(report.output.contains("1 × not accepted: file_not_found (decode, front)"))
+    #expect(report.output.contains("    line 3\n"), "\(report.output)")
+  }
+
+  @Test func numbersAndDigestsAreTheRuns() async throws {
+    let (batch, result) = try await run()
+    let output = try await program.run("report", batch.ledger, "--format", "json").output
+    let report = try JSONParser.parse(Array(output.utf8))
+    #expect(report["statistics"]?["rows"]?["accepted"]?.integer == 2)
+    #expect(report["causes"]?.elements?.compactMap { $0["count"]?.integer } == [1, 1])
+    let images = result.rows.compactMap { $0["images"]?["front"] }
+    let accepted = result.rows.filter { $0["outcome"]?.string == "accepted" }
+    #expect(
+      report["imageBytes"]?.integer
+        == images.compactMap { $0["source"]?["bytes"]?.integer }.reduce(0, +))
+    #expect(
+      report["bodyBytes"]?.integer
+        == accepted.compactMap { $0["bodyBytes"]?.integer }.reduce(0, +))
+    let last = try #require(report["runs"]?.elements?.last)
+    #expect(last["retries"]?.integer == 1 && (last["waitedMs"]?.integer ?? 0) >= 900)
+    #expect(last["tool"]?.string == "docintake-\(ProductVersion.number)")
+    var sum = program
+    sum.executable = "/usr/bin/sha256sum"
+    let digest = try await sum.run(batch.manifest).output.split(separator: " ").first
+    #expect(last["manifest"]?.string == digest.map(String.init))
+    #expect(last["plan"]?.string?.utf8.count == 64)
+    let submit = report["ms"]?.elements?.first { $0["stage"]?.string == "submit" }
+    #expect(submit?["rows"]?.integer == 2, "\(output)")
+  }
+
+  @Test func theManifestOfTheRunGivesRowsTheirIds() async throws {
+    let (batch, _) = try await run()
+    let named = try await program.run("report", batch.ledger, "--manifest", batch.manifest)
+    #expect(named.output.contains("line 2 (\(CustomerBatch.id(0)))"), "\(named.errors)")
+    batch.write()
+    let other = try await program.run("report", batch.ledger, "--manifest", batch.manifest)
+    #expect(other.code == 2 && other.errors.contains("isn't the manifest that the last run read"))
+  }
+
+  @Test func namesThatAreHTMLStayText() async throws {
+    let batch = CustomerBatch(rows: 1, in: folder)
+    batch.write { _, cells in
+      (cells[0], cells[6]) = ("<script>alert(1)</script>&", "none.jpg")
+    }
+    let sandbox = try await SandboxProcess(folder)
+    #expect(try await program.start(batch.arguments(sandbox)).wait().code == 3)
+    let page = folder.path + "/report.html"
+    let report = try await program.run(
+      "report", batch.ledger, "--manifest", batch.manifest, "--html", page)
+    #expect(report.code == 0, "\(report.errors)")
+    let html = try text(page)
+    #expect(
+      html.contains("line 2 (&lt;script&gt;alert(1)&lt;/script&gt;&amp;)"), "\(html.suffix(600))")
+    #expect(!html.contains("<script") && !html.contains("http"))
+    let hidden = try await program.run("report", batch.ledger, "--html", page)
+    #expect(hidden.code == 0)
+    #expect(try !text(page).contains("alert"))
+  }
+
+  @Test func theReportSaysWhereRowsThatRepeatOthersAre() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    batch.write { number, cells in
+      if number == 2 {
+        cells = [
+          CustomerBatch.id(1), CustomerBatch.email(1), "Zanzibar", "Quetzal1", "1 Xylophone Way",
+          "19830417", "scan.jpg",
+        ]
+      }
+    }
+    let sandbox = try await SandboxProcess(folder)
+    let run = try await program.start(batch.arguments(sandbox)).wait()
+    #expect(run.rows.count == 3, "\(run.output)")
+    let page = folder.path + "/report.html"
+    let report = try await program.run("report", batch.ledger, "--html", page)
+    #expect(report.output.contains("rows          2\n"), "\(report.output)")
+    #expect(report.output.contains("repeats an earlier one"))
+    let html = String(decoding: try Descriptor.open(page).wholeFile(atMost: 1 << 20), as: UTF8.self)
+    #expect(html.contains("repeats an earlier one"))
+  }
+}
