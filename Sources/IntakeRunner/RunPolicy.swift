@@ -11,6 +11,8 @@ public struct RunPolicy: Sendable {
   public var pixelMemory = 96 << 20
   /// Requests a second at most, nil for no bound.
   public var rate: Double?
+  /// Bytes of request bodies a second at most, on average; nil for no limit.
+  public var bytesPerSecond: Double?
   /// Rows to work on at most, nil for all.
   public var limit: Int?
   /// The part of the rows that this run works on.

@@ -21,6 +21,10 @@ public struct RunSummary: Sendable {
   public private(set) var ready = 0
   /// Bytes of the images as they came.
   public private(set) var sourceBytes = 0
+  /// Attempts after the first of a row.
+  public private(set) var retries = 0
+  /// Seconds that rows waited because the target asked for it, was down, or the rate was reached.
+  public private(set) var waited = 0.0
   /// Bytes of the bodies that were sent, or would be.
   public private(set) var bodyBytes = 0
   /// Seconds from the first row to the last.
@@ -61,6 +65,8 @@ public struct RunSummary: Sendable {
   /// Adds a row that has ended.
   mutating func add(_ outcome: Outcome) {
     counts[outcome.verdict, default: 0] += 1
+    retries += max(0, outcome.attempts - 1)
+    waited += outcome.waited
     if outcome.isNotTried { notTried += 1 }
     if outcome.failure?.code == .changedAfterAcceptance { changed += 1 }
     if let since = outcome.since { lastAccepted = max(since, lastAccepted ?? since) }
@@ -125,6 +131,9 @@ extension RunObserver {
 public final class RunMonitor: Sendable {
   /// What is under way, and how the target is.
   public struct Activity: Sendable {
+    /// Nothing is under way.
+    public init() {}
+
     /// Rows that were begun and have not ended.
     public internal(set) var rows = 0
     /// Requests that were sent and not answered yet, questions about rows in doubt included.
@@ -134,6 +143,12 @@ public final class RunMonitor: Sendable {
   }
 
   private let activity = Mutex(Activity())
+  private let source = Mutex<(@Sendable () -> RunSummary)?>(nil)
+
+  /// What the run has come to so far.
+  public var summary: RunSummary { source.withLock(\.self)?() ?? RunSummary() }
+
+  func watch(_ summary: @escaping @Sendable () -> RunSummary) { source.withLock { $0 = summary } }
 
   /// Starts with nothing under way.
   public init() {}

@@ -155,6 +155,7 @@ public struct Runner: Sendable {
     let sending = try WorkerPool(threads: policy.concurrency)
     defer { sending.stop() }
     let runner = RowRunner(self, ledger, working: working, sending: sending)
+    monitor.watch { runner.summary.withLock(\.self) }
     let start = clock.monotonic
     let work = Task(executorPreference: loading) {
       await feed(rows, to: runner, loading: loading, looking: working)

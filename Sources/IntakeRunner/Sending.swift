@@ -8,6 +8,8 @@ final class Sending: Sendable {
     var health: TargetHealth
     /// Monotonic time of the next free slot of `--rate`.
     var nextSlot = 0.0
+    /// Monotonic time at which the bytes sent so far are within `--bwlimit`.
+    var nextBytes = 0.0
     /// Questions about rows in doubt that wait for their turn.
     var questions = 0
     /// Rows that wait for their turn, by their failures so far.
@@ -55,7 +57,9 @@ final class Sending: Sendable {
     announcing announce: () async throws -> Void
   ) async throws -> Delivery? {
     var waited = 0.0
-    guard let event = await takeTurn(.row(failures: earlier.failures), &waited) else { return nil }
+    let turn = Turn.row(failures: earlier.failures)
+    let size = submission.bodySize(with: nil)
+    guard let event = await takeTurn(turn, &waited, bytes: size) else { return nil }
     // Nobody else may take the permit before a pause or a stop is in force.
     defer { endTurn() }
     try await announce()
@@ -223,7 +227,7 @@ extension Sending {
   /// queue behind a slow canary do not leave together, and a pause costs no slots.
   ///
   /// `waited` grows by the seconds in which the target or the rate, and not another row, kept it from going.
-  private func takeTurn(_ turn: Turn, _ waited: inout Double) async -> Int? {
+  private func takeTurn(_ turn: Turn, _ waited: inout Double, bytes: Int = 0) async -> Int? {
     state.withLock { $0.count(turn, 1) }
     defer { state.withLock { $0.count(turn, -1) } }
     while runner.stop.level == .none {
@@ -238,7 +242,7 @@ extension Sending {
       }
       await permits.enter()
       let start = runner.clock.monotonic
-      let slot = await takeSlot(turn)
+      let slot = await takeSlot(turn, bytes)
       waited += runner.clock.monotonic - start
       if let event = slot {
         runner.monitor.note { $0.requests += 1 }
@@ -254,17 +258,22 @@ extension Sending {
     permits.leave()
   }
 
-  /// Waits for the next slot of the rate; nil when a pause began meanwhile or the run stops.
-  private func takeSlot(_ turn: Turn) async -> Int? {
+  /// Waits for the next slot of the rate and for room for its bytes; nil when a pause began meanwhile or the run stops.
+  ///
+  /// A body leaves as fast as it can once it is its turn, so that a limit costs no row its deadline.
+  private func takeSlot(_ turn: Turn, _ bytes: Int) async -> Int? {
     while runner.stop.level == .none {
       let now = runner.clock.monotonic
       // A slot is taken when it is due within one slice of sleep: nobody holds one for later.
       let wait = state.withLock { state -> Double? in
         guard state.mayGo(turn, at: now) else { return nil }
-        guard let rate = runner.policy.rate else { return 0 }
-        let wait = max(0, state.nextSlot - now)
-        if wait <= 0.2 { state.nextSlot = now + wait + 1 / rate }
-        return wait
+        let start = max(now, state.nextSlot, bytes > 0 ? state.nextBytes : 0)
+        guard start - now <= 0.2 else { return start - now }
+        if let rate = runner.policy.rate { state.nextSlot = start + 1 / rate }
+        if let limit = runner.policy.bytesPerSecond, bytes > 0 {
+          state.nextBytes = start + Double(bytes) / limit
+        }
+        return start - now
       }
       guard let wait else { return nil }
       await runner.clock.sleep(until: now + min(wait, 0.2), unless: runner.stop)

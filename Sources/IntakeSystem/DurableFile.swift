@@ -55,7 +55,11 @@ public enum DurableFile {
   }
 
   /// Puts a file (0600) in the place of what has that name; whoever looks finds the old one or the new one whole.
-  public static func replace(_ path: String, _ content: [UInt8]) throws(SystemCallFailure) {
+  ///
+  /// `isPublic` lets others read it.
+  public static func replace(_ path: String, _ content: [UInt8], isPublic: Bool = false)
+    throws(SystemCallFailure)
+  {
     var status = stat()
     guard lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
       // Above all no device: as root one would be replaced by a file for good.
@@ -64,6 +68,7 @@ public enum DurableFile {
     let draft = draft(for: path)
     do throws(SystemCallFailure) {
       try write(to: draft) { (file) throws(SystemCallFailure) in try file.append(content) }
+      if isPublic, chmod(draft, 0o644) != 0 { throw SystemCallFailure("chmod") }
       try rename(draft, to: path)
     } catch {
       unlink(draft)

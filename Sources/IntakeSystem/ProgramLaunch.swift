@@ -124,17 +124,23 @@ public struct ProgramLaunch: Sendable {
     return result.withLock(\.self)
   }
 
-  /// Runs it to its end, with nothing to read, for so many seconds at most; its whole group is ended then.
+  /// Runs it to its end, with `input` to read, for so many seconds at most; its whole group is ended then.
   ///
   /// Its end is reported by the process and not by its pipes, which a grandchild may hold open.
   ///
   /// - Throws: `SystemCallFailure` when it cannot be started.
-  public func run(outputLimit: Int, seconds: Double) throws(SystemCallFailure) -> ProgramOutcome {
+  public func run(input: [UInt8] = [], outputLimit: Int, seconds: Double)
+    throws(SystemCallFailure) -> ProgramOutcome
+  {
     var program = try startPiped()
-    program.closeInput()
     program.errorLimit = 4096
     let deadline = SystemTime.monotonic + seconds
     do throws(RunningProgram.Trouble) {
+      if !input.isEmpty {
+        program.send([input])
+        try program.flush(until: deadline)
+      }
+      program.closeInput()
       let output = try program.everything(limit: outputLimit, until: deadline)
       // It may have closed its output long before its end.
       let isLate = !program.hasEnded(within: deadline - SystemTime.monotonic)

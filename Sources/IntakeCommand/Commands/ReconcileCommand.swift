@@ -21,7 +21,8 @@ enum ReconcileCommand {
       OptionSpec("key", value: "KEY", help: "the row to mark, by its key in the ledger"),
     ] + RunOptions.targetOptions + RunOptions.manifestOptions + [
       RunOptions.concurrency, RunOptions.workers, Isolation.option, RunOptions.rate,
-    ] + RunOptions.patienceOptions + RunOptions.messageOptions,
+      RunOptions.bandwidth,
+    ] + RunOptions.patienceOptions + RunOptions.unattendedOptions + RunOptions.messageOptions,
     examples: [
       "docintake reconcile batch.ledger",
       "docintake reconcile batch.ledger --manifest customers.csv --to dcams --credentials dcams.json",

@@ -16,6 +16,7 @@ enum RunCommand {
         help: "what to do with rows in doubt"),
     ] + RunOptions.patienceOptions + [
       RunOptions.concurrency, RunOptions.workers, Isolation.option, RunOptions.rate,
+      RunOptions.bandwidth,
       OptionSpec(
         "halt", value: "WHEN",
         help:
@@ -33,7 +34,7 @@ enum RunCommand {
         help:
           "show personal fields in the redacted request, and what the target says about a row as it is"
       ),
-    ] + RunOptions.messageOptions + [
+    ] + RunOptions.unattendedOptions + RunOptions.messageOptions + [
       OptionSpec("keep", help: "hold the embedded sandbox open after the run, until a signal")
     ],
     examples: [

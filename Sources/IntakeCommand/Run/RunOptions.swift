@@ -23,6 +23,11 @@ enum RunOptions {
   static let workers = OptionSpec(
     "workers", value: "N", default: "one a core", help: "threads for the work on images")
   static let rate = OptionSpec("rate", value: "N/s", help: "requests a second at most")
+  static let bandwidth = OptionSpec(
+    "bwlimit", value: "BYTES/s",
+    help:
+      "bytes of requests a second at most, on average, such as 500k or 2M; a request leaves at full speed"
+  )
   static let shard = OptionSpec(
     "shard", value: "i/n|auto", completion: .words(["auto"]),
     help:
@@ -125,6 +130,15 @@ enum RunOptions {
     OptionSpec("until", value: "HH:MM", help: "stop softly at that time of day, exit code 4"),
     OptionSpec("max-duration", value: "DURATION", help: "stop softly after so long, exit code 4"),
   ]
+  /// For runs that nobody watches.
+  static let unattendedOptions = [
+    OptionSpec(
+      "metrics", value: "FILE.prom", completion: .files,
+      help: "keep the run's numbers there as OpenMetrics text, for a textfile collector"),
+    OptionSpec(
+      "notify", value: "PROGRAM", completion: .files,
+      help: "run it at the end, with the summary as JSON on its standard input"),
+  ]
   static let messageOptions = [
     OptionSpec(
       "progress", choices: ["auto", "bar", "plain", "json", "none"], default: "auto",
@@ -164,11 +178,22 @@ extension RunPolicy {
     resubmitsChanged = arguments.has("resubmit-changed")
     halt = try arguments.value("halt", "soon,fail=10% or now,fail=1", Halt.init)
     rate = try arguments.value("rate", "requests a second such as 5/s", RunPolicy.rate)
+    bytesPerSecond = try arguments.value(
+      "bwlimit", "bytes a second from 1k, such as 500k or 2M", RunPolicy.bandwidth)
     if let text = arguments["shard"] {
       let part = try ShardReading.shard(text, arguments.command)
       shard = part
       rate = rate.map { $0 / Double(part.count) }
     }
+  }
+
+  private static func bandwidth(_ text: String) -> Double? {
+    let text = text.hasSuffix("/s") ? text.dropLast(2) : text[...]
+    let factors: [Character: Double] = ["k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9]
+    let factor = text.last.flatMap { factors[$0] }
+    guard let number = Double(factor == nil ? text : text.dropLast()) else { return nil }
+    let limit = number * (factor ?? 1)
+    return (1e3...1e12).contains(limit) ? limit : nil
   }
 
   private static func rate(_ text: String) -> Double? {

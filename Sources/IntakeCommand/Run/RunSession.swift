@@ -62,22 +62,34 @@ final class RunSession: Sendable {
     if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
     let pipeline = try assemble(editing.plan)
     listenForSignals()
+    let notifier = try arguments["notify"].map(Notifier.init)
+    let metrics = try arguments["metrics"].map { path throws(CommandError) in
+      try MetricsFile(path, target: target.full, console: console)
+    }
     let timer = stopTime?.watch(stop)
     defer { timer?.cancel() }
-    let summary = try await work(pipeline, target, editing, ledger: ledger, failed, fixed)
+    let summary = try await work(
+      pipeline, target, editing, ledger: ledger, failed, fixed, metrics)
     let isWritten = finish(failed)
     if let fixed { try finish(fixed, summary) }
-    show(
-      SummaryText(
-        summary: summary, ledger: ledger, page: sandbox?.address, proxy: proxy(editing),
-        isIsolated: DecoderPool.current?.isInForce ?? false, mode: policy.mode, only: policy.only,
-        isKept: arguments.has("keep"), failed: isWritten ? failed : nil))
-    if let signal = abortSignal.withLock(\.self) {
-      return signal == SignalNumber.interrupt ? .interrupted : .terminated
-    }
+    let text = SummaryText(
+      summary: summary, ledger: ledger, page: sandbox?.address, proxy: proxy(editing),
+      isIsolated: DecoderPool.current?.isInForce ?? false, mode: policy.mode, only: policy.only,
+      isKept: arguments.has("keep"), failed: isWritten ? failed : nil)
+    show(text)
+    let code = exitCode(summary, isWritten: isWritten)
+    metrics?.end(summary, code: code)
+    notifier?.run(text.fields, code: code, console: console)
     if let sandbox, arguments.has("keep"), stop.level == .none {
       console.write("what arrived: \(sandbox.address)/ (open until Ctrl-C)")
       await invocation.signals.wait()
+    }
+    return code
+  }
+
+  private func exitCode(_ summary: RunSummary, isWritten: Bool) -> ExitCode {
+    if let signal = abortSignal.withLock(\.self) {
+      return signal == SignalNumber.interrupt ? .interrupted : .terminated
     }
     let code = ExitCode(summary)
     return isWritten || code != .notAccepted ? code : .stopped
@@ -206,7 +218,7 @@ final class RunSession: Sendable {
 
   private func work(
     _ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing, ledger: String?,
-    _ failed: FailedRows?, _ fixed: FixedManifest?
+    _ failed: FailedRows?, _ fixed: FixedManifest?, _ metrics: MetricsFile?
   ) async throws -> RunSummary {
     let progress = ProgressDisplay(
       style: ProgressDisplay.Style(option: arguments["progress"]), console: console)
@@ -225,7 +237,12 @@ final class RunSession: Sendable {
     invocation.signals.answerQuestions { progress.snapshot(monitor.now, ledger: ledger) }
     let runner = Runner(
       pipeline: pipeline, policy: policy, stop: stop, observer: reporter, monitor: monitor)
-    return try await runner.run(target: target.full, operation: target.operation)
+    guard let metrics else {
+      return try await runner.run(target: target.full, operation: target.operation)
+    }
+    return try await metrics.watching(monitor) {
+      try await runner.run(target: target.full, operation: target.operation)
+    }
   }
 
   /// The first signal drains, the second aborts.

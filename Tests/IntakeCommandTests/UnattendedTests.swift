@@ -1,0 +1,96 @@
+import IntakeCore
+import IntakeSystem
+import TestSupport
+import Testing
+
+/// What a run that nobody watches tells other programs.
+@Suite(.timeLimit(.minutes(5)))
+struct UnattendedTests {
+  private let folder = TemporaryFolder()
+  private var program: Program { Program(folder: folder) }
+
+  private func text(_ path: String) throws -> String {
+    String(decoding: try Descriptor.open(path).wholeFile(atMost: 1 << 20), as: UTF8.self)
+  }
+
+  /// The end of a run of four rows, of which one is refused and another one is turned away once.
+  private func run(_ options: [String]) async throws -> Program.Result {
+    let batch = CustomerBatch(rows: 4, in: folder)
+    batch.write { number, cells in if number == 0 { cells[5] = "19831317" } }
+    let sandbox = try await SandboxProcess(folder, faults: ["429:retry-after=1@1"])
+    return try await program.start(batch.arguments(sandbox) + options).wait()
+  }
+
+  @Test func theMetricsAreTheRunsAndHoldNothingPersonal() async throws {
+    let path = folder.path + "/docintake.prom"
+    let result = try await run(["--metrics", path])
+    #expect(result.code == 3, "\(result.errors)")
+    let metrics = try text(path)
+    #expect(metrics.hasSuffix("\n# EOF\n"))
+    for line in [
+      #"outcome="accepted"} 3"#, #"outcome="rejected"} 1"#, #"outcome="in_doubt"} 0"#,
+      "docintake_retries_total{target=", "# TYPE docintake_rows counter",
+      "docintake_exit_code{target=",
+    ] { #expect(metrics.contains(line), "\(metrics)") }
+    let code = metrics.split(separator: "\n").first { $0.hasPrefix("docintake_exit_code") }
+    #expect(code?.hasSuffix(" 3") == true)
+    let retries = metrics.split(separator: "\n").first { $0.hasPrefix("docintake_retries_total") }
+    #expect(retries?.hasSuffix(" 1") == true)
+    #expect(!CustomerBatch.canaries.contains { metrics.contains($0) })
+    // The collector is another user's; a name that it would read half written is not left behind.
+    #expect(folder.files().filter { $0.contains("docintake.prom") } == [path])
+  }
+
+  @Test func theNotifiedProgramGetsTheSummary() async throws {
+    let script = folder.write(
+      "tell", "#!/bin/sh\ncat > \(folder.path)/told.json\nenv > \(folder.path)/env\n")
+    try DurableFile.makeExecutable(script)
+    let result = try await run(["--notify", script])
+    #expect(result.code == 3, "\(result.errors)")
+    let told = try JSONParser.parse(Array(text(folder.path + "/told.json").utf8))
+    #expect(told["type"]?.string == "summary" && told["exitCode"]?.integer == 3)
+    #expect(told["outcomes"]?["accepted"]?.integer == 3)
+    #expect(told["at"]?.string?.hasSuffix("Z") == true)
+    let all = try text(folder.path + "/told.json") + text(folder.path + "/env")
+    #expect(!CustomerBatch.canaries.contains { all.contains($0) })
+  }
+
+  @Test func aProgramThatFailsIsSaidAndChangesNothing() async throws {
+    let script = folder.write("fail", "#!/bin/sh\nexit 7\n")
+    try DurableFile.makeExecutable(script)
+    let result = try await run(["--notify", script])
+    #expect(result.code == 3)
+    #expect(result.errors.contains("--notify \(script) ended with exit code 7"), "\(result.errors)")
+  }
+
+  @Test(arguments: [
+    (["--notify", "mail"], "PATH is not searched"),
+    (["--notify", "/none/there"], "--notify /none/there"),
+    (["--metrics", "/none/there/a.prom"], "there is no such folder"),
+    (["--bwlimit", "0"], "--bwlimit"),
+    (["--bwlimit", "fast"], "--bwlimit"),
+  ])
+  func whatCannotWorkIsSaidBeforeAnythingIsSent(options: [String], words: String) async throws {
+    let result = try await run(options)
+    #expect(result.code == 2 && result.output.isEmpty)
+    #expect(result.errors.contains(words), "\(result.errors)")
+  }
+
+  /// Four rows, of which the third has to wait until two bodies are within the limit.
+  @Test func theBandwidthIsLimited() async throws {
+    let batch = CustomerBatch(rows: 4, in: folder)
+    batch.write()
+    let sandbox = try await SandboxProcess(folder)
+    let result = try await program.start(
+      batch.arguments(sandbox, "--bwlimit", "2k", "--concurrency", "4")
+    ).wait()
+    #expect(result.code == 0, "\(result.errors)")
+    let sizes = result.rows.compactMap { $0["bodyBytes"]?.integer }
+    let report = try await program.run("report", batch.ledger, "--format", "json")
+    let waited = try JSONParser.parse(Array(report.output.utf8))["runs"]?.elements?.last?[
+      "waitedMs"]?.integer
+    // Each waits for all before it: 0 + 1 + 2 + 3 bodies; that the clock is later still proves nothing.
+    let least = sizes.dropLast().reduce(0, +) / 2
+    #expect((waited ?? 0) >= least, "\(waited ?? 0) of \(least) ms")
+  }
+}
