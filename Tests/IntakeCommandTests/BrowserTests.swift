@@ -86,6 +86,30 @@ struct BrowserTests {
     }
   }
 
+  /// The pages themselves run no script, so a copy of each in a frame is measured: a window cannot be that narrow.
+  @Test(arguments: [390, 1100])
+  func pagesFitTheScreen(width: Int) async throws {
+    let sandbox = try await filled()
+    let style = "<style>" + (try LocalHTTP.get(sandbox.address, "/admin/style.css")) + "</style>"
+    let script = """
+      <script>onload = () => { const page = document.getElementById('page').contentDocument.documentElement;
+      document.title = 'width ' + page.scrollWidth + (page.scrollHeight > 300 ? '' : ', empty') }</script>
+      """
+    for path in ["/", "/admin/customers.php?id=100001", "/admin/customers.php?id=100002"] {
+      let page = try LocalHTTP.get(sandbox.address, path)
+      let link = "<link rel=\"stylesheet\" href=\"/admin/style.css\">"
+      #expect(page.contains(link))
+      let text = page.replacing(link, with: style).replacing("&", with: "&amp;")
+        .replacing("\"", with: "&quot;")
+      let frame = folder.write(
+        "frame.html",
+        "\(script)<iframe id=page style=\"border:0;width:\(width)px;height:200px\" srcdoc=\"\(text)\"></iframe>"
+      )
+      let shown = try await browse("file://" + frame, "--dump-dom", "--window-size=1400,900")
+      #expect(shown.contains("<title>width \(width)</title>"), "\(path): \(shown.prefix(300))")
+    }
+  }
+
   /// No page holds a script and the policy forbids any, so what is drawn is drawn without them.
   ///
   /// With `DOCINTAKE_SCREENSHOTS=FOLDER` the pictures stay there.
