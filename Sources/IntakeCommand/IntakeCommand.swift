@@ -47,7 +47,7 @@ public enum IntakeCommand {
   private static func dispatch(_ words: [String], _ invocation: Invocation) async throws
     -> ExitCode
   {
-    let found = try CommandTable.find(words, in: invocation.commands, invocation.results)
+    let found = try CommandTable.find(words, for: invocation)
     guard let (command, rest) = found else { return .success }
     let arguments = try Arguments(rest, for: command)
     if arguments.has("help") {
@@ -68,31 +68,41 @@ enum CommandTable {
       + CustomerCommands.all(registry) + LedgerCommands.all + [
         StagesCommands.list, StagesCommands.show, StageAuthorCommands.new,
         StageAuthorCommands.check, ReferenceCommand.spec, SandboxCommand.spec,
-        CompletionCommand.spec, VersionCommand.spec,
+        CompletionCommand.spec, ManualCommand.spec, InstallCommand.spec, VersionCommand.spec,
       ]
   }
 
   /// The command that the words name, with the words after it; nil when help was asked for and given.
-  static func find(_ words: [String], in commands: [CommandSpec], _ results: ResultWriter)
-    throws(CommandError) -> (CommandSpec, [String])?
-  {
+  static func find(_ words: [String], for invocation: Invocation) throws(CommandError) -> (
+    CommandSpec, [String]
+  )? {
+    let (commands, results) = (invocation.commands, invocation.results)
     guard let first = words.first else {
       throw CommandError(.usage, "no command was given", hint: "see docintake --help")
     }
     if ["--help", "-h", "help"].contains(first) {
       // `help run` is `run --help`.
       let named = words.dropFirst().filter { !$0.hasPrefix("-") }
-      guard named.isEmpty else { return try find(named + ["--help"], in: commands, results) }
-      results.writeText(HelpText.overview(commands))
+      guard let word = named.first else {
+        results.writeText(HelpText.overview(commands))
+        return nil
+      }
+      guard let topic = HelpTopic(rawValue: word) else {
+        return try find(named + ["--help"], for: invocation)
+      }
+      results.writeText(ProgramName.applied(to: topic.text(invocation.registry)) + "\n")
       return nil
     }
-    if first == "--version" { return (VersionCommand.spec, Array(words.dropFirst())) }
+    if ["--version", "-V"].contains(first) {
+      return (VersionCommand.spec, Array(words.dropFirst()))
+    }
     if let command = commands.first(where: { words.starts(with: $0.path) }) {
       return (command, Array(words.dropFirst(command.path.count)))
     }
     let group = commands.filter { $0.path.count > 1 && $0.path[0] == first }
     guard !group.isEmpty else {
-      throw unknown(first, among: Set(commands.map { $0.path[0] }).sorted())
+      let topics = words.last == "--help" ? HelpTopic.allCases.map(\.rawValue) : []
+      throw unknown(first, among: Set(commands.map { $0.path[0] }).sorted() + topics)
     }
     guard words.count > 1, !["--help", "-h"].contains(words[1]) else {
       results.writeText(HelpText.group(first, group))

@@ -170,6 +170,11 @@ public struct SandboxSwitches: Sendable {
     chosen[name] = value
   }
 
+  /// Everything that `--switch` takes.
+  public static var words: [String] {
+    SwitchName.allCases.flatMap { name in name.definition.values.map { "\(name.rawValue)=\($0)" } }
+  }
+
   /// One line a switch, for `sandbox --help`; the first value of each is the default.
   public static var help: String {
     let width = SwitchName.allCases.map(\.rawValue.utf8.count).max() ?? 0

@@ -76,6 +76,15 @@ public enum DurableFile {
     }
   }
 
+  /// The same for what everybody may read, and run where it is a program; makes the folders that are missing (0755).
+  public static func replaceForAll(_ path: String, _ content: [UInt8], isProgram: Bool)
+    throws(SystemCallFailure)
+  {
+    try makeFolder(folder(of: path), mode: 0o755)
+    try replace(path, content)
+    guard chmod(path, isProgram ? 0o755 : 0o644) == 0 else { throw SystemCallFailure("chmod") }
+  }
+
   /// Gives a file that is on disk already another name, replacing what had it.
   public static func rename(_ path: String, to newPath: String) throws(SystemCallFailure) {
     guard renameFile(path, newPath) == 0 else { throw SystemCallFailure("rename") }
@@ -95,11 +104,17 @@ public enum DurableFile {
 
   /// Makes a folder and those above it (0700) where they are missing.
   public static func makeFolder(_ path: String) throws(SystemCallFailure) {
+    try makeFolder(path, mode: 0o700)
+  }
+
+  private static func makeFolder(_ path: String, mode: mode_t) throws(SystemCallFailure) {
     guard !exists(path) else { return }
-    if folder(of: path) != path { try makeFolder(folder(of: path)) }
-    guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+    if folder(of: path) != path { try makeFolder(folder(of: path), mode: mode) }
+    guard mkdir(path, mode) == 0 || errno == EEXIST else {
       throw SystemCallFailure("create the folder \(path)")
     }
+    // The process's mask keeps others out of whatever it makes.
+    if mode != 0o700, chmod(path, mode) != 0 { throw SystemCallFailure("chmod") }
     try synchronizeFolder(of: path)
   }
 

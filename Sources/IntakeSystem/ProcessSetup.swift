@@ -58,7 +58,10 @@ public enum ProcessSetup {
 
   /// The path of the running program, links resolved; nil when the system does not say.
   public static var executablePath: String? {
-    guard let name = CommandLine.arguments.first, let path = realpath(name, nil) else { return nil }
+    // The first word is no path where a shell found the program in PATH; only Linux has the link.
+    guard let name = CommandLine.arguments.first,
+      let path = realpath("/proc/self/exe", nil) ?? realpath(name, nil)
+    else { return nil }
     defer { free(path) }
     return String(cString: path)
   }

@@ -39,6 +39,7 @@ struct UsageTests {
     (["run", "missing.csv", "--to", "sandbox"], "missing.csv"),
     (["stages", "show", "shrnk"], "did you mean \"shrink\"?"),
     (["stages", "lst"], "did you mean \"list\"?"),
+    (["help", "colums"], "did you mean \"columns\"?"),
   ])
   func oneClearMessageAndCodeTwo(arguments: [String], expected: String) throws {
     let result = try program.start(arguments).wait()
@@ -148,6 +149,7 @@ struct UsageTests {
   }
 
   @Test func theVersionNamesTheLibraries() throws {
+    #expect(try program.run("-V").output == program.run("version").output)
     let result = try program.run("--version", "--json")
     #expect(result.rows.first?["docintake"]?.string != nil)
     #expect(result.rows.first?.fields?.count ?? 0 >= 5, "\(result.output)")

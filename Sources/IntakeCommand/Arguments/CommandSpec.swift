@@ -1,7 +1,7 @@
 import IntakeCore
 import IntakeSystem
 
-/// A command or subcommand, declared once: dispatch, help and completion come from it.
+/// A command or subcommand, declared once: dispatch, help, man page and completion come from it.
 struct CommandSpec {
   /// The words after `docintake`, such as `ledger show`.
   let path: [String]
@@ -9,8 +9,8 @@ struct CommandSpec {
   /// The positional arguments as help shows them.
   var arguments = ""
   var argumentCount: ClosedRange<Int> = 0...0
-  /// What a shell offers for the positional arguments.
-  var completion = Completion.files
+  /// What a shell offers for the positional arguments; what their placeholder says where nothing is said.
+  var completion: Completion?
   var options: [OptionSpec] = []
   var examples: [String] = []
   var notes: [String] = []
@@ -33,7 +33,7 @@ struct Invocation {
   let console: Console
 }
 
-/// An option of the command line, declared once: reading, help and completion come from it.
+/// An option of the command line, declared once: reading, help, man page and completion come from it.
 struct OptionSpec {
   let name: String
   let short: Character?
@@ -45,7 +45,7 @@ struct OptionSpec {
   let wordCount: Int
   let help: String
   var defaultText: String?
-  /// What a shell offers for its value; the choices where nothing is said.
+  /// What a shell offers for its value: the choices, or what the placeholder says, where nothing else is said.
   let completion: Completion
 
   init(
@@ -53,7 +53,8 @@ struct OptionSpec {
     isRepeatable: Bool = false, wordCount: Int = 1, default defaultText: String? = nil,
     completion: Completion? = nil, help: String
   ) {
-    self.completion = completion ?? (choices.isEmpty ? .nothing : .words(choices))
+    let offered = choices.isEmpty ? Completion(placeholder: value ?? "") : .words(choices)
+    self.completion = completion ?? offered
     self.name = name
     self.short = short
     self.value = value ?? (choices.isEmpty ? nil : choices.joined(separator: "|"))
@@ -64,40 +65,15 @@ struct OptionSpec {
     self.help = help
   }
 
-  /// The help text; that of `--to` starts with the names of the targets.
+  /// The help text, with the default; that of `--to` starts with the names of the targets.
   func helpText(_ registry: StageRegistry) -> String {
-    guard completion == .targets else { return help }
-    return (completion.words(registry) + [help]).joined(separator: ", ")
+    let names = completion == .targets ? registry.targets.map { $0.name + ", " } : []
+    let note = defaultText.map { " [default: \($0)]" } ?? ""
+    return names.joined() + help + note + (isRepeatable ? " (repeatable)" : "")
   }
 
   /// `-n, --dry-run` or `--endpoint URL`.
   var usage: String {
     (short.map { "-\($0), " } ?? "    ") + "--\(name)" + (value.map { " \($0)" } ?? "")
-  }
-}
-
-/// What a shell offers for a word of the command line.
-enum Completion: Equatable {
-  case nothing
-  case files
-  case words([String])
-  /// The targets that `--to` takes by name, or a file.
-  case targets
-  case stages
-  /// `STAGE.OPTION=`, after which the value is typed.
-  case stageOptions
-
-  /// The words that are known when the script is made; stages of third parties are among them.
-  func words(_ registry: StageRegistry) -> [String] {
-    switch self {
-    case .nothing, .files: return []
-    case .words(let words): return words
-    case .targets: return registry.targets.map(\.name)
-    case .stages: return registry.names
-    case .stageOptions:
-      return registry.entries.flatMap { entry in
-        entry.descriptor.options.map { "\(entry.descriptor.name).\($0.name)=" }
-      }
-    }
   }
 }

@@ -1,10 +1,15 @@
 import IntakeCore
+import IntakeSandbox
 
 enum HelpText {
+  /// What the program is, in a line.
+  static let summary =
+    "take in customers with scanned IDs, shrink the images, submit them, record what became of each"
+
   static func overview(_ commands: [CommandSpec]) -> String {
     ProgramName.applied(
       to: """
-        docintake: take in customers with scanned IDs, shrink the images, submit them, record what became of each
+        docintake: \(summary)
 
         Usage: docintake COMMAND …
 
@@ -14,6 +19,9 @@ enum HelpText {
           docintake run samples/customers.csv --to sandbox --verbose
           docintake check customers.csv
           docintake COMMAND --help
+
+        docintake help TOPIC explains:
+        \(HelpTopic.allCases.map { "  " + $0.rawValue.padded(to: 15) + $0.summary }.joined(separator: "\n"))
 
         Results are JSON Lines on standard output; everything else goes to standard error.
 
@@ -49,19 +57,59 @@ enum HelpText {
 
   private static func options(_ options: [OptionSpec], _ registry: StageRegistry) -> String {
     options.map { option in
-      let note = option.defaultText.map { " [default: \($0)]" } ?? ""
-      let repeatable = option.isRepeatable ? " (repeatable)" : ""
-      let help = option.helpText(registry) + note + repeatable
       // A usage that is wider than its column gets a line of its own, as in GNU tools.
       let usage = "  " + option.usage
       let indent = "\n" + String(repeating: " ", count: 32)
-      let text = help.wrapped(to: width - 32).joined(separator: indent)
+      let text = option.helpText(registry).wrapped(to: width - 32).joined(separator: indent)
       return usage.count <= 30 ? usage.padded(to: 32) + text : usage + indent + text
     }.joined(separator: "\n")
   }
 
   /// Columns of a help page, so that a terminal of 110 columns never breaks a line within a word.
   static let width = 110
+}
+
+/// What `docintake help TOPIC` explains besides the commands.
+enum HelpTopic: String, CaseIterable {
+  case columns
+  case exitCodes = "exit-codes"
+  case credentials, plan, configuration, faults
+
+  var summary: String {
+    switch self {
+    case .columns: "what a manifest is, and its columns"
+    case .exitCodes: "how a command ends, and what a script does about it"
+    case .credentials: "where credentials come from, and what they hold"
+    case .plan: "plan files: stages of your own choice and order"
+    case .configuration: "settings in files, profiles and the environment"
+    case .faults: "what the sandbox can be told to do wrong"
+    }
+  }
+
+  func text(_ registry: StageRegistry) -> String {
+    switch self {
+    case .columns: RunCommand.manifest
+    case .exitCodes: builtinText(PackageResources.exit_codes_txt, ["__TABLE__": ExitCode.table])
+    case .credentials:
+      builtinText(PackageResources.credentials_txt, ["__VENDORS__": HelpTopic.fields(registry)])
+    case .plan: builtinText(PackageResources.plan_txt, ["__STAGES__": HelpTopic.stages(registry)])
+    case .configuration: builtinText(PackageResources.configuration_txt)
+    case .faults: Sandbox.faultGrammar
+    }
+  }
+
+  /// What the credentials of each vendor hold, a line a vendor.
+  private static func fields(_ registry: StageRegistry) -> String {
+    registry.vendors.filter { !$0.credentials.isEmpty }.map { vendor in
+      let fields = vendor.credentials.map { "\"\($0.name)\":\"…\"" }.joined(separator: ",")
+      return "  \(vendor.name.padded(to: 10))  {\(fields)}"
+    }.joined(separator: "\n")
+  }
+
+  private static func stages(_ registry: StageRegistry) -> String {
+    registry.entries.map { "  \($0.descriptor.name.padded(to: 10))  \($0.descriptor.summary)" }
+      .joined(separator: "\n")
+  }
 }
 
 /// What the program was started as: a third party's command isn't called `docintake`.

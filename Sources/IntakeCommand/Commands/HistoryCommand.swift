@@ -6,10 +6,10 @@ import IntakeSystem
 enum HistoryCommand {
   static let spec = CommandSpec(
     path: ["history"], summary: "tell what became of one customer, attempt by attempt",
-    arguments: "ID|ROW|KEY|-", argumentCount: 1...1, completion: .nothing,
+    arguments: "ID|ROW|KEY|-", argumentCount: 1...1,
     options: [
       OptionSpec(
-        "ledger", value: "PATH", isRepeatable: true, completion: .files,
+        "ledger", value: "PATH", isRepeatable: true, completion: .ledgers,
         help: "look here only; default: every ledger of the state directory"),
       RunOptions.json,
     ],

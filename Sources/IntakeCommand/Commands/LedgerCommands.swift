@@ -13,7 +13,7 @@ enum LedgerCommands {
     arguments: "LEDGER…", argumentCount: 0...Int.max,
     options: [
       OptionSpec(
-        "left", value: "MANIFEST", completion: .files,
+        "left", value: "MANIFEST",
         help: "the rows of a manifest that a run would not skip, checked as docintake check does"),
       RunOptions.to, RunOptions.endpoint, RunOptions.operation, RunOptions.history,
       RunOptions.shard,

@@ -80,7 +80,7 @@ enum CheckCommand {
     "against-ledger", help: "leave out what the ledger says was accepted; it is only read")
 
   private static let fix = OptionSpec(
-    "fix", value: "OUT.csv", completion: .files,
+    "fix", value: "OUT.csv",
     help:
       "write the manifest as it was understood, to look at and to run: UTF-8, known headers, days as YYYY-MM-DD, paths "
       + "that fit; the original columns follow")

@@ -13,9 +13,11 @@ enum SandboxCommand {
         "credentials", value: "FILE|fd:N|command:\"…\"",
         help: "credentials that are accepted; default: user sandbox, pass sandbox"),
       OptionSpec(
-        "fault", value: "SPEC", isRepeatable: true, help: "misbehave on purpose; grammar below"),
+        "fault", value: "SPEC", isRepeatable: true, completion: .words(Sandbox.faultNames),
+        help: "misbehave on purpose; grammar below"),
       OptionSpec(
         "switch", value: "NAME=VALUE", isRepeatable: true,
+        completion: .words(SandboxSwitches.words),
         help: "choose between readings of the vendors' pages; names below"),
       OptionSpec("state", value: "DIR", help: "keep what arrives across restarts"),
       RunOptions.logFormat,

@@ -13,6 +13,7 @@ enum StageAuthorCommands {
         help: "language of the stage"),
       OptionSpec(
         "package", value: "PATH|URL", default: "where this program was built",
+        completion: .folders,
         help: "the package of docintake that a Swift stage depends on"),
       OptionSpec("output", short: "o", value: "DIR", default: "NAME", help: "folder to make"),
     ],

@@ -8,15 +8,16 @@ enum RunOptions {
   static let endpoint = OptionSpec(
     "endpoint", value: "URL", help: "address of the target; https, or http on loopback only")
   static let credentials = OptionSpec(
-    "credentials", value: "FILE|fd:N|command:\"…\"", completion: .files,
+    "credentials", value: "FILE|fd:N|command:\"…\"",
     help: "where the credentials come from; a file that others can read is refused")
   static let operation = OptionSpec(
-    "operation", value: "NAME", help: "what to do with each row; default: the target's create")
+    "operation", value: "NAME", completion: .operations,
+    help: "what to do with each row; default: the target's create")
   static let ledger = OptionSpec(
-    "ledger", value: "PATH", completion: .files,
+    "ledger", value: "PATH", completion: .ledgers,
     help: "where outcomes are recorded; default: the target's ledger in the state directory")
   static let history = OptionSpec(
-    "history", value: "LEDGER", isRepeatable: true, completion: .files,
+    "history", value: "LEDGER", isRepeatable: true,
     help: "another ledger of the target: what was accepted there is not sent again")
   static let concurrency = OptionSpec(
     "concurrency", value: "N", default: "4", help: "requests at once at most")
@@ -37,7 +38,7 @@ enum RunOptions {
   static let only = OptionSpec(
     "only", choices: ["failed", "in-doubt"], help: "only rows that the ledger lists so")
   static let failed = OptionSpec(
-    "failed", value: "FILE.csv", completion: .files,
+    "failed", value: "FILE.csv",
     help:
       "also write the rows that were not accepted, as a manifest to correct and run: with the manifest's own "
       + "columns and cells, in its order, and with reason, hint and next")
@@ -52,13 +53,13 @@ enum RunOptions {
       help: "the way to the target: HTTPS_PROXY, ALL_PROXY and NO_PROXY, http://host:port, "
         + "socks5h://host:port, or none"),
     OptionSpec(
-      "ca-file", value: "FILE", completion: .files,
+      "ca-file", value: "FILE",
       help: "the only authorities to trust (PEM); default: SSL_CERT_FILE, else the system's"),
     OptionSpec(
-      "client-cert", value: "FILE", completion: .files,
+      "client-cert", value: "FILE",
       help: "the certificate to show to the target (PEM)"),
     OptionSpec(
-      "client-key", value: "FILE", completion: .files,
+      "client-key", value: "FILE",
       help: "its private key (PEM); a file that others can read is refused"),
   ]
   static let manifestOptions = [
@@ -66,7 +67,7 @@ enum RunOptions {
       "format", choices: ["csv", "jsonl"],
       help: "format of the manifest; default: recognised by content"),
     OptionSpec(
-      "images-root", value: "DIR", completion: .files,
+      "images-root", value: "DIR",
       help: "folder of the images; default: the manifest's"),
     OptionSpec(
       "front", value: "PATTERN",
@@ -98,7 +99,7 @@ enum RunOptions {
       help: "set an option of a stage, by its name or its role (see docintake stages show STAGE)"),
     OptionSpec(
       "insert", value: "after:STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
-      help: "put a stage in, after or before: another"),
+      completion: .places, help: "put a stage in, after or before: another"),
     OptionSpec(
       "replace", value: "STAGE 'NEW OPTION=VALUE …'", isRepeatable: true, wordCount: 2,
       completion: .stages, help: "put a stage in the place of another"),

@@ -1,33 +1,35 @@
+# Completion of docintake for bash: the program itself says what fits.
 _docintake() {
-  local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" words=""
-  local first="${COMP_WORDS[1]}" both="${COMP_WORDS[1]} ${COMP_WORDS[2]}"
-  # To bash, --to=sandbox is three words.
-  [ "$word" = "=" ] && word=""
-  [ "$before" = "=" ] && before="${COMP_WORDS[COMP_CWORD-2]}"
-  case "$before" in
-__VALUES__
-  esac
-  if [ "$COMP_CWORD" -eq 1 ]; then words="__COMMANDS__ help --help --version"
-  elif [ "$first" = help ]; then words="__COMMANDS__"
-  elif [[ "$word" != -* ]]; then
-    [ "$COMP_CWORD" -eq 2 ] && case "$first" in
-__GROUPS__
-    esac
-    [ -z "$words" ] && case "$both" in
-__ARGUMENTS_2__
-    esac
-    [ -z "$words" ] && case "$first" in
-__ARGUMENTS_1__
-    esac
-    [ -z "$words" ] && { COMPREPLY=($(compgen -f -- "$word")); return; }
-  else
-    case "$both" in
-__OPTIONS_2__
-    esac
-    [ -z "$words" ] && case "$first" in
-__OPTIONS_1__
-    esac
+  local rest=${COMP_LINE:0:COMP_POINT} words=() typed word help i offers=() helps=()
+  # To readline --to=sandbox and after:decode are three words each; the program gets them as they were typed.
+  for ((i = 0; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    typed=${rest#"${rest%%[![:space:]]*}"}
+    if ((i > 0)) && [[ $typed == "$rest" ]]; then words[-1]+=$word; else words+=("$word"); fi
+    rest=${typed#"$word"}
+  done
+  typed=${rest#"${rest%%[![:space:]]*}"}
+  if [[ $typed == "$rest" ]]; then
+    typed=${words[-1]}$typed
+    unset 'words[-1]'
   fi
-  COMPREPLY=($(compgen -W "$words" -- "$word"))
+  # What readline replaces is the last piece alone.
+  local lead=${typed%"$2"}
+  while IFS=$'\t' read -r word help; do
+    case $word in
+      :files) compopt -o filenames; mapfile -t -O "${#offers[@]}" offers < <(compgen -f -- "$2") ;;
+      :folders) compopt -o filenames; mapfile -t -O "${#offers[@]}" offers < <(compgen -d -- "$2") ;;
+      *) offers+=("${word#"$lead"}"); helps+=("$help") ;;
+    esac
+  done < <("${COMP_WORDS[0]/#\~/$HOME}" completion bash -- "${words[@]:1}" "$typed" 2>/dev/null)
+  [[ ${offers[0]} == *= ]] && compopt -o nospace
+  # Tab twice lists: there is room for the descriptions.
+  if ((COMP_TYPE == 63 && ${#offers[@]} > 1)); then
+    for i in "${!helps[@]}"; do
+      printf -v word '%-24s  %s' "${offers[i]}" "${helps[i]}"
+      [[ ${helps[i]} ]] && offers[i]=${word:0:${COLUMNS:-80}-2}
+    done
+  fi
+  COMPREPLY=("${offers[@]}")
 }
-complete -o filenames -F _docintake docintake
+complete -F _docintake docintake

@@ -79,6 +79,9 @@ struct FaultEffect: Sendable {
 }
 
 extension Sandbox {
+  /// What `--fault` can begin with.
+  public static var faultNames: [String] { FaultEffect.phases.flatMap(\.effects).map(\.name) }
+
   /// The grammar of `--fault`, for `sandbox --help`.
   public static var faultGrammar: String {
     let sections = FaultEffect.phases.map { title, effects in
