@@ -153,6 +153,10 @@ int csystem_open_beneath(int root, const char *path) {
   return csystem_open_beneath_portably(root, path);
 }
 
+extern char **environ;
+
+char *const *csystem_environment(void) { return environ; }
+
 void csystem_harden(void) {
   struct rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);

@@ -28,11 +28,11 @@ public enum IntakeCommand {
   static func run(
     _ words: [String], registry: StageRegistry, signals: SignalHub, results: ResultWriter
   ) async -> ExitCode {
-    let invocation = Invocation(
+    var invocation = Invocation(
       registry: registry, commands: CommandTable.commands(registry), signals: signals,
       results: results, console: Console(arguments: words))
     do {
-      let code = try await dispatch(words, invocation)
+      let code = try await dispatch(words, &invocation)
       guard code == .success, results.ranOutOfSpace, let trouble = results.trouble else {
         return code
       }
@@ -44,17 +44,39 @@ public enum IntakeCommand {
     }
   }
 
-  private static func dispatch(_ words: [String], _ invocation: Invocation) async throws
+  private static func dispatch(_ words: [String], _ invocation: inout Invocation) async throws
     -> ExitCode
   {
     let found = try CommandTable.find(words, for: invocation)
     guard let (command, rest) = found else { return .success }
-    let arguments = try Arguments(rest, for: command)
+    var arguments = try Arguments(rest, for: command)
     if arguments.has("help") {
       invocation.results.writeText(HelpText.page(command, invocation.registry))
       return .success
     }
+    if command.takesSettings {
+      arguments = try settled(arguments, &invocation)
+    }
     return try await command.run(arguments, invocation)
+  }
+}
+
+extension IntakeCommand {
+  /// The arguments with what files of settings and the environment add.
+  private static func settled(_ arguments: Arguments, _ invocation: inout Invocation)
+    throws(CommandError) -> Arguments
+  {
+    let isManifest = arguments.command.arguments == "MANIFEST"
+    let manifest =
+      isManifest ? arguments.positionals.first : arguments["manifest"] ?? arguments["left"]
+    let configuration = try Configuration(
+      arguments, near: Configuration.folder(manifest), invocation.commands)
+    if configuration.settings(for: arguments["to"]).contains(where: {
+      $0.option.name == "log-format" && $0.values == ["json"]
+    }), !arguments.has("log-format") {
+      invocation.console = Console(arguments: ["--log-format=json"])
+    }
+    return configuration.applied(to: arguments, invocation.console)
   }
 }
 
@@ -66,7 +88,7 @@ enum CommandTable {
       ReportCommand.spec,
     ]
       + CustomerCommands.all(registry) + LedgerCommands.all + [
-        StagesCommands.list, StagesCommands.show, StageAuthorCommands.new,
+        ConfigCommand.spec, StagesCommands.list, StagesCommands.show, StageAuthorCommands.new,
         StageAuthorCommands.check, ReferenceCommand.spec, SandboxCommand.spec,
         CompletionCommand.spec, ManualCommand.spec, InstallCommand.spec, VersionCommand.spec,
       ]

@@ -53,6 +53,18 @@ public enum ProcessSetup {
     for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
   }
 
+  /// The names of all variables of the environment.
+  public static var variableNames: [String] {
+    var names: [String] = []
+    var next = csystem_environment()
+    while let variable = next?.pointee {
+      let text = String(cString: variable)
+      names.append(String(text.prefix { $0 != "=" }))
+      next = next?.successor()
+    }
+    return names
+  }
+
   /// The number of this process.
   public static var number: Int32 { getpid() }
 

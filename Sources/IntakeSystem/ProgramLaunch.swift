@@ -220,11 +220,13 @@ public enum ProgramTrust {
   }
 
   /// Looks at the file, and at each folder above it, after all links have been followed.
-  public static func check(_ path: String) throws(Problem) {
+  ///
+  /// - Parameter isStarted: whether it is a program, which has to be executable.
+  public static func check(_ path: String, isStarted: Bool = true) throws(Problem) {
     guard let real = realpath(path, nil) else { throw problem(resolving: errno) }
     defer { free(real) }
     var place = String(cString: real)
-    try checkFile(place)
+    try checkFile(place, isStarted: isStarted)
     while place.count > 1 {
       place = DurableFile.folder(of: place)
       try checkFolder(place)
@@ -238,12 +240,19 @@ public enum ProgramTrust {
     return String(cString: real)
   }
 
-  private static func checkFile(_ path: String) throws(Problem) {
+  /// Whether others than this user and the superuser may put files into a folder, sticky or not.
+  public static func isOpenToOthers(_ folder: String) -> Bool {
+    var status = stat()
+    guard stat(folder, &status) == 0 else { return true }
+    return isOpen(status) || (status.st_uid != 0 && status.st_uid != geteuid())
+  }
+
+  private static func checkFile(_ path: String, isStarted: Bool) throws(Problem) {
     let status = try status(of: path)
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw Problem(description: "it isn't a regular file", hint: "name the program's file")
+      throw Problem(description: "it isn't a regular file", hint: "name the file itself")
     }
-    guard access(path, X_OK) == 0 else {
+    guard !isStarted || access(path, X_OK) == 0 else {
       throw Problem(description: "it is not executable", hint: "chmod +x the file")
     }
     try checkOwner(status, "it")
@@ -259,7 +268,7 @@ public enum ProgramTrust {
     guard !isOpen(status) || status.st_mode & S_ISVTX != 0 else {
       throw Problem(
         description: "others may write to a folder above it",
-        hint: "chmod go-w that folder, or move the program")
+        hint: "chmod go-w that folder, or move the file")
     }
   }
 

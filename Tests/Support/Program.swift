@@ -84,8 +84,11 @@ package struct Program {
   }
 
   private var fullEnvironment: [String: String] {
-    ["PATH": "/usr/bin:/bin", "HOME": folder.path, "XDG_STATE_HOME": folder.path + "/state"]
-      .merging(environment) { $1 }
+    // A developer's own settings are none of a test's business.
+    [
+      "PATH": "/usr/bin:/bin", "HOME": folder.path, "XDG_STATE_HOME": folder.path + "/state",
+      "DOCINTAKE_CONFIG": "none",
+    ].merging(environment) { $1 }
   }
 }
 

@@ -14,6 +14,10 @@ int csystem_open_beneath(int root, const char *path);
 /// on the way leads out. Used where the kernel or a sandbox does not offer openat2.
 int csystem_open_beneath_portably(int root, const char *path);
 
+/// The variables of the process's environment, `NAME=value` each; NULL ends the list. Swift takes `environ` for a
+/// variable that threads race for.
+char *const *csystem_environment(void);
+
 /// Makes the process's memory unreadable for others and forbids core files.
 void csystem_harden(void);
 

@@ -3,6 +3,8 @@ import IntakeCore
 /// The arguments of one command, sorted into options and positionals.
 struct Arguments {
   private var values: [String: [String]] = [:]
+  /// Where the values come from that weren't typed.
+  private var origins: [String: String] = [:]
   var positionals: [String] = []
   let command: CommandSpec
 
@@ -54,6 +56,17 @@ struct Arguments {
     return copy
   }
 
+  /// Takes a setting over that wasn't typed; those of repeatable options come before the typed ones.
+  mutating func adopt(_ setting: Setting) {
+    let name = setting.option.name
+    if setting.option.isRepeatable {
+      values[name] = setting.values + all(name)
+    } else if !has(name), !setting.values.isEmpty {
+      values[name] = setting.values
+      origins[name] = setting.origin
+    }
+  }
+
   func integer(_ name: String, in range: ClosedRange<Int>) throws(CommandError) -> Int? {
     let form = "a whole number from \(range.lowerBound) to \(range.upperBound)"
     return try value(name, form) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
@@ -65,7 +78,8 @@ struct Arguments {
   {
     guard let text = self[name] else { return nil }
     guard let value = read(text) else {
-      throw CommandError("--\(name) takes \(form), not \(text.quoted())", in: command)
+      let origin = origins[name].map { $0 + ": " } ?? ""
+      throw CommandError("\(origin)--\(name) takes \(form), not \(text.quoted())", in: command)
     }
     return value
   }
@@ -115,11 +129,7 @@ struct Arguments {
     guard let value = inline ?? rest.popFirst() else {
       throw CommandError("--\(option.name) needs a value: \(placeholder)", in: command)
     }
-    guard option.choices.isEmpty || option.choices.contains(value) else {
-      throw CommandError(
-        "--\(option.name) takes \(option.choices.joined(separator: ", ")), not "
-          + value.quoted(known: option.choices), in: command)
-    }
+    if let problem = option.problem(with: value) { throw CommandError(problem, in: command) }
     guard option.isRepeatable || values[option.name] == nil else {
       throw CommandError("--\(option.name) was given twice", in: command)
     }

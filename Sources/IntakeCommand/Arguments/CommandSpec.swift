@@ -18,9 +18,13 @@ struct CommandSpec {
 
   var name: String { path.joined(separator: " ") }
 
-  /// The options, with the one that every command takes.
+  /// Whether files of settings and the environment count: wherever a target is named.
+  var takesSettings: Bool { options.contains { $0.name == "to" } }
+
+  /// The options, with those that many commands take and the one that every command takes.
   var allOptions: [OptionSpec] {
-    options + [OptionSpec("help", short: "h", help: "show this help")]
+    options + (takesSettings ? Configuration.options : [])
+      + [OptionSpec("help", short: "h", help: "show this help")]
   }
 }
 
@@ -30,7 +34,8 @@ struct Invocation {
   let commands: [CommandSpec]
   let signals: SignalHub
   let results: ResultWriter
-  let console: Console
+  /// Replaced where settings ask for messages in another form.
+  var console: Console
 }
 
 /// An option of the command line, declared once: reading, help, man page and completion come from it.
@@ -47,14 +52,25 @@ struct OptionSpec {
   var defaultText: String?
   /// What a shell offers for its value: the choices, or what the placeholder says, where nothing else is said.
   let completion: Completion
+  /// Where it may stand besides the command line.
+  let place: Place
+
+  enum Place {
+    case anywhere
+    /// Beside the target that it belongs to: an address or a ledger of one target is wrong for every other.
+    case besideTarget
+    /// Nowhere: it is about one run.
+    case commandLine
+  }
 
   init(
     _ name: String, short: Character? = nil, value: String? = nil, choices: [String] = [],
     isRepeatable: Bool = false, wordCount: Int = 1, default defaultText: String? = nil,
-    completion: Completion? = nil, help: String
+    completion: Completion? = nil, place: Place = .anywhere, help: String
   ) {
     let offered = choices.isEmpty ? Completion(placeholder: value ?? "") : .words(choices)
     self.completion = completion ?? offered
+    self.place = place
     self.name = name
     self.short = short
     self.value = value ?? (choices.isEmpty ? nil : choices.joined(separator: "|"))
@@ -70,6 +86,12 @@ struct OptionSpec {
     let names = completion == .targets ? registry.targets.map { $0.name + ", " } : []
     let note = defaultText.map { " [default: \($0)]" } ?? ""
     return names.joined() + help + note + (isRepeatable ? " (repeatable)" : "")
+  }
+
+  /// What is wrong with a value of an option that has choices, nil when nothing is.
+  func problem(with value: String) -> String? {
+    guard !choices.isEmpty, !choices.contains(value) else { return nil }
+    return "--\(name) takes \(choices.joined(separator: ", ")), not \(value.quoted(known: choices))"
   }
 
   /// `-n, --dry-run` or `--endpoint URL`.

@@ -11,6 +11,8 @@ enum Completion: Equatable {
   /// The targets that `--to` takes by name, or a file.
   case targets
   case operations
+  /// The profiles of the files that count in this folder.
+  case profiles
   case stages
   /// `after:STAGE` and `before:STAGE`, behind which comes the new stage.
   case places
@@ -154,6 +156,8 @@ struct Offers {
         entry.descriptor.options.filter { $0.name == "operation" }
           .flatMap { $0.kind.words.map { ($0, entry.descriptor.name) } }
       }
+    case .profiles:
+      words = Configuration.profiles(near: ".", commands).map { ($0, "a profile in \($1)") }
     case .stages: words = registry.entries.map { ($0.descriptor.name, $0.descriptor.summary) }
     case .places:
       words = registry.names.flatMap { [("after:" + $0, ""), ("before:" + $0, "")] }

@@ -23,10 +23,10 @@ struct CustomerCommands {
       let choices = choices(of: option.name)
       return OptionSpec(
         option.name, value: choices.isEmpty ? option.value : nil, choices: choices,
-        help: option.help)
+        place: .commandLine, help: option.help)
     }
     let output = OptionSpec(
-      "output", short: "o", value: "DIR", help: "folder for the files, 0600")
+      "output", short: "o", value: "DIR", place: .commandLine, help: "folder for the files, 0600")
     return CommandSpec(
       path: ["customer", name], summary: commands.map(\.summary).joined(separator: "; "),
       options: options + (commands.contains { !$0.images.isEmpty } ? [output] : []) + [

@@ -14,6 +14,7 @@ enum LedgerCommands {
     options: [
       OptionSpec(
         "left", value: "MANIFEST",
+        place: .commandLine,
         help: "the rows of a manifest that a run would not skip, checked as docintake check does"),
       RunOptions.to, RunOptions.endpoint, RunOptions.operation, RunOptions.history,
       RunOptions.shard,
@@ -22,9 +23,10 @@ enum LedgerCommands {
         "outcome", value: "accepted|not-accepted|in-doubt",
         choices: ["accepted", "not-accepted", "in-doubt", "not_accepted", "in_doubt"],
         completion: .words(["accepted", "not-accepted", "in-doubt"]),
-        help: "only rows that stand so"),
+        place: .commandLine, help: "only rows that stand so"),
       OptionSpec(
-        "row", value: "ID", help: "only rows of this id, e-mail or key (needs the key file)"),
+        "row", value: "ID", place: .commandLine,
+        help: "only rows of this id, e-mail or key (needs the key file)"),
     ],
     examples: [
       "docintake ledger show LEDGER --outcome in-doubt | jq -r .row",

@@ -11,14 +11,18 @@ enum ReconcileCommand {
     options: [
       OptionSpec(
         "manifest", value: "FILE",
+        place: .commandLine,
         help: "the batch's manifest: the ledger holds nothing to ask the target with"),
       OptionSpec(
         "mark", value: "accepted|not-accepted",
         choices: ["accepted", "not-accepted", "not_accepted"],
-        completion: .words(["accepted", "not-accepted"]), help: "settle without asking"),
+        completion: .words(["accepted", "not-accepted"]), place: .commandLine,
+        help: "settle without asking"),
       OptionSpec(
-        "row", value: "ID", help: "the row to mark, by the manifest's id or the customer's e-mail"),
-      OptionSpec("key", value: "KEY", help: "the row to mark, by its key in the ledger"),
+        "row", value: "ID", place: .commandLine,
+        help: "the row to mark, by the manifest's id or the customer's e-mail"),
+      OptionSpec(
+        "key", value: "KEY", place: .commandLine, help: "the row to mark, by its key in the ledger"),
     ] + RunOptions.targetOptions + RunOptions.manifestOptions + [
       RunOptions.concurrency, RunOptions.workers, Isolation.option, RunOptions.rate,
       RunOptions.bandwidth,

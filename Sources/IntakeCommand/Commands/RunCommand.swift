@@ -25,17 +25,22 @@ enum RunCommand {
       RunOptions.shard, RunOptions.limit, RunOptions.only,
       OptionSpec(
         "resubmit-changed",
+        place: .commandLine,
         help: "send accepted rows again whose cells or images were changed since"),
       RunOptions.failed,
       OptionSpec(
-        "dry-run", short: "n", help: "everything but the sending; prints the redacted request"),
+        "dry-run", short: "n", place: .commandLine,
+        help: "everything but the sending; prints the redacted request"),
       OptionSpec(
         "show-personal",
+        place: .commandLine,
         help:
           "show personal fields in the redacted request, and what the target says about a row as it is"
       ),
     ] + RunOptions.unattendedOptions + RunOptions.messageOptions + [
-      OptionSpec("keep", help: "hold the embedded sandbox open after the run, until a signal")
+      OptionSpec(
+        "keep", place: .commandLine,
+        help: "hold the embedded sandbox open after the run, until a signal")
     ],
     examples: [
       "docintake run customers.csv --to sandbox --verbose",
@@ -77,10 +82,12 @@ enum RunCommand {
 /// `docintake check`: every error of every row, nothing sent.
 enum CheckCommand {
   private static let againstLedger = OptionSpec(
-    "against-ledger", help: "leave out what the ledger says was accepted; it is only read")
+    "against-ledger", place: .commandLine,
+    help: "leave out what the ledger says was accepted; it is only read")
 
   private static let fix = OptionSpec(
     "fix", value: "OUT.csv",
+    place: .commandLine,
     help:
       "write the manifest as it was understood, to look at and to run: UTF-8, known headers, days as YYYY-MM-DD, paths "
       + "that fit; the original columns follow")

@@ -6,18 +6,22 @@ enum RunOptions {
   static let to = OptionSpec(
     "to", value: "TARGET", completion: .targets, help: "or a plan file (*.json)")
   static let endpoint = OptionSpec(
-    "endpoint", value: "URL", help: "address of the target; https, or http on loopback only")
+    "endpoint", value: "URL", place: .besideTarget,
+    help: "address of the target; https, or http on loopback only")
   static let credentials = OptionSpec(
     "credentials", value: "FILE|fd:N|command:\"…\"",
+    place: .besideTarget,
     help: "where the credentials come from; a file that others can read is refused")
   static let operation = OptionSpec(
     "operation", value: "NAME", completion: .operations,
-    help: "what to do with each row; default: the target's create")
+    place: .besideTarget, help: "what to do with each row; default: the target's create")
   static let ledger = OptionSpec(
     "ledger", value: "PATH", completion: .ledgers,
+    place: .besideTarget,
     help: "where outcomes are recorded; default: the target's ledger in the state directory")
   static let history = OptionSpec(
     "history", value: "LEDGER", isRepeatable: true,
+    place: .besideTarget,
     help: "another ledger of the target: what was accepted there is not sent again")
   static let concurrency = OptionSpec(
     "concurrency", value: "N", default: "4", help: "requests at once at most")
@@ -31,14 +35,18 @@ enum RunOptions {
   )
   static let shard = OptionSpec(
     "shard", value: "i/n|auto", completion: .words(["auto"]),
+    place: .commandLine,
     help:
       "work on one of n parts only, chosen by a hash of the row's identity; auto: the part that "
       + "Slurm or AWS Batch names, auto/n on Kubernetes")
-  static let limit = OptionSpec("limit", value: "N", help: "work on N rows at most")
+  static let limit = OptionSpec(
+    "limit", value: "N", place: .commandLine, help: "work on N rows at most")
   static let only = OptionSpec(
-    "only", choices: ["failed", "in-doubt"], help: "only rows that the ledger lists so")
+    "only", choices: ["failed", "in-doubt"], place: .commandLine,
+    help: "only rows that the ledger lists so")
   static let failed = OptionSpec(
     "failed", value: "FILE.csv",
+    place: .commandLine,
     help:
       "also write the rows that were not accepted, as a manifest to correct and run: with the manifest's own "
       + "columns and cells, in its order, and with reason, hint and next")
@@ -57,10 +65,10 @@ enum RunOptions {
       help: "the only authorities to trust (PEM); default: SSL_CERT_FILE, else the system's"),
     OptionSpec(
       "client-cert", value: "FILE",
-      help: "the certificate to show to the target (PEM)"),
+      place: .besideTarget, help: "the certificate to show to the target (PEM)"),
     OptionSpec(
       "client-key", value: "FILE",
-      help: "its private key (PEM); a file that others can read is refused"),
+      place: .besideTarget, help: "its private key (PEM); a file that others can read is refused"),
   ]
   static let manifestOptions = [
     OptionSpec(
@@ -105,9 +113,10 @@ enum RunOptions {
       completion: .stages, help: "put a stage in the place of another"),
     OptionSpec(
       "without", value: "STAGE", isRepeatable: true, completion: .stages, help: "take a stage out"),
-    OptionSpec("print-plan", help: "print the plan as a plan file and stop"),
+    OptionSpec("print-plan", place: .commandLine, help: "print the plan as a plan file and stop"),
     OptionSpec(
       "tap", value: "STAGE", isRepeatable: true, completion: .stages,
+      place: .commandLine,
       help: "show what enters and leaves a stage, redacted, as JSON Lines on standard error"),
   ]
   static let targetOptions =

@@ -1,0 +1,237 @@
+import IntakeCore
+import IntakeSystem
+
+/// An option's value from a file of settings or from the environment.
+struct Setting {
+  let option: OptionSpec
+  /// The texts that would be typed; none for a flag that is turned off.
+  let values: [String]
+  /// The variable or the file that it is from; the profile in it.
+  let source: String
+  var line: Int?
+  var profile: String?
+
+  /// The same without the line.
+  var sourceText: String {
+    Sanitizer.clean(source) + (profile.map { " (profile \(Sanitizer.clean($0)))" } ?? "")
+  }
+
+  /// `DOCINTAKE_RATE`, or `/batch/.docintake.json:3, profile prod`.
+  var origin: String {
+    Sanitizer.clean(source) + (line.map { ":\($0)" } ?? "")
+      + (profile.map { ", profile \(Sanitizer.clean($0))" } ?? "")
+  }
+}
+
+/// Settings that stand together: those of a file, of a profile in it, or of the environment.
+struct SettingGroup {
+  var settings: [Setting] = []
+
+  /// The target that they speak of, nil where they are for any.
+  var target: String? { settings.first { $0.option.name == "to" }?.values.first }
+
+  /// Refuses what is right for one target only, where none is named.
+  func check() throws(CommandError) {
+    let bound = settings.first { $0.option.place == .besideTarget }
+    guard target == nil, let bound else { return }
+    throw CommandError(
+      .usage,
+      "\(bound.origin): \(bound.option.name) belongs to one target, and none is named beside it",
+      hint: "name the target there as well, as \"to\" (DOCINTAKE_TO in the environment)")
+  }
+
+  /// Those that count for a target.
+  func settings(for target: String?) -> [Setting] {
+    let isOther = self.target != nil && self.target != target
+    return settings.filter { !isOther || ($0.option.place == .anywhere && $0.option.name != "to") }
+  }
+}
+
+/// A file of settings: `.docintake.json` of a project, or the user's own.
+struct ConfigurationFile {
+  let path: String
+  private(set) var general = SettingGroup()
+  private(set) var profiles: [(name: String, group: SettingGroup)] = []
+  /// The profile that counts where none is asked for.
+  private(set) var profile: String?
+  private let known: [OptionSpec]
+  private let bytes: [UInt8]
+
+  /// Reads a file that nobody but its owner may write.
+  ///
+  /// - Throws: `CommandError` that names the file and the line.
+  init(_ path: String, known: [OptionSpec]) throws(CommandError) {
+    (self.path, self.known) = (path, known)
+    let shown = Sanitizer.clean(path)
+    do throws(ProgramTrust.Problem) {
+      try ProgramTrust.check(path, isStarted: false)
+    } catch {
+      throw CommandError(
+        .usage, "\(shown): \(error.description)",
+        hint: error.hint + "; --config none goes on without it")
+    }
+    do throws(FileFailure) {
+      // Settings are a page of text: more than a megabyte is something else.
+      bytes = try Descriptor.open(path).wholeFile(atMost: 1 << 20)
+    } catch {
+      throw CommandError(.usage, "\(shown): \(error)", hint: "--config none goes on without it")
+    }
+    let value: JSONValue
+    do throws(JSONParser.Failure) {
+      value = try JSONParser.parse(bytes)
+    } catch {
+      let place = TextPosition(offset: error.offset, in: bytes)
+      throw CommandError(.usage, "\(shown): \(place): \(error.message)")
+    }
+    try read(value)
+  }
+
+  private mutating func read(_ value: JSONValue) throws(CommandError) {
+    for field in try fields(of: value, "the settings are") {
+      switch field.name {
+      case "profile":
+        guard let name = field.value.string else { throw refusal(field, "takes a profile's name") }
+        profile = name
+      case "profiles":
+        for entry in try fields(of: field.value, "\"profiles\" is") {
+          var group = SettingGroup()
+          for field in try fields(of: entry.value, "a profile is") {
+            group.settings.append(try setting(field, in: entry.name))
+          }
+          try group.check()
+          profiles.append((entry.name, group))
+        }
+      default: general.settings.append(try setting(field))
+      }
+    }
+    try general.check()
+  }
+
+  private func fields(of value: JSONValue, _ what: String) throws(CommandError) -> [JSONField] {
+    guard let fields = value.fields else {
+      throw CommandError(.usage, "\(place(value.offset)): \(what) \(value.kindName), not an object")
+    }
+    return fields
+  }
+
+  private func setting(_ field: JSONField, in profile: String? = nil) throws(CommandError)
+    -> Setting
+  {
+    guard let option = known.first(where: { $0.name == field.name }) else {
+      guard !SecretWords.isName(field.name) else { throw SecretWords.refusal(place(field.offset)) }
+      let names = known.map(\.name) + ["profile", "profiles"]
+      throw CommandError(
+        .usage, "\(place(field.offset)): there is no setting \(field.name.quoted(known: names))",
+        hint:
+          "settings are options of run and check by their long names; see docintake help configuration"
+      )
+    }
+    guard option.place != .commandLine else {
+      throw refusal(field, "is about one run: say it on the command line")
+    }
+    let origin = place(field.offset)
+    let line = TextPosition(offset: field.offset, in: bytes).line
+    func made(_ values: [String]) -> Setting {
+      Setting(option: option, values: values, source: path, line: line, profile: profile)
+    }
+    if option.value == nil {
+      guard let isOn = field.value.bool else { throw refusal(field, "takes true or false") }
+      return made(isOn ? [""] : [])
+    }
+    let list = option.isRepeatable ? field.value.elements ?? [field.value] : [field.value]
+    var values: [String] = []
+    for element in list {
+      guard let text = element.plainText else {
+        if option.name == "credentials" { throw SecretWords.refusal(origin) }
+        throw refusal(field, "takes a text" + (option.isRepeatable ? " or a list of texts" : ""))
+      }
+      try option.check(text, origin)
+      values.append(option.startsAt(DurableFile.folder(of: path), text))
+    }
+    return made(values)
+  }
+
+  private func refusal(_ field: JSONField, _ words: String) -> CommandError {
+    CommandError(.usage, "\(place(field.offset)): \(field.name.quoted()) \(words)")
+  }
+
+  /// `/home/ann/batch/.docintake.json:3`.
+  private func place(_ offset: Int) -> String {
+    "\(Sanitizer.clean(path)):\(TextPosition(offset: offset, in: bytes).line)"
+  }
+}
+
+extension JSONValue {
+  /// A text, or a number as it is written.
+  fileprivate var plainText: String? {
+    if case .number(let text) = kind { return text }
+    return string
+  }
+}
+
+extension OptionSpec {
+  /// Refuses a value that no command would take, or that is a secret.
+  func check(_ text: String, _ origin: String) throws(CommandError) {
+    let isSecret =
+      name == "credentials" ? SecretWords.isSecret(text) : SecretWords.names(aSecretIn: text, name)
+    if isSecret { throw SecretWords.refusal(origin) }
+    if let problem = problem(with: text) { throw CommandError(.usage, "\(origin): \(problem)") }
+    // Options of stages that belong to a target would be right for every target.
+    if name == "set", let option = text.halves(at: "=")?.0.split(separator: ".").last,
+      ["endpoint", "credentials"].contains(option)
+    {
+      throw CommandError(
+        .usage, "\(origin): \"set\" cannot name \(option)",
+        hint: "write \"\(option)\" as a setting of its own, beside \"to\"")
+    }
+  }
+
+  /// The value from a file in that folder: a path starts there.
+  fileprivate func startsAt(_ folder: String, _ text: String) -> String {
+    let isPlan = text.hasSuffix(".json") || text.contains("/")
+    switch completion {
+    case .files, .folders, .ledgers: break
+    case .targets where isPlan: break
+    default: return text
+    }
+    if text.hasPrefix("~/"), let home = Terminal.environment("HOME") {
+      return home + text.dropFirst()
+    }
+    let isElsewhere = ["/", "fd:", "command:"].contains { text.hasPrefix($0) }
+    return isElsewhere || text.isEmpty ? text : "\(folder)/\(text)"
+  }
+}
+
+/// What looks like credentials where only a reference to them may stand.
+private enum SecretWords {
+  private static let names = [
+    "user", "username", "pass", "password", "passwd", "apikey", "api-key", "api_key", "token",
+    "secret", "privatekey", "private-key", "privatekeyfile",
+  ]
+
+  static func isName(_ text: String) -> Bool { names.contains(text.lowercased()) }
+
+  /// Anything but a file's name, a descriptor or a command: JSON, a key, `user:password`.
+  static func isSecret(_ text: String) -> Bool {
+    if text.hasPrefix("fd:") || text.hasPrefix("command:") { return false }
+    return text.contains("{") || text.contains("-----") || text.contains("\n")
+      || (text.contains(":") && !text.contains("/"))
+  }
+
+  /// A URL with a user and a password in it.
+  static func names(aSecretIn text: String, _ option: String) -> Bool {
+    guard ["endpoint", "proxy"].contains(option), let host = text.firstRange(of: "://") else {
+      return false
+    }
+    return text[host.upperBound...].prefix { $0 != "/" }.contains("@")
+  }
+
+  /// The value stays unsaid.
+  static func refusal(_ origin: String) -> CommandError {
+    CommandError(
+      .usage, "\(origin): credentials themselves don't belong here",
+      hint:
+        "put them into a file of their own (chmod 600) and name it: \"credentials\": \"FILE\", or \"fd:N\" or "
+        + "\"command:…\"; see docintake help credentials")
+  }
+}
