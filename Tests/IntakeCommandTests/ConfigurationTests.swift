@@ -76,6 +76,35 @@ struct ConfigurationTests {
       ])
   }
 
+  /// A folder with scans may come from anybody, with a file of settings in it.
+  @Test(arguments: [
+    #""to": "dcams", "credentials": "command:touch /tmp/docintake-was-run""#,
+    #""to": "dcams", "endpoint": "https://collector.example/""#, #""to": "plan.json""#,
+    #""notify": "./tell""#, #""proxy": "http://collector.example:3128""#,
+    #""set": ["submit.proxy=http://collector.example:3128"]"#,
+  ])
+  func whatCameWithABatchNamesNoProgramAndNoOtherMachine(settings: String) async throws {
+    let text = "{\(settings)}"
+    project(text)
+    let found = try await program().run("run", manifest, "--to", "sandbox")
+    #expect(
+      found.code == 2 && found.errors.contains("in a file beside the manifest"), "\(found.errors)")
+    #expect(found.errors.contains("--config "))
+    project("{}")
+    user(text)
+    let own = try await program().run("config", "show", manifest)
+    #expect(own.code == 0, "\(own.errors)")
+    let named = try await program().run(
+      "config", "show", manifest, "--config", folder.path + "/home/docintake/config.json")
+    #expect(named.code == 0, "\(named.errors)")
+  }
+
+  @Test func anEndpointOnThisMachineMayComeWithABatch() async throws {
+    project(#"{"to": "dcams", "endpoint": "http://127.0.0.1:9/", "credentials": "a.json"}"#)
+    let result = try await program().run("config", "show", manifest)
+    #expect(result.code == 0 && result.output.contains("http://127.0.0.1:9/"), "\(result.errors)")
+  }
+
   @Test func aRunTakesThemAndSaysSo() async throws {
     project(#"{"to": "sandbox", "operation": "updateStatus", "profiles": {"dear": {"rate": 9}}}"#)
     let result = try await program().run("run", manifest, "--profile", "dear")
@@ -111,7 +140,7 @@ struct ConfigurationTests {
 
   /// An address and credentials are for the target beside them and for no other.
   @Test func whatBelongsToATargetStaysWithIt() async throws {
-    let elsewhere = "https://dcams.invalid/api"
+    let elsewhere = "http://127.0.0.1:9/invalid"
     project(#"{"to": "dcams", "endpoint": "\#(elsewhere)", "credentials": "x.json", "rate": 9}"#)
     let typed = try await program().run("run", manifest, "--to", "sandbox", "--print-plan")
     #expect(typed.code == 0 && !typed.output.contains("invalid"), "\(typed.output)")
@@ -135,7 +164,7 @@ struct ConfigurationTests {
     ("{\"progress\": \"bra\"}", "did you mean \"bar\"?"),
     ("[]", "the settings are a list, not an object"),
     ("{\"rate\": 5", ".docintake.json: line 1, column 11"),
-    ("{\"endpoint\": \"https://a.example\"}", "endpoint belongs to one target"),
+    ("{\"endpoint\": \"http://127.0.0.1:9\"}", "endpoint belongs to one target"),
     ("{\"set\": [\"submit.endpoint=https://a.example\"]}", "\"set\" cannot name endpoint"),
     ("{\"profile\": \"prdo\", \"profiles\": {\"prod\": {}}}", "did you mean \"prod\"?"),
     (

@@ -93,14 +93,14 @@ extension Configuration {
     throws(CommandError) -> [ConfigurationFile]
   {
     let named = given ?? Terminal.environment("DOCINTAKE_CONFIG")
-    let paths = named.map { $0 == "none" ? [] : [$0] } ?? usualPaths(near: folder)
+    guard named != "none" else { return [] }
+    if let named { return [try ConfigurationFile(named, isFound: false, known: known)] }
     var files: [ConfigurationFile] = []
-    for path in paths { files.append(try ConfigurationFile(path, known: known)) }
+    for (path, isFound) in [(projectFile(near: folder), true), (userFile, false)] {
+      guard let path, DurableFile.exists(path) else { continue }
+      files.append(try ConfigurationFile(path, isFound: isFound, known: known))
+    }
     return files
-  }
-
-  private static func usualPaths(near folder: String) -> [String] {
-    [projectFile(near: folder), userFile].compactMap(\.self).filter(DurableFile.exists)
   }
 
   /// `.docintake.json` in a folder, else in one above it.

@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeSystem
+import IntakeTransport
 
 /// An option's value from a file of settings or from the environment.
 struct Setting {
@@ -55,13 +56,15 @@ struct ConfigurationFile {
   /// The profile that counts where none is asked for.
   private(set) var profile: String?
   private let known: [OptionSpec]
+  /// Whether nobody named it: it was found beside the manifest, and may have come with it.
+  private let isFound: Bool
   private let bytes: [UInt8]
 
   /// Reads a file that nobody but its owner may write.
   ///
   /// - Throws: `CommandError` that names the file and the line.
-  init(_ path: String, known: [OptionSpec]) throws(CommandError) {
-    (self.path, self.known) = (path, known)
+  init(_ path: String, isFound: Bool, known: [OptionSpec]) throws(CommandError) {
+    (self.path, self.isFound, self.known) = (path, isFound, known)
     let shown = Sanitizer.clean(path)
     do throws(ProgramTrust.Problem) {
       try ProgramTrust.check(path, isStarted: false)
@@ -146,6 +149,15 @@ struct ConfigurationFile {
         throw refusal(field, "takes a text" + (option.isRepeatable ? " or a list of texts" : ""))
       }
       try option.check(text, origin)
+      if isFound, option.reachesOut(text) {
+        // Whoever packs a batch would choose what runs here, and where customers are sent.
+        throw CommandError(
+          .usage,
+          "\(origin): \(field.name.quoted()) cannot name a program, a plan or another machine in a file beside the manifest",
+          hint:
+            "write it into your own file (docintake help configuration), or give --config \(ShellText.quoted(path))"
+        )
+      }
       values.append(option.startsAt(DurableFile.folder(of: path), text))
     }
     return made(values)
@@ -183,6 +195,19 @@ extension OptionSpec {
       throw CommandError(
         .usage, "\(origin): \"set\" cannot name \(option)",
         hint: "write \"\(option)\" as a setting of its own, beside \"to\"")
+    }
+  }
+
+  /// Whether a value would have a program run, or customers sent to another machine than the target's own.
+  fileprivate func reachesOut(_ text: String) -> Bool {
+    switch name {
+    case "notify": return true
+    case "credentials": return text.hasPrefix("command:")
+    case "to": return text.hasSuffix(".json") || text.contains("/")
+    case "endpoint": return (try? Endpoint(text))?.isLoopback != true
+    case "proxy": return text != "env" && text != "none"
+    case "set": return text.halves(at: "=")?.0.split(separator: ".").last == "proxy"
+    default: return false
     }
   }
 
