@@ -72,6 +72,25 @@ struct ReportTests {
     #expect(other.code == 2 && other.errors.contains("isn't the manifest that the last run read"))
   }
 
+  @Test func scansAreShownAsTheyCameAndAsTheyAreSent() async throws {
+    let (manifest, page) = (Program.samples + "/customers.csv", folder.path + "/report.html")
+    let ledger = folder.path + "/batch.ledger"
+    let run = try await program.run("run", manifest, "--to", "sandbox", "--ledger", ledger)
+    #expect(run.code == 0, "\(run.errors)")
+    let bare = try await program.run("report", ledger, "--html", page, "--show-images")
+    #expect(bare.code == 2 && bare.errors.contains("--manifest"), "\(bare.errors)")
+    let report = try await program.run(
+      "report", ledger, "--html", page, "--manifest", manifest, "--show-images")
+    #expect(report.code == 0, "\(report.errors)")
+    let html = try text(page)
+    // Six customers, one of them with a front alone; each scan twice.
+    #expect(html.ranges(of: "data:image/jpeg;base64,").count == 22)
+    for words in [
+      "front as it came: 3024 × 4032, 1.09 MB", "front as it is sent: 1512 × 2016, 191 KB",
+    ] { #expect(html.contains(words), "\(words)") }
+    #expect(html.utf8.count < 600_000)
+  }
+
   @Test func namesThatAreHTMLStayText() async throws {
     let batch = CustomerBatch(rows: 1, in: folder)
     batch.write { _, cells in

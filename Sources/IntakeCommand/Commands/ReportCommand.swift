@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeCrypto
+import IntakeImaging
 import IntakeLedger
 import IntakeSystem
 
@@ -16,6 +17,15 @@ enum ReportCommand {
       OptionSpec(
         "manifest", value: "FILE", completion: .files,
         help: "manifest of the last run: rows are shown with their ids, too"),
+      OptionSpec(
+        "show-images",
+        help:
+          "with --html and --manifest: small pictures of the first 50 rows' scans, as they came and as "
+          + "they are sent"),
+      RunOptions.to, Isolation.option,
+      OptionSpec(
+        "images-root", value: "DIR", completion: .folders,
+        help: "folder of the images; default: the manifest's"),
     ]
       + RunOptions.manifestOptions.filter { $0.name.hasPrefix("map") || $0.name == "ignore-column" },
     examples: [
@@ -27,14 +37,33 @@ enum ReportCommand {
     ]
   ) { arguments, invocation in
     var report = try LedgerReport(LedgerReader(arguments.positionals[0]))
+    var pictures: [RowPictures] = []
+    guard !arguments.has("show-images") || arguments.has("manifest") && arguments.has("html") else {
+      throw CommandError(
+        "--show-images needs --html FILE and --manifest FILE: the scans are read again",
+        in: arguments.command)
+    }
     if let manifest = arguments["manifest"] {
-      try await report.nameRows(by: manifest, arguments, invocation)
+      let (pipeline, rows) = try await report.rows(of: manifest, arguments, invocation)
+      var first: [IntakeRecord] = []
+      try await report.nameRows(rows) { record in
+        if first.count < RowPictures.most, !record.images.isEmpty { first.append(record) }
+      }
+      if arguments.has("show-images") {
+        let decoders = try Isolation.start(arguments, width: 1, console: invocation.console)
+        defer { decoders?.stop() }
+        for record in first {
+          pictures.append(
+            await DecoderPool.$current.withValue(decoders) { await RowPictures(record, pipeline) })
+        }
+      }
     }
     invocation.results.writeText(
       arguments["format"] == "json" ? report.json.text + "\n" : report.text)
     if let path = arguments["html"] {
       try CommandError.writing(path) { () throws(SystemCallFailure) in
-        try DurableFile.replace(path, Array(ReportPage(report: report).html.utf8))
+        try DurableFile.replace(
+          path, Array(ReportPage(report: report, pictures: pictures).html.utf8))
       }
     }
     return .success
@@ -108,9 +137,9 @@ struct LedgerReport {
     }.sorted { ($1.rows.count, $0.rows[0].line ?? 0) < ($0.rows.count, $1.rows[0].line ?? 0) }
   }
 
-  /// Adds the ids of the rows that the last run read from this manifest.
-  mutating func nameRows(by path: String, _ arguments: Arguments, _ invocation: Invocation)
-    async throws
+  /// The rows of the manifest that the last run read, and what its images go through.
+  func rows(of path: String, _ arguments: Arguments, _ invocation: Invocation) async throws
+    -> (Pipeline, any RowSource)
   {
     let digest = try PlanEditing.digest(ofFile: path).map(Hex.text)
     guard let read = runs.last?.run.manifest, read == digest else {
@@ -122,12 +151,17 @@ struct LedgerReport {
     var session = arguments.without("format").defaulting("to", to: "sandbox")
     session.positionals = [path]
     let plan = try PlanEditing(session, invocation.registry).plan
-    let loader = try invocation.registry.assemble(plan).loader
-    let rows = try await loader.rows()
+    let pipeline = try invocation.registry.assemble(plan)
+    return (pipeline, try await pipeline.loader.rows())
+  }
+
+  /// Adds the ids of the rows, and hands on each record.
+  mutating func nameRows(_ rows: any RowSource, _ visit: (IntakeRecord) -> Void) async throws {
     var names: [Int: String] = [:]
     let wanted = Set(causes.flatMap { $0.rows.compactMap(\.line) })
-    while let row = try await rows.next()?.record.row {
-      if wanted.contains(row.line) { names[row.line] = row.label }
+    while let record = try await rows.next()?.record {
+      if wanted.contains(record.row.line) { names[record.row.line] = record.row.label }
+      visit(record)
     }
     for cause in causes.indices {
       for row in causes[cause].rows.indices {

@@ -1,9 +1,11 @@
 import IntakeCore
+import IntakeImaging
 import IntakeLedger
 
 /// A report as one page without scripts that needs nothing else: it may be mailed and printed.
 struct ReportPage {
   let report: LedgerReport
+  let pictures: [RowPictures]
 
   /// Rows of one cause that the page lists: beyond that nobody reads them, and a browser gets slow.
   private static let mostRows = 5_000
@@ -14,6 +16,7 @@ struct ReportPage {
       [
         "__COUNTS__": tiles, "__FACTS__": facts, "__NOTE__": LedgerReport.note, "__BYTES__": bytes,
         "__STAGES__": stages, "__TIMELINE__": timeline, "__RUNS__": runs, "__CAUSES__": causes,
+        "__IMAGES__": images,
       ])
   }
 
@@ -112,6 +115,22 @@ struct ReportPage {
     return "<h2>Rows that are not accepted, by cause</h2>" + sections.joined(separator: "\n")
   }
 
+  private var images: String {
+    guard !pictures.isEmpty else { return "" }
+    let rows = pictures.map { row in
+      let figures = row.pictures.map { picture in
+        let image = picture.jpeg.map {
+          "<img alt=\"\" src=\"data:image/jpeg;base64,\(Base64Text.text($0))\">"
+        }
+        return "<figure>\(image ?? "")<figcaption>\(escaped(picture.words))</figcaption></figure>"
+      }
+      return
+        "<section><h3>\(escaped(row.name))</h3><div class=\"images\">\(figures.joined())</div></section>"
+    }
+    return "<h2>The first rows' scans, as they came and as they are sent</h2>"
+      + rows.joined(separator: "\n")
+  }
+
   private func table(_ title: String, _ names: [String], wide: [String], rows: [String]) -> String {
     let head =
       names.map { "<th>\($0)</th>" }.joined()
@@ -138,5 +157,60 @@ struct ReportPage {
   private func escaped(_ text: String) -> String {
     text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
       .replacing("\"", with: "&quot;")
+  }
+}
+
+/// The scans of a row, small: as they came, and as its plan would send them.
+struct RowPictures: Sendable {
+  /// Rows that a page shows: 200 pictures of some 8 KB each.
+  static let most = 50
+  /// Longer side of a picture, in pixels.
+  private static let edge = 220
+
+  let name: String
+  private(set) var pictures: [Picture] = []
+
+  struct Picture: Sendable {
+    let words: String
+    let jpeg: [UInt8]?
+  }
+
+  /// Reads the files again; what is wrong with one is said in its place.
+  init(_ record: IntakeRecord, _ pipeline: Pipeline) async {
+    name = "line \(record.row.line)" + (record.row.label.map { " (\($0))" } ?? "")
+    for file in record.images {
+      let context = StageContext(row: record.row, side: file.side)
+      var value: any Sendable = file
+      do {
+        for step in pipeline.fileStages + pipeline.imageStages {
+          let isFirst = value is ImageFile
+          value = try await step.run(value, in: context)
+          if isFirst, let image = value as? DocumentImage { try add(image, "as it came") }
+          guard let sent = value as? PreparedImage else { continue }
+          let header = try ImageHeader(reading: sent.bytes)
+          try add(
+            DocumentImage(
+              side: file.side, file: "", header: header, bytes: sent.bytes, codec: ImageCodec()),
+            "as it is sent")
+          break
+        }
+      } catch {
+        let failure = (error as? PipelineError)?.failure
+        pictures.append(
+          Picture(
+            words: "\(file.side.rawValue): \(failure?.detail ?? "it cannot be read")", jpeg: nil))
+      }
+    }
+  }
+
+  private mutating func add(_ image: DocumentImage, _ words: String) throws {
+    var shrinker = ImageShrinker()
+    (shrinker.edge, shrinker.minimumEdge, shrinker.quality) = (RowPictures.edge, 1, 70)
+    let size = image.uprightSize
+    pictures.append(
+      Picture(
+        words:
+          "\(image.side.rawValue) \(words): \(size.width) × \(size.height), \(RowText.bytes(image.sourceBytes))",
+        jpeg: try shrinker.prepare(image).bytes))
   }
 }
