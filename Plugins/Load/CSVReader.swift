@@ -43,6 +43,13 @@ struct CSVReader: RowReader, ~Copyable {
 
   var columns: Set<ColumnName>? { Set(header.places.compactMap(\.column)) }
 
+  var share: Double? { window.share }
+
+  /// A record that was handed out is taken when the next one is looked for.
+  var linesLeft: Int? {
+    window.linesLeft.map { $0 - (recordEnd != nil && found == nil ? parser.lines : 0) }
+  }
+
   private mutating func headerCells() throws -> [String] {
     switch try findRecord() {
     case .end, nil:

@@ -40,10 +40,11 @@ struct JSONReader: RowReader, ~Copyable {
     for notice in otherNames.notices { cleaner.notes.say(notice) }
   }
 
-  /// None: a field that the first rows lack may come later.
+  /// None, as columns are not known before the last row: a field that the first rows lack may come later.
   var warnings: [String] { [] }
-  /// Not known before the last row.
   var columns: Set<ColumnName>? { nil }
+  var share: Double? { window.share }
+  var linesLeft: Int? { layout == .lines ? window.linesLeft : nil }
 
   mutating func nextAtHand() throws -> RawRow? {
     guard layout == .lines else {

@@ -89,6 +89,8 @@ struct ByteWindow: ~Copyable {
   private(set) var isLast = false
   /// The number of the line that `start` is in, from 1.
   private(set) var line = 1
+  /// The number of the last line, once it is in memory.
+  private var lastLine: Int?
   /// Set after a CR: an LF that follows belongs to it.
   private var owesLineFeed = false
 
@@ -113,6 +115,7 @@ struct ByteWindow: ~Copyable {
     start = 0
     bytes = grown
     isLast = grown.count == kept
+    if lastLine == nil, source.share == 1 { lastLine = line + lineEnds }
     return !isLast
   }
 
@@ -134,6 +137,26 @@ struct ByteWindow: ~Copyable {
     }
     owesLineFeed = false
     start = end
+  }
+
+  /// Lines in memory that end, and the rest behind them.
+  private var lineEnds: Int {
+    let rest = bytes[start...]
+    let feeds = rest.count { $0 == 0x0A }
+    let ends = feeds > 0 ? feeds : rest.count { $0 == 0x0D }
+    return ends + (rest.last?.isLineEnd ?? true ? 0 : 1) - (owesLineFeed ? 1 : 0)
+  }
+
+  /// Lines that have not been taken; nil as long as the last one is not in memory.
+  var linesLeft: Int? { lastLine.map { max(0, $0 - line) } }
+
+  /// The part of the file that has been taken, 0 to 1; nil for what is no file.
+  ///
+  /// Bytes in memory count as the file's in proportion, because packed and converted ones differ in number.
+  var share: Double? {
+    guard let read = source.share else { return nil }
+    let all = passed + bytes.count
+    return all > 0 ? read * Double(passed + start) / Double(all) : nil
   }
 
   /// Whether there is such a byte, past the LF of a CRLF, in memory.

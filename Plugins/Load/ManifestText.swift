@@ -18,11 +18,15 @@ struct ManifestText: ~Copyable {
   private var encoding: TextEncoding?
   private var tail = TailFilter()
   private static let pieceSize = 65_536
+  /// Bytes of the file as it is; nil for a pipe.
+  private let size: Int?
 
   /// Looks at the first bytes; without an encoding they tell it, or the first ones that aren't ASCII do.
   init(_ source: Descriptor, encoding: TextEncoding?, notes: ManifestNotes) throws {
     self.source = source
     self.notes = notes
+    let status = try? source.status()
+    size = status?.kind == .regular ? status?.size : nil
     try lookAhead(64)
     if ahead.starts(with: [0x1F, 0x8B]) {
       gzip = try GzipReader(startingWith: Array(ahead))
@@ -38,6 +42,17 @@ struct ManifestText: ~Copyable {
       return
     }
     if encoding == nil { notes.say("the manifest is read as UTF-16, as its first bytes show") }
+  }
+
+  /// The part of the file that has been handed on, 0 to 1; nil for a pipe.
+  var share: Double? {
+    guard let size, size > 0, let position = source.position else { return nil }
+    let waiting =
+      switch gzip {
+      case .some(let packed): packed.waiting
+      case nil: ahead.count
+      }
+    return min(1, max(0, Double(position - waiting) / Double(size)))
   }
 
   /// Reads UTF-8, at least one byte unless the end is reached; returns how many.

@@ -74,6 +74,10 @@ protocol RowReader: ~Copyable {
   var warnings: [String] { get }
   /// The columns that rows can have, nil where that isn't known before the last row.
   var columns: Set<ColumnName>? { get }
+  /// The part of the manifest that has been taken, 0 to 1; nil for one whose end nobody knows, such as a pipe.
+  var share: Double? { get }
+  /// Lines behind the row that was handed out last, where each may hold a row; nil where they are not in memory.
+  var linesLeft: Int? { get }
 }
 
 /// Makes a record of a row's cells, or a list of everything that is wrong with them.
@@ -238,9 +242,14 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
   private let builder: RowBuilder
   private let notes: ManifestNotes
   private let path: String?
+  private let taken = Mutex((rows: 0, isAll: false))
+  /// The part of the manifest that stands before its rows.
+  private let headerShare: Double
 
   /// Takes a reader that is about to read its first row.
   init(_ reader: consuming sending Reader, builder: RowBuilder, path: String?) {
+    // Without columns there is no header: a first row that was read to look at it counts as one.
+    headerShare = reader.columns == nil ? 0 : reader.share ?? 0
     self.reader = Mutex(reader)
     self.builder = builder
     self.path = path
@@ -250,7 +259,11 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
 
   func next() async throws -> LoadedRow? {
     do {
-      guard let raw = try reader.withLock({ try $0.next() }) else { return nil }
+      guard let raw = try reader.withLock({ try $0.next() }) else {
+        taken.withLock { $0.isAll = true }
+        return nil
+      }
+      taken.withLock { $0.rows += 1 }
       return builder.row(raw)
     } catch let failure as FileFailure {
       throw StageFailure(
@@ -260,6 +273,7 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
 
   func nextAtHand() throws -> LoadedRow? {
     guard let raw = try reader.withLock({ try $0.nextAtHand() }) else { return nil }
+    taken.withLock { $0.rows += 1 }
     return builder.row(raw)
   }
 
@@ -268,5 +282,20 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
   var findings: [(level: LogLevel, text: String)] { notes.findings + builder.unused }
   var columns: Set<ColumnName>? {
     reader.withLock { $0.columns }?.union(builder.derivedColumns)
+  }
+
+  /// The lines that are left tell how many rows are; before they are in memory, their bytes do, because rows of one
+  /// manifest are about as long as each other.
+  var expected: ExpectedRows? {
+    let (rows, isAll) = taken.withLock(\.self)
+    if isAll { return ExpectedRows(rows, isExact: true) }
+    if let left = reader.withLock({ $0.linesLeft }) {
+      return ExpectedRows(rows + left, isExact: false)
+    }
+    guard rows > 0, let share = reader.withLock({ $0.share }), share > headerShare else {
+      return nil
+    }
+    let estimate = Double(rows) * (1 - headerShare) / (share - headerShare)
+    return ExpectedRows(max(rows, Int(estimate.rounded())), isExact: false)
   }
 }

@@ -15,6 +15,7 @@ final class WithoutDuplicates: RowSource {
   var warnings: [String] { rows.warnings }
   var findings: [(level: LogLevel, text: String)] { rows.findings }
   var columns: Set<ColumnName>? { rows.columns }
+  var expected: ExpectedRows? { rows.expected }
 
   func next() async throws -> LoadedRow? { try await rows.next().map(checked) }
 

@@ -48,6 +48,12 @@ public final class Descriptor: Sendable {
     return FileStatus(status)
   }
 
+  /// How many bytes of a file come before the next one that is read; nil for a pipe.
+  public var position: Int? {
+    let offset = lseek(number, 0, SEEK_CUR)
+    return offset >= 0 ? Int(offset) : nil
+  }
+
   /// Reads what is there, at least one byte unless the end is reached; returns how many.
   ///
   /// Waits with `poll` and looks up every quarter of a second, so that a cancelled task does not

@@ -10,6 +10,9 @@ public struct GzipReader: ~Copyable {
   private var isBetweenMembers = false
   private static let pieceSize = 65_536
 
+  /// Packed bytes that were read and not yet unpacked.
+  public var waiting: Int { packed.count - position }
+
   /// Takes the packed bytes that were read already.
   public init(startingWith packed: [UInt8]) throws(FileFailure) {
     self.packed = packed

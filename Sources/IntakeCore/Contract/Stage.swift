@@ -171,6 +171,8 @@ public protocol RowSource: AnyObject, Sendable {
   var findings: [(level: LogLevel, text: String)] { get }
   /// The columns that rows can have, nil where that isn't known before the last row.
   var columns: Set<ColumnName>? { get }
+  /// How many rows there are in all, nil where nothing tells; asked again and again while rows are taken.
+  var expected: ExpectedRows? { get }
 }
 
 extension RowSource {
@@ -182,6 +184,19 @@ extension RowSource {
   public var findings: [(level: LogLevel, text: String)] { [] }
   /// Not known.
   public var columns: Set<ColumnName>? { nil }
+  /// Nothing tells.
+  public var expected: ExpectedRows? { nil }
+}
+
+/// How many rows there are: counted, or estimated from the part of the manifest that has been read.
+public struct ExpectedRows: Sendable, Equatable {
+  /// How many.
+  public let count: Int
+  /// Whether they were counted.
+  public let isExact: Bool
+
+  /// Takes a number and where it is from.
+  public init(_ count: Int, isExact: Bool) { (self.count, self.isExact) = (count, isExact) }
 }
 
 /// A row as a loader hands it on.
