@@ -30,7 +30,7 @@ public enum IntakeCommand {
   ) async -> ExitCode {
     var invocation = Invocation(
       registry: registry, commands: CommandTable.commands(registry), signals: signals,
-      results: results, console: Console(arguments: words))
+      results: results, console: Console(arguments: words, statusLine: results.statusLine))
     do {
       let code = try await dispatch(words, &invocation)
       guard code == .success, results.ranOutOfSpace, let trouble = results.trouble else {
@@ -74,7 +74,8 @@ extension IntakeCommand {
     if configuration.settings(for: arguments["to"]).contains(where: {
       $0.option.name == "log-format" && $0.values == ["json"]
     }), !arguments.has("log-format") {
-      invocation.console = Console(arguments: ["--log-format=json"])
+      invocation.console = Console(
+        arguments: ["--log-format=json"], statusLine: invocation.results.statusLine)
     }
     return configuration.applied(to: arguments, invocation.console)
   }

@@ -232,21 +232,27 @@ extension RowRunner {
     /// An earlier run has done it.
     case done(Outcome)
     /// This run is about other rows; counted where it left out some on purpose.
-    case leftOut(Standing?)
+    case leftOut(RowReference, Standing?)
     case failed(any Error, RowReference)
+
+    var isWanted: Bool { if case .wanted = self { true } else { false } }
   }
 
   /// Looks a row up; changes nothing that anybody could see.
   func look(at loaded: LoadedRow, loadedIn seconds: Double) -> Finding {
     let name = runner.pipeline.assembler.name(of: loaded.record)
-    guard runner.policy.shard?.contains(name.identity) ?? true else { return .leftOut(nil) }
+    guard runner.policy.shard?.contains(name.identity) ?? true else {
+      return .leftOut(loaded.record.row, nil)
+    }
     do {
       let known = try view?.row(for: name)
       let row = Row(loaded, name, known: known, loadedIn: seconds, runner)
       guard let known else { return .wanted(loaded, row) }
-      if runner.policy.mode == .reconcile, known.standing != .inDoubt { return .leftOut(nil) }
+      if runner.policy.mode == .reconcile, known.standing != .inDoubt {
+        return .leftOut(row.reference, nil)
+      }
       guard runner.policy.only?.includes(known.standing) ?? true else {
-        return .leftOut(known.standing)
+        return .leftOut(row.reference, known.standing)
       }
       return acceptedBefore(loaded, row, known).map(Finding.done) ?? .wanted(loaded, row)
     } catch {

@@ -53,8 +53,9 @@ final class RowRunner: Sendable {
     case .done(let outcome):
       count(outcome)
       return false
-    case .leftOut(let standing):
+    case .leftOut(let reference, let standing):
       if let standing { summary.withLock { $0.countLeftOut(standing) } }
+      runner.observer.leftOut(reference)
       return false
     case .failed(let error, let reference):
       fail(error, reference)
@@ -158,6 +159,8 @@ extension RowRunner {
     let wait = min(ended + runner.policy.settleAfter - runner.clock.wall, runner.policy.settleAfter)
     guard wait > 0 else { return true }
     row.log(.notice, "waiting \(Int(wait.rounded(.up))) s: an attempt may still be under way")
+    let until = runner.clock.wall + wait
+    runner.monitor.note { $0.waits[.inDoubt] = max(until, $0.waits[.inDoubt] ?? until) }
     // Others may have its place meanwhile: a few rows in doubt must not hold up a batch.
     place.leave()
     await runner.clock.sleep(until: runner.clock.monotonic + wait, unless: runner.stop)
@@ -346,7 +349,7 @@ extension RowRunner {
   /// Reports a row together with those that follow at once.
   private func count(_ outcome: Outcome) {
     let (failed, done) = summary.withLock { summary in
-      summary.add(outcome)
+      summary.add(outcome, isCheck: runner.policy.mode == .check)
       return (summary.notAccepted - summary.notTried, summary.rows)
     }
     runner.observer.finished(outcome)

@@ -19,12 +19,22 @@ public struct RunSummary: Sendable {
   public private(set) var leftInDoubt = 0
   /// Rows that a dry run or check found ready.
   public private(set) var ready = 0
+  /// Rows among the refused ones that repeat another row of the manifest; a ledger does not count them.
+  public private(set) var repeats = 0
+  /// Why rows were not accepted, each cause with its first rows.
+  public private(set) var causes: [RowCause.Kind: RowCause] = [:]
+  /// Rows that the run would have worked on and never came to; nil where it came to all, or nobody knows.
+  public internal(set) var neverReached: ExpectedRows?
+  /// Requests that a run would send for the rows that are ready.
+  public private(set) var requests = 0
   /// Bytes of the images as they came.
   public private(set) var sourceBytes = 0
   /// Attempts after the first of a row.
   public private(set) var retries = 0
   /// Seconds that rows waited because the target asked for it, was down, or the rate was reached.
   public private(set) var waited = 0.0
+  /// Bytes of the images as they were sent, or would be.
+  public private(set) var imageBytes = 0
   /// Bytes of the bodies that were sent, or would be.
   public private(set) var bodyBytes = 0
   /// Seconds from the first row to the last.
@@ -55,6 +65,9 @@ public struct RunSummary: Sendable {
   /// Rows that were worked on and failed.
   public var failed: Int { counts[.failed, default: 0] - notTried }
 
+  /// Rows that were worked on, which those are not that an earlier run had done or that nobody tried.
+  public var worked: Int { rows - counts[.skipped, default: 0] - notTried }
+
   /// What the ledger keeps of it; `policy` tells a run of all rows from one that left some out on purpose.
   func end(_ policy: RunPolicy) -> RunEnd {
     let isWhole = policy.limit == nil && policy.only == nil
@@ -63,11 +76,18 @@ public struct RunSummary: Sendable {
   }
 
   /// Adds a row that has ended.
-  mutating func add(_ outcome: Outcome) {
+  mutating func add(_ outcome: Outcome, isCheck: Bool = false) {
     counts[outcome.verdict, default: 0] += 1
     retries += max(0, outcome.attempts - 1)
     waited += outcome.waited
     if outcome.isNotTried { notTried += 1 }
+    if outcome.repeatsAnotherRow { repeats += 1 }
+    // A check finds everything that is wrong with a row; a run sends it, or says why it was not sent.
+    for failure in [outcome.failure].compactMap(\.self) + (isCheck ? outcome.further : [])
+    where outcome.verdict != .skipped && !outcome.isNotTried {
+      let kind = RowCause.Kind(failure, http: outcome.receipt?.http)
+      causes[kind, default: RowCause(failure, outcome.verdict)].add(outcome.row, failure)
+    }
     if outcome.failure?.code == .changedAfterAcceptance { changed += 1 }
     if let since = outcome.since { lastAccepted = max(since, lastAccepted ?? since) }
     if stopHint == nil, outcome.failure?.outcome == .fatal { stopHint = outcome.failure?.hint }
@@ -87,12 +107,64 @@ public struct RunSummary: Sendable {
   /// Adds a row that was not sent because nothing is.
   mutating func addReady(_ outcome: Outcome) {
     ready += 1
+    // Before each follow-up the target is asked where to send it.
+    requests += max(1, 2 * (outcome.receipt?.steps.count ?? 0) - 1)
     addBytes(outcome)
   }
 
   private mutating func addBytes(_ outcome: Outcome) {
-    sourceBytes += outcome.images.values.reduce(0) { $0 + $1.source.bytes }
+    for report in outcome.images.values {
+      sourceBytes += report.source.bytes
+      imageBytes += report.sent.bytes
+    }
     bodyBytes += outcome.receipt?.totalBytes ?? 0
+  }
+}
+
+/// Rows that were not accepted for one reason: how many, and the first of them.
+public struct RowCause: Sendable {
+  /// What rows must have in common to count as one cause.
+  public struct Kind: Sendable, Hashable {
+    /// The code of the failure.
+    public let code: FailureCode
+    /// The column or side that it is about, nil where it is about none.
+    public let place: String?
+    /// What the target answered, nil where it did not.
+    public let http: Int?
+
+    init(_ failure: StageFailure, http: Int?) {
+      code = failure.code
+      place = failure.column?.description ?? failure.side?.rawValue
+      self.http = http
+    }
+  }
+
+  /// How many rows.
+  public private(set) var count = 0
+  /// The first rows in the order of the manifest, `mostRows` at most.
+  public private(set) var rows: [RowReference] = []
+  /// What became of the first row that was found.
+  public let verdict: Verdict
+  /// The failure of the first of `rows`.
+  public private(set) var failure: StageFailure
+  /// Whether all rows failed in the same words.
+  public private(set) var isUniform = true
+  /// Three rows show whether they have something in common.
+  public static let mostRows = 3
+
+  init(_ failure: StageFailure, _ verdict: Verdict) {
+    (self.failure, self.verdict) = (failure, verdict)
+  }
+
+  /// Counts a row; rows end in any order.
+  mutating func add(_ row: RowReference, _ failure: StageFailure) {
+    count += 1
+    if failure.detail != self.failure.detail { isUniform = false }
+    let place = rows.firstIndex { $0.line > row.line } ?? rows.count
+    guard place < RowCause.mostRows else { return }
+    if place == 0 { self.failure = failure }
+    rows.insert(row, at: place)
+    rows = Array(rows.prefix(RowCause.mostRows))
   }
 }
 
@@ -106,6 +178,8 @@ public protocol RunObserver: Sendable {
   func flush()
   /// A row was read, whatever becomes of it; in the order of the manifest.
   func loaded(_ row: LoadedRow)
+  /// A row was read that this run is not about; nothing follows.
+  func leftOut(_ row: RowReference)
   /// A row waits before its next attempt; `asked` when the server said how long.
   func waiting(seconds: Double, asked: Bool, row: RowReference)
   /// A value has gone through a stage.
@@ -120,6 +194,9 @@ extension RunObserver {
 
   /// Nobody wants the rows as they were read.
   public func loaded(_ row: LoadedRow) {}
+
+  /// Nobody counts them.
+  public func leftOut(_ row: RowReference) {}
 
   /// Nobody taps the pipeline.
   public func passed(
@@ -140,6 +217,26 @@ public final class RunMonitor: Sendable {
     public internal(set) var requests = 0
     /// Since when the target is down, nil while it is not.
     public internal(set) var downSince: UnixTime?
+    /// How many rows the manifest has, nil while nothing tells.
+    public internal(set) var expected: ExpectedRows?
+    /// Until when something is waited for; what is over stays in it.
+    public internal(set) var waits: [Wait: UnixTime] = [:]
+  }
+
+  /// What keeps a run from going on, the most important first.
+  public enum Wait: String, Sendable, CaseIterable {
+    /// Nothing comes of requests: one after the other tries.
+    case targetIsDown = "the target is down"
+    /// The target said how long.
+    case askedByTarget = "asked by the target"
+    /// The target asked for fewer requests.
+    case throttled = "throttled by the target"
+    /// An attempt failed, and the next one follows.
+    case retry = "an attempt failed"
+    /// Another process has the ledger.
+    case ledgerInUse = "the ledger is in use"
+    /// An attempt may still be under way.
+    case inDoubt = "rows in doubt are asked about"
   }
 
   private let activity = Mutex(Activity())

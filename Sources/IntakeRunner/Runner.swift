@@ -122,12 +122,15 @@ public struct Runner: Sendable {
     }
     let end = clock.monotonic + policy.waitForLedger
     var isSaid = false
+    defer { monitor.note { $0.waits[.ledgerInUse] = nil } }
     while true {
       do {
         return try await journal.open(for: target, operation: operation)
       } catch let error as JournalError where error.isInUse && clock.monotonic < end {
         if !isSaid { observer.log(.notice, "waiting: \(error)", row: nil) }
         isSaid = true
+        let left = end - clock.monotonic
+        monitor.note { $0.waits[.ledgerInUse] = clock.wall + left }
         await clock.sleep(until: min(end, clock.monotonic + 0.5), unless: stop)
         guard stop.level == .none else { return nil }
       }
@@ -186,12 +189,14 @@ public struct Runner: Sendable {
       var lots = Lots(left: policy.limit ?? .max)
       var ahead: Task<[RowRunner.Finding], Never>?
       await window.enter()
-      while stop.level == .none, lots.left > 0 {
+      taking: while stop.level == .none, lots.left > 0 {
         let start = clock.monotonic
         var (lot, trouble) = atHand(of: rows, lots.size)
         let seconds = (clock.monotonic - start) / Double(max(1, lot.count))
         var next: Task<[RowRunner.Finding], Never>?
         if lots.size > 1, !lot.isEmpty, trouble == nil {
+          lots.loaded += lot.count
+          monitor.note { $0.expected = rows.expected }
           next = Task(executorPreference: looking) { [lot] in
             lot.map { runner.look(at: $0, loadedIn: seconds) }
           }
@@ -200,22 +205,60 @@ public struct Runner: Sendable {
         ahead = next
         guard next == nil else { continue }
         if lot.isEmpty, trouble == nil {
-          guard let row = await self.next(of: rows, runner, on: loading) else { return }
+          guard let row = await self.next(of: rows, runner, on: loading) else { break taking }
           observer.loaded(row)
           lot = [row]
         }
+        monitor.note { $0.expected = rows.expected }
+        lots.loaded += lot.count
         let waited = lot.count > 1 ? seconds : clock.monotonic - start
         let findings = lot.map { runner.look(at: $0, loadedIn: waited) }
         await take(findings, runner, &lots, in: &group, window)
         if let trouble { return fail(trouble, runner) }
       }
+      if let ahead { await take(ahead.value, runner, &lots, in: &group, window) }
+      monitor.note { $0.expected = rows.expected }
+      if stop.level != .none, let left = await rest(of: rows, lots, runner) {
+        runner.summary.withLock { $0.neverReached = left }
+      }
     }
   }
+
+  /// Counts the rows that a run which stops does not come to; estimates those behind the first of them, and leaves
+  /// a pipe alone.
+  private func rest(of rows: any RowSource, _ lots: Lots, _ runner: RowRunner) async
+    -> ExpectedRows?
+  {
+    guard rows.expected != nil else { return nil }
+    var (count, looked) = (lots.dropped, 0)
+    do {
+      while looked < Runner.mostCounted {
+        var row = try rows.nextAtHand()
+        if row == nil { row = try await rows.next() }
+        guard let row else { return ExpectedRows(count, isExact: true) }
+        looked += 1
+        if runner.look(at: row, loadedIn: 0).isWanted { count += 1 }
+      }
+    } catch {
+      // A second signal, or a manifest that ends in damage: what was counted is at least right.
+    }
+    guard let expected = rows.expected, !expected.isExact else {
+      return ExpectedRows(count, isExact: false)
+    }
+    return ExpectedRows(count + max(0, expected.count - lots.loaded - looked), isExact: false)
+  }
+
+  /// 20,000 rows are looked up in 0.4 s, which the last answers of the target take anyway.
+  private static let mostCounted = 20_000
 
   /// How rows are taken: one by one where they are worked on, in lots where the ledger alone decides.
   private struct Lots {
     /// Rows that may still be worked on.
     var left: Int
+    /// Rows that were read.
+    var loaded = 0
+    /// Rows to be worked on that were read when the run stopped.
+    var dropped = 0
     private(set) var size = 1
     /// Larger ones gain nothing, and whoever reads the results of a slow producer waits for none of them.
     private static let largest = 256
@@ -229,8 +272,11 @@ public struct Runner: Sendable {
     in group: inout DiscardingTaskGroup, _ window: Permits
   ) async {
     var workedOnAny = false
-    for finding in findings {
-      guard stop.level == .none, lots.left > 0 else { return }
+    for (index, finding) in findings.enumerated() {
+      guard stop.level == .none, lots.left > 0 else {
+        lots.dropped += findings[index...].count(where: \.isWanted)
+        return
+      }
       guard runner.run(finding, in: &group, window: window) else { continue }
       workedOnAny = true
       lots.left -= 1

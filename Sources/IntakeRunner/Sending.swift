@@ -192,10 +192,20 @@ extension Sending {
     if let seconds = advice.pause {
       var asked = false
       if case .yield(.some) = receipt.outcome { asked = true }
+      note(wait: seconds, asked: asked, receipt, health)
       runner.observer.waiting(seconds: seconds, asked: asked, row: row.reference)
     }
     logOutage(before, health.outage, advice, now, receipt)
     if let reason = advice.stop { runner.stop.request(.soon, reason: reason) }
+  }
+
+  /// Lets whoever looks at the run see what everybody waits for.
+  private func note(wait seconds: Double, asked: Bool, _ receipt: Receipt, _ health: TargetHealth) {
+    var wait = asked ? RunMonitor.Wait.askedByTarget : .retry
+    if case .yield(.none) = receipt.outcome { wait = .throttled }
+    if let outage = health.outage, outage.failures > 1 { wait = .targetIsDown }
+    let until = runner.clock.wall + seconds
+    runner.monitor.note { [wait] in $0.waits[wait] = max(until, $0.waits[wait] ?? until) }
   }
 
   /// Says since when the target is down and when it is tried next, and when it is back.

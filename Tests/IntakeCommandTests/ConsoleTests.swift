@@ -13,8 +13,6 @@ import Testing
 struct ConsoleTests {
   private static let hasTerminal = access("/usr/bin/script", X_OK) == 0
   private static let escape: Character = "\u{1B}"
-  private static let erase = "\r\u{1B}[K"
-
   private let folder = TemporaryFolder()
   private let run = ["run", Program.samples + "/customers.csv", "--to", "sandbox"]
 
@@ -30,36 +28,29 @@ struct ConsoleTests {
     return try await program.run("-qec", line, "/dev/null").output
   }
 
-  /// The lines that are left on the screen at the end.
-  private func screen(_ output: String) -> [String] {
-    output.replacing("\r\n", with: "\n").split(separator: "\n").map {
-      $0.split(separator: Self.erase, omittingEmptySubsequences: false).last.map(String.init) ?? ""
-    }
-  }
-
-  @Test(.enabled(if: hasTerminal, "script is not there"))
-  func aTerminalHasAProgressLineThatLeavesNoTrace() async throws {
-    let output = try await onTerminal(run + ["--verbose"])
-    #expect(output.contains(Self.erase))
-    let progress = output.split(separator: Self.erase).filter { $0.contains("/s · ") }
-    #expect(!progress.isEmpty, "\(output.debugDescription)")
-    let lines = screen(output)
-    #expect(!lines.contains { $0.contains("/s · ") }, "\(lines)")
+  @Test func aTerminalHasAProgressLineThatLeavesNoTrace() async throws {
+    let session = try TerminalSession(
+      Program(folder: folder), run + ["--verbose"], columns: 100)
+    #expect(try await session.finish() == 0)
+    // It was there, with the cursor at its start, and was removed.
+    #expect(
+      session.output.contains(#/\d rows?[^\n]*\r\r?\e\[J/#), "\(session.output.debugDescription)")
+    let rows = session.screen.rows
+    #expect(!rows.contains { $0.contains("/s · ") || $0.contains(" under way") }, "\(rows)")
     // Messages stay whole: a row, its two images, and the summary after all of them.
-    let rows = lines.filter { $0.hasPrefix("line ") && $0.contains(": accepted") }
-    #expect(rows.count == 6, "\(lines)")
-    let summary = try #require(lines.firstIndex { $0 == "6 rows: 6 accepted" }, "\(lines)")
-    #expect(lines[summary...].allSatisfy { !$0.hasPrefix("line ") })
+    #expect(rows.count { $0.hasPrefix("line ") && $0.contains(": accepted") } == 6, "\(rows)")
+    let summary = try #require(rows.firstIndex(of: "6 rows: 6 accepted"), "\(rows)")
+    #expect(rows[summary...].allSatisfy { !$0.hasPrefix("line ") })
+    #expect(session.screen.unknown.isEmpty, "\(session.screen.unknown)")
   }
 
-  @Test(.enabled(if: hasTerminal, "script is not there"))
-  func theProgressLineFitsTheTerminal() async throws {
-    let output = try await onTerminal(run, columns: 24)
-    let pieces = output.split(separator: Self.erase).dropFirst().map {
-      $0.prefix { !$0.isNewline }
-    }
-    #expect(!pieces.isEmpty)
-    #expect(pieces.filter { $0.contains("row") && $0.contains("·") }.allSatisfy { $0.count < 24 })
+  @Test func theProgressLineFitsTheTerminal() async throws {
+    let session = try TerminalSession(Program(folder: folder), run, columns: 24)
+    #expect(try await session.finish() == 0)
+    let drawn = session.output.replacing("\u{1B}[J", with: "\r").split { $0.isNewline }
+    let lines = drawn.map(String.init)
+    let progress = lines.filter { $0.contains("/6") || $0.hasPrefix("0 rows") }
+    #expect(!progress.isEmpty && progress.allSatisfy { $0.count < 24 }, "\(lines)")
   }
 
   @Test(
@@ -81,7 +72,7 @@ struct ConsoleTests {
   @Test(.enabled(if: hasTerminal, "script is not there"))
   func aDumbTerminalAndCIGetNoProgressLine() async throws {
     for environment in [["TERM": "dumb"], ["CI": "true"]] {
-      #expect(try await !onTerminal(run, environment).contains(Self.erase))
+      #expect(try await !onTerminal(run, environment).contains("\u{1B}[J"))
     }
   }
 
@@ -99,8 +90,9 @@ struct ConsoleTests {
   @Test func plainProgressIsALineOfItsOwn() async throws {
     let arguments = run + ["--progress", "plain"]
     let errors = try await Program(folder: folder).start(arguments).wait().errors
-    let lines = errors.split(separator: "\n").filter { $0.contains("/s · ") }
-    #expect(!lines.isEmpty && lines.allSatisfy { $0.hasPrefix("docintake: ") }, "\(errors)")
+    let lines = errors.split(separator: "\n").filter { $0.contains(" 6 of 6 rows (100%) · ") }
+    #expect(lines.count == 1, "\(errors)")
+    #expect(lines.allSatisfy { $0.contains(#/^docintake: \d\d:\d\d:\d\d /#) }, "\(errors)")
     #expect(!errors.contains(Self.escape) && !errors.contains("\r"))
   }
 
@@ -113,11 +105,20 @@ struct ConsoleTests {
     #expect(events.contains { $0["type"]?.string == "status" }, "\(result.errors)")
     let counts = events.filter { $0["type"]?.string == "status" }.map { $0["rows"]?.integer ?? -1 }
     #expect(counts == counts.sorted() && counts.allSatisfy { (0...6).contains($0) })
+    #expect(events.allSatisfy { isTime($0["time"]) }, "\(result.errors)")
+    let last = try #require(events.last { $0["type"]?.string == "status" })
+    #expect(last["expectedRows"]?.integer == 6 && last["expectedExact"]?.bool == true)
+    #expect(last["percent"]?.integer == 100 && last["outcomes"]?["accepted"]?.integer == 6)
+    #expect(last["rate"]?.number ?? 0 > 0 && last["sourceBytes"]?.integer ?? 0 > 5_000_000)
     let summary = try #require(events.last)
     #expect(summary["type"]?.string == "summary")
     #expect(summary["rows"]?.integer == 6)
     #expect(summary["outcomes"]?["accepted"]?.integer == 6)
     #expect(summary["ledger"]?.string?.hasSuffix(".ledger.jsonl") == true)
+  }
+
+  private func isTime(_ value: JSONValue?) -> Bool {
+    value?.string.map { UTCTime(rfc3339: Array($0.utf8).span) != nil } ?? false
   }
 
   @Test func messagesForProgramsNameLevelAndRow() async throws {

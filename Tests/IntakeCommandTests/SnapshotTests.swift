@@ -69,10 +69,11 @@ struct SnapshotTests {
     var middle = try await start([])
     let running = middle.running
     running.signal(SIGUSR1)
-    try await running.waitFor("waiting for the target · ledger: ")
+    try await running.waitFor(" · ledger: ")
     let line = try #require(
-      running.text(".err").split(separator: "\n").first { $0.contains("waiting for the target") })
-    #expect(line.contains(" accepted · ") && line.contains(" under way, "))
+      running.text(".err").split(separator: "\n").first { $0.contains(" · ledger: ") })
+    #expect(line.contains(#/^docintake: \d\d:\d\d:\d\d \d+ rows? /#), "\(line)")
+    #expect(line.contains(" accepted") && line.contains("/s · "), "\(line)")
     #expect(line.hasSuffix("/one.ledger"))
     try await middle.finish()
   }
@@ -102,10 +103,11 @@ struct SnapshotTests {
     let running = try Program(folder: folder).start(batch.arguments(sandbox))
     try await running.waitFor("the target is down since")
     running.signal(SIGUSR1)
-    try await running.waitFor("waiting for the target")
+    try await running.waitFor(" · ledger: ")
     let line = try #require(
-      running.text(".err").split(separator: "\n").first { $0.contains("waiting for the target") })
-    #expect(line.contains("the target is down since") && !line.contains(" 0 under way"), "\(line)")
+      running.text(".err").split(separator: "\n").first { $0.contains(" · ledger: ") })
+    #expect(line.contains(#/the target is down since \d\d:\d\d:\d\d, (next try|trying it now)/#))
+    #expect(line.contains(" under way"), "\(line)")
     running.signal(SIGTERM)
     let result = try await running.wait()
     #expect([4, 5].contains(result.code), "\(result.errors)")

@@ -60,6 +60,17 @@ package struct Program {
     return StartedProgram(process: try spawn(arguments, &actions), stem: stem)
   }
 
+  /// Starts the command with all standard streams on a terminal.
+  package func start(_ arguments: [String], onTerminal path: String) throws -> StartedProgram {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for number in 0...2 as ClosedRange<Int32> {
+      posix_spawn_file_actions_addopen(&actions, number, path, O_RDWR | O_NOCTTY, 0)
+    }
+    return StartedProgram(process: try spawn(arguments, &actions), stem: path)
+  }
+
   private func spawn(_ arguments: [String], _ actions: inout posix_spawn_file_actions_t) throws
     -> pid_t
   {

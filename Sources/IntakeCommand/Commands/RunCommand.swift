@@ -48,7 +48,7 @@ enum RunCommand {
       "docintake run customers.csv --to dcams --credentials dcams.json --only failed",
       "docintake run - --to sandbox --set shrink.edge=1600 --set shrink.max-bytes=400000 < customers.jsonl",
     ],
-    notes: [manifest, again, failed, signals, ExitCode.table]
+    notes: [manifest, again, progress, failed, signals, ExitCode.table]
   ) { arguments, invocation in
     let policy = try RunPolicy(arguments)
     return try await RunSession(arguments, invocation, policy: policy).run()
@@ -64,6 +64,12 @@ enum RunCommand {
     The first SIGINT or SIGTERM finishes what is in flight, the second aborts. SIGUSR1 (and SIGINFO, Ctrl-T,
     where there is one) prints a snapshot on standard error, and the run goes on: counts, rate, what is in
     flight, the ledger.
+    """
+
+  private static let progress = """
+    On a terminal results are a short line a row, and the last line tells how far the run has come: rows done of
+    all (~ before an estimate), what it waits for and until when, failures by code, when it ends. In a log there
+    is such a line every 30 s. At the end stand the causes of what went wrong, and the command for what is left.
     """
 
   private static let again = """
@@ -92,6 +98,12 @@ enum CheckCommand {
       "write the manifest as it was understood, to look at and to run: UTF-8, known headers, days as YYYY-MM-DD, paths "
       + "that fit; the original columns follow")
 
+  private static let all = OptionSpec(
+    "all",
+    help:
+      "list each row that has errors, in the manifest's order; else more than 20 errors are told by cause"
+  )
+
   /// Rows are checked against the first target when `--to` isn't given.
   static func spec(_ registry: StageRegistry) -> CommandSpec {
     let usual = registry.targets.first?.name
@@ -103,12 +115,13 @@ enum CheckCommand {
       options: [to] + RunOptions.targetOptions.dropFirst() + RunOptions.manifestOptions
         + [
           againstLedger, RunOptions.ledger, RunOptions.history, RunOptions.only,
-          RunOptions.workers, Isolation.option, RunOptions.shard, RunOptions.limit,
-          RunOptions.failed, fix,
+          RunOptions.workers, Isolation.option, RunOptions.rate, RunOptions.shard,
+          RunOptions.limit, RunOptions.failed, fix, all,
         ] + RunOptions.messageOptions,
       examples: [
         "docintake check customers.csv",
         "docintake check customers.csv --verbose --set shrink.edge=1600",
+        "docintake check customers.csv --rate 5/s",
         "docintake check export.csv --map-known --date-format MM/DD/YYYY --fix customers.csv",
         "docintake check customers.csv | jq -c 'select(.outcome==\"rejected\")'",
       ],

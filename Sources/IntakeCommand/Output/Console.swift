@@ -10,14 +10,15 @@ import Synchronization
 
 /// Standard error: messages for people, or the same as JSON Lines.
 ///
-/// One lock for all writers, so that the progress line is always removed before a message is written.
+/// Messages for people are written above the progress line, where there is one.
 final class Console: Sendable {
   let isJSON: Bool
+  let statusLine: StatusLine
   private let isColored: Bool
-  private let statusLine = Mutex("")
 
   /// Looks for `--log-format json` among the words as they are, so that errors about the command line follow it as well.
-  init(arguments: [String]) {
+  init(arguments: [String], statusLine: StatusLine) {
+    self.statusLine = statusLine
     let inline = arguments.contains("--log-format=json")
     let split = zip(arguments, arguments.dropFirst()).contains { $0 == ("--log-format", "json") }
     isJSON = inline || split
@@ -41,28 +42,22 @@ final class Console: Sendable {
       let place = row.map { " " + Console.name($0) + ":" } ?? ""
       return write("\(ProgramName.current): \(paint(level.rawValue, level)):\(place) \(message)")
     }
-    write([
+    event([
       ("type", "log"), ("level", level.rawValue), ("message", message), ("row", row?.line),
       ("id", row?.id),
     ])
   }
 
   func write(_ text: String) {
-    statusLine.withLock { line in
-      let erase = line.isEmpty ? "" : "\r\u{1B}[K"
-      _ = RawDescriptor.write(Array((erase + text + "\n" + line).utf8), to: 2)
-    }
+    statusLine.above { _ = RawDescriptor.write(Array((text + "\n").utf8), to: 2) }
   }
 
   func write(_ fields: JSONFields) { write(JSONOutput(fields: fields).text) }
 
-  /// Replaces the line that stays at the bottom of the terminal; an empty text removes it.
-  func setStatusLine(_ text: String) {
-    statusLine.withLock { line in
-      guard text != line else { return }
-      line = text
-      _ = RawDescriptor.write(Array(("\r\u{1B}[K" + text).utf8), to: 2)
-    }
+  /// Writes an event for programs, whose first field is its type, with the time.
+  func event(_ fields: JSONFields) {
+    write(
+      fields.prefix(1) + [("time", UTCTime(seconds: SystemTime.wall).rfc3339)] + fields.dropFirst())
   }
 
   /// `line 12 (C-1001)`.
@@ -78,6 +73,43 @@ final class Console: Sendable {
   }
 }
 
+/// The line that stays at the bottom of a terminal; whoever writes to it writes above that line.
+///
+/// The cursor waits at its start: a terminal that is made narrower breaks the line in two, and from there both are
+/// erased, while one that cuts it has nothing else below.
+final class StatusLine: Sendable {
+  private let shown = Mutex((text: "", width: 0))
+  private static let erase = "\r\u{1B}[J"
+
+  /// Replaces the line; an empty text removes it.
+  func show(_ text: String) {
+    shown.withLock { shown in
+      let width = text.isEmpty ? 0 : Terminal.width()
+      guard (text, width) != shown else { return }
+      let erase = shown.text.isEmpty ? "" : StatusLine.erase
+      shown = (text, width)
+      put(erase + drawn(text))
+    }
+  }
+
+  /// Removes the line, lets somebody write whole lines, and shows it again.
+  func above<Result>(_ write: () -> Result) -> Result {
+    shown.withLock { shown in
+      guard !shown.text.isEmpty else { return write() }
+      put(StatusLine.erase)
+      defer { put(drawn(shown.text)) }
+      return write()
+    }
+  }
+
+  /// The terminal may have another width than the text was made for.
+  private func drawn(_ text: String) -> String {
+    text.isEmpty ? "" : text.cut(toColumns: Terminal.width() - 1) + "\r"
+  }
+
+  private func put(_ text: String) { _ = RawDescriptor.write(Array(text.utf8), to: 2) }
+}
+
 /// What the terminal behind standard error can do.
 enum Terminal {
   static var isInteractive: Bool { isatty(2) == 1 && environment("TERM") != "dumb" }
@@ -89,10 +121,10 @@ enum Terminal {
     return isInteractive
   }
 
-  /// Columns of the terminal, 80 when it does not say.
-  static var width: Int {
+  /// Columns of the terminal now, 80 when it does not say.
+  static func width(of descriptor: Int32 = 2) -> Int {
     var size = winsize()
-    guard ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
     return Int(size.ws_col)
   }
 
@@ -114,10 +146,22 @@ final class ResultWriter: Sendable {
     var failure: SystemCallFailure?
   }
 
-  private let descriptor = ProcessSetup.takeStandardOutput()
+  /// Where standard output is a terminal, it is likely the one of standard error.
+  let statusLine = StatusLine()
+  /// Whether a person reads the results.
+  let isTerminal: Bool
+  private let descriptor: Int32
   private let state = Mutex(State())
   /// 64 KB: what a pipe holds.
   private static let mostWaiting = 65_536
+
+  init() {
+    descriptor = ProcessSetup.takeStandardOutput()
+    isTerminal = isatty(descriptor) == 1
+  }
+
+  /// Columns of the terminal; nil for a file or pipe, which has room for any line.
+  var width: Int? { isTerminal ? Terminal.width(of: descriptor) : nil }
 
   /// Why nothing can be written any more, nil while all is well; the ledger is not affected.
   var trouble: String? {
@@ -126,9 +170,6 @@ final class ResultWriter: Sendable {
         ? "no space left on the device of standard output" : "standard output was closed"
     }
   }
-
-  /// Whether a person reads the results.
-  var isTerminal: Bool { isatty(descriptor) == 1 }
 
   /// Whether results were lost because the disk is full; a reader that went away wanted no more of them.
   var ranOutOfSpace: Bool { state.withLock(\.failure)?.isOutOfSpace == true }
@@ -165,7 +206,9 @@ final class ResultWriter: Sendable {
 
   private func flush(_ state: inout State) -> Bool {
     if state.failure == nil, !state.waiting.isEmpty {
-      state.failure = RawDescriptor.failure(writing: state.waiting, to: descriptor)
+      let bytes = state.waiting
+      let write = { [descriptor] in RawDescriptor.failure(writing: bytes, to: descriptor) }
+      state.failure = isTerminal ? statusLine.above(write) : write()
     }
     state.waiting.removeAll(keepingCapacity: true)
     return state.failure == nil

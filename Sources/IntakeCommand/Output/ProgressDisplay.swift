@@ -4,110 +4,331 @@ import IntakeSystem
 import Synchronization
 
 /// Shows how far a run has come, in a form that suits a terminal, a log or a program.
+///
+/// It is drawn by the clock, not when a row ends, so that a run that stands still shows as one.
 final class ProgressDisplay: Sendable {
-  enum Style: String {
-    case bar, plain, json, none
+  enum Style: String { case bar, plain, json, none }
 
-    /// `auto` is a line that stays where a person watches, and nothing in a pipe or a log.
-    init(option: String?) {
-      let isQuietPlace = !Terminal.isInteractive || Terminal.environment("CI") != nil
-      self = option.flatMap(Style.init(rawValue:)) ?? (isQuietPlace ? .none : .bar)
-    }
-  }
-
-  private struct State {
-    var counts: [Verdict: Int] = [:]
-    var ready = 0
-    var bodyBytes = 0
-    var lastShown = 0.0
-    var note: String?
-
-    var rows: Int { counts.values.reduce(ready, +) }
-  }
-
-  let style: Style
+  private let style: Style
+  /// Seconds from one to the next.
+  private let interval: Double
+  /// Whether a run that is shorter than that shows where it ended.
+  private let showsEnd: Bool
   private let console: Console
-  private let start = SystemTime.monotonic
-  private let state = Mutex(State())
+  private let monitor: RunMonitor
+  private let limit: Int?
+  private let state = Mutex(RunProgress(at: SystemTime.monotonic))
 
-  init(style: Style, console: Console) {
-    self.style = style
-    self.console = console
+  /// `auto` is a line that stays where a person watches, and a line every 30 s in a log.
+  init(_ arguments: Arguments, _ console: Console, _ monitor: RunMonitor, limit: Int?) {
+    (self.console, self.monitor, self.limit) = (console, monitor, limit)
+    let asked = arguments["progress"].flatMap(Style.init(rawValue:))
+    let isWatched = Terminal.isInteractive && Terminal.environment("CI") == nil
+    let usual = arguments.has("quiet") ? Style.none : isWatched ? .bar : .plain
+    let form = asked ?? usual
+    // Among events for programs words would be an error.
+    style = console.isJSON && form != .none ? .json : form
+    showsEnd = asked == .plain || asked == .json
+    // A stall of a second shows on a terminal; a log of a night has a thousand lines.
+    interval = style == .bar ? 0.25 : asked == .json ? 1 : 30
   }
 
-  /// Counts a row; shows the counts at most every 0.1 s on a terminal, 10 s in a log, 1 s for a program.
-  func count(_ outcome: Outcome) {
-    show(every: interval) { state in
-      state.counts[outcome.verdict, default: 0] += 1
-      state.bodyBytes += outcome.receipt?.bodyBytes ?? 0
-      state.note = nil
+  func count(_ outcome: Outcome) { state.withLock { $0.add(outcome) } }
+
+  func countReady(_ outcome: Outcome) { state.withLock { $0.addReady(outcome) } }
+
+  func countLeftOut() { state.withLock { $0.leftOut += 1 } }
+
+  /// Shows how far it has come while something runs.
+  func shown<Result>(_ body: () async throws -> Result) async throws -> Result {
+    let showing = Task {
+      if style == .bar { show() }
+      while style != .none, (try? await Task.sleep(for: .seconds(interval))) != nil { show() }
+    }
+    do {
+      let result = try await body()
+      await end(showing)
+      return result
+    } catch {
+      await end(showing)
+      throw error
     }
   }
 
-  func countReady() { show(every: interval) { $0.ready += 1 } }
-
-  private var interval: Double { style == .bar ? 0.1 : style == .plain ? 10 : 1 }
-
-  func wait(_ note: String) { show(every: 0) { $0.note = note } }
-
-  /// Answers a signal that asks how far the run has come, whatever the style; the run goes on.
-  func snapshot(_ activity: RunMonitor.Activity, ledger: String?) {
-    let (shown, now) = (state.withLock(\.self), SystemTime.monotonic)
-    let downSince = activity.downSince.map { UTCTime(seconds: $0).rfc3339 }
-    guard !console.isJSON, style != .json else {
-      let inFlight: JSONFields = [("rows", activity.rows), ("requests", activity.requests)]
-      let more: JSONFields = [
-        ("ready", shown.ready), ("rate", rate(shown, now)),
-        ("inFlight", JSONOutput(fields: inFlight)), ("downSince", downSince.orNull),
-        ("ledger", ledger.orNull),
-      ]
-      return console.write([("type", "snapshot")] + fields(shown, now).dropFirst() + more)
-    }
-    let inFlight =
-      "\(activity.rows) under way, \(activity.requests) of them waiting for the target"
-    let down = downSince.map { "the target is down since \($0)" }
-    let parts = [text(shown, now), inFlight, down, ledger.map { "ledger: \($0)" }]
-    console.write("\(ProgramName.current): " + parts.compactMap(\.self).joined(separator: " · "))
+  private func end(_ showing: Task<Void, Never>) async {
+    showing.cancel()
+    await showing.value
+    if style == .bar { console.statusLine.show("") } else if showsEnd { show() }
   }
 
-  func end() { if style == .bar { console.setStatusLine("") } }
+  private var now: RunProgress.Moment {
+    let seconds = SystemTime.monotonic
+    return RunProgress.Moment(
+      progress: state.withLock { $0.sampled(at: seconds) }, activity: monitor.now, limit: limit,
+      seconds: seconds, wall: SystemTime.wall)
+  }
 
-  private func show(every interval: Double, _ change: (inout State) -> Void) {
-    let now = SystemTime.monotonic
-    let shown = state.withLock { state -> State? in
-      change(&state)
-      guard style != .none, now - state.lastShown >= interval else { return nil }
-      state.lastShown = now
-      return state
-    }
-    guard let shown else { return }
+  private func show() {
     switch style {
-    case .bar: console.setStatusLine(String(text(shown, now).prefix(Terminal.width - 1)))
-    case .plain: console.write("\(ProgramName.current): " + text(shown, now))
-    case .json: console.write(fields(shown, now))
+    case .bar: console.statusLine.show(now.text(columns: Terminal.width() - 1))
+    case .plain:
+      console.write("\(ProgramName.current): \(WallClock.time(SystemTime.wall)) " + now.text)
+    case .json: console.event([("type", "status")] + now.fields)
     case .none: break
     }
   }
 
-  private func rate(_ state: State, _ now: Double) -> Double {
-    Double(state.rows) / max(0.001, now - start)
-  }
-
-  private func text(_ state: State, _ now: Double) -> String {
-    let ready = state.ready > 0 ? "\(state.ready) ready" : nil
-    let counts = Verdict.allCases.map { verdict in
-      state.counts[verdict].map { "\($0) \(verdict.words)" }
+  /// Answers a signal that asks how far the run has come, whatever the style; the run goes on.
+  func snapshot(ledger: String?) {
+    let now = now
+    guard !console.isJSON, style != .json else {
+      let more: JSONFields = [("downSince", now.downSince.orNull), ("ledger", ledger.orNull)]
+      return console.event([("type", "snapshot")] + now.fields + more)
     }
-    let rows = "\(state.rows) row" + (state.rows == 1 ? "" : "s")
-    return ([rows, RowText.digits(rate(state, now)) + "/s", ready] + counts + [state.note])
-      .compactMap(\.self).joined(separator: " · ")
+    let place = ledger.map { " · ledger: \($0)" } ?? ""
+    console.write(
+      "\(ProgramName.current): \(WallClock.time(SystemTime.wall)) \(now.text)\(place)")
+  }
+}
+
+/// What has become of the rows of a run so far.
+struct RunProgress: Sendable {
+  private(set) var counts: [Verdict: Int] = [:]
+  private(set) var ready = 0
+  private(set) var notTried = 0
+  /// Rows that were refused or failed, by code.
+  private(set) var failures: [String: Int] = [:]
+  /// Rows that were read and that the run is not about.
+  var leftOut = 0
+  private(set) var sourceBytes = 0
+  private(set) var bodyBytes = 0
+  let start: Double
+  /// When the last row ended.
+  private(set) var lastEnd: Double?
+  private var samples: [(seconds: Double, worked: Int)]
+  /// Seconds that a rate is taken over: long enough for a pause of 30 s, short enough to tell a slower target.
+  private static let window = 60.0
+
+  init(at start: Double) {
+    self.start = start
+    samples = [(start, 0)]
   }
 
-  private func fields(_ state: State, _ now: Double) -> JSONFields {
-    [
-      ("type", "status"), ("seconds", now - start), ("rows", state.rows),
-      ("outcomes", Verdict.json(of: state.counts)), ("bodyBytes", state.bodyBytes),
-      ("waiting", state.note),
+  var rows: Int { counts.values.reduce(ready, +) }
+
+  /// Rows that were worked on: a rate of those that were skipped says nothing about the rest.
+  var worked: Int { rows - counts[.skipped, default: 0] - notTried }
+
+  mutating func add(_ outcome: Outcome) {
+    counts[outcome.verdict, default: 0] += 1
+    if outcome.isNotTried {
+      notTried += 1
+    } else if let code = outcome.failure?.code, [.rejected, .failed].contains(outcome.verdict) {
+      failures[code.rawValue, default: 0] += 1
+    }
+    addBytes(outcome)
+  }
+
+  mutating func addReady(_ outcome: Outcome) {
+    ready += 1
+    addBytes(outcome)
+  }
+
+  private mutating func addBytes(_ outcome: Outcome) {
+    sourceBytes += outcome.images.values.reduce(0) { $0 + $1.source.bytes }
+    bodyBytes += outcome.receipt?.totalBytes ?? 0
+    lastEnd = SystemTime.monotonic
+  }
+
+  /// The same, with how far it had come by now noted for the rate.
+  mutating func sampled(at now: Double) -> RunProgress {
+    // One a second is enough for a line that is drawn four times a second.
+    if now - (samples.last?.seconds ?? 0) >= 1 { samples.append((now, worked)) }
+    while samples.count > 2, now - samples[1].seconds >= RunProgress.window {
+      samples.removeFirst()
+    }
+    return self
+  }
+
+  /// Rows a second that were worked on, of late.
+  func rate(at now: Double) -> Double {
+    guard let first = samples.first else { return 0 }
+    return Double(worked - first.worked) / max(0.5, now - first.seconds)
+  }
+}
+
+extension RunProgress {
+  /// A look at a run: what is done, what is under way, and what that means for the rest.
+  struct Moment {
+    let progress: RunProgress
+    let activity: RunMonitor.Activity
+    /// Rows to work on at most, nil for all.
+    let limit: Int?
+    let seconds: Double
+    let wall: UnixTime
+  }
+}
+
+extension RunProgress.Moment {
+  /// How many rows there are for this run, nil where nothing tells.
+  private var total: ExpectedRows? {
+    let (rows, leftOut) = (progress.rows, progress.leftOut)
+    guard let expected = activity.expected else { return nil }
+    let mine =
+      expected.isExact
+      ? expected.count - leftOut
+      : Int(Double(expected.count) * Double(max(1, rows)) / Double(max(1, rows + leftOut)))
+    let most = limit.map { rows + max(0, $0 - progress.worked) } ?? .max
+    return ExpectedRows(max(rows, min(mine, most)), isExact: expected.isExact || most < mine)
+  }
+
+  private var percent: Int? {
+    total.map { $0.count > 0 ? min(100, progress.rows * 100 / $0.count) : 100 }
+  }
+
+  private var rate: Double { progress.rate(at: seconds) }
+
+  /// Seconds until the last row ends if all goes on as it does; nil while nothing does, or nothing tells.
+  private var secondsLeft: Double? {
+    guard let total, total.count > progress.rows, rate > 0, wait?.stopsAll != true else {
+      return nil
+    }
+    return Double(total.count - progress.rows) / rate
+  }
+
+  var downSince: String? { activity.downSince.map { UTCTime(seconds: $0).rfc3339 } }
+
+  /// What the run waits for, and until when.
+  private var wait: (reason: String, until: UnixTime?, forms: [String], stopsAll: Bool)? {
+    let still = seconds - (progress.lastEnd ?? progress.start)
+    let known = RunMonitor.Wait.allCases.compactMap { wait -> (RunMonitor.Wait, UnixTime)? in
+      guard let until = activity.waits[wait], until > wall else { return nil }
+      // Others go on while a row waits for its next attempt.
+      let isOfRows = wait == .retry || wait == .inDoubt
+      return isOfRows && still < 3 ? nil : (wait, until)
+    }
+    if let (wait, until) = known.first {
+      let time = WallClock.time(until)
+      let forms =
+        wait == .targetIsDown
+        ? ["down, next try \(time)", "the target is down\(since), next try \(time)"]
+        : ["waits until \(time)", "waits until \(time): \(wait.rawValue)"]
+      return (wait.rawValue, until, forms, true)
+    }
+    if activity.downSince != nil {
+      let reason = "the target is down\(since)"
+      return (reason, nil, ["down, trying", reason + ", trying it now"], true)
+    }
+    // A request with two scans takes a second or two.
+    guard still >= 5 else { return nil }
+    let reason =
+      activity.requests > 0
+      ? "no answer" : activity.rows > 0 ? "no row done" : "no row to read"
+    return (reason, nil, ["\(reason) for \(DurationText.words(still))"], false)
+  }
+
+  private var since: String {
+    activity.downSince.map { " since " + WallClock.time($0) } ?? ""
+  }
+
+  /// A part of the line: its forms from the shortest to the longest, and how early it has to give way.
+  private struct Part {
+    let rank: Int
+    let forms: [String]
+
+    init(_ rank: Int, _ forms: [String]) { (self.rank, self.forms) = (rank, forms) }
+  }
+
+  private var parts: [Part] {
+    let counts = progress.counts
+    func count(_ number: Int?, _ word: String) -> [String] {
+      number.map { $0 > 0 ? ["\(RowText.number($0)) \(word)"] : [] } ?? []
+    }
+    let bytes = [progress.sourceBytes, progress.bodyBytes].map(RowText.bytes)
+    let inFlight = count(activity.requests, "in flight")
+    let underWay = count(activity.rows, activity.rows == 1 ? "row under way" : "rows under way")
+    return [
+      Part(0, rowForms), Part(1, wait?.forms ?? []),
+      Part(4, secondsLeft.map(arrival) ?? []),
+      Part(5, progress.worked > 0 ? ["\(RowText.digits(rate))/s"] : []),
+      Part(9, count(progress.ready, "ready")), Part(9, count(counts[.accepted], "accepted")),
+      Part(2, failureForms), Part(3, count(counts[.inDoubt], Verdict.inDoubt.words)),
+      Part(7, count(counts[.skipped], Verdict.skipped.words)),
+      Part(8, count(progress.notTried, "not tried")),
+      Part(
+        6, inFlight.isEmpty ? underWay : inFlight + [(underWay + inFlight).joined(separator: ", ")]),
+      Part(
+        10,
+        progress.bodyBytes > 0
+          ? [bytes[0] + " → " + bytes[1], "read \(bytes[0]) → sent \(bytes[1])"] : []
+      ),
+    ]
+  }
+
+  private var rowForms: [String] {
+    let rows = RowText.number(progress.rows)
+    guard let total, let percent else { return [progress.rows == 1 ? "1 row" : rows + " rows"] }
+    let all = (total.isExact ? "" : "~") + RowText.number(total.count)
+    return [
+      "\(rows)/\(all)", "\(rows)/\(all) (\(percent)%)", "\(rows) of \(all) rows (\(percent)%)",
+    ]
+  }
+
+  private var failureForms: [String] {
+    let causes = progress.failures.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    let sum = causes.reduce(0) { $0 + $1.value }
+    guard sum > 0 else { return [] }
+    let first = "\(RowText.number(sum)) failure" + (sum == 1 ? "" : "s")
+    // Three causes tell whether it is the rows or the target.
+    return [first]
+      + (1...min(3, causes.count)).map { count in
+        let shown = causes.prefix(count).map { "\(RowText.number($0.value)) \($0.key)" }
+        return first + ": " + (shown + (count < causes.count ? ["…"] : [])).joined(separator: ", ")
+      }
+  }
+
+  private func arrival(_ seconds: Double) -> [String] {
+    let clock = "ETA " + WallClock.minute(wall + seconds, from: wall)
+    let rounded = seconds < 120 ? seconds : (seconds / 60).rounded() * 60
+    return [clock, "\(clock) (\(DurationText.words(rounded)))"]
+  }
+
+  /// Everything, for a log.
+  var text: String { parts.compactMap(\.forms.last).joined(separator: " · ") }
+
+  /// As much as fits: first a short form of each part, the more important ones first, then longer ones.
+  func text(columns: Int) -> String {
+    let parts = parts
+    var chosen = [String?](repeating: nil, count: parts.count)
+    func line(_ texts: [String?]) -> String {
+      texts.compactMap(\.self).joined(separator: " · ")
+    }
+    // A longer form gives way to the short one of a part that is four ranks behind.
+    let steps = parts.indices.flatMap { index in
+      parts[index].forms.indices.map { (index: index, step: $0, rank: parts[index].rank + 4 * $0) }
+    }
+    for (index, step, _) in steps.sorted(by: { ($0.rank, $0.step) < ($1.rank, $1.step) }) {
+      var next = chosen
+      next[index] = parts[index].forms[step]
+      if line(next).columns <= columns { chosen = next }
+    }
+    let text = line(chosen)
+    return text.isEmpty ? (parts[0].forms.first ?? "").cut(toColumns: columns) : text
+  }
+
+  /// The same for programs.
+  var fields: JSONFields {
+    let inFlight: JSONFields = [("rows", activity.rows), ("requests", activity.requests)]
+    let waiting = wait
+    return [
+      ("seconds", seconds - progress.start), ("rows", progress.rows),
+      ("expectedRows", (total?.count).orNull), ("expectedExact", total?.isExact),
+      ("percent", percent.orNull), ("outcomes", Verdict.json(of: progress.counts)),
+      ("ready", progress.ready), ("failures", progress.failures), ("rate", rate),
+      ("eta", secondsLeft.map { UTCTime(seconds: wall + $0).rfc3339 }.orNull),
+      ("inFlight", JSONOutput(fields: inFlight)), ("sourceBytes", progress.sourceBytes),
+      ("bodyBytes", progress.bodyBytes), ("waiting", (waiting?.reason).orNull),
+      ("waitingUntil", (waiting?.until).map { UTCTime(seconds: $0).rfc3339 }.orNull),
     ]
   }
 }

@@ -106,8 +106,43 @@ extension StageFailure {
   }
 }
 
+/// What results look like on standard output.
+enum ResultForm: String, CaseIterable {
+  case text, json, none
+
+  static let option = OptionSpec(
+    "output", choices: ["auto", "text", "json", "none"], default: "auto",
+    help:
+      "form of the results: a short line a row, or JSON Lines; auto: text on a terminal, else json")
+
+  /// `auto`, and what isn't said, is words where a person reads them.
+  init(_ option: String?, isTerminal: Bool) {
+    self = option.flatMap(ResultForm.init(rawValue:)) ?? (isTerminal ? .text : .json)
+  }
+}
+
 /// What became of a row, in a line for people.
 enum RowText {
+  /// `line 2 (C-1001): rejected: invalid_value dob: 19900231 is no day`: one line, without the next step.
+  static func short(_ outcome: Outcome, word: String? = nil) -> String {
+    let start = Console.name(outcome.row) + ": " + (word ?? outcome.verdict.rawValue)
+    guard let failure = outcome.failure else {
+      let words = [outcome.receipt?.type, outcome.receipt?.status].compactMap(\.self)
+      return start + words.map { " " + Sanitizer.word($0) }.joined()
+    }
+    if let since = outcome.since, failure.code == .alreadyAccepted {
+      return start + ", accepted \(UTCTime(seconds: since).readable)"
+    }
+    let more = outcome.further.isEmpty ? "" : " and \(outcome.further.count) more"
+    return start + ": " + title(failure) + more + ": " + Sanitizer.clean(failure.detail)
+  }
+
+  /// `invalid_value dob`: the code and what it is about.
+  static func title(_ failure: StageFailure) -> String {
+    let place = failure.column?.description ?? failure.side?.rawValue
+    return failure.code.rawValue + (place.map { " " + Sanitizer.clean($0, limit: 40) } ?? "")
+  }
+
   /// `line 2 (C-1001): accepted createCustomer PENDING · front 1.1 MB 4032×3024 → 412 KB 1536×2048 q85`.
   static func line(
     _ outcome: Outcome, word: String? = nil, hidesPaths: Bool, showsImages: Bool,
@@ -171,12 +206,25 @@ enum RowText {
     }
   }
 
-  /// About three digits of a number.
+  /// With a comma between thousands: `10,000`.
+  static func number(_ count: Int) -> String {
+    let digits = String(count)
+    let head = digits.count % 3
+    return digits.enumerated().reduce(into: "") { text, digit in
+      if digit.offset > 0, digit.offset % 3 == head { text += "," }
+      text.append(digit.element)
+    }
+  }
+
+  /// About three digits of a number, and more of a large one.
   static func digits(_ value: Double) -> String {
     switch value {
-    case ..<10: return String((value * 100).rounded() / 100)
-    case ..<100: return String((value * 10).rounded() / 10)
-    default: return String(Int(value.rounded()))
+    case ..<10: return plain((value * 100).rounded() / 100)
+    case ..<100: return plain((value * 10).rounded() / 10)
+    default: return number(Int(value.rounded()))
     }
+  }
+  private static func plain(_ value: Double) -> String {
+    value == value.rounded() ? String(Int(value)) : String(value)
   }
 }

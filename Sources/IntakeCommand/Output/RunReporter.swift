@@ -1,10 +1,12 @@
 import IntakeCore
 import IntakeRunner
 import IntakeSystem
+import Synchronization
 
 /// Reports on a run: result lines on standard output, everything else on standard error.
 struct RunReporter: RunObserver {
   let results: ResultWriter
+  let form: ResultForm
   let console: Console
   let progress: ProgressDisplay
   let line: ResultLine
@@ -12,6 +14,10 @@ struct RunReporter: RunObserver {
   let taps: Set<String>
   /// Whether every row is shown to people, not only those with problems.
   let isVerbose: Bool
+  /// Whether results in words are those with problems alone.
+  let isQuiet: Bool
+  /// What people see of a check, nil for a run, whose rows are shown as they end.
+  let list: RowList?
   /// What a dry run prints for a request; nil for a check, which prints the row.
   let request: RequestText?
   /// Whether anything is sent and recorded.
@@ -23,31 +29,74 @@ struct RunReporter: RunObserver {
   /// Whether rows that are skipped stay out of the results.
   let isOnlyLeft: Bool
 
-  func loaded(_ row: LoadedRow) { fixed?.add(row) }
+  func loaded(_ row: LoadedRow) {
+    fixed?.add(row)
+    list?.expect(row.record.row.line)
+  }
+
+  func leftOut(_ row: RowReference) {
+    progress.countLeftOut()
+    list?.pass(row.line)
+  }
 
   func finished(_ outcome: Outcome) {
     progress.count(outcome)
     failedRows?.add(outcome)
-    if isOnlyLeft, outcome.verdict == .skipped, !outcome.isNews { return }
-    results.keepLine { line.write(outcome, to: &$0) }
-    guard outcome.isNews || isVerbose else { return }
-    show(outcome, RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose))
+    if isOnlyLeft, outcome.verdict == .skipped, !outcome.isNews {
+      list?.pass(outcome.row.line)
+      return
+    }
+    let isShown = outcome.isNews || isVerbose
+    if form == .json { results.keepLine { line.write(outcome, to: &$0) } }
+    if console.isJSON, isShown { log(outcome) }
+    guard isShown || form == .text && !isQuiet && list == nil else {
+      list?.pass(outcome.row.line)
+      return
+    }
+    let full = RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose)
+    if let list { return list.add(full, errors: 1 + outcome.further.count, outcome.row.line) }
+    show(isVerbose || form != .text ? full : fitted(RowText.short(outcome)))
   }
 
   func prepared(_ submission: Submission, outcome: Outcome) {
-    progress.countReady()
+    progress.countReady(outcome)
     let request = request?.json(submission)
-    results.keepLine { line.write(outcome, word: "ready", request: request, to: &$0) }
-    guard isVerbose else { return }
-    let text = RowText.line(
+    if form == .json {
+      results.keepLine { line.write(outcome, word: "ready", request: request, to: &$0) }
+    }
+    if console.isJSON, isVerbose { log(outcome) }
+    let full = RowText.line(
       outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true,
       explains: request == nil)
-    show(outcome, text)
+    if let list {
+      return isVerbose
+        ? list.add(full, errors: 0, outcome.row.line) : list.pass(outcome.row.line)
+    }
+    if isVerbose {
+      show(full)
+    } else if form == .text, !isQuiet {
+      show(fitted(RowText.short(outcome, word: "ready")))
+    }
+    // A dry run is there to look at the request.
+    if form == .text, let request { show("    " + request.text) }
   }
 
-  /// A line for people, or a log entry for programs, which find the details on standard output.
-  private func show(_ outcome: Outcome, _ text: String) {
-    guard console.isJSON else { return console.write(text) }
+  /// One row, one line: what does not fit is in the summary, and in `--verbose`.
+  private func fitted(_ text: String) -> String {
+    results.width.map { text.cut(toColumns: $0) } ?? text
+  }
+
+  /// Where results are words they are all that people see of a row; else standard error says what went wrong.
+  private func show(_ text: String) {
+    if form == .text {
+      results.keepLine { $0 += text.utf8 }
+    } else if !console.isJSON {
+      console.write(text)
+    }
+  }
+
+  /// An entry for programs, which find the details on standard output.
+  private func log(_ outcome: Outcome) {
     let reason = outcome.failure.map { ": \($0.code): \($0.detail)" } ?? ""
     let level: LogLevel = outcome.isNews ? .warning : .info
     console.log(level, outcome.verdict.rawValue + reason, row: outcome.row)
@@ -55,7 +104,6 @@ struct RunReporter: RunObserver {
 
   func waiting(seconds: Double, asked: Bool, row: RowReference) {
     let note = "waiting \(RowText.digits(seconds)) s" + (asked ? ", asked by the server" : "")
-    progress.wait(note)
     if asked || isVerbose { console.log(.notice, note, row: row) }
   }
 
@@ -86,6 +134,82 @@ extension Outcome {
     // The summary counts the rows that nobody tried.
     case .failed: return !isNotTried
     case .rejected, .inDoubt: return true
+    }
+  }
+}
+
+/// The rows of a check as people see them: each in the order of the manifest, or none where they are too many to read.
+///
+/// Rows end in any order, so one that is worked on for long holds back the texts behind it; nothing else is kept.
+final class RowList: Sendable {
+  private struct State {
+    /// Lines of the manifest that were read, and below `first` have been shown.
+    var lines: [Int] = []
+    var first = 0
+    /// Texts of rows that have ended, nil for those that nobody needs to see.
+    ///
+    /// A line of a JSON list may hold several rows.
+    var ended: [Int: [String?]] = [:]
+    var errors = 0
+  }
+
+  private let showsAll: Bool
+  private let write: @Sendable (String) -> Void
+  private let state = Mutex(State())
+  /// More than fit on a screen are told by cause.
+  private static let most = 20
+
+  init(all showsAll: Bool, write: @escaping @Sendable (String) -> Void) {
+    (self.showsAll, self.write) = (showsAll, write)
+  }
+
+  /// Whether the rows were too many to be listed.
+  var isTooLong: Bool { !showsAll && state.withLock(\.errors) > RowList.most }
+
+  /// A row was read; in the order of the manifest.
+  func expect(_ line: Int) {
+    guard showsAll else { return }
+    state.withLock { $0.lines.append(line) }
+  }
+
+  /// Nobody needs to see a row.
+  func pass(_ line: Int) {
+    guard showsAll else { return }
+    end(line, nil)
+  }
+
+  func add(_ text: String, errors: Int, _ line: Int) {
+    let isKept = state.withLock { state in
+      state.errors += errors
+      if !showsAll, state.errors > RowList.most { state.ended = [:] }
+      return showsAll || state.errors <= RowList.most
+    }
+    if isKept { end(line, text) }
+  }
+
+  private func end(_ line: Int, _ text: String?) {
+    state.withLock { state in
+      state.ended[line, default: []].append(text)
+      guard showsAll else { return }
+      while state.first < state.lines.count,
+        let texts = state.ended.removeValue(forKey: state.lines[state.first])
+      {
+        state.first += texts.count
+        for case let text? in texts { write(text) }
+      }
+      guard state.first > 1_000 else { return }
+      state.lines.removeFirst(state.first)
+      state.first = 0
+    }
+  }
+
+  /// Shows what is left: everything of a short list, or what a stop left behind.
+  func finish() {
+    guard !isTooLong else { return }
+    state.withLock { state in
+      let rows = state.ended.sorted { $0.key < $1.key }.flatMap(\.value)
+      for case let text? in rows { write(text) }
+      state.ended = [:]
     }
   }
 }

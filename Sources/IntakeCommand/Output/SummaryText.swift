@@ -10,8 +10,14 @@ struct SummaryText {
   let proxy: String?
   /// Whether scans were decoded in processes that own nothing.
   let isIsolated: Bool
-  let mode: RunPolicy.Mode
-  let only: RunPolicy.Selection?
+  let policy: RunPolicy
+  /// The command that was given, to be given again.
+  let command: GivenCommand
+  /// Whether every row that has a problem has been listed.
+  let isListed: Bool
+  let hidesPaths: Bool
+  /// Columns of the terminal, nil for a file or pipe, which has room for any line.
+  let columns: Int?
   /// Whether the sandbox's page can be looked at after the run.
   let isKept: Bool
   /// Where the rows are that were not accepted, nil when nobody wanted them or they could not be written.
@@ -22,10 +28,13 @@ struct SummaryText {
       proxy.map { "proxy: \($0)" }, "isolation: \(isolation)", ledger.map { "ledger: \($0)" },
     ]
     let lines =
-      [counts, sizes, accepted, changed, leftOut, leftNew] + troubles + [failedRows] + places
-      + [lookHint]
+      [counts, sizes, estimate, accepted, changed, leftOut, leftNew] + causes + troubles
+      + [failedRows] + places + next + [lookHint]
     return lines.compactMap(\.self).joined(separator: "\n")
   }
+
+  private var mode: RunPolicy.Mode { policy.mode }
+  private var only: RunPolicy.Selection? { policy.only }
 
   private var isolation: String { isIsolated ? Isolation.inForce : Isolation.off.rawValue }
 
@@ -34,15 +43,21 @@ struct SummaryText {
       let count =
         switch verdict {
         case .failed: summary.failed
+        // A ledger has one row a customer, so that what repeats one is told apart.
+        case .rejected: summary.counts[.rejected, default: 0] - summary.repeats
         case .skipped: summary.counts[.skipped, default: 0] - summary.changed
         default: summary.counts[verdict, default: 0]
         }
-      return count > 0 ? "\(count) \(verdict.words)" : nil
+      return count > 0 ? "\(RowText.number(count)) \(verdict.words)" : nil
     }
-    if summary.changed > 0 { parts.append("\(summary.changed) changed") }
-    if summary.notTried > 0 { parts.append("\(summary.notTried) not tried") }
-    if mode != .send { parts.insert("\(summary.ready) ready", at: 0) }
-    let rows = "\(summary.rows) row" + (summary.rows == 1 ? "" : "s")
+    if summary.repeats > 0 {
+      let verb = summary.repeats == 1 ? "repeats" : "repeat"
+      parts.append("\(RowText.number(summary.repeats)) \(verb) another row")
+    }
+    if summary.changed > 0 { parts.append("\(RowText.number(summary.changed)) changed") }
+    if summary.notTried > 0 { parts.append("\(RowText.number(summary.notTried)) not tried") }
+    if mode != .send { parts.insert("\(RowText.number(summary.ready)) ready", at: 0) }
+    let rows = RowText.number(summary.rows) + " row" + (summary.rows == 1 ? "" : "s")
     let found = parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
     return rows + found + (isNothingToDo ? " — nothing was left to send" : "")
   }
@@ -55,12 +70,29 @@ struct SummaryText {
   /// Nil where nothing was prepared: a rate of rows that were skipped says nothing.
   private var sizes: String? {
     guard summary.sourceBytes + summary.bodyBytes > 0 else { return nil }
-    let (source, body) = (RowText.bytes(summary.sourceBytes), RowText.bytes(summary.bodyBytes))
-    let seconds = RowText.digits(summary.seconds)
-    return "images \(source) → requests \(body) in \(seconds) s, \(RowText.digits(rate)) rows/s"
+    let (source, sent) = (RowText.bytes(summary.sourceBytes), RowText.bytes(summary.imageBytes))
+    let images = summary.sourceBytes > 0 ? ["images \(source) → \(sent)"] : []
+    let requests = mode == .send ? ["requests \(RowText.bytes(summary.bodyBytes))"] : []
+    let seconds = summary.seconds
+    let duration = seconds < 100 ? RowText.digits(seconds) + " s" : DurationText.words(seconds)
+    let time = "\(duration), \(RowText.digits(rate)) rows/s"
+    return (images + requests + [time]).joined(separator: ", ")
   }
 
-  private var rate: Double { Double(summary.rows) / max(0.001, summary.seconds) }
+  /// Rows a second; those that were skipped or not tried took no time.
+  private var rate: Double { Double(summary.worked) / max(0.001, summary.seconds) }
+
+  /// What a run of the rows that are ready takes; nil where nothing was left unsent.
+  private var estimate: String? {
+    guard summary.ready > 0 else { return nil }
+    let requests =
+      summary.requests == 1 ? "1 request" : "\(RowText.number(summary.requests)) requests"
+    let size = "a run sends \(requests), \(RowText.bytes(summary.bodyBytes))"
+    guard let seconds = secondsOfRun, let rate = policy.rate else { return size }
+    return "\(size); at \(RowText.digits(rate))/s it takes \(DurationText.words(seconds)) or more"
+  }
+
+  private var secondsOfRun: Double? { policy.rate.map { Double(summary.requests) / $0 } }
 
   /// So that nobody wonders why the rows of a new file were not sent.
   private var accepted: String? {
@@ -112,6 +144,7 @@ struct SummaryText {
       summary.stopReason.map {
         "stopped early: \($0)" + (summary.stopHint.map { "\n  → \($0)" } ?? "")
       },
+      neverReached,
       summary.journalError.map { "the ledger failed: \($0)" },
       summary.loadFailure.map {
         "the manifest could not be read to its end: \($0.detail) (\($0.hint))"
@@ -120,6 +153,12 @@ struct SummaryText {
         "rows in doubt may have been accepted: run the same command again to ask the target"
       },
     ]
+  }
+
+  private var neverReached: String? {
+    guard let left = summary.neverReached, left.count > 0 else { return nil }
+    let (about, rows) = (left.isExact ? "" : "about ", left.count == 1 ? "row was" : "rows were")
+    return "\(about)\(RowText.number(left.count)) \(rows) never reached"
   }
 
   /// Only where something arrived and the page doesn't stay open anyway.
@@ -131,8 +170,14 @@ struct SummaryText {
   var fields: JSONFields {
     [
       ("type", "summary"), ("rows", summary.rows), ("outcomes", Verdict.json(of: summary.counts)),
-      ("notTried", summary.notTried), ("ready", summary.ready),
-      ("sourceBytes", summary.sourceBytes), ("bodyBytes", summary.bodyBytes),
+      ("notTried", summary.notTried), ("ready", summary.ready), ("repeats", summary.repeats),
+      ("neverReached", (summary.neverReached?.count).orNull),
+      ("neverReachedExact", summary.neverReached?.isExact),
+      ("causes", causesByCount.map { JSONOutput(fields: fields(of: $0.kind, $0.cause)) }),
+      ("sourceBytes", summary.sourceBytes), ("imageBytes", summary.imageBytes),
+      ("bodyBytes", summary.bodyBytes),
+      ("requests", summary.ready > 0 ? summary.requests : nil),
+      ("secondsAtRate", summary.ready > 0 ? secondsOfRun : nil),
       ("seconds", summary.seconds), ("rate", rate), ("stopped", summary.stopReason.orNull),
       ("stopHint", summary.stopHint.orNull), ("changed", summary.changed),
       ("ledgerError", summary.journalError.orNull),
@@ -140,7 +185,134 @@ struct SummaryText {
       ("isolation", isolation),
       ("ledger", ledger.orNull),
       ("failedRows", failed.flatMap { $0.count > 0 ? $0.path : nil }.orNull),
-      ("page", (isKept ? page : nil).orNull),
+      ("page", (isKept ? page : nil).orNull), ("next", nextCommand(isPrivate: false)?.command),
     ]
+  }
+}
+
+// Why rows were not accepted, and what to do about it.
+extension SummaryText {
+  /// The most frequent ones first.
+  private var causesByCount: [(kind: RowCause.Kind, cause: RowCause)] {
+    summary.causes.map { ($0.key, $0.value) }.sorted { left, right in
+      let (first, second) = (left.1.rows.first?.line ?? 0, right.1.rows.first?.line ?? 0)
+      return (right.1.count, first) < (left.1.count, second)
+    }
+  }
+
+  /// Ten fit on a screen with what stands around them.
+  private static let mostCauses = 10
+
+  private var causes: [String] {
+    let all = causesByCount
+    guard !all.isEmpty, !isListed else { return [] }
+    let shown = all.prefix(SummaryText.mostCauses)
+    let width = shown.map { RowText.number($0.cause.count).count }.max() ?? 0
+    let texts = shown.flatMap { text($0.kind, $0.cause, width: width) }
+    let rest = all.dropFirst(SummaryText.mostCauses)
+    let more =
+      rest.isEmpty
+      ? [] : ["  and \(rest.count) more causes, \(rest.reduce(0) { $0 + $1.cause.count }) times"]
+    let hint = mode == .check ? "by cause (--all lists each row):" : "by cause:"
+    return ["what is wrong, \(hint)"] + texts + more
+  }
+
+  /// `  1,200  missing_value dob: the cell is empty`, and below it the first rows and the next step.
+  private func text(_ kind: RowCause.Kind, _ cause: RowCause, width: Int) -> [String] {
+    let count = RowText.number(cause.count)
+    let indent = String(repeating: " ", count: width + 4)
+    let names = cause.rows.map { row in
+      "\(row.line)" + (row.label.map { " (\(Sanitizer.clean($0, limit: 60)))" } ?? "")
+    }
+    let rows =
+      (cause.count == 1 ? "line " : "lines ") + names.joined(separator: ", ")
+      + (cause.count > cause.rows.count ? " …" : "")
+    let detail = Sanitizer.clean(cause.failure.detail, limit: 300)
+    // Where rows failed in different words, those of the first one stand for all.
+    let reason = (cause.isUniform ? "" : "such as ") + detail
+    let hint =
+      cause.count == 1 ? cause.failure.hint(hidesPaths: hidesPaths) : cause.failure.hint
+    let head = String(repeating: " ", count: width - count.count) + "  \(count)  "
+    return lines("\(RowText.title(cause.failure)): \(reason)", after: head, indent)
+      + lines(rows, after: indent, indent) + lines("→ " + hint, after: indent, indent)
+  }
+
+  /// A terminal would break lines within words, and at its edge.
+  private func lines(_ text: String, after head: String, _ indent: String) -> [String] {
+    guard let columns else { return [head + text] }
+    return text.wrapped(to: max(20, columns - indent.count)).enumerated().map {
+      ($0.offset == 0 ? head : indent) + $0.element
+    }
+  }
+
+  private func fields(of kind: RowCause.Kind, _ cause: RowCause) -> JSONFields {
+    [
+      ("code", kind.code.rawValue), ("column", cause.failure.column?.description),
+      ("side", cause.failure.side?.rawValue), ("http", kind.http), ("count", cause.count),
+      ("rows", cause.rows.map(\.line)), ("ids", cause.rows.compactMap(\.label)),
+      ("hint", cause.failure.hint),
+    ]
+  }
+
+  /// What is to be done next, as a command line to paste; nil where nothing is, or a check says what to correct.
+  ///
+  /// Whoever gave the command may see all of it again; a log may be read by others.
+  private func nextCommand(isPrivate: Bool) -> (words: String, command: String)? {
+    guard mode == .send else { return nil }
+    if summary.stopReason != nil || summary.loadFailure != nil {
+      return ("to go on:", command.text(isPrivate))
+    }
+    if summary.counts[.inDoubt] != nil {
+      return ("to settle what is in doubt:", command.text(isPrivate, only: .inDoubt))
+    }
+    // What repeats a row has no row of its own in the ledger.
+    guard summary.notAccepted - summary.repeats > 0 else { return nil }
+    let isCorrected = summary.counts[.rejected, default: 0] > summary.repeats
+    return (
+      isCorrected ? "once they are corrected, to send them again:" : "to send them again:",
+      command.text(isPrivate, only: .failed)
+    )
+  }
+
+  private var next: [String] {
+    nextCommand(isPrivate: columns != nil).map { ["\($0.words)\n  \($0.command)"] } ?? []
+  }
+}
+
+/// A command line as it was given, to be given again for other rows.
+struct GivenCommand {
+  /// The program and all words.
+  let words: [String]
+  let spec: CommandSpec
+
+  /// The same manifest, target and ledger for the rows that a ledger lists so; nil for all rows.
+  func text(_ isPrivate: Bool, only selection: RunPolicy.Selection? = nil) -> String {
+    // What bounds or describes this run alone; a file of failed rows is there already.
+    let dropped: Set<String> = selection == nil ? ["failed"] : ["failed", "only", "limit"]
+    var (kept, rest) = (Array(words.prefix(1)), words.dropFirst())
+    while let word = rest.popFirst() {
+      guard word != "--" else {
+        rest.insert(word, at: rest.startIndex)
+        break
+      }
+      let (name, value) =
+        word.hasPrefix("--")
+        ? word.dropFirst(2).halves(at: "=") ?? (String(word.dropFirst(2)), nil)
+        : ("", nil)
+      let option = spec.allOptions.first { $0.name == name }
+      let count = value == nil ? option?.wordCount ?? 0 : 0
+      var all = [word] + rest.prefix(count)
+      rest = rest.dropFirst(count)
+      if name == "credentials", !isPrivate { all = all.map(hidden) }
+      if !dropped.contains(name) { kept += all }
+    }
+    let chosen = selection.map { ["--only", $0.rawValue] } ?? []
+    return (kept + chosen + rest).map(ShellText.quoted).joined(separator: " ")
+  }
+
+  /// A command that prints credentials may hold them.
+  private func hidden(_ word: String) -> String {
+    guard let start = word.firstRange(of: "command:") else { return word }
+    return word[..<start.upperBound] + "…"
   }
 }

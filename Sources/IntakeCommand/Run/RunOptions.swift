@@ -150,12 +150,17 @@ enum RunOptions {
       help: "run it at the end, with the summary as JSON on its standard input"),
   ]
   static let messageOptions = [
+    ResultForm.option,
     OptionSpec(
       "progress", choices: ["auto", "bar", "plain", "json", "none"], default: "auto",
-      help: "how progress is shown on standard error"),
+      help:
+        "how progress is shown on standard error; auto: a line that stays on a terminal, else a line every 30 s"
+    ),
     logFormat,
     OptionSpec("verbose", short: "v", help: "show every row, with sizes before and after"),
-    OptionSpec("quiet", short: "q", help: "no summary, only warnings and errors"),
+    OptionSpec(
+      "quiet", short: "q",
+      help: "no summary and no progress, only rows with problems, warnings and errors"),
     OptionSpec("hide-paths", help: "leave file names out of results and messages"),
   ]
 }

@@ -68,14 +68,17 @@ final class RunSession: Sendable {
     }
     let timer = stopTime?.watch(stop)
     defer { timer?.cancel() }
-    let summary = try await work(
+    let (summary, isListed) = try await work(
       pipeline, target, editing, ledger: ledger, failed, fixed, metrics)
     let isWritten = finish(failed)
     if let fixed { try finish(fixed, summary) }
     let text = SummaryText(
       summary: summary, ledger: ledger, page: sandbox?.address, proxy: proxy(editing),
-      isIsolated: DecoderPool.current?.isInForce ?? false, mode: policy.mode, only: policy.only,
-      isKept: arguments.has("keep"), failed: isWritten ? failed : nil)
+      isIsolated: DecoderPool.current?.isInForce ?? false, policy: policy,
+      command: GivenCommand(words: CommandLine.arguments, spec: arguments.command),
+      isListed: isListed, hidesPaths: arguments.has("hide-paths"),
+      columns: Terminal.isInteractive ? Terminal.width() : nil, isKept: arguments.has("keep"),
+      failed: isWritten ? failed : nil)
     show(text)
     let code = exitCode(summary, isWritten: isWritten)
     metrics?.end(summary, code: code)
@@ -139,7 +142,7 @@ final class RunSession: Sendable {
   private func show(_ text: SummaryText) {
     guard !arguments.has("quiet") else { return }
     if console.isJSON || arguments["progress"] == "json" {
-      console.write(text.fields)
+      console.event(text.fields)
     } else if !policy.mode.keepsLedger, let trouble = invocation.results.trouble {
       // Whoever stopped reading has seen enough, and the counts of half a check mean nothing.
       console.log(.notice, "stopped: \(trouble)")
@@ -219,29 +222,43 @@ final class RunSession: Sendable {
   private func work(
     _ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing, ledger: String?,
     _ failed: FailedRows?, _ fixed: FixedManifest?, _ metrics: MetricsFile?
-  ) async throws -> RunSummary {
-    let progress = ProgressDisplay(
-      style: ProgressDisplay.Style(option: arguments["progress"]), console: console)
-    defer { progress.end() }
+  ) async throws -> (RunSummary, isListed: Bool) {
+    let monitor = RunMonitor()
+    let progress = ProgressDisplay(arguments, console, monitor, limit: policy.limit)
+    let form = ResultForm(arguments["output"], isTerminal: invocation.results.isTerminal)
+    let list = policy.mode == .check && !console.isJSON ? rowList(form) : nil
     let request = RequestText(
       endpoint: editing.option("submit", "endpoint") ?? target.short,
       shownFields: editing.assembler?.shownFields ?? [],
       showsPersonal: arguments.has("show-personal"))
     let reporter = RunReporter(
-      results: invocation.results, console: console, progress: progress,
+      results: invocation.results, form: form, console: console, progress: progress,
       line: ResultLine(hidesPaths: arguments.has("hide-paths")), stop: stop,
       taps: Set(arguments.all("tap")), isVerbose: arguments.has("verbose"),
+      isQuiet: arguments.has("quiet"), list: list,
       request: policy.mode == .dryRun ? request : nil, isSending: policy.mode.keepsLedger,
       failedRows: failed, fixed: fixed, isOnlyLeft: arguments.has("left"))
-    let monitor = RunMonitor()
-    invocation.signals.answerQuestions { progress.snapshot(monitor.now, ledger: ledger) }
+    invocation.signals.answerQuestions { progress.snapshot(ledger: ledger) }
     let runner = Runner(
       pipeline: pipeline, policy: policy, stop: stop, observer: reporter, monitor: monitor)
-    guard let metrics else {
-      return try await runner.run(target: target.full, operation: target.operation)
+    let summary = try await progress.shown {
+      guard let metrics else {
+        return try await runner.run(target: target.full, operation: target.operation)
+      }
+      return try await metrics.watching(monitor) {
+        try await runner.run(target: target.full, operation: target.operation)
+      }
     }
-    return try await metrics.watching(monitor) {
-      try await runner.run(target: target.full, operation: target.operation)
+    list?.finish()
+    reporter.flush()
+    // Of a run whose rows are words on a terminal only the last lines may be seen.
+    return (summary, list.map { !$0.isTooLong } ?? false)
+  }
+
+  /// The rows of a check: among the results where those are words, else among the messages.
+  private func rowList(_ form: ResultForm) -> RowList {
+    RowList(all: arguments.has("all") || arguments.has("verbose")) { [console, invocation] text in
+      if form == .text { invocation.results.writeLine(text) } else { console.write(text) }
     }
   }
 

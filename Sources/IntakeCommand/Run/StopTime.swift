@@ -58,3 +58,29 @@ struct StopTime: Sendable {
     return Double((today > now ? today : mktime(&tomorrow)) - now)
   }
 }
+
+/// The clock on this machine's wall, for people.
+enum WallClock {
+  /// `22:14:05`.
+  static func time(_ moment: UnixTime) -> String {
+    let local = WallClock.local(moment)
+    return [local.tm_hour, local.tm_min, local.tm_sec].map { Int($0).zeroPadded(2) }
+      .joined(separator: ":")
+  }
+
+  /// `22:14`, on another day than `now` `Tue 02:14`.
+  static func minute(_ moment: UnixTime, from now: UnixTime) -> String {
+    let (local, today) = (local(moment), local(now))
+    let isToday = (local.tm_year, local.tm_yday) == (today.tm_year, today.tm_yday)
+    return (isToday ? "" : days[Int(local.tm_wday) % 7] + " ") + time(moment).prefix(5)
+  }
+
+  private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+
+  private static func local(_ moment: UnixTime) -> tm {
+    // Beyond these a time of day says nothing, and a conversion could trap.
+    var (seconds, local) = (time_t(min(max(0, moment), 253_402_300_799)), tm())
+    localtime_r(&seconds, &local)
+    return local
+  }
+}

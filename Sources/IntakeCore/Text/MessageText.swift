@@ -83,14 +83,55 @@ extension String {
     self + String(repeating: " ", count: max(0, width - count))
   }
 
-  /// The lines of the text, broken between words; a word of more than `width` characters has a line of its own.
+  /// The lines of the text, broken between words; a word of more than `width` columns has a line of its own.
   public func wrapped(to width: Int) -> [String] {
     split(separator: " ").reduce(into: []) { lines, word in
-      if let last = lines.last, last.count + 1 + word.count <= width {
+      if let last = lines.last, last.columns + 1 + String(word).columns <= width {
         lines[lines.count - 1] = last + " " + word
       } else {
         lines.append(String(word))
       }
+    }
+  }
+}
+
+// How wide a text is where every letter has one column or two.
+extension String {
+  /// Columns that the text takes on a terminal.
+  public var columns: Int {
+    utf8.allSatisfy(\.isASCIIPrintable) ? utf8.count : reduce(0) { $0 + $1.columns }
+  }
+
+  /// The start of the text that fits into so many columns, with `…` where something is left out.
+  public func cut(toColumns width: Int) -> String {
+    guard columns > width else { return self }
+    var (result, used) = ("", 0)
+    for character in self {
+      guard used + character.columns < width else { break }
+      result.append(character)
+      used += character.columns
+    }
+    return width > 0 ? result + "…" : ""
+  }
+}
+
+extension Character {
+  /// An accent joins the letter before it, and a picture of several parts is as wide as one.
+  fileprivate var columns: Int { unicodeScalars.map(\.columns).max() ?? 0 }
+}
+
+extension Unicode.Scalar {
+  /// What East Asian Width (UAX 11) calls wide, and pictures, as coarse as terminals agree on it.
+  private static let wide: [ClosedRange<UInt32>] = [
+    0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xA960...0xA97F, 0xAC00...0xD7A3,
+    0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F,
+    0x1F680...0x1F6FF, 0x1F900...0x1F9FF, 0x20000...0x3FFFD,
+  ]
+
+  fileprivate var columns: Int {
+    switch properties.generalCategory {
+    case .nonspacingMark, .enclosingMark, .format: return 0
+    default: return Unicode.Scalar.wide.contains { $0.contains(value) } ? 2 : 1
     }
   }
 }
