@@ -70,7 +70,7 @@ struct RunEndTests {
     #expect(run.errors.contains("\n  3  invalid_value dob: "), "\(run.errors)")
     #expect(run.errors.contains("\n     lines 10 (R-8), 20 (R-18), 30 (R-28)\n"))
     let lines = run.errors.split(separator: "\n").map(String.init)
-    let place = try #require(lines.firstIndex { $0.hasPrefix("once they are corrected") })
+    let place = try #require(lines.firstIndex { $0.hasPrefix("once corrected, ") })
     let command = try #require(lines[(place + 1)...].first).drop { $0 == " " }
     #expect(!command.contains("--limit") && !command.contains("--failed"), "\(command)")
     // Corrected, and pasted into a shell: the failed rows go out, and nobody twice.
@@ -175,5 +175,33 @@ struct RunEndTests {
     }
     #expect(numbers == [7, 10, 13, 17, 20, 27, 30, 33, 37], "\(result.errors)")
     #expect(!result.errors.contains("by cause"))
+  }
+
+  /// Half of the rows are wrong, and what is kept of them does not grow with their number.
+  @Test(.enabled(if: SlowTests.areWanted))
+  func aCheckOfManyRowsNeedsNoMoreMemory() async throws {
+    var measured = program
+    measured.wrapper = [
+      Interpreter.python, "-c",
+      "import resource as r, subprocess as s, sys; s.call(sys.argv[1:]); "
+        + "print(r.getrusage(r.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)",
+    ]
+    var peaks: [Int] = []
+    for count in [10_000, 100_000] {
+      let rows = (0..<count).map { number in
+        let email = number % 2 == 0 ? "canary-\(number)@example.com" : ""
+        return "R-\(number),\(email),\(number % 4 == 3 ? "MAYBE" : "PASS")\n"
+      }
+      let manifest = folder.write("many.csv", "id,email,status\n" + rows.joined())
+      let result = try await measured.start([
+        "check", manifest, "--to", "dcams", "--operation", "updateStatus", "--output", "none",
+        "--all", "--isolation", "off", "--quiet",
+      ]).wait(seconds: 280)
+      let lines = result.errors.split(separator: "\n")
+      #expect(lines.count { $0.hasPrefix("line ") } == count / 2)
+      peaks.append(try #require(lines.last.flatMap { Int($0) }, "\(result.errors.suffix(300))"))
+    }
+    // Kilobytes; 40 bytes a row tell rows apart that repeat each other.
+    #expect(peaks[1] - peaks[0] < 16_000, "\(peaks)")
   }
 }

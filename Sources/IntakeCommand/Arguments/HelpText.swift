@@ -23,7 +23,7 @@ enum HelpText {
         docintake help TOPIC explains:
         \(HelpTopic.allCases.map { "  " + $0.rawValue.padded(to: 15) + $0.summary }.joined(separator: "\n"))
 
-        Results are JSON Lines on standard output; everything else goes to standard error.
+        Results are JSON Lines on standard output (words on a terminal); everything else goes to standard error.
 
         \(ExitCode.table)
 

@@ -40,7 +40,11 @@ final class Console: Sendable {
     guard isJSON else {
       let message = Sanitizer.clean(message, limit: 1000)
       let place = row.map { " " + Console.name($0) + ":" } ?? ""
-      return write("\(ProgramName.current): \(paint(level.rawValue, level)):\(place) \(message)")
+      let text = "\(ProgramName.current): \(paint(level.rawValue, level)):\(place) \(message)"
+      // A terminal would break it within a word.
+      return write(
+        Terminal.isInteractive
+          ? text.wrapped(to: Terminal.width() - 2).joined(separator: "\n  ") : text)
     }
     event([
       ("type", "log"), ("level", level.rawValue), ("message", message), ("row", row?.line),

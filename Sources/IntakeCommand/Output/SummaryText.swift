@@ -27,10 +27,19 @@ struct SummaryText {
     let places = [
       proxy.map { "proxy: \($0)" }, "isolation: \(isolation)", ledger.map { "ledger: \($0)" },
     ]
+    let head = [counts, sizes, estimate, accepted, changed, leftOut, leftNew]
+    // A command line stays whole, to be pasted.
     let lines =
-      [counts, sizes, estimate, accepted, changed, leftOut, leftNew] + causes + troubles
-      + [failedRows] + places + next + [lookHint]
-    return lines.compactMap(\.self).joined(separator: "\n")
+      wrapped(head) + causes + wrapped(troubles + [failedRows] + places) + next
+      + wrapped([lookHint])
+    return lines.joined(separator: "\n")
+  }
+
+  private func wrapped(_ texts: [String?]) -> [String] {
+    texts.compactMap(\.self).flatMap { $0.split(separator: "\n") }.flatMap { line in
+      let indent = String(line.prefix { $0 == " " })
+      return lines(String(line.dropFirst(indent.count)), after: indent, indent + "  ")
+    }
   }
 
   private var mode: RunPolicy.Mode { policy.mode }
@@ -269,7 +278,7 @@ extension SummaryText {
     guard summary.notAccepted - summary.repeats > 0 else { return nil }
     let isCorrected = summary.counts[.rejected, default: 0] > summary.repeats
     return (
-      isCorrected ? "once they are corrected, to send them again:" : "to send them again:",
+      isCorrected ? "once corrected, to send them again:" : "to send them again:",
       command.text(isPrivate, only: .failed)
     )
   }
