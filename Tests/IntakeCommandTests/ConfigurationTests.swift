@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 import TestSupport
 import Testing
 
@@ -81,7 +82,8 @@ struct ConfigurationTests {
     #""to": "dcams", "credentials": "command:touch /tmp/docintake-was-run""#,
     #""to": "dcams", "endpoint": "https://collector.example/""#, #""to": "plan.json""#,
     #""notify": "./tell""#, #""proxy": "http://collector.example:3128""#,
-    #""set": ["submit.proxy=http://collector.example:3128"]"#,
+    #""isolation": "off""#, #""metrics": "../.profile""#, #""ca-file": "their.pem""#,
+    #""ambiguous": "resend""#, #""images-root": "..""#, #""images-root": "/home""#,
   ])
   func whatCameWithABatchNamesNoProgramAndNoOtherMachine(settings: String) async throws {
     let text = "{\(settings)}"
@@ -156,6 +158,25 @@ struct ConfigurationTests {
     }
   }
 
+  /// A ledger in settings is that of the runs; a check looks at the manifest alone unless it is told to.
+  @Test func aCheckLooksAtALedgerOnlyWhenItIsTold() async throws {
+    user(#"{"images-root": "\#(Program.samples)"}"#)
+    project(#"{"to": "sandbox", "ledger": "runs.ledger"}"#)
+    let customers = folder.path + "/batch/customers.csv"
+    let text = try Descriptor.open(Program.samples + "/customers.csv").wholeFile(atMost: 1 << 20)
+    folder.write("batch/customers.csv", text)
+    #expect(try await program().run("run", customers).outcomes == ["accepted": 6])
+    #expect(folder.files().contains(folder.path + "/batch/runs.ledger"))
+    #expect(try await program().run("check", customers).outcomes == ["ready": 6])
+    let against = try await program().run("check", customers, "--against-ledger")
+    #expect(against.outcomes == ["skipped": 6], "\(against.errors)")
+    // The ledger knows its target, whatever settings say by now.
+    project(#"{"to": "noah"}"#)
+    let left = try await program().run(
+      "ledger", "show", folder.path + "/batch/runs.ledger", "--left", customers)
+    #expect(left.code == 0 && left.output.isEmpty, "\(left.errors)")
+  }
+
   @Test(arguments: [
     ("{\n\"endpoit\": 1}", ".docintake.json:2: there is no setting \"endpoit\", did you mean"),
     ("{\"profiles\": {\"p\": {\n\"rat\": 1}}}", ".docintake.json:2: there is no setting \"rat\""),
@@ -165,7 +186,10 @@ struct ConfigurationTests {
     ("[]", "the settings are a list, not an object"),
     ("{\"rate\": 5", ".docintake.json: line 1, column 11"),
     ("{\"endpoint\": \"http://127.0.0.1:9\"}", "endpoint belongs to one target"),
-    ("{\"set\": [\"submit.endpoint=https://a.example\"]}", "\"set\" cannot name endpoint"),
+    (
+      "{\"set\": [\"submit.endpoint=https://a.example\"]}",
+      "\"set\" cannot say what submit.endpoint is"
+    ),
     ("{\"profile\": \"prdo\", \"profiles\": {\"prod\": {}}}", "did you mean \"prod\"?"),
     (
       "{\"to\": \"sandbox\", \"rate\": \"quick\"}",

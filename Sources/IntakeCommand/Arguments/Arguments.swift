@@ -32,6 +32,9 @@ struct Arguments {
 
   func has(_ name: String) -> Bool { values[name] != nil }
 
+  /// Whether an option stands on the command line itself, and not only in settings.
+  func isTyped(_ name: String) -> Bool { has(name) && origins[name] == nil }
+
   subscript(name: String) -> String? { values[name]?.last }
 
   func all(_ name: String) -> [String] { values[name] ?? [] }
@@ -60,6 +63,7 @@ struct Arguments {
   mutating func adopt(_ setting: Setting) {
     let name = setting.option.name
     if setting.option.isRepeatable {
+      if !has(name) { origins[name] = setting.origin }
       values[name] = setting.values + all(name)
     } else if !has(name), !setting.values.isEmpty {
       values[name] = setting.values

@@ -153,7 +153,7 @@ struct ConfigurationFile {
         // Whoever packs a batch would choose what runs here, and where customers are sent.
         throw CommandError(
           .usage,
-          "\(origin): \(field.name.quoted()) cannot name a program, a plan or another machine in a file beside the manifest",
+          "\(origin): \(field.name.quoted()) cannot say this in a file beside the manifest, which may have come with it",
           hint:
             "write it into your own file (docintake help configuration), or give --config \(ShellText.quoted(path))"
         )
@@ -188,25 +188,30 @@ extension OptionSpec {
       name == "credentials" ? SecretWords.isSecret(text) : SecretWords.names(aSecretIn: text, name)
     if isSecret { throw SecretWords.refusal(origin) }
     if let problem = problem(with: text) { throw CommandError(.usage, "\(origin): \(problem)") }
-    // Options of stages that belong to a target would be right for every target.
-    if name == "set", let option = text.halves(at: "=")?.0.split(separator: ".").last,
-      ["endpoint", "credentials"].contains(option)
+    // What these two do is said by options of their own, for which there are rules.
+    let place = text.halves(at: "=")?.0.halves(at: ".")
+    if name == "set", let (stage, option) = place,
+      ["submit", "record"].contains(stage) || ["endpoint", "credentials"].contains(option)
     {
       throw CommandError(
-        .usage, "\(origin): \"set\" cannot name \(option)",
-        hint: "write \"\(option)\" as a setting of its own, beside \"to\"")
+        .usage, "\(origin): \"set\" cannot say what \(stage).\(option) is",
+        hint: "write \"\(option)\" as a setting of its own, or give it on the command line")
     }
   }
 
-  /// Whether a value would have a program run, or customers sent to another machine than the target's own.
+  /// Whether a value would have a program run, a file written or read elsewhere, customers sent to another machine than
+  /// the target's own or sent twice, or scans decoded without a fence.
   fileprivate func reachesOut(_ text: String) -> Bool {
     switch name {
-    case "notify": return true
+    case "notify", "metrics", "log-file", "ca-file": return true
     case "credentials": return text.hasPrefix("command:")
     case "to": return text.hasSuffix(".json") || text.contains("/")
     case "endpoint": return (try? Endpoint(text))?.isLoopback != true
     case "proxy": return text != "env" && text != "none"
-    case "set": return text.halves(at: "=")?.0.split(separator: ".").last == "proxy"
+    case "isolation": return text == "off"
+    case "ambiguous": return text == "resend"
+    case "images-root":
+      return text.hasPrefix("/") || text.hasPrefix("~") || text.split(separator: "/").contains("..")
     default: return false
     }
   }

@@ -187,7 +187,10 @@ enum LedgerLeft {
     policy.mode = .check
     policy.consultsLedger = true
     var session = arguments.defaulting("ledger", to: path)
-    if let target, !arguments.has("to") { session = session.aimed(at: target, invocation.registry) }
+    if let target, !arguments.isTyped("to") {
+      // The ledger that was named knows better than settings.
+      session = session.without("to").without("endpoint").aimed(at: target, invocation.registry)
+    }
     session.positionals = [manifest]
     return try await RunSession(session, invocation, policy: policy).run()
   }

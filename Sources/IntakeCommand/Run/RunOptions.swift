@@ -186,7 +186,9 @@ extension RunPolicy {
     retries = try arguments.integer("retries", in: 0...20) ?? retries
     if arguments.has("dry-run") { mode = .dryRun }
     showsPersonal = arguments.has("show-personal")
-    consultsLedger = ["against-ledger", "ledger", "history", "only"].contains(where: arguments.has)
+    // A check of the manifest alone stays one where settings name the ledger of the runs.
+    consultsLedger = ["against-ledger", "ledger", "history", "only"]
+      .contains(where: arguments.isTyped)
     waitForLedger = try arguments.seconds("wait-for-ledger") ?? 0
     only = arguments["only"].flatMap(Selection.init(rawValue:))
     ambiguous = arguments["ambiguous"].flatMap(Ambiguous.init(rawValue:)) ?? .reconcile
