@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 import TestSupport
 import Testing
 
@@ -105,6 +106,22 @@ struct TerminalTests {
     let rows = session.screen.rows.filter { !$0.isEmpty && !$0.contains("docintake: warning: ") }
     try #require(rows.count == 1, "\(rows)")
     #expect(rows[0].hasPrefix("line 4 (R-2): rejected: invalid_value dob: "))
+  }
+
+  @Test func messagesInAFileHaveTheRowsWithProblemsAsWell() async throws {
+    let batch = CustomerBatch(rows: 5, in: folder)
+    batch.write { number, cells in if number == 2 { cells[5] = "19831345" } }
+    var shell = program
+    shell.executable = "/bin/sh"
+    let log = folder.path + "/errors.log"
+    let line = "'\(Program.path)' run '\(batch.manifest)' --to sandbox 2> '\(log)'"
+    let session = try TerminalSession(shell, ["-c", line], columns: 80)
+    #expect(try await session.finish() == 3)
+    #expect(session.screen.rows.count { $0.hasPrefix("line ") } == 5, "\(session.screen.rows)")
+    let messages = String(
+      decoding: try Descriptor.open(log).wholeFile(atMost: 1 << 20), as: UTF8.self)
+    #expect(messages.contains("line 4 (R-2): rejected: invalid_value: dob"), "\(messages)")
+    #expect(!messages.contains("): accepted") && !messages.contains("\u{1B}"), "\(messages)")
   }
 
   @Test func aTerminalCanHaveJSONAndAPipeWords() async throws {

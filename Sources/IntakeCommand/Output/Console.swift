@@ -40,11 +40,15 @@ final class Console: Sendable {
     guard isJSON else {
       let message = Sanitizer.clean(message, limit: 1000)
       let place = row.map { " " + Console.name($0) + ":" } ?? ""
-      let text = "\(ProgramName.current): \(paint(level.rawValue, level)):\(place) \(message)"
+      let head = "\(ProgramName.current): \(level.rawValue):"
+      let words = "\(place) \(message)"
       // A terminal would break it within a word.
-      return write(
+      let text =
         Terminal.isInteractive
-          ? text.wrapped(to: Terminal.width() - 2).joined(separator: "\n  ") : text)
+        ? (head + words).wrapped(to: Terminal.width() - 2).joined(separator: "\n  ")
+        : head + words
+      let painted = "\(ProgramName.current): \(paint(level.rawValue, level)):"
+      return write(text.hasPrefix(head) ? painted + text.dropFirst(head.count) : text)
     }
     event([
       ("type", "log"), ("level", level.rawValue), ("message", message), ("row", row?.line),
@@ -116,7 +120,10 @@ final class StatusLine: Sendable {
 
 /// What the terminal behind standard error can do.
 enum Terminal {
-  static var isInteractive: Bool { isatty(2) == 1 && environment("TERM") != "dumb" }
+  static var isInteractive: Bool { isThere && environment("TERM") != "dumb" }
+
+  /// Whether there is one, whatever it can do.
+  static var isThere: Bool { isatty(2) == 1 }
 
   /// NO_COLOR (no-color.org) wins over CLICOLOR_FORCE; without either, colour where a person watches.
   static var wantsColor: Bool {

@@ -16,6 +16,8 @@ struct RunReporter: RunObserver {
   let isVerbose: Bool
   /// Whether results in words are those with problems alone.
   let isQuiet: Bool
+  /// Whether messages go into a file while results go to a terminal: both have the rows with problems.
+  let isLogged: Bool
   /// What people see of a check, nil for a run, whose rows are shown as they end.
   let list: RowList?
   /// What a dry run prints for a request; nil for a check, which prints the row.
@@ -56,6 +58,7 @@ struct RunReporter: RunObserver {
     let full = RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose)
     if let list { return list.add(full, errors: 1 + outcome.further.count, outcome.row.line) }
     show(isVerbose || form != .text ? full : fitted(RowText.short(outcome)))
+    if isLogged, form == .text, isShown, !console.isJSON { console.write(full) }
   }
 
   func prepared(_ submission: Submission, outcome: Outcome) {
@@ -86,7 +89,7 @@ struct RunReporter: RunObserver {
     results.width.map { text.cut(toColumns: $0) } ?? text
   }
 
-  /// Where results are words they are all that people see of a row; else standard error says what went wrong.
+  /// Where results are words they are what people see of a row; else standard error says what went wrong.
   private func show(_ text: String) {
     if form == .text {
       results.keepLine { $0 += text.utf8 }

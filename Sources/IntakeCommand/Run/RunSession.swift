@@ -235,7 +235,7 @@ final class RunSession: Sendable {
       results: invocation.results, form: form, console: console, progress: progress,
       line: ResultLine(hidesPaths: arguments.has("hide-paths")), stop: stop,
       taps: Set(arguments.all("tap")), isVerbose: arguments.has("verbose"),
-      isQuiet: arguments.has("quiet"), list: list,
+      isQuiet: arguments.has("quiet"), isLogged: isLogged, list: list,
       request: policy.mode == .dryRun ? request : nil, isSending: policy.mode.keepsLedger,
       failedRows: failed, fixed: fixed, isOnlyLeft: arguments.has("left"))
     invocation.signals.answerQuestions { progress.snapshot(ledger: ledger) }
@@ -257,10 +257,15 @@ final class RunSession: Sendable {
 
   /// The rows of a check: among the results where those are words, else among the messages.
   private func rowList(_ form: ResultForm) -> RowList {
-    RowList(all: arguments.has("all") || arguments.has("verbose")) { [console, invocation] text in
-      if form == .text { invocation.results.writeLine(text) } else { console.write(text) }
+    RowList(all: arguments.has("all") || arguments.has("verbose")) {
+      [console, invocation, isLogged] text in
+      if form == .text { invocation.results.writeLine(text) }
+      if form != .text || isLogged { console.write(text) }
     }
   }
+
+  /// Whether results go to a terminal and messages, which then have the rows with problems as well, do not.
+  private var isLogged: Bool { invocation.results.isTerminal && !Terminal.isThere }
 
   /// The first signal drains, the second aborts.
   private func listenForSignals() {
