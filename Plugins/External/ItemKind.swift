@@ -80,7 +80,7 @@ public struct FileItem: ItemKind {
     let file: JSONFields = [("format", format), ("bytes", bytes.count)]
     return [
       ("side", unchanged.side.rawValue), ("page", unchanged.page),
-      ("file", JSONOutput(fields: file)),
+      ("image", JSONOutput(fields: file)),
     ]
   }
 

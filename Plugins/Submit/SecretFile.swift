@@ -15,15 +15,45 @@ struct SecretFile {
 
   /// The content without one line end at its end.
   func read() throws(StageFailure) -> [UInt8] {
-    try checkFolder()
+    let file = try followed()
+    try checkFolder(of: file)
     // Not blocking, so that a pipe in the place of the file is refused instead of waited for.
-    let number = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+    let number = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0 else { throw refusal(opening: errno) }
     do throws(StageFailure) { try check(number) } catch {
       close(number)
       throw error
     }
     return try SecretDescriptor(number: number, name: name).content()
+  }
+
+  /// The path behind links that nobody else can change: Kubernetes mounts a Secret as `name → ..data/name`.
+  private func followed() throws(StageFailure) -> String {
+    var place = path
+    // As many as the kernel follows in a path.
+    for _ in 0..<40 {
+      var status = stat()
+      guard lstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return place }
+      let folder = place.lastIndex(of: "/").map { String(place[...$0]) } ?? "./"
+      // In a sticky folder nobody can put another link in the place of one of ours.
+      let isOurs = status.st_uid == geteuid() || status.st_uid == 0
+      guard isOurs, !ProgramTrust.isOpenToOthers(folder) || SecretFile.isSticky(folder) else {
+        throw failure(
+          "is a symbolic link that others can change",
+          hint: "name the file itself, or use command:\"cat …\"")
+      }
+      var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+      let count = readlink(place, &target, target.count - 1)
+      guard count > 0 else { return place }
+      let text = String(decoding: target.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      place = text.hasPrefix("/") ? text : folder + text
+    }
+    return place
+  }
+
+  private static func isSticky(_ folder: String) -> Bool {
+    var status = stat()
+    return stat(folder, &status) == 0 && status.st_mode & S_ISVTX != 0
   }
 
   private var name: String { "the file \(Sanitizer.clean(path))" }
@@ -40,8 +70,7 @@ struct SecretFile {
         hint: "give the path of a file, never the credentials themselves")
     }
     switch code {
-    case ELOOP:
-      return failure("is a symbolic link", hint: "name the file itself, or use command:\"cat …\"")
+    case ELOOP: return failure("is a symbolic link to itself")
     case EACCES: return failure("cannot be read by this user")
     case ENOENT: return unnamed("does not exist")
     default: return unnamed("cannot be opened (\(String(cString: strerror(code))))")
@@ -63,8 +92,8 @@ struct SecretFile {
   }
 
   /// Whoever may write to the folder can put another file in this one's place; a sticky bit forbids that.
-  private func checkFolder() throws(StageFailure) {
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+  private func checkFolder(of file: String) throws(StageFailure) {
+    let folder = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
     var status = stat()
     guard stat(folder, &status) == 0 else { return }
     guard status.st_mode & 0o002 == 0 || status.st_mode & S_ISVTX != 0 else {

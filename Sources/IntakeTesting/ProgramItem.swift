@@ -49,7 +49,7 @@ struct ProgramItem {
   private var part: JSONFields {
     if kind == .file {
       let file: JSONFields = [("format", format), ("bytes", bytes.count)]
-      return [("side", "front"), ("page", 1), ("file", JSONOutput(fields: file))]
+      return [("side", "front"), ("page", 1), ("image", JSONOutput(fields: file))]
     }
     guard kind == .submission else {
       let image: JSONFields = [

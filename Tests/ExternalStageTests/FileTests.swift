@@ -21,7 +21,7 @@ import Testing
   @Test func theProgramSeesFormatPageAndBytes() async throws {
     let script = try Script(
       python: """
-        answer("reject", code=item["file"]["format"],
+        answer("reject", code=item["image"]["format"],
           detail=json.dumps([item["side"], item["page"], len(data), data[:2].hex(), sorted(item)]))
         """)
     let bench = try Bench<FileItem>(script)
@@ -29,7 +29,7 @@ import Testing
     let failure = bench.failure(file(Self.tiff, page: 2))
     #expect(
       failure?.detail
-        == #"\#(script.name): tiff: ["back", 2, 64, "4949", ["file", "id", "kind", "page", "side"]]"#
+        == #"\#(script.name): tiff: ["back", 2, 64, "4949", ["id", "image", "kind", "page", "side"]]"#
     )
     #expect(
       bench.failure(file(Array("no picture at all".utf8)))?.detail.contains(": unknown: ") == true)

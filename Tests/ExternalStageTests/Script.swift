@@ -68,7 +68,7 @@ final class Script: Sendable {
           item = json.loads(line)
           if item.get("kind") != "item": continue
           n += 1
-          part = item["submission"]["body"] if "submission" in item else item.get("image") or item["file"]
+          part = item["submission"]["body"] if "submission" in item else item["image"]
           data = i.read(part["bytes"])
       \(lines)
       """)

@@ -3,6 +3,12 @@ import IntakeSystem
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// What a run that nobody watches tells other programs.
 @Suite(.timeLimit(.minutes(5)))
 struct UnattendedTests {
@@ -63,7 +69,33 @@ struct UnattendedTests {
     #expect(result.errors.contains("--notify \(script) ended with exit code 7"), "\(result.errors)")
   }
 
+  @Test func messagesAreKeptWithTheirTimesAndGoOnInANewFile() async throws {
+    let path = folder.path + "/night.log"
+    #expect(try await run(["--log-file", path]).code == 3)
+    let lines = try text(path).split(separator: "\n")
+    #expect(lines.count >= 3)
+    for line in lines where !line.hasPrefix(" ") {
+      #expect(line.hasPrefix("20") && line.dropFirst(19).hasPrefix("Z "), "\(line)")
+    }
+    #expect(try text(path).contains("invalid_value") && !text(path).contains("\u{1B}"))
+    #expect(!CustomerBatch.canaries.contains { canary in (try? text(path).contains(canary)) != false })
+    #expect(rename(path, path + ".1") == 0)
+    #expect(try await run(["--log-file", path, "--log-format", "json"]).code == 3)
+    for line in try text(path).split(separator: "\n") {
+      #expect(try JSONParser.parse(Array(line.utf8))["time"]?.string?.hasSuffix("Z") == true, "\(line)")
+    }
+  }
+
+  @Test func aWorkflowShowsRowsBesideTheManifest() async throws {
+    let result = try await run(["--log-format", "github"])
+    #expect(result.code == 3)
+    let place = "::warning file=\(folder.path)/batch.csv,line=2::line 2 (\(CustomerBatch.id(0))): rejected"
+    #expect(result.errors.split(separator: "\n").contains { $0.hasPrefix(place) }, "\(result.errors)")
+    #expect(!CustomerBatch.canaries.contains { result.errors.contains($0) })
+  }
+
   @Test(arguments: [
+    (["--log-file", "/none/there/a.log"], "--log-file /none/there/a.log"),
     (["--notify", "mail"], "PATH is not searched"),
     (["--notify", "/none/there"], "--notify /none/there"),
     (["--metrics", "/none/there/a.prom"], "there is no such folder"),

@@ -45,11 +45,32 @@ struct CredentialsTests {
     #expect(failure?.hint == "chmod 600 the file")
   }
 
-  @Test func aSymbolicLinkIsRefused() throws {
+  /// As Kubernetes mounts a Secret: `c → ..data/c`, `..data → ..2026`.
+  @Test func linksThatNobodyElseCanChangeAreFollowed() throws {
     let folder = try TemporaryFolder.make()
-    let path = try TemporaryFolder.write(CredentialsTests.plain, to: folder + "/c", mode: 0o600)
-    #expect(symlink(path, folder + "/link") == 0)
-    #expect(CredentialsTests.refusal(folder + "/link")?.detail.contains("symbolic link") == true)
+    #expect(mkdir(folder + "/..2026", 0o755) == 0)
+    let path = try TemporaryFolder.write(
+      CredentialsTests.plain, to: folder + "/..2026/c", mode: 0o400)
+    #expect(symlink("..2026", folder + "/..data") == 0)
+    #expect(symlink("..data/c", folder + "/c") == 0)
+    #expect(try CredentialsTests.read(folder + "/c").names == ["pass", "user"])
+    #expect(chmod(path, 0o444) == 0)
+    #expect(CredentialsTests.refusal(folder + "/c")?.detail.contains("mode 0444") == true)
+    #expect(chmod(path, 0o400) == 0 && chmod(folder, 0o1777) == 0)
+    #expect(try CredentialsTests.read(folder + "/c").names == ["pass", "user"])
+    #expect(chmod(folder, 0o777) == 0)
+    #expect(
+      CredentialsTests.refusal(folder + "/c")?.detail.contains("link that others can change")
+        == true)
+  }
+
+  @Test func aLinkIntoAnOpenFolderAndOneToItselfAreRefused() throws {
+    let (folder, open) = (try TemporaryFolder.make(), try TemporaryFolder.make())
+    let path = try TemporaryFolder.write(CredentialsTests.plain, to: open + "/c", mode: 0o600)
+    #expect(chmod(open, 0o777) == 0)
+    #expect(symlink(path, folder + "/link") == 0 && symlink("self", folder + "/self") == 0)
+    #expect(CredentialsTests.refusal(folder + "/link")?.hint == "chmod o-w the folder")
+    #expect(CredentialsTests.refusal(folder + "/self")?.detail.contains("to itself") == true)
   }
 
   @Test func aFolderThatEverybodyMayWriteToIsRefused() throws {

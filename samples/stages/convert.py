@@ -224,10 +224,10 @@ def main():
         item = json.loads(line)
         if item.get("kind") != "item":
             continue
-        data = sys.stdin.buffer.read(item["file"]["bytes"])
-        if len(data) < item["file"]["bytes"]:
+        data = sys.stdin.buffer.read(item["image"]["bytes"])
+        if len(data) < item["image"]["bytes"]:
             return
-        convert = CONVERTERS.get(item["file"]["format"])
+        convert = CONVERTERS.get(item["image"]["format"])
         if convert is None:
             send({"kind": "pass", "id": item["id"]})
             continue

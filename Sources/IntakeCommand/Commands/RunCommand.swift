@@ -22,7 +22,7 @@ enum RunCommand {
         help:
           "give up when so many rows fail, a count or a share: soon,fail=10% (finish what is in "
           + "flight) or now,fail=1"),
-      RunOptions.shard, RunOptions.limit, RunOptions.only,
+      RunOptions.shard, RunOptions.shardsAtOnce, RunOptions.limit, RunOptions.only,
       OptionSpec(
         "resubmit-changed",
         place: .commandLine,
@@ -117,7 +117,7 @@ enum CheckCommand {
           againstLedger, RunOptions.ledger, RunOptions.history, RunOptions.only,
           RunOptions.workers, Isolation.option, RunOptions.rate, RunOptions.shard,
           RunOptions.limit, RunOptions.failed, fix, all,
-        ] + RunOptions.messageOptions,
+        ] + RunOptions.unattendedOptions + RunOptions.messageOptions,
       examples: [
         "docintake check customers.csv",
         "docintake check customers.csv --verbose --set shrink.edge=1600",

@@ -13,17 +13,31 @@ import Synchronization
 /// Messages for people are written above the progress line, where there is one.
 final class Console: Sendable {
   let isJSON: Bool
+  /// Whether warnings and errors are commands of a GitHub workflow, which shows them beside the manifest.
+  let isGitHub: Bool
   let statusLine: StatusLine
   private let isColored: Bool
+  private let copy = Mutex<LogFile?>(nil)
+  /// The file that rows are lines of.
+  private let manifest = Mutex("")
 
-  /// Looks for `--log-format json` among the words as they are, so that errors about the command line follow it as well.
+  /// Looks for `--log-format` among the words as they are, so that errors about the command line follow it as well.
   init(arguments: [String], statusLine: StatusLine) {
     self.statusLine = statusLine
-    let inline = arguments.contains("--log-format=json")
-    let split = zip(arguments, arguments.dropFirst()).contains { $0 == ("--log-format", "json") }
-    isJSON = inline || split
-    isColored = !isJSON && Terminal.wantsColor
+    func isAsked(_ format: String) -> Bool {
+      arguments.contains("--log-format=" + format)
+        || zip(arguments, arguments.dropFirst()).contains { $0 == ("--log-format", format) }
+    }
+    isJSON = isAsked("json")
+    isGitHub = isAsked("github")
+    isColored = !isJSON && !isGitHub && Terminal.wantsColor
   }
+
+  /// Writes every message to a file as well, from now on.
+  func keep(_ file: LogFile) { copy.withLock { $0 = file } }
+
+  /// Says which file the rows of messages are lines of.
+  func name(manifest path: String) { manifest.withLock { $0 = path } }
 
   func error(_ message: String, hint: String?) {
     let hint = hint.map { ProgramName.applied(to: $0) }
@@ -37,6 +51,7 @@ final class Console: Sendable {
   }
 
   func log(_ level: LogLevel, _ message: String, row: RowReference? = nil) {
+    if isGitHub, level >= .notice { return write(annotation(level, message, row)) }
     guard isJSON else {
       let message = Sanitizer.clean(message, limit: 1000)
       let place = row.map { " " + Console.name($0) + ":" } ?? ""
@@ -56,7 +71,21 @@ final class Console: Sendable {
     ])
   }
 
+  /// A workflow command; GitHub takes the three levels by these names.
+  private func annotation(_ level: LogLevel, _ message: String, _ row: RowReference?) -> String {
+    func escaped(_ text: String, _ more: String = "") -> String {
+      PercentText.encoded(text) { !("%\r\n" + more).utf8.contains($0) }
+    }
+    let file = manifest.withLock(\.self)
+    let place = row.map { row in
+      " file=\(escaped(Sanitizer.clean(file), ",:")),line=\(row.line)"
+    }
+    let text = (row.map { Console.name($0) + ": " } ?? "") + Sanitizer.clean(message, limit: 1000)
+    return "::\(level.rawValue)\(place ?? "")::\(escaped(text))"
+  }
+
   func write(_ text: String) {
+    copy.withLock { $0?.add(text, isJSON: isJSON) }
     statusLine.above { _ = RawDescriptor.write(Array((text + "\n").utf8), to: 2) }
   }
 

@@ -50,7 +50,7 @@ struct RunReporter: RunObserver {
     }
     let isShown = outcome.isNews || isVerbose
     if form == .json { results.keepLine { line.write(outcome, to: &$0) } }
-    if console.isJSON, isShown { log(outcome) }
+    if console.isJSON || console.isGitHub, isShown { log(outcome) }
     guard isShown || form == .text && !isQuiet && list == nil else {
       list?.pass(outcome.row.line)
       return
@@ -67,7 +67,7 @@ struct RunReporter: RunObserver {
     if form == .json {
       results.keepLine { line.write(outcome, word: "ready", request: request, to: &$0) }
     }
-    if console.isJSON, isVerbose { log(outcome) }
+    if console.isJSON || console.isGitHub, isVerbose { log(outcome) }
     let full = RowText.line(
       outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true,
       explains: request == nil)
@@ -93,7 +93,7 @@ struct RunReporter: RunObserver {
   private func show(_ text: String) {
     if form == .text {
       results.keepLine { $0 += text.utf8 }
-    } else if !console.isJSON {
+    } else if !console.isJSON, !console.isGitHub {
       console.write(text)
     }
   }

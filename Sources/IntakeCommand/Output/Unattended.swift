@@ -3,6 +3,51 @@ import IntakeRunner
 import IntakeSystem
 import Synchronization
 
+/// `--log-file FILE`: every message once more, with its time, for whoever looks the next morning.
+///
+/// Whoever rotates logs may move the file away at any time: the next message makes a new one.
+final class LogFile: Sendable {
+  private let path: String
+  private let file: Mutex<AppendOnlyFile?>
+
+  /// Opens or makes the file (0600), before anything else happens.
+  init(_ path: String) throws(CommandError) {
+    self.path = path
+    do throws(SystemCallFailure) {
+      file = Mutex(try LogFile.open(path))
+    } catch {
+      throw CommandError(
+        .usage, "--log-file \(Sanitizer.clean(path)): \(error)",
+        hint: "name a file in a folder that is there")
+    }
+  }
+
+  private static func open(_ path: String) throws(SystemCallFailure) -> AppendOnlyFile {
+    DurableFile.exists(path) ? try .open(path, .appending) : try .open(path, .creating)
+  }
+
+  /// Adds a message; one of JSON has its time already.
+  ///
+  /// A run must not end because its log cannot be written: the message is on standard error.
+  func add(_ text: String, isJSON: Bool) {
+    let time = isJSON ? "" : UTCTime(seconds: SystemTime.wall).rfc3339 + " "
+    file.withLock { file in
+      if (try? file?.isInPlace()) != true { file = try? LogFile.open(path) }
+      try? file?.append(Array((time + LogFile.plain(text) + "\n").utf8))
+    }
+  }
+
+  /// The text without colours.
+  private static func plain(_ text: String) -> String {
+    var (result, rest) = ("", text[...])
+    while let start = rest.firstRange(of: "\u{1B}[") {
+      result += rest[..<start.lowerBound]
+      rest = rest[start.upperBound...].drop { $0 != "m" }.dropFirst()
+    }
+    return result + rest
+  }
+}
+
 /// `--metrics FILE`: the numbers of a run as OpenMetrics text, for the textfile collector of the node exporter.
 ///
 /// Written every 15 s, which is how often Prometheus usually asks, and at the end; always whole.

@@ -38,7 +38,13 @@ enum RunOptions {
     place: .commandLine,
     help:
       "work on one of n parts only, chosen by a hash of the row's identity; auto: the part that "
-      + "Slurm or AWS Batch names, auto/n on Kubernetes")
+      + "Slurm or AWS Batch names; auto/n where the scheduler tells no number, and for tasks that are "
+      + "submitted again by themselves, counted from 0")
+  static let shardsAtOnce = OptionSpec(
+    "shards-at-once", value: "N",
+    help:
+      "how many of the parts run at the same time, such as the 4 of Slurm's --array=0-7%4: they "
+      + "share --rate; default: all")
   static let limit = OptionSpec(
     "limit", value: "N", place: .commandLine, help: "work on N rows at most")
   static let only = OptionSpec(
@@ -51,7 +57,8 @@ enum RunOptions {
       "also write the rows that were not accepted, as a manifest to correct and run: with the manifest's own "
       + "columns and cells, in its order, and with reason, hint and next")
   static let logFormat = OptionSpec(
-    "log-format", choices: ["text", "json"], default: "text", help: "form of the messages")
+    "log-format", choices: ["text", "json", "github"], default: "text",
+    help: "form of the messages; github: as annotations of a workflow's run")
   static let json = OptionSpec("json", help: "print as JSON")
 
   /// How the target is reached, for every command that does.
@@ -143,6 +150,9 @@ enum RunOptions {
   /// For runs that nobody watches.
   static let unattendedOptions = [
     OptionSpec(
+      "log-file", value: "FILE", completion: .files,
+      help: "add every message to this file as well, with its time; it may be moved away meanwhile"),
+    OptionSpec(
       "metrics", value: "FILE.prom", completion: .files,
       help: "keep the run's numbers there as OpenMetrics text, for a textfile collector"),
     OptionSpec(
@@ -200,7 +210,10 @@ extension RunPolicy {
     if let text = arguments["shard"] {
       let part = try ShardReading.shard(text, arguments.command)
       shard = part
-      rate = rate.map { $0 / Double(part.count) }
+      let atOnce = try arguments.integer("shards-at-once", in: 1...100_000) ?? part.count
+      rate = rate.map { $0 / Double(min(atOnce, part.count)) }
+    } else if arguments.has("shards-at-once") {
+      throw CommandError("--shards-at-once needs --shard", in: arguments.command)
     }
   }
 
@@ -240,8 +253,10 @@ enum ShardReading {
     if let index = number("SLURM_ARRAY_TASK_ID") {
       let first = number("SLURM_ARRAY_TASK_MIN") ?? 0
       let step = max(1, number("SLURM_ARRAY_TASK_STEP") ?? 1)
-      let count = given ?? number("SLURM_ARRAY_TASK_COUNT") ?? 0
-      shard = Shard(index: (index - first) / step + 1, of: count)
+      let all = number("SLURM_ARRAY_TASK_COUNT") ?? 0
+      // Tasks that are submitted again by themselves are an array of few: then they count from 0, of the N that is given.
+      let isWhole = given == nil || given == all
+      shard = Shard(index: isWhole ? (index - first) / step + 1 : index + 1, of: given ?? all)
     } else if let index = number("AWS_BATCH_JOB_ARRAY_INDEX") {
       shard = Shard(index: index + 1, of: given ?? number("AWS_BATCH_JOB_ARRAY_SIZE") ?? 0)
     } else if let index = number("JOB_COMPLETION_INDEX") {

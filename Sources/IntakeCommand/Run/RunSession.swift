@@ -24,6 +24,8 @@ final class RunSession: Sendable {
   }
 
   func run() async throws -> ExitCode {
+    console.name(manifest: arguments.positionals[0])
+    if let path = arguments["log-file"] { console.keep(try LogFile(path)) }
     var editing = try PlanEditing(arguments, invocation.registry)
     if let shard = policy.shard { editing.set("record", "shard", .text(shard.description)) }
     if let note = policy.note, editing.declares("record", "note") {
