@@ -31,9 +31,10 @@ final class LogFile: Sendable {
   /// A run must not end because its log cannot be written: the message is on standard error.
   func add(_ text: String, isJSON: Bool) {
     let time = isJSON ? "" : UTCTime(seconds: SystemTime.wall).rfc3339 + " "
+    let lines = LogFile.plain(text).split(separator: "\n").map { time + $0 + "\n" }.joined()
     file.withLock { file in
       if (try? file?.isInPlace()) != true { file = try? LogFile.open(path) }
-      try? file?.append(Array((time + LogFile.plain(text) + "\n").utf8))
+      try? file?.append(Array(lines.utf8))
     }
   }
 

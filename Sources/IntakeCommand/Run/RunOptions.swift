@@ -43,7 +43,7 @@ enum RunOptions {
   static let shardsAtOnce = OptionSpec(
     "shards-at-once", value: "N",
     help:
-      "how many of the parts run at the same time, such as the 4 of Slurm's --array=0-7%4: they "
+      "how many of the parts run at the same time, such as 4 in a Slurm array of 0-7%4: they "
       + "share --rate; default: all")
   static let limit = OptionSpec(
     "limit", value: "N", place: .commandLine, help: "work on N rows at most")
