@@ -252,7 +252,15 @@ struct ConfigurationTests {
     #expect(logged.code == 2 && lines.allSatisfy { $0.hasPrefix("{\"type\":\"log\"") }, "\(lines)")
   }
 
-  /// What is added to `run` is known in files without another word, and `customer` has an `--output` of its own.
+  /// A setting means what it means in `run`: `customer images` has an `--output` that is a folder.
+  @Test func aNameMeansWhatItMeansInARun() async throws {
+    user(#"{"output": "json"}"#)
+    let result = try await program().run("customer", "images", "--email", "ann@example.com")
+    #expect(
+      result.code == 2 && result.errors.contains("--output DIR is missing"), "\(result.errors)")
+  }
+
+  /// What is added to `run` is known in files without another word.
   @Test func everyOptionOfARunIsKnown() async throws {
     let page = try await program().run("run", "--help").output
     let names = page.split(separator: "\n").compactMap { line -> Substring? in

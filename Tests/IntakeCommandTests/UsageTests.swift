@@ -109,6 +109,9 @@ struct UsageTests {
     #expect(refused.errors.contains("see acme-intake stages show shrink"), "\(refused.errors)")
     let script = try other.run("completion", "bash").output
     #expect(script.contains("-F _acme-intake acme-intake") && !script.contains("docintake"))
+    let page = try other.run("man", "ledger", "show").output
+    #expect(page.hasPrefix(".TH \"ACME\\-INTAKE\\-LEDGER\\-SHOW\" 1"), "\(page)")
+    #expect(!page.contains("docintake "))
   }
 
   @Test func aWorkbookIsToBeExported() throws {
