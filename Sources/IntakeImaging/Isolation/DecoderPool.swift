@@ -197,9 +197,12 @@ public final class DecoderPool: Sendable {
       state.living -= 1
       state.width = max(1, state.living)
       if state.living == 0 { state.trouble = trouble }
-      while state.waiting > 0 { wake(&state) }
       return state.living == 0 && !state.wasReady
     }
+    // Said before anybody goes on without a process.
     if isFirst { fallBack?(trouble) }
+    state.withLock { state in
+      while state.waiting > 0 { wake(&state) }
+    }
   }
 }
