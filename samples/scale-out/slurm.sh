@@ -12,13 +12,13 @@
 # sbatch --array=3 slurm.sh runs that part again, alone.
 # 60 s before the time limit (a request's timeout) Slurm tells this shell, which tells the run: it finishes what is in
 # flight and ends with 4. Then this task, not the array, is queued again, and goes on where it stopped.
-# When all have ended: docintake ledger merge ledgers/[0-9]*.ledger --output all.ledger
+# When all have ended (sbatch --dependency=afterany:JOB): docintake ledger merge ledgers/[0-9]*.ledger --output all.ledger
 set -u
 task=$SLURM_ARRAY_TASK_ID
 mkdir -p ledgers results
 # Appended, so that what a task wrote before it was queued again stays.
 docintake run customers.csv --to dcams --credentials "$HOME/dcams.json" \
-  --shard auto/8 --ledger "ledgers/$task.ledger" --rate 8/s >>"results/$task.jsonl" &
+  --shard auto/8 --shards-at-once 4 --rate 8/s --ledger "ledgers/$task.ledger" >>"results/$task.jsonl" &
 run=$! cancelled=
 # scancel sends TERM to the run as well: passed on, it would be the second one, which aborts. Hence USR1 for the limit.
 trap 'kill -TERM "$run"' USR1
