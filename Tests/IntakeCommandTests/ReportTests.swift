@@ -42,6 +42,8 @@ struct ReportTests {
     let output = try await program.run("report", batch.ledger, "--format", "json").output
     let report = try JSONParser.parse(Array(output.utf8))
     #expect(report["statistics"]?["rows"]?["accepted"]?.integer == 2)
+    let open = report["notAccepted"]?.elements ?? []
+    #expect(open.compactMap { $0["row"]?.integer } == [2, 3] && open[0]["column"]?.string == "dob")
     #expect(report["causes"]?.elements?.compactMap { $0["count"]?.integer } == [1, 1])
     let images = result.rows.compactMap { $0["images"]?["front"] }
     let accepted = result.rows.filter { $0["outcome"]?.string == "accepted" }

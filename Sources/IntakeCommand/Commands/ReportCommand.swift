@@ -93,8 +93,9 @@ struct LedgerReport {
 
   /// A row that isn't accepted.
   struct FailedRow {
-    let line: Int?
-    let key: RowKey
+    fileprivate let row: LedgerRow
+    var line: Int? { row.line }
+    var key: RowKey { row.key }
     /// What the operator calls it, where a manifest is there to tell.
     fileprivate(set) var id: String?
   }
@@ -128,7 +129,7 @@ struct LedgerReport {
         standing: row.standing, stage: row.outcome?.stage, code: code, place: place,
         hint: row.isUnanswered ? LedgerRow.unansweredHint : known)
       causes[[row.standing.word, cause.stage, code, place], default: cause].rows.append(
-        FailedRow(line: row.line, key: row.key))
+        FailedRow(row: row))
     }
     return causes.values.map { cause in
       var cause = cause
@@ -300,6 +301,11 @@ struct StageTimes {
 
 // The forms for programs and for terminals.
 extension LedgerReport {
+  /// The rows that aren't accepted, in the order of the manifest.
+  private var open: [LedgerRow] {
+    causes.flatMap { $0.rows.map(\.row) }.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
+  }
+
   var json: JSONOutput {
     let bytes = bytes
     let times = stages.map { times in
@@ -311,6 +317,7 @@ extension LedgerReport {
     return JSONOutput(fields: [
       ("statistics", JSONOutput(fields: statistics.fields())),
       ("runs", runs.map(\.json)), ("causes", causes.map(\.json)),
+      ("notAccepted", open.map { JSONOutput(fields: $0.fields()) }),
       ("imageBytes", bytes.before), ("sentImageBytes", bytes.after), ("bodyBytes", bytes.requests),
       ("ms", times),
     ])
