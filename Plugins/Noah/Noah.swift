@@ -108,7 +108,11 @@ extension Noah {
     commands: [
       CustomerCommand(
         "get", summary: "ask for one customer (Noah GET customer)",
-        options: [CustomerOption("id", value: "ID", help: "the customer's id")]
+        options: [
+          CustomerOption(
+            "id", value: "ID", help: "the customer's id",
+            inRow: { NoahCustomerID(in: $0.fields)?.text })
+        ]
       ) { values throws(StageFailure) in
         try getCustomer(id: values["id"] ?? "")
       }

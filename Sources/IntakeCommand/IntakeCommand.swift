@@ -55,6 +55,7 @@ public enum IntakeCommand {
       return .success
     }
     if command.takesSettings {
+      invocation.console.startClock()
       arguments = try settled(arguments, &invocation)
     }
     return try await command.run(arguments, invocation)

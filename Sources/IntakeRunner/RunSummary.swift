@@ -237,6 +237,8 @@ public final class RunMonitor: Sendable {
     case ledgerInUse = "the ledger is in use"
     /// An attempt may still be under way.
     case inDoubt = "rows in doubt are asked about"
+    /// The operator's own limit.
+    case limit = "the limit of --rate or --bwlimit"
   }
 
   private let activity = Mutex(Activity())

@@ -286,6 +286,10 @@ extension Sending {
         return start - now
       }
       guard let wait else { return nil }
+      if wait > 0.2 {
+        let until = runner.clock.wall + wait
+        runner.monitor.note { $0.waits[.limit] = until }
+      }
       await runner.clock.sleep(until: now + min(wait, 0.2), unless: runner.stop)
       guard wait <= 0.2 else { continue }
       // A pause may have begun while it slept.

@@ -9,12 +9,13 @@ import Testing
   import Darwin
 #endif
 
-/// The sandbox's pages as a real browser shows them; skipped where Chromium is not installed.
+/// The sandbox's pages and a report as a real browser shows them; skipped where Chromium is not installed.
 @Suite(
   .timeLimit(.minutes(10)), .serialized,
   .enabled(if: Browser.isInstalled, "chromium is not installed: apt-get install chromium"))
 struct BrowserTests {
   private let folder = TemporaryFolder()
+  private var program: Program { Program(folder: folder) }
   private static let nasty =
     "<script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
 
@@ -49,7 +50,6 @@ struct BrowserTests {
       "id,fn,ln,addr,city,state,zip,country,dob,id_type,id_number,id_country,front,back\n"
         + "N-1,Ann,\"<script>x</script>\",1 Elm,Salem,OR,97301,US,1990-05-21,Passport,S1,US,\(scans)\n"
     )
-    let program = Program(folder: folder)
     for words in [
       [first, "--to", "dcams", "--endpoint", sandbox.endpoint, "--credentials", dcams],
       [
@@ -86,28 +86,64 @@ struct BrowserTests {
     }
   }
 
-  /// The pages themselves run no script, so a copy of each in a frame is measured: a window cannot be that narrow.
-  @Test(arguments: [390, 1100])
-  func pagesFitTheScreen(width: Int) async throws {
-    let sandbox = try await filled()
-    let style = "<style>" + (try LocalHTTP.get(sandbox.address, "/admin/style.css")) + "</style>"
+  /// Measures a page in a frame, because a window cannot be that narrow.
+  ///
+  /// The pages themselves run no script, so a copy of each is measured from outside.
+  private func expectToFit(_ page: String, width: Int, _ name: String) async throws {
     let script = """
       <script>onload = () => { const page = document.getElementById('page').contentDocument.documentElement;
       document.title = 'width ' + page.scrollWidth + (page.scrollHeight > 300 ? '' : ', empty') }</script>
       """
+    let text = page.replacing("&", with: "&amp;").replacing("\"", with: "&quot;")
+    let frame = folder.write(
+      "frame.html",
+      "\(script)<iframe id=page style=\"border:0;width:\(width)px;height:200px\" srcdoc=\"\(text)\"></iframe>"
+    )
+    let shown = try await browse("file://" + frame, "--dump-dom", "--window-size=1400,900")
+    #expect(shown.contains("<title>width \(width)</title>"), "\(name): \(shown.prefix(300))")
+  }
+
+  @Test(arguments: [390, 1100])
+  func pagesFitTheScreen(width: Int) async throws {
+    let sandbox = try await filled()
+    let style = "<style>" + (try LocalHTTP.get(sandbox.address, "/admin/style.css")) + "</style>"
     for path in ["/", "/admin/customers.php?id=100001", "/admin/customers.php?id=100002"] {
       let page = try LocalHTTP.get(sandbox.address, path)
       let link = "<link rel=\"stylesheet\" href=\"/admin/style.css\">"
       #expect(page.contains(link))
-      let text = page.replacing(link, with: style).replacing("&", with: "&amp;")
-        .replacing("\"", with: "&quot;")
-      let frame = folder.write(
-        "frame.html",
-        "\(script)<iframe id=page style=\"border:0;width:\(width)px;height:200px\" srcdoc=\"\(text)\"></iframe>"
-      )
-      let shown = try await browse("file://" + frame, "--dump-dom", "--window-size=1400,900")
-      #expect(shown.contains("<title>width \(width)</title>"), "\(path): \(shown.prefix(300))")
+      try await expectToFit(page.replacing(link, with: style), width: width, path)
     }
+  }
+
+  /// The morning after a bad night: 1,774 rows were not accepted, for three reasons, and their ids are hostile.
+  @Test func aReportFitsATelephoneAndFewPages() async throws {
+    let batch = CustomerBatch(rows: 2_000, in: folder)
+    batch.write { number, cells in
+      guard number < 1_774 else { return }
+      cells[0] = "<b>R</b>\"'&-\(number)-" + String(repeating: "x", count: number % 90)
+      switch number % 3 {
+      case 0: cells[5] = "19831317"
+      case 1: cells[6] = "images/\(number)/none.jpg"
+      default: cells[1] = "canary-\(number)"
+      }
+    }
+    let sandbox = try await SandboxProcess(folder)
+    let run = try await program.start(batch.arguments(sandbox)).wait()
+    #expect(run.code == 3, "\(run.errors)")
+    let file = folder.path + "/report.html"
+    let report = try await program.run(
+      "report", batch.ledger, "--html", file, "--manifest", batch.manifest)
+    #expect(report.code == 0, "\(report.errors)")
+    let page = String(
+      decoding: try Descriptor.open(file).wholeFile(atMost: 2_000_000), as: UTF8.self)
+    #expect(page.contains("1,774") && !page.contains("<b>R</b>") && !page.contains("<script"))
+    for width in [390, 1100] { try await expectToFit(page, width: width, "report") }
+    let print = folder.path + "/report.pdf"
+    _ = try await browse("file://" + file, "--print-to-pdf=\(print)", "--no-pdf-header-footer")
+    let pages = String(
+      decoding: try Descriptor.open(print).wholeFile(atMost: 16 << 20), as: UTF8.self
+    ).ranges(of: "/Type /Page\n").count
+    #expect((2...12).contains(pages), "\(pages) pages")
   }
 
   /// No page holds a script and the policy forbids any, so what is drawn is drawn without them.

@@ -24,6 +24,12 @@ struct CustomerCommandTests {
     #expect(set.code == 0, "\(set.errors)")
     let status = try await program.start(["customer", "status"] + email + place).wait()
     #expect(status.rows.first?["status"]?.string == "PASS")
+    let manifest = ["--manifest", Program.samples + "/customers.csv", "--row"]
+    let row = try await program.start(["customer", "status"] + manifest + ["C-1001"] + place).wait()
+    #expect(row.rows.first?["status"]?.string == "PASS", "\(row.errors)")
+    let unknown = try await program.start(["customer", "status"] + manifest + ["C-1"] + place)
+      .wait()
+    #expect(unknown.code == 3 && unknown.errors.contains("no row with the id C-1\n"))
     let images = folder.path + "/images"
     let fetched = try await program.start(
       ["customer", "images", "--output", images] + email + place
@@ -78,6 +84,7 @@ struct CustomerCommandTests {
 
   @Test(arguments: [
     (["status", "--email", "a@example.com", "--to", "noah"], "only dcams answers this"),
+    (["status", "--row", "C-1001", "--to", "dcams"], "--manifest and --row belong together"),
     (["get", "--id", "N-1", "--to", "dcams"], "only noah answers this"),
     (["status", "--email", "a@example.com", "--to", "sandbox"], "ask one that is running"),
     (["get", "--id", "N-1", "--to", "noa"], "did you mean"),

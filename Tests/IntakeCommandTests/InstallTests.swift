@@ -75,6 +75,11 @@ struct InstallTests {
     groff.executable = "/usr/bin/env"
     let result = try await groff.start(["groff", "-man", "-ww", "-Tutf8"] + pages()).wait()
     #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
+    // Examples name nobody: addresses are of a domain that is reserved for examples (RFC 2606).
+    for address in result.output.matches(of: /[\w.+-]+@[\w-]+\.[\w.-]+/).map(\.output) {
+      #expect(address.hasSuffix("@example.com"), "\(address)")
+    }
+    #expect(!CustomerBatch.canaries.contains { result.output.contains($0) })
     // What help tells is there, in the words of help.
     let text = result.output.split { $0.isWhitespace }.joined(separator: " ")
     #expect(text.contains("send accepted rows again"))

@@ -54,6 +54,17 @@ struct TerminalTests {
     #expect(!session.output.contains("{") && session.screen.unknown.isEmpty)
   }
 
+  /// Eight seconds between two requests: what is waited for, and when the rest will be done.
+  @Test func aWaitForTheRateIsSeen() async throws {
+    let batch = CustomerBatch(rows: 2, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    let session = try TerminalSession(
+      program, batch.arguments(sandbox, "--rate", "0.125"), columns: 120)
+    #expect(try await session.finish() == 0)
+    let words = #/waits until \d\d:\d\d:\d\d: the limit of --rate or --bwlimit/#
+    #expect(session.output.contains(words), "\(session.output.debugDescription)")
+  }
+
   @Test(arguments: [TerminalScreen.Resizing.reflow, .cut])
   func aTerminalThatIsResizedKeepsNoTrace(resizing: TerminalScreen.Resizing) async throws {
     let batch = CustomerBatch(rows: 12, in: folder)
@@ -103,7 +114,7 @@ struct TerminalTests {
     let session = try TerminalSession(
       program, ["run", batch.manifest, "--to", "sandbox", "--quiet"], columns: 120)
     #expect(try await session.finish() == 3)
-    let rows = session.screen.rows.filter { !$0.isEmpty && !$0.contains("docintake: warning: ") }
+    let rows = session.screen.rows.filter { !$0.isEmpty && !$0.contains(" warning: ") }
     try #require(rows.count == 1, "\(rows)")
     #expect(rows[0].hasPrefix("line 4 (R-2): rejected: invalid_value dob: "))
   }

@@ -88,6 +88,24 @@ struct UnattendedTests {
     }
   }
 
+  /// Everything but the summary, which says when the run ended.
+  @Test func messagesInWordsHaveTheTimeOfDay() async throws {
+    let result = try await run(["--progress", "plain", "--map", "id=reference"])
+    let lines = result.errors.split(separator: "\n").map(String.init)
+    let summary = try #require(lines.firstIndex { $0.hasPrefix("4 rows: ") })
+    #expect(lines[summary...].contains { $0.hasPrefix("ended: 20") && $0.hasSuffix(" UTC") })
+    // The next step stands in the line below.
+    let isTimed = { (line: String) in
+      line.wholeMatch(of: /(docintake: )?\d\d:\d\d:\d\d .+| +→ .+/) != nil
+    }
+    #expect(summary >= 3 && lines[..<summary].allSatisfy(isTimed), "\(result.errors)")
+    // So does what ends a run before its first row; a command line that isn't understood is answered at once.
+    let missing = try await program.run("run", folder.path + "/none.csv", "--to", "sandbox")
+    #expect(missing.code == 2 && isTimed(String(missing.errors.split(separator: "\n")[0])))
+    let unknown = try await program.run("run", "none.csv", "--tho", "sandbox")
+    #expect(unknown.errors.hasPrefix("docintake: error: "), "\(unknown.errors)")
+  }
+
   @Test func aWorkflowShowsRowsBesideTheManifest() async throws {
     let result = try await run(["--log-format", "github"])
     #expect(result.code == 3)

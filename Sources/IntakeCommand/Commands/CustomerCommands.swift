@@ -29,13 +29,24 @@ struct CustomerCommands {
       "output", short: "o", value: "DIR", place: .commandLine, help: "folder for the files, 0600")
     return CommandSpec(
       path: ["customer", name], summary: commands.map(\.summary).joined(separator: "; "),
-      options: options + (commands.contains { !$0.images.isEmpty } ? [output] : []) + [
-        RunOptions.to, RunOptions.endpoint, RunOptions.credentials,
-      ] + RunOptions.networkOptions + [RunOptions.logFormat],
+      options: options + (commands.contains { !$0.images.isEmpty } ? [output] : [])
+        + CustomerCommands.rowOptions + [
+          RunOptions.to, RunOptions.endpoint, RunOptions.credentials,
+        ] + RunOptions.networkOptions + [RunOptions.logFormat],
       examples: commands.compactMap(\.example).map { "docintake customer \(name) \($0)" },
       notes: ["The answer is one JSON object on standard output, personal fields included."],
       run: run)
   }
+
+  /// A customer as a row of a manifest.
+  private static let rowOptions =
+    [
+      OptionSpec(
+        "manifest", value: "FILE", completion: .files, place: .commandLine,
+        help: "the customer is a row of this manifest, named by --row"),
+      OptionSpec("row", value: "ID", place: .commandLine, help: "the row's id, or reference"),
+    ]
+    + RunOptions.manifestOptions.filter { $0.name.hasPrefix("map") || $0.name == "ignore-column" }
 
   /// What any of the vendors takes there; empty where one of them takes any text.
   private func choices(of name: String) -> [String] {
@@ -46,6 +57,9 @@ struct CustomerCommands {
   @Sendable private func run(_ arguments: Arguments, _ invocation: Invocation) async throws
     -> ExitCode
   {
+    guard arguments.has("row") == arguments.has("manifest") else {
+      throw CommandError("--manifest and --row belong together", in: arguments.command)
+    }
     let request = try OneRequest(
       arguments, invocation.registry, answeredBy: offers.map(\.vendor))
     guard let command = offers.first(where: { $0.vendor.name == request.vendor.name })?.command
@@ -53,18 +67,20 @@ struct CustomerCommands {
     if !command.images.isEmpty, arguments["output"] == nil {
       throw CommandError("--output DIR is missing", in: arguments.command)
     }
-    let submission = try command.request(values(of: command, arguments))
+    let record = try await request.record(arguments)
+    let submission = try command.request(values(of: command, arguments, record))
     return try await request.ask(submission).write(
       to: invocation.results, images: command.images, folder: arguments["output"])
   }
 
-  private func values(of command: CustomerCommand, _ arguments: Arguments) throws(CommandError)
-    -> [String: String]
-  {
+  private func values(
+    of command: CustomerCommand, _ arguments: Arguments, _ record: IntakeRecord?
+  ) throws(CommandError) -> [String: String] {
     var values: [String: String] = [:]
     for option in command.options {
-      guard let given = arguments[option.name] else {
-        throw CommandError("--\(option.name) is missing", in: arguments.command)
+      guard let given = arguments[option.name] ?? record.flatMap({ option.inRow?($0) }) else {
+        let row = option.inRow == nil ? "" : ", or --manifest FILE and --row ID"
+        throw CommandError("--\(option.name) is missing\(row)", in: arguments.command)
       }
       let value = option.readsInput && given == "-" ? readLine() ?? "" : given
       guard option.choices.isEmpty || option.choices.contains(value) else {
@@ -85,7 +101,8 @@ struct OneRequest {
 
   /// Takes the vendor that `--to` names, or the first of those that answer.
   init(_ arguments: Arguments, _ registry: StageRegistry, answeredBy vendors: [Vendor]) throws {
-    let arguments = arguments.defaulting("to", to: vendors.first?.name)
+    var arguments = arguments.defaulting("to", to: vendors.first?.name)
+    if let manifest = arguments["manifest"] { arguments.positionals = [manifest] }
     var editing = try PlanEditing(arguments, registry)
     guard let vendor = vendors.first(where: { $0.name == editing.vendor?.name }) else {
       let names = vendors.map(\.name).joined(separator: " and ")
@@ -101,6 +118,18 @@ struct OneRequest {
     try editing.completeCredentials(for: arguments["to"])
     self.vendor = vendor
     self.editing = editing
+  }
+
+  /// The record of the row that `--row` names, nil where none is named.
+  func record(_ arguments: Arguments) async throws -> IntakeRecord? {
+    guard let id = arguments["row"] else { return nil }
+    let rows = try await editing.registry.assemble(editing.plan).loader.rows()
+    while let row = try await rows.next() {
+      if row.record.row.label == id { return row.record }
+    }
+    throw CommandError(
+      .notAccepted, "the manifest has no row with the id \(Sanitizer.clean(id, limit: 60))",
+      hint: "give the id, or the reference where rows have no id")
   }
 
   /// Sends the request; all of it on a thread that may block, because reading credentials may wait for 10 s too.

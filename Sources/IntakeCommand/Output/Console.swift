@@ -10,16 +10,23 @@ import Synchronization
 
 /// Standard error: messages for people, or the same as JSON Lines.
 ///
-/// Messages for people are written above the progress line, where there is one.
+/// Messages for people are written above the progress line, where there is one, and have the time of day once a
+/// command is at work: whoever reads a log wants to know when.
 final class Console: Sendable {
+  private struct State {
+    /// Where every message goes as well.
+    var file: LogFile?
+    /// The file that rows are lines of.
+    var manifest = ""
+    var isTimed = false
+  }
+
   let isJSON: Bool
   /// Whether warnings and errors are commands of a GitHub workflow, which shows them beside the manifest.
   let isGitHub: Bool
   let statusLine: StatusLine
   private let isColored: Bool
-  private let copy = Mutex<LogFile?>(nil)
-  /// The file that rows are lines of.
-  private let manifest = Mutex("")
+  private let state = Mutex(State())
 
   /// Looks for `--log-format` among the words as they are, so that errors about the command line follow it as well.
   init(arguments: [String], statusLine: StatusLine) {
@@ -34,19 +41,20 @@ final class Console: Sendable {
   }
 
   /// Writes every message to a file as well, from now on.
-  func keep(_ file: LogFile) { copy.withLock { $0 = file } }
+  func keep(_ file: LogFile) { state.withLock { $0.file = file } }
+
+  /// Puts the time of day before messages in words, from now on.
+  func startClock() { state.withLock { $0.isTimed = true } }
 
   /// Says which file the rows of messages are lines of.
-  func name(manifest path: String) { manifest.withLock { $0 = path } }
+  func name(manifest path: String) { state.withLock { $0.manifest = path } }
 
   func error(_ message: String, hint: String?) {
     let hint = hint.map { ProgramName.applied(to: $0) }
     if isJSON {
       log(.error, hint.map { "\(message) (\($0))" } ?? message)
     } else {
-      write(
-        "\(ProgramName.current): \(paint("error", .error)): \(message)"
-          + (hint.map { "\n  \($0)" } ?? ""))
+      say(.error, message, hint: hint)
     }
   }
 
@@ -54,16 +62,8 @@ final class Console: Sendable {
     if isGitHub, level >= .notice { return write(annotation(level, message, row)) }
     guard isJSON else {
       let message = Sanitizer.clean(message, limit: 1000)
-      let place = row.map { " " + Console.name($0) + ":" } ?? ""
-      let head = "\(ProgramName.current): \(level.rawValue):"
-      let words = "\(place) \(message)"
-      // A terminal would break it within a word.
-      let text =
-        Terminal.isInteractive
-        ? (head + words).wrapped(to: Terminal.width() - 2).joined(separator: "\n  ")
-        : head + words
-      let painted = "\(ProgramName.current): \(paint(level.rawValue, level)):"
-      return write(text.hasPrefix(head) ? painted + text.dropFirst(head.count) : text)
+      let place = row.map { Console.name($0) + ": " } ?? ""
+      return say(level, place + message)
     }
     event([
       ("type", "log"), ("level", level.rawValue), ("message", message), ("row", row?.line),
@@ -76,7 +76,7 @@ final class Console: Sendable {
     func escaped(_ text: String, _ more: String = "") -> String {
       PercentText.encoded(text) { !("%\r\n" + more).utf8.contains($0) }
     }
-    let file = manifest.withLock(\.self)
+    let file = state.withLock(\.manifest)
     let place = row.map { row in
       " file=\(escaped(Sanitizer.clean(file), ",:")),line=\(row.line)"
     }
@@ -84,8 +84,40 @@ final class Console: Sendable {
     return "::\(level.rawValue)\(place ?? "")::\(escaped(text))"
   }
 
-  func write(_ text: String) {
-    copy.withLock { $0?.add(text, isJSON: isJSON) }
+  /// Writes what became of a row, in words.
+  func note(_ text: String) { put(time + text, inFile: text) }
+
+  /// Writes how far a run has come, in words.
+  func status(_ text: String) {
+    put("\(ProgramName.current): \(time)\(text)", inFile: "\(ProgramName.current): \(text)")
+  }
+
+  /// Writes lines as they are.
+  func write(_ text: String) { put(text, inFile: text) }
+
+  /// `docintake: 22:14:05 warning: …`; a file of messages has times of its own, with the day.
+  private func say(_ level: LogLevel, _ words: String, hint: String? = nil) {
+    func text(_ time: String) -> String {
+      let head = "\(ProgramName.current): \(time)\(level.rawValue):"
+      let whole = "\(head) \(words)"
+      // A terminal would break it within a word; the hint may have a command to paste.
+      let text =
+        Terminal.isInteractive && hint == nil
+        ? whole.wrapped(to: Terminal.width() - 2).joined(separator: "\n  ") : whole
+      let painted = "\(ProgramName.current): \(time)\(paint(level.rawValue, level)):"
+      return (text.hasPrefix(head) ? painted + text.dropFirst(head.count) : text)
+        + (hint.map { "\n  \($0)" } ?? "")
+    }
+    put(text(time), inFile: text(""))
+  }
+
+  /// `22:14:05 `, or nothing where no command is at work yet.
+  private var time: String {
+    state.withLock(\.isTimed) ? WallClock.time(SystemTime.wall) + " " : ""
+  }
+
+  private func put(_ text: String, inFile copy: String) {
+    state.withLock { $0.file?.add(copy, isJSON: isJSON) }
     statusLine.above { _ = RawDescriptor.write(Array((text + "\n").utf8), to: 2) }
   }
 

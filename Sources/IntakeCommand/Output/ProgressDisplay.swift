@@ -71,8 +71,7 @@ final class ProgressDisplay: Sendable {
   private func show() {
     switch style {
     case .bar: console.statusLine.show(now.text(columns: Terminal.width() - 1))
-    case .plain:
-      console.write("\(ProgramName.current): \(WallClock.time(SystemTime.wall)) " + now.text)
+    case .plain: console.status(now.text)
     case .json: console.event([("type", "status")] + now.fields)
     case .none: break
     }
@@ -86,8 +85,7 @@ final class ProgressDisplay: Sendable {
       return console.event([("type", "snapshot")] + now.fields + more)
     }
     let place = ledger.map { " · ledger: \($0)" } ?? ""
-    console.write(
-      "\(ProgramName.current): \(WallClock.time(SystemTime.wall)) \(now.text)\(place)")
+    console.status(now.text + place)
   }
 }
 
@@ -204,7 +202,7 @@ extension RunProgress.Moment {
     let known = RunMonitor.Wait.allCases.compactMap { wait -> (RunMonitor.Wait, UnixTime)? in
       guard let until = activity.waits[wait], until > wall else { return nil }
       // Others go on while a row waits for its next attempt.
-      let isOfRows = wait == .retry || wait == .inDoubt
+      let isOfRows = [.retry, .inDoubt, .limit].contains(wait)
       return isOfRows && still < 3 ? nil : (wait, until)
     }
     if let (wait, until) = known.first {
@@ -213,7 +211,7 @@ extension RunProgress.Moment {
         wait == .targetIsDown
         ? ["down, next try \(time)", "the target is down\(since), next try \(time)"]
         : ["waits until \(time)", "waits until \(time): \(wait.rawValue)"]
-      return (wait.rawValue, until, forms, true)
+      return (wait.rawValue, until, forms, wait != .limit)
     }
     if activity.downSince != nil {
       let reason = "the target is down\(since)"

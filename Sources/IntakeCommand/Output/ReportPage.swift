@@ -23,7 +23,8 @@ struct ReportPage {
   private var tiles: String {
     report.counts.map { name, count in
       let kind = name.replacing(" ", with: "-")
-      return "<li class=\"\(kind)\(count == 0 ? " none" : "")\"><b>\(count)</b> \(name)</li>"
+      return
+        "<li class=\"\(kind)\(count == 0 ? " none" : "")\"><b>\(RowText.number(count))</b> \(name)</li>"
     }.joined()
   }
 
@@ -46,8 +47,8 @@ struct ReportPage {
   private var stages: String {
     guard !report.stages.isEmpty else { return "" }
     let rows = report.stages.map { times in
-      let cells = [times.quantile(0.5), times.quantile(0.95), times.most].map { "<td>\($0)</td>" }
-      return "<tr><td>\(escaped(times.stage))</td>\(cells.joined())<td class=\"wide\">"
+      let cells = times.words.map { "<td>\(escaped($0))</td>" }
+      return "<tr><td>\(escaped(times.name))</td>\(cells.joined())<td class=\"wide\">"
         + chart(times.histogram, class: "small", title: "rows by time, doubling from 1 ms")
         + "</td></tr>"
     }
@@ -93,7 +94,7 @@ struct ReportPage {
         RowText.bytes(tally.requests),
       ]
       return "<tr><td>\(escaped(run.start.readable))</td><td>\(run.ending.rawValue)</td>"
-        + "<td>\(tally.rows)</td><td>\(run.rows[.accepted] ?? 0)</td>"
+        + "<td>\(RowText.number(tally.rows))</td><td>\(RowText.number(run.rows[.accepted] ?? 0))</td>"
         + wide.map { "<td class=\"wide\">\($0)</td>" }.joined() + "</tr>"
     }
     return table(
@@ -106,10 +107,12 @@ struct ReportPage {
     let sections = report.causes.map { cause in
       let rows = cause.rows.prefix(ReportPage.mostRows).map { "<li>\(escaped($0.text))</li>" }
       let left = cause.rows.count - rows.count
-      return "<section><h3>\(cause.rows.count) × \(escaped(cause.title))</h3>"
+      return "<section><h3>\(RowText.number(cause.rows.count)) × \(escaped(cause.title))</h3>"
         + (cause.hint.map { "<p>\(escaped($0))</p>" } ?? "")
         + "<ul class=\"list\">\(rows.joined())</ul>"
-        + (left > 0 ? "<p>and \(left) more: docintake report --format json lists them</p>" : "")
+        + (left > 0
+          ? "<p>and \(RowText.number(left)) more: docintake report --format json lists them</p>"
+          : "")
         + "</section>"
     }
     return "<h2>Rows that are not accepted, by cause</h2>" + sections.joined(separator: "\n")

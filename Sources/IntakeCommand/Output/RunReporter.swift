@@ -58,7 +58,7 @@ struct RunReporter: RunObserver {
     let full = RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose)
     if let list { return list.add(full, errors: 1 + outcome.further.count, outcome.row.line) }
     show(isVerbose || form != .text ? full : fitted(RowText.short(outcome)))
-    if isLogged, form == .text, isShown, !console.isJSON { console.write(full) }
+    if isLogged, form == .text, isShown, !console.isJSON { console.note(full) }
   }
 
   func prepared(_ submission: Submission, outcome: Outcome) {
@@ -94,7 +94,7 @@ struct RunReporter: RunObserver {
     if form == .text {
       results.keepLine { $0 += text.utf8 }
     } else if !console.isJSON, !console.isGitHub {
-      console.write(text)
+      console.note(text)
     }
   }
 

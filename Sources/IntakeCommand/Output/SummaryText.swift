@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeRunner
+import IntakeSystem
 
 /// The last thing on standard error: what a run came to.
 struct SummaryText {
@@ -25,7 +26,8 @@ struct SummaryText {
 
   var text: String {
     let places = [
-      proxy.map { "proxy: \($0)" }, "isolation: \(isolation)", ledger.map { "ledger: \($0)" },
+      proxy.map { "proxy: \($0)" }, "isolation: \(isolation)", ended,
+      ledger.map { "ledger: \($0)" },
     ]
     let head = [counts, sizes, estimate, accepted, changed, leftOut, leftNew]
     // A command line stays whole, to be pasted.
@@ -46,6 +48,9 @@ struct SummaryText {
   private var only: RunPolicy.Selection? { policy.only }
 
   private var isolation: String { isIsolated ? Isolation.inForce : Isolation.off.rawValue }
+
+  /// A log is read the next morning.
+  private var ended: String { "ended: \(UTCTime(seconds: SystemTime.wall).readable)" }
 
   private var counts: String {
     var parts = Verdict.allCases.compactMap { verdict -> String? in

@@ -120,17 +120,20 @@ public struct CustomerOption: Sendable {
   public let readsInput: Bool
   /// One line on what it is.
   public let help: String
+  /// What a row of a manifest has for it, nil where no row has: `--manifest` and `--row` then stand for it.
+  public let inRow: (@Sendable (IntakeRecord) -> String?)?
 
   /// Describes an option.
   public init(
     _ name: String, value: String = "TEXT", choices: [String] = [], readsInput: Bool = false,
-    help: String
+    help: String, inRow: (@Sendable (IntakeRecord) -> String?)? = nil
   ) {
     self.name = name
     self.value = value
     self.choices = choices
     self.readsInput = readsInput
     self.help = help
+    self.inRow = inRow
   }
 }
 
