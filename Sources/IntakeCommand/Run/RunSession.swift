@@ -262,7 +262,7 @@ final class RunSession: Sendable {
     RowList(all: arguments.has("all") || arguments.has("verbose")) {
       [console, invocation, isLogged] text in
       if form == .text { invocation.results.writeLine(text) }
-      if form != .text || isLogged { console.note(text) }
+      if form != .text || isLogged { console.write(text) }
     }
   }
 
