@@ -13,7 +13,8 @@ public struct Submit: Submitter {
     @Option("for name, connection and TLS", in: 0.1...120, unit: "seconds")
     var connectTimeout = 10.0
     @Option(
-      "ask before the body goes out (Expect: 100-continue); auto: over 64 KiB and on a kept connection"
+      "ask before the body goes out (Expect: 100-continue); auto: over 64 KiB and on a kept connection "
+        + "that has not just answered"
     )
     var expect = ExpectPolicy.auto
     @Option(

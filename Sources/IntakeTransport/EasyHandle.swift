@@ -8,6 +8,8 @@ final class EasyHandle: Sendable {
   // A pointer is not Sendable; that it is used by one thread at a time is what the pool is for.
   nonisolated(unsafe) let curl: UnsafeMutableRawPointer
   nonisolated(unsafe) private let sockets = SocketControl()
+  /// When the last exchange ended, nil where it didn't end well.
+  nonisolated(unsafe) private var answered: ContinuousClock.Instant?
 
   init?() {
     guard HTTPLibrary.start(), let curl = curl_easy_init() else { return nil }
@@ -20,6 +22,11 @@ final class EasyHandle: Sendable {
   /// Whether a connection is kept that the next exchange may be given.
   var keepsConnection: Bool { sockets.openCount > 0 }
 
+  /// Whether the last exchange ended well (2xx) within so many seconds.
+  func hasAnswered(within seconds: Double) -> Bool {
+    answered.map { ContinuousClock.now - $0 < .seconds(seconds) } ?? false
+  }
+
   /// Runs one exchange to its end; blocks for `deadline` at most, and for `SocketControl.longestWait` after it.
   ///
   /// What a request that was given up still has on the path has arrived when this returns, or never will.
@@ -29,7 +36,12 @@ final class EasyHandle: Sendable {
     sockets.begin(transfer)
     defer { sockets.transfer = nil }
     let exchange = performNow(transfer, to: endpoint, deadline: deadline, settings: settings)
-    if case .unanswered = exchange { transfer.wait(seconds: sockets.secondsOnPath) }
+    answered = nil
+    switch exchange {
+    case .unanswered: transfer.wait(seconds: sockets.secondsOnPath)
+    case .answered(let response, _) where (200...299).contains(response.status): answered = .now
+    default: break
+    }
     return exchange
   }
 

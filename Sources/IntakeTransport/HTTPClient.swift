@@ -11,6 +11,10 @@ public final class HTTPClient: Sendable {
   private let idle = Mutex<[EasyHandle]>([])
   /// Set once the server has shown that it does not understand `Expect`.
   private let ignoresExpect = Atomic<Bool>(false)
+  /// The largest body that the server has taken in, in bytes; a larger one may be over its limit.
+  private let taken = Atomic<Int>(0)
+  /// Set once a connection broke on which a body had gone out without leave.
+  private let breaksConnections = Atomic<Bool>(false)
 
   /// Starts without a connection.
   public init(_ settings: HTTPSettings = HTTPSettings()) { self.settings = settings }
@@ -32,6 +36,7 @@ public final class HTTPClient: Sendable {
     limits.answerLimit = answerLimit ?? settings.answerLimit
     let first = transfer(request, on: handle, limits, abort)
     let exchange = perform(first, on: handle, to: endpoint, until: end)
+    learn(from: exchange, of: first)
     if first.waitedInVain || first.wasRefusedExpectation {
       ignoresExpect.store(true, ordering: .relaxed)
     }
@@ -46,21 +51,38 @@ public final class HTTPClient: Sendable {
   public func close() { idle.withLock { $0.removeAll() } }
 
   /// Asks before the body goes out where that is worth it, and where a kept connection could break at that moment.
+  ///
+  /// Leave costs a round trip: at 40 ms and 8 connections 83 rows a second instead of 159. A connection that has
+  /// answered well a moment ago needs none, because nobody closes it for being idle, and a body no larger than others
+  /// that were taken in isn't refused for its size. The first that breaks nevertheless ends this for the whole run.
   private func transfer(
     _ request: HTTPRequest, on handle: EasyHandle, _ limits: HTTPSettings, _ abort: AbortFlag
   ) -> Transfer {
+    let size = request.bodySize
     let mayAsk = settings.expect != .never && !ignoresExpect.load(ordering: .relaxed)
+    let goesAtOnce =
+      mayAsk && settings.expect == .auto && size <= taken.load(ordering: .relaxed)
+      && handle.keepsConnection && handle.hasAnswered(within: settings.freshness)
+      && !breaksConnections.load(ordering: .relaxed)
     let isExpecting =
-      mayAsk
-      && settings.expect.asks(
-        bodySize: request.bodySize, onKeptConnection: handle.keepsConnection)
+      mayAsk && !goesAtOnce
+      && settings.expect.asks(bodySize: size, onKeptConnection: handle.keepsConnection)
     // Nobody can tell beforehand whether the server will have closed a kept connection.
     let connection: Transfer.Connection =
-      if request.bodySize == 0 { request.isReading ? .kept : .own } else if !mayAsk { .own } else {
-        handle.keepsConnection ? .keptWithLeave : .kept
-      }
+      if size == 0 { request.isReading ? .kept : .own } else if !mayAsk { .own } else if goesAtOnce
+      { .keptJustNow } else { handle.keepsConnection ? .keptWithLeave : .kept }
     return Transfer(
       request, expecting: isExpecting, on: connection, limits: limits, abort: abort)
+  }
+
+  private func learn(from exchange: HTTPExchange, of transfer: Transfer) {
+    switch exchange {
+    case .answered(let response, let bytes) where (200...299).contains(response.status):
+      _ = taken.max(bytes, ordering: .relaxed)
+    case .unanswered(let end) where end.reason != .aborted && transfer.connection == .keptJustNow:
+      breaksConnections.store(true, ordering: .relaxed)
+    default: break
+    }
   }
 
   private func perform(
@@ -98,6 +120,9 @@ public struct HTTPSettings: Sendable {
   public var proxy: ProxyRoute?
   /// When to ask the server before the body goes out.
   public var expect = ExpectPolicy.auto
+  /// Seconds after a good answer in which a body needs no leave on the same connection: servers close idle
+  /// connections after whole seconds.
+  public var freshness = 0.1
   /// Whether a connection is kept for the next request; off only where a test needs it.
   public var keepsConnections = true
 
@@ -122,7 +147,8 @@ public struct ClientIdentity: Sendable {
 /// When `Expect: 100-continue` goes with a request (RFC 9110 §10.1.1).
 public enum ExpectPolicy: String, Sendable, CaseIterable {
   /// With bodies over 64 KiB, and with every body on a connection that was kept from an earlier request, because the
-  /// server may close that one at the same moment; for as long as the server answers in time.
+  /// server may close that one at the same moment; for as long as the server answers in time. A kept connection that
+  /// has just answered takes a body at once.
   case auto
   /// With every body, for as long as the server answers in time.
   case always

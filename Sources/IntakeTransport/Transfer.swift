@@ -45,6 +45,8 @@ final class Transfer {
     case kept
     /// The same, but no byte of a body leaves before the server has given leave.
     case keptWithLeave
+    /// One that has answered a moment ago: the body goes out at once.
+    case keptJustNow
     /// A new one that is closed afterwards.
     case own
   }

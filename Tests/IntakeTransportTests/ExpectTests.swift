@@ -98,6 +98,63 @@ struct ExpectTests {
     #expect(server.requests.map(\.onConnection) == [1, 2, 3])
   }
 
+  /// However slow this machine is, a connection has "just answered" within an hour.
+  @Test func aConnectionThatHasJustAnsweredTakesABodyAtOnce() throws {
+    let server = try FaultServer { connection, request in
+      request.takeBody(from: connection)
+      connection.answer("200 OK")
+      return true
+    }
+    defer { server.stop() }
+    let client = HTTPClient.quick(deadline: 5, freshness: 3_600)
+    // The second is no larger, the third is.
+    for size in [300_000, 300_000, 400_000, 400_000, 300, 0, 300] {
+      #expect(try client.receipt(for: .plain(size), to: server.url()).outcome == .accepted)
+    }
+    #expect(
+      server.requests.map { $0.field("Expect") != nil }
+        == [true, false, true, false, false, false, false])
+    // A request without a body has a connection of its own, and the kept one goes on after it.
+    #expect(server.requests.map(\.onConnection) == [1, 2, 3, 4, 5, 1, 6])
+    let always = HTTPClient.quick(expect: .always, deadline: 5, freshness: 3_600)
+    for _ in 0..<2 {
+      #expect(try always.receipt(for: .plain(300), to: server.url()).outcome == .accepted)
+    }
+    #expect(server.requests.suffix(2).allSatisfy { $0.field("Expect") != nil })
+  }
+
+  /// The target has had enough: whoever comes next asks before the body goes out.
+  @Test func afterABadAnswerTheNextBodyWaitsForLeave() throws {
+    let server = try FaultServer { connection, request in
+      request.takeBody(from: connection)
+      connection.answer(request.onConnection == 2 ? "429 Slow Down" : "200 OK")
+      return true
+    }
+    defer { server.stop() }
+    let client = HTTPClient.quick(deadline: 5, freshness: 3_600)
+    for _ in 0..<4 { _ = try client.receipt(for: .plain(300_000), to: server.url()) }
+    #expect(server.requests.map { $0.field("Expect") != nil } == [true, false, true, false])
+  }
+
+  /// One row is in doubt, and none after it.
+  @Test func theFirstBreakEndsIt() throws {
+    let server = try FaultServer { connection, request in
+      let isExpected = request.field("Expect") != nil
+      if request.onConnection > 1, !isExpected { return false }
+      request.takeBody(from: connection)
+      connection.answer("200 OK")
+      return true
+    }
+    defer { server.stop() }
+    let client = HTTPClient.quick(deadline: 5, freshness: 3_600)
+    let outcomes = try (0..<6).map { _ in
+      try client.receipt(for: .plain(300_000), to: server.url()).outcome
+    }
+    #expect(outcomes == [.accepted, .inDoubt] + Array(repeating: .accepted, count: 4))
+    #expect(
+      server.requests.map { $0.field("Expect") != nil } == [true, false, true, true, true, true])
+  }
+
   @Test(arguments: [
     (ExpectPolicy.auto, 60_000, false), (.auto, 70_000, true), (.always, 10, true),
     (.always, 0, false), (.never, 5_000_000, false),

@@ -48,14 +48,15 @@ extension Submission {
 extension HTTPClient {
   /// A client that waits for one second at most.
   static func quick(
-    expect: ExpectPolicy = .auto, keeping: Bool = true, deadline: Double = 1, caFile: String? = nil
+    expect: ExpectPolicy = .auto, keeping: Bool = true, deadline: Double = 1, caFile: String? = nil,
+    freshness: Double = 0
   ) -> HTTPClient {
     HostileEnvironment.enter()
     var settings = HTTPSettings()
     settings.deadline = deadline
     settings.expect = expect
     settings.keepsConnections = keeping
-    settings.caFile = caFile
+    (settings.caFile, settings.freshness) = (caFile, freshness)
     return HTTPClient(settings)
   }
 
