@@ -267,7 +267,7 @@ extension RowRunner {
     }
     let record = loaded.record
     guard known.change(to: preparer.origin(of: record, row)) != .none else {
-      acceptedRow.withLock { $0 = $0 ?? (loaded, row) }
+      acceptedRow.withLock { if $0 == nil { $0 = (loaded, row) } }
       return row.alreadyAccepted()
     }
     // Scans are often put away once they are with the target; what is gone can be neither compared nor sent.

@@ -83,10 +83,11 @@ public struct RunSummary: Sendable {
     if outcome.isNotTried { notTried += 1 }
     if outcome.repeatsAnotherRow { repeats += 1 }
     // A check finds everything that is wrong with a row; a run sends it, or says why it was not sent.
-    for failure in [outcome.failure].compactMap(\.self) + (isCheck ? outcome.further : [])
-    where outcome.verdict != .skipped && !outcome.isNotTried {
-      let kind = RowCause.Kind(failure, http: outcome.receipt?.http)
-      causes[kind, default: RowCause(failure, outcome.verdict)].add(outcome.row, failure)
+    if outcome.verdict != .skipped, !outcome.isNotTried, let first = outcome.failure {
+      for failure in [first] + (isCheck ? outcome.further : []) {
+        let kind = RowCause.Kind(failure, http: outcome.receipt?.http)
+        causes[kind, default: RowCause(failure, outcome.verdict)].add(outcome.row, failure)
+      }
     }
     if outcome.failure?.code == .changedAfterAcceptance { changed += 1 }
     if let since = outcome.since { lastAccepted = max(since, lastAccepted ?? since) }
