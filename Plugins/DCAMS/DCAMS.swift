@@ -34,9 +34,11 @@ public struct DCAMS: Assembler {
   /// updateStatus sends none.
   public var sendsImages: Bool { operation == .createOrUpdateCustomer }
 
-  /// The e-mail, whose letter case does not count.
+  /// The e-mail, whose letter case does not count; nil where there is none, because many rows may have "n/a" there.
   public func identity(of record: IntakeRecord) -> Personal<[UInt8]>? {
-    record.fields[.email].map { RowIdentity.of(email: $0.exposed) }
+    record.fields[.email].flatMap { email in
+      EmailAddress.problem(in: email.exposed) == nil ? RowIdentity.of(email: email.exposed) : nil
+    }
   }
 
   /// What the vendor would refuse, and what a row of this operation cannot do without.

@@ -31,7 +31,9 @@ struct RawRow {
   /// The `id`, else the `reference`, else the e-mail in lower case, else every cell of the row.
   var identity: Personal<[UInt8]> {
     if let id = cell(.id) ?? cell(.reference) { return RowIdentity.of(id: id.text) }
-    if let email = cell(.email) { return RowIdentity.of(email: email.text) }
+    if let email = cell(.email)?.text, EmailAddress.problem(in: email) == nil {
+      return RowIdentity.of(email: email)
+    }
     return RowIdentity.of(cells: cells.isEmpty ? evidence : canonicalCells)
   }
 

@@ -22,7 +22,7 @@ final class WithoutDuplicates: RowSource {
   func nextAtHand() throws -> LoadedRow? { try rows.nextAtHand().map(checked) }
 
   private func checked(_ row: LoadedRow) -> LoadedRow {
-    let print = RowPrint(row.record)
+    let print = RowPrint(row)
     // The cells of a shifted row stand under wrong headers: nobody repeats them.
     let clash = seen.withLock { row.isShifted ? $0.clash(of: print) : $0.clashRemembering(print) }
     guard let clash else { return row }
@@ -68,11 +68,14 @@ struct RowPrint: Sendable {
   let content: UInt32
   let line: UInt32
 
-  init(_ record: IntakeRecord) {
+  init(_ row: LoadedRow) {
+    let record = row.record
     identity = RowPrint.hash(record.identity.exposed, salt: 0)
+    // Customers of whom nobody knows the address may all have "n/a" there.
+    let isAddress = !row.failures.contains { $0.column == ColumnName(.email) }
     email =
-      record.fields[.email].map {
-        max(1, RowPrint.hash(EmailAddress.folded($0.exposed), salt: 1))
+      record.fields[.email].map { email in
+        isAddress ? max(1, RowPrint.hash(EmailAddress.folded(email.exposed), salt: 1)) : 0
       } ?? 0
     content = RowPrint.content(of: record.fields)
     line = UInt32(clamping: record.row.line)

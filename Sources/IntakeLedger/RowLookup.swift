@@ -120,6 +120,14 @@ struct RowSnapshot: KnownRow {
 
   var accepted: UnixTime? { state?.accepted?.seconds }
 
+  /// Read from the file: only rows that were changed are asked.
+  func hadAnotherLabel(than label: String) -> Bool {
+    guard let offset = state?.outcomeOffset,
+      let known = LedgerRecord(at: offset, of: lookup.file)?.label
+    else { return false }
+    return !lookup.keys.labels(label).contains(known)
+  }
+
   var crashes: Int { Int(state?.starts ?? 0) }
 
   func isUnchanged(_ submission: Submission) -> Bool {

@@ -81,7 +81,10 @@ extension Row {
 
   /// Skipped as well, but the manifest says something else by now; `problem` is why it could not even be sent.
   func changedAfterAcceptance(_ problem: StageFailure? = nil) -> Outcome {
-    let detail = "a cell or an image was changed after the row had been accepted"
+    let isRenamed = reference.label.map { known?.hadAnotherLabel(than: $0) == true } ?? false
+    let detail =
+      "a cell or an image was changed after the row had been accepted"
+      + (isRenamed ? " under another id: make sure that it is the same customer" : "")
     let reason = problem.map { ", and as it is now it cannot be sent: \($0.code): \($0.detail)" }
     return skipped(.changedAfterAcceptance, detail + (reason ?? ""))
   }

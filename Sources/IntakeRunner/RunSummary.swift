@@ -239,7 +239,7 @@ public final class RunMonitor: Sendable {
     /// An attempt may still be under way.
     case inDoubt = "rows in doubt are asked about"
     /// The operator's own limit.
-    case limit = "the limit of --rate or --bwlimit"
+    case limit = "rate limit"
   }
 
   private let activity = Mutex(Activity())

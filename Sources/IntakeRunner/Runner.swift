@@ -103,7 +103,7 @@ public struct Runner: Sendable {
       guard problem.code == .missingValue, let column = problem.column, !columns.contains(column)
       else { return nil }
       return "\"\(column)\""
-    }
+    }.unique(by: \.self)
     guard !missing.isEmpty else { return nil }
     let lacks = missing.count == 1 ? "the column" : "the columns"
     return StageFailure(

@@ -8,8 +8,8 @@ final class EasyHandle: Sendable {
   // A pointer is not Sendable; that it is used by one thread at a time is what the pool is for.
   nonisolated(unsafe) let curl: UnsafeMutableRawPointer
   nonisolated(unsafe) private let sockets = SocketControl()
-  /// When the last exchange ended, nil where it didn't end well.
-  nonisolated(unsafe) private var answered: ContinuousClock.Instant?
+  /// Who answered the last exchange on a kept connection, and when; nil where it didn't end well.
+  nonisolated(unsafe) private var answered: (origin: String, time: ContinuousClock.Instant)?
 
   init?() {
     guard HTTPLibrary.start(), let curl = curl_easy_init() else { return nil }
@@ -22,9 +22,11 @@ final class EasyHandle: Sendable {
   /// Whether a connection is kept that the next exchange may be given.
   var keepsConnection: Bool { sockets.openCount > 0 }
 
-  /// Whether the last exchange ended well (2xx) within so many seconds.
-  func hasAnswered(within seconds: Double) -> Bool {
-    answered.map { ContinuousClock.now - $0 < .seconds(seconds) } ?? false
+  /// Whether a connection is kept to this very origin that carried the last exchange, which ended well (2xx) within
+  /// so many seconds.
+  func hasAnswered(from origin: String, within seconds: Double) -> Bool {
+    guard keepsConnection, let answered, answered.origin == origin else { return false }
+    return ContinuousClock.now - answered.time < .seconds(seconds)
   }
 
   /// Runs one exchange to its end; blocks for `deadline` at most, and for `SocketControl.longestWait` after it.
@@ -36,11 +38,10 @@ final class EasyHandle: Sendable {
     sockets.begin(transfer)
     defer { sockets.transfer = nil }
     let exchange = performNow(transfer, to: endpoint, deadline: deadline, settings: settings)
-    answered = nil
-    switch exchange {
-    case .unanswered: transfer.wait(seconds: sockets.secondsOnPath)
-    case .answered(let response, _) where (200...299).contains(response.status): answered = .now
-    default: break
+    if case .unanswered = exchange { transfer.wait(seconds: sockets.secondsOnPath) }
+    // One with a connection of its own says nothing about the one that is kept.
+    if transfer.connection != .own {
+      answered = exchange.endedWell ? (endpoint.origin, .now) : nil
     }
     return exchange
   }

@@ -14,6 +14,9 @@ public struct Endpoint: Sendable, Equatable {
   /// Whether the scheme is https.
   public let isEncrypted: Bool
 
+  /// Scheme, host and port: what connections belong to (RFC 6454 §4).
+  var origin: String { "\(isEncrypted ? "https" : "http")://\(host):\(port ?? "")" }
+
   /// An address that must not be sent to, and why; the address itself is not repeated because it may hold a password.
   public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong and what would be right.

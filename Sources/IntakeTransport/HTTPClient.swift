@@ -11,8 +11,8 @@ public final class HTTPClient: Sendable {
   private let idle = Mutex<[EasyHandle]>([])
   /// Set once the server has shown that it does not understand `Expect`.
   private let ignoresExpect = Atomic<Bool>(false)
-  /// The largest body that the server has taken in, in bytes; a larger one may be over its limit.
-  private let taken = Atomic<Int>(0)
+  /// The largest body that each origin has taken in, in bytes; a larger one may be over its limit.
+  private let taken = Mutex<[String: Int]>([:])
   /// Set once a connection broke on which a body had gone out without leave.
   private let breaksConnections = Atomic<Bool>(false)
 
@@ -34,16 +34,16 @@ public final class HTTPClient: Sendable {
     let end = ContinuousClock.now + .seconds(settings.deadline)
     var limits = settings
     limits.answerLimit = answerLimit ?? settings.answerLimit
-    let first = transfer(request, on: handle, limits, abort)
+    let first = transfer(request, to: endpoint, on: handle, limits, abort)
     let exchange = perform(first, on: handle, to: endpoint, until: end)
-    learn(from: exchange, of: first)
+    learn(from: exchange, of: first, endpoint)
     if first.waitedInVain || first.wasRefusedExpectation {
       ignoresExpect.store(true, ordering: .relaxed)
     }
     // Without leave no byte of the body has left, and it may go out once, on a new connection.
     let isHeldBack = first.wasRefusedExpectation || first.waitedInVain && first.bodyBytes == 0
     guard isHeldBack else { return exchange }
-    let second = transfer(request, on: handle, limits, abort)
+    let second = transfer(request, to: endpoint, on: handle, limits, abort)
     return perform(second, on: handle, to: endpoint, until: end)
   }
 
@@ -56,32 +56,39 @@ public final class HTTPClient: Sendable {
   /// answered well a moment ago needs none, because nobody closes it for being idle, and a body no larger than others
   /// that were taken in isn't refused for its size. The first that breaks nevertheless ends this for the whole run.
   private func transfer(
-    _ request: HTTPRequest, on handle: EasyHandle, _ limits: HTTPSettings, _ abort: AbortFlag
+    _ request: HTTPRequest, to endpoint: Endpoint, on handle: EasyHandle, _ limits: HTTPSettings,
+    _ abort: AbortFlag
   ) -> Transfer {
-    let size = request.bodySize
+    let (size, isKept) = (request.bodySize, handle.keepsConnection)
     let mayAsk = settings.expect != .never && !ignoresExpect.load(ordering: .relaxed)
-    let goesAtOnce =
-      mayAsk && settings.expect == .auto && size <= taken.load(ordering: .relaxed)
-      && handle.keepsConnection && handle.hasAnswered(within: settings.freshness)
-      && !breaksConnections.load(ordering: .relaxed)
+    let goesAtOnce = mayAsk && mayGoAtOnce(size, to: endpoint.origin, on: handle)
     let isExpecting =
-      mayAsk && !goesAtOnce
-      && settings.expect.asks(bodySize: size, onKeptConnection: handle.keepsConnection)
+      mayAsk && !goesAtOnce && settings.expect.asks(bodySize: size, onKeptConnection: isKept)
     // Nobody can tell beforehand whether the server will have closed a kept connection.
-    let connection: Transfer.Connection =
-      if size == 0 { request.isReading ? .kept : .own } else if !mayAsk { .own } else if goesAtOnce
-      { .keptJustNow } else { handle.keepsConnection ? .keptWithLeave : .kept }
+    let connection: Transfer.Connection
+    switch (size, mayAsk) {
+    case (0, _): connection = request.isReading ? .kept : .own
+    case (_, false): connection = .own
+    case (_, true): connection = goesAtOnce ? .keptJustNow : isKept ? .keptWithLeave : .kept
+    }
     return Transfer(
       request, expecting: isExpecting, on: connection, limits: limits, abort: abort)
   }
 
-  private func learn(from exchange: HTTPExchange, of transfer: Transfer) {
-    switch exchange {
-    case .answered(let response, let bytes) where (200...299).contains(response.status):
-      _ = taken.max(bytes, ordering: .relaxed)
-    case .unanswered(let end) where end.reason != .aborted && transfer.connection == .keptJustNow:
+  private func mayGoAtOnce(_ size: Int, to origin: String, on handle: EasyHandle) -> Bool {
+    settings.expect == .auto && !breaksConnections.load(ordering: .relaxed)
+      && handle.hasAnswered(from: origin, within: settings.freshness)
+      && size <= taken.withLock { $0[origin] ?? 0 }
+  }
+
+  private func learn(from exchange: HTTPExchange, of transfer: Transfer, _ endpoint: Endpoint) {
+    if exchange.endedWell {
+      taken.withLock { $0[endpoint.origin] = max($0[endpoint.origin] ?? 0, transfer.bodyBytes) }
+    }
+    if case .unanswered(let end) = exchange, end.reason == .closed,
+      transfer.connection == .keptJustNow
+    {
       breaksConnections.store(true, ordering: .relaxed)
-    default: break
     }
   }
 

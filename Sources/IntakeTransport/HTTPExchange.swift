@@ -9,6 +9,12 @@ public enum HTTPExchange: Sendable {
   case unanswered(Unanswered)
   /// A complete answer: header and body were read to their end.
   case answered(HTTPResponse, bodyBytes: Int)
+
+  /// Whether the answer is that of a request that was taken (2xx).
+  var endedWell: Bool {
+    guard case .answered(let response, _) = self else { return false }
+    return (200...299).contains(response.status)
+  }
 }
 
 /// Why nothing went out that a server could have processed.

@@ -38,6 +38,37 @@ struct CustomerCommandTests {
     #expect(folder.files().count { $0.hasPrefix(images + "/") } == 2)
   }
 
+  /// Whoever sets a status must not set that of somebody else.
+  @Test func aRowThatARunWouldRefuseNamesNobody() async throws {
+    let batch = CustomerBatch(rows: 6, in: folder)
+    batch.write { number, cells in
+      if number == 1 { cells[1] = CustomerBatch.email(0) }
+      if number == 3 { cells[0] = CustomerBatch.id(2) }
+      if number == 4 { cells[1] = "canary-4" }
+    }
+    let sandbox = try await SandboxProcess(folder)
+    let command = ["customer", "set-status", "--status", "FAIL", "--to", "sandbox", "--endpoint"]
+    for (number, words) in [
+      (1, "line 3 (R-1): conflicting_row: email is the same as at line 2"),
+      (2, "the rows at lines 4 and 5 have the id R-2"),
+      (4, "line 6 (R-4): invalid_value: email isn't a valid e-mail address"),
+    ] {
+      let result = try await program.start(
+        command + [
+          sandbox.endpoint, "--manifest", batch.manifest, "--row", CustomerBatch.id(number),
+        ]
+      ).wait()
+      #expect(result.code == 3 && result.errors.contains(words), "\(result.errors)")
+    }
+    let both = try await program.start(
+      command + [
+        sandbox.endpoint, "--manifest", batch.manifest, "--row", "R-5", "--email", "a@example.com",
+      ]
+    ).wait()
+    #expect(both.code == 2 && both.errors.contains("each name a customer"), "\(both.errors)")
+    #expect(try sandbox.requests().isEmpty)
+  }
+
   /// An image that the sandbox has dropped is not "no image".
   @Test func anImageThatIsNoLongerKeptIsAnError() async throws {
     var configuration = SandboxConfiguration()

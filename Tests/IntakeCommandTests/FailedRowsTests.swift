@@ -103,7 +103,8 @@ struct FailedRowsTests {
     let elsewhere = folder.folder("elsewhere") + "/failed.csv"
     let result = try runBranch(manifest, "--failed", elsewhere)
     #expect(
-      result.errors.contains("to run with --images-root \(folder.path)\n"), "\(result.errors)")
+      result.errors.contains("with the same options and --images-root \(folder.path)\n"),
+      "\(result.errors)")
     #expect(!(try runBranch(manifest, "--failed", failed)).errors.contains("--images-root"))
   }
 

@@ -3,6 +3,8 @@ import IntakeSystem
 import TestSupport
 import Testing
 
+@testable import IntakeCommand
+
 /// `docintake report`: its numbers are the run's, and nothing in its page is more than text.
 @Suite(.timeLimit(.minutes(5)))
 struct ReportTests {
@@ -63,6 +65,54 @@ struct ReportTests {
     #expect(last["plan"]?.string?.utf8.count == 64)
     let submit = report["ms"]?.elements?.first { $0["stage"]?.string == "submit" }
     #expect(submit?["rows"]?.integer == 2, "\(output)")
+  }
+
+  /// A row that ends in doubt and is settled in the same run has two outcomes in the ledger.
+  @Test func aRowThatWasInDoubtIsCountedOnce() async throws {
+    let batch = CustomerBatch(rows: 6, in: folder)
+    let faults = ["close-after-accept@2", "429:retry-after=1@5"]
+    let sandbox = try await SandboxProcess(folder, faults: faults)
+    let run = try await program.start(
+      batch.arguments(sandbox, "--settle-after", "0", "--concurrency", "1")
+    ).wait()
+    #expect(run.outcomes == ["accepted": 6], "\(run.errors)")
+    let output = try await program.run("report", batch.ledger, "--format", "json").output
+    let report = try JSONParser.parse(Array(output.utf8))
+    let tally = try #require(report["runs"]?.elements?.first)
+    let retries = run.rows.compactMap { $0["attempts"]?.integer }.reduce(0) { $0 + $1 - 1 }
+    #expect(tally["retries"]?.integer == retries && retries >= 1, "\(output)")
+    let page = folder.path + "/report.html"
+    _ = try await program.run("report", batch.ledger, "--html", page)
+    #expect(try text(page).contains("<td>complete</td><td>6</td><td>6</td>"))
+    #expect(try text(page).contains("Every row is accepted"))
+  }
+
+  @Test func rowsThatNoRunCameToAreNotForgotten() async throws {
+    let batch = CustomerBatch(rows: 4, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    let run = try await program.start(batch.arguments(sandbox, "--limit", "2")).wait()
+    #expect(run.outcomes == ["accepted": 2], "\(run.errors)")
+    let page = folder.path + "/report.html"
+    let report = try await program.run("report", batch.ledger, "--html", page)
+    #expect(report.output.contains("did not come to the end of its manifest"))
+    #expect(try text(page).contains("Every row that a run came to is accepted"))
+  }
+
+  /// What took less than a millisecond has no time in the ledger, and counts in runs whose plan has the stage.
+  @Test func aStageCountsTheRowsThatPassedIt() {
+    var times = StageTimes()
+    for line in ["gate=5,submit=9", "submit=9", "decode=1,gate=7,submit=2"] {
+      times.add(line, isAccepted: true)
+    }
+    times.add("decode=3", isAccepted: false)
+    times.endRun()
+    times.add("submit=4,upload=1", isAccepted: true)
+    times.endRun()
+    let stages = times.inOrder(["decode", "submit"])
+    #expect(stages.map(\.name) == ["decode", "gate", "submit", "upload"])
+    #expect(stages.map(\.count) == [4, 3, 4, 1])
+    #expect(stages.map { $0.quantile(0.5) } == [0, 5, 4, 1])
+    #expect(stages[0].words == ["<1", "3", "3"])
   }
 
   @Test func theManifestOfTheRunGivesRowsTheirIds() async throws {

@@ -227,6 +227,18 @@ struct SameCustomerTests {
     #expect(try sandbox.requests().count == Self.rows + 1)
   }
 
+  /// An id is a label that the next batch may use again; what is changed besides may be about somebody else.
+  @Test func aChangedRowOfAnotherIdSaysSo() async throws {
+    let sandbox = try await accepted()
+    var rows = table
+    rows[1]["addr"] = "2 Xylophone Street"
+    (rows[2]["addr"], rows[2]["id"]) = ("2 Xylophone Street", "R-200")
+    let again = try await run(folder.write("customers-fixed.csv", csv(rows)), sandbox)
+    let details = again.rows.filter { $0["code"]?.string == "changed_after_acceptance" }
+      .compactMap { $0["detail"]?.string }
+    #expect(details.map { $0.contains("under another id") } == [false, true], "\(again.output)")
+  }
+
   /// What lies outside the images root is not read, so nobody can tell whether it is the same scan.
   @Test func aScanReplacedByALinkThatLeadsOutIsNamedAsChanged() async throws {
     let sandbox = try await accepted()

@@ -59,9 +59,9 @@ struct TerminalTests {
     let batch = CustomerBatch(rows: 2, in: folder)
     let sandbox = try await SandboxProcess(folder)
     let session = try TerminalSession(
-      program, batch.arguments(sandbox, "--rate", "0.125"), columns: 120)
+      program, batch.arguments(sandbox, "--rate", "0.125"), columns: 80)
     #expect(try await session.finish() == 0)
-    let words = #/waits until \d\d:\d\d:\d\d: the limit of --rate or --bwlimit/#
+    let words = #/waits until \d\d:\d\d:\d\d: rate limit/#
     #expect(session.output.contains(words), "\(session.output.debugDescription)")
   }
 
@@ -133,6 +133,22 @@ struct TerminalTests {
       decoding: try Descriptor.open(log).wholeFile(atMost: 1 << 20), as: UTF8.self)
     #expect(messages.contains("line 4 (R-2): rejected: invalid_value: dob"), "\(messages)")
     #expect(!messages.contains("): accepted") && !messages.contains("\u{1B}"), "\(messages)")
+  }
+
+  /// What a terminal shows as results, and what it breaks into lines, is whole in the file.
+  @Test func theFileOfMessagesHasWholeLines() async throws {
+    let batch = CustomerBatch(rows: 5, in: folder)
+    batch.write { number, cells in if number == 2 { cells[5] = "19831345" } }
+    let log = folder.path + "/night.log"
+    let session = try TerminalSession(
+      program, ["run", batch.manifest, "--to", "sandbox", "--log-file", log], columns: 40)
+    #expect(try await session.finish() == 3)
+    let lines = String(
+      decoding: try Descriptor.open(log).wholeFile(atMost: 1 << 20), as: UTF8.self
+    ).split(separator: "\n")
+    #expect(lines.contains { $0.contains("Z line 4 (R-2): rejected: invalid_value: dob") })
+    let warning = "Z docintake: warning: dob: the date that was not read fits no usual format"
+    #expect(lines.contains { $0.hasSuffix(warning) }, "\(lines)")
   }
 
   @Test func aTerminalCanHaveJSONAndAPipeWords() async throws {

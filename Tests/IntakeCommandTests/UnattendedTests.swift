@@ -93,7 +93,10 @@ struct UnattendedTests {
     let result = try await run(["--progress", "plain", "--map", "id=reference"])
     let lines = result.errors.split(separator: "\n").map(String.init)
     let summary = try #require(lines.firstIndex { $0.hasPrefix("4 rows: ") })
-    #expect(lines[summary...].contains { $0.hasPrefix("ended: 20") && $0.hasSuffix(" UTC") })
+    #expect(
+      lines[summary...].contains {
+        $0.contains(/^ended: 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}$/)
+      })
     // The next step stands in the line below.
     let isTimed = { (line: String) in
       line.wholeMatch(of: /(docintake: )?\d\d:\d\d:\d\d .+| +→ .+/) != nil
@@ -113,6 +116,18 @@ struct UnattendedTests {
     let lines = result.errors.split(separator: "\n")
     #expect(lines.contains { $0.hasPrefix(place + ": rejected") }, "\(result.errors)")
     #expect(!CustomerBatch.canaries.contains { result.errors.contains($0) })
+    let missing = try await program.run(
+      "run", folder.path + "/none.csv", "--to", "sandbox", "--log-format", "github")
+    #expect(missing.code == 2 && missing.errors.hasPrefix("::error"), "\(missing.errors)")
+  }
+
+  @Test func quietKeepsNoticesBack() async throws {
+    let loud = try await run([])
+    #expect(loud.errors.contains("notice: line 3 (R-1): waiting 1 s"), "\(loud.errors)")
+    try DurableFile.remove(folder.path + "/batch.ledger")
+    let quiet = try await run(["--quiet"])
+    #expect(quiet.code == 3 && quiet.errors.contains("line 2 (R-0): rejected"))
+    #expect(!quiet.errors.contains("notice: "), "\(quiet.errors)")
   }
 
   @Test(arguments: [

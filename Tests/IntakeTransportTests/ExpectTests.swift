@@ -114,13 +114,32 @@ struct ExpectTests {
     #expect(
       server.requests.map { $0.field("Expect") != nil }
         == [true, false, true, false, false, false, false])
-    // A request without a body has a connection of its own, and the kept one goes on after it.
+    // A request without a body has a connection of its own, and says nothing about the kept one.
     #expect(server.requests.map(\.onConnection) == [1, 2, 3, 4, 5, 1, 6])
     let always = HTTPClient.quick(expect: .always, deadline: 5, freshness: 3_600)
     for _ in 0..<2 {
       #expect(try always.receipt(for: .plain(300), to: server.url()).outcome == .accepted)
     }
     #expect(server.requests.suffix(2).allSatisfy { $0.field("Expect") != nil })
+  }
+
+  /// Two hosts behind one client: what one has answered or taken in says nothing about the other.
+  @Test func anAnswerCountsForItsOwnOrigin() throws {
+    let servers = try (0..<2).map { _ in
+      try FaultServer { connection, request in
+        request.takeBody(from: connection)
+        connection.answer("200 OK")
+        return true
+      }
+    }
+    defer { for server in servers { server.stop() } }
+    let client = HTTPClient.quick(deadline: 5, freshness: 3_600)
+    for index in [0, 1, 1, 0, 0] {
+      let receipt = try client.receipt(for: .plain(300_000), to: servers[index].url())
+      #expect(receipt.outcome == .accepted)
+    }
+    #expect(servers[0].requests.map { $0.field("Expect") != nil } == [true, true, false])
+    #expect(servers[1].requests.map { $0.field("Expect") != nil } == [true, false])
   }
 
   /// The target has had enough: whoever comes next asks before the body goes out.

@@ -14,6 +14,13 @@ struct WithoutDuplicatesTests {
       ("email,fn\na@b.example,Ada\nA@b.example,Bo\n", ["3 conflicting_row"]),
       ("id,email\n1,a@b.example\n,a@b.example\n", ["3 conflicting_row"]),
       ("id,reference\n1,x\n,1\n", ["3 conflicting_row"]),
+      // Of several customers nobody knows the address.
+      ("id,email\n1,ann@\n2,ann@\n", ["2 invalid_value", "3 invalid_value"]),
+      ("email,fn\nann@,Ada\nann@,Bo\n", ["2 invalid_value", "3 invalid_value"]),
+      (
+        "email,fn\nann@,Ada\nann@,Ada\n",
+        ["2 invalid_value", "3 duplicate_row", "3 invalid_value"]
+      ),
       ("id,dob\n1,1980-13-01\n1,1980-12-01\n", ["2 invalid_value", "3 conflicting_row"]),
       (
         "id,fn\n1,Ada\n1,Ada\n1,Bo\n1,Ada\n",

@@ -46,7 +46,10 @@ struct CustomerCommands {
         help: "the customer is a row of this manifest, named by --row"),
       OptionSpec("row", value: "ID", place: .commandLine, help: "the row's id, or reference"),
     ]
-    + RunOptions.manifestOptions.filter { $0.name.hasPrefix("map") || $0.name == "ignore-column" }
+    + RunOptions.manifestOptions.filter { readingOptions.contains($0.name) }
+  private static let readingOptions: Set<String> = [
+    "format", "encoding", "null", "map", "map-known", "ignore-column",
+  ]
 
   /// What any of the vendors takes there; empty where one of them takes any text.
   private func choices(of name: String) -> [String] {
@@ -78,6 +81,11 @@ struct CustomerCommands {
   ) throws(CommandError) -> [String: String] {
     var values: [String: String] = [:]
     for option in command.options {
+      if record != nil, option.inRow != nil, arguments.has(option.name) {
+        throw CommandError(
+          "--\(option.name) and --row each name a customer: give one of them",
+          in: arguments.command)
+      }
       guard let given = arguments[option.name] ?? record.flatMap({ option.inRow?($0) }) else {
         let row = option.inRow == nil ? "" : ", or --manifest FILE and --row ID"
         throw CommandError("--\(option.name) is missing\(row)", in: arguments.command)
@@ -121,15 +129,35 @@ struct OneRequest {
   }
 
   /// The record of the row that `--row` names, nil where none is named.
+  ///
+  /// The rows behind it are read as well: where two have that id nobody knows which customer is meant.
   func record(_ arguments: Arguments) async throws -> IntakeRecord? {
     guard let id = arguments["row"] else { return nil }
+    let shown = Sanitizer.clean(id, limit: 60)
     let rows = try await editing.registry.assemble(editing.plan).loader.rows()
+    var found: LoadedRow?
     while let row = try await rows.next() {
-      if row.record.row.label == id { return row.record }
+      guard row.record.row.label == id else { continue }
+      if let found {
+        throw CommandError(
+          .notAccepted,
+          "the rows at lines \(found.record.row.line) and \(row.record.row.line) have the id \(shown)",
+          hint: "name the customer instead, as the command's help shows")
+      }
+      found = row
     }
-    throw CommandError(
-      .notAccepted, "the manifest has no row with the id \(Sanitizer.clean(id, limit: 60))",
-      hint: "give the id, or the reference where rows have no id")
+    guard let found else {
+      throw CommandError(
+        .notAccepted, "the manifest has no row with the id \(shown)",
+        hint: "give the id, or the reference where rows have no id")
+    }
+    if let failure = found.failures.first {
+      throw CommandError(
+        .notAccepted,
+        "line \(found.record.row.line) (\(shown)): \(failure.code): \(failure.detail)",
+        hint: failure.hint)
+    }
+    return found.record
   }
 
   /// Sends the request; all of it on a thread that may block, because reading credentials may wait for 10 s too.

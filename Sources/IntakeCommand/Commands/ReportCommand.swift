@@ -106,7 +106,7 @@ extension LedgerReport {
           + "\(RowText.bytes(bytes.before)) → \(RowText.bytes(bytes.after)), in requests of "
           + RowText.bytes(bytes.requests))
     }
-    lines += ["", LedgerReport.note]
+    lines += ["", LedgerReport.note] + [unreached].compactMap(\.self)
     if !stages.isEmpty { lines += ["", "stage         p50      p95      max  (ms a row)"] }
     for times in stages {
       let numbers = times.words.map { String(repeating: " ", count: max(1, 9 - $0.count)) + $0 }

@@ -51,7 +51,7 @@ final class Console: Sendable {
 
   func error(_ message: String, hint: String?) {
     let hint = hint.map { ProgramName.applied(to: $0) }
-    if isJSON {
+    if isJSON || isGitHub {
       log(.error, hint.map { "\(message) (\($0))" } ?? message)
     } else {
       say(.error, message, hint: hint)
@@ -92,6 +92,9 @@ final class Console: Sendable {
     put("\(ProgramName.current): \(time)\(text)", inFile: "\(ProgramName.current): \(text)")
   }
 
+  /// Keeps what became of a row for the file of messages alone, where it is shown as a result.
+  func file(_ text: String) { state.withLock { $0.file?.add(text, isJSON: isJSON) } }
+
   /// Writes lines as they are.
   func write(_ text: String) { put(text, inFile: text) }
 
@@ -100,10 +103,10 @@ final class Console: Sendable {
     func text(_ time: String) -> String {
       let head = "\(ProgramName.current): \(time)\(level.rawValue):"
       let whole = "\(head) \(words)"
-      // A terminal would break it within a word; the hint may have a command to paste.
+      // A terminal would break it within a word; a file doesn't, and the hint may have a command to paste.
+      let isWrapped = Terminal.isInteractive && hint == nil && !time.isEmpty
       let text =
-        Terminal.isInteractive && hint == nil
-        ? whole.wrapped(to: Terminal.width() - 2).joined(separator: "\n  ") : whole
+        isWrapped ? whole.wrapped(to: Terminal.width() - 2).joined(separator: "\n  ") : whole
       let painted = "\(ProgramName.current): \(time)\(paint(level.rawValue, level)):"
       return (text.hasPrefix(head) ? painted + text.dropFirst(head.count) : text)
         + (hint.map { "\n  \($0)" } ?? "")

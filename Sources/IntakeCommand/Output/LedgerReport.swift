@@ -38,7 +38,9 @@ struct LedgerReport {
     var times = StageTimes()
     try reader.forEachLine { (record, _) throws(JournalError) in
       switch record.kind {
-      case .open: tallies.append(RunTally(tallies.count + 1, record))
+      case .open:
+        times.endRun()
+        tallies.append(RunTally(tallies.count + 1, record))
       case .close: tallies.last?.end(record)
       case .outcome:
         tallies.last?.add(record)
@@ -47,6 +49,7 @@ struct LedgerReport {
       case .start, .intent, .step, .mark: break
       }
     }
+    times.endRun()
     (runs, stages) = (tallies, times.inOrder(names))
     causes = try LedgerReport.causes(reader)
   }
@@ -129,9 +132,20 @@ struct LedgerReport {
     ]
   }
 
+  /// Where the rows are that no run has come to; nil where the last run came to the end of its manifest.
+  var unreached: String? {
+    guard let last = runs.last?.run, [.stopped, .killed].contains(last.ending),
+      last.options?.contains("only=") != true
+    else { return nil }
+    return
+      "The last run did not come to the end of its manifest: docintake ledger show --left MANIFEST lists "
+      + "the rows that are left."
+  }
+
   /// Why a run may have reported more rows than there are here.
   static let note =
-    "A row that repeats an earlier one, or its id, is not counted: docintake check MANIFEST names it."
+    "A row that repeats an earlier one, or its id, is not counted: docintake check MANIFEST names it. "
+    + "One whose e-mail or id was corrected stands here under both."
 }
 
 /// One run of a ledger, with what its rows add up to.
@@ -139,7 +153,10 @@ final class RunTally {
   private let number: Int
   private let open: LedgerRecord
   private var close: LedgerRecord?
-  private(set) var rows = 0
+  private var outcomes = 0
+  private var acceptedOutcomes = 0
+  /// Retries of the rows in doubt: the outcome that settles one in the same run counts its attempts as well.
+  private var doubts: [Fingerprint: Int] = [:]
   /// Attempts after the first.
   private(set) var retries = 0
   /// Milliseconds that rows waited for the target or the rate.
@@ -160,26 +177,36 @@ final class RunTally {
 
   func end(_ record: LedgerRecord) { close = record }
 
+  /// Rows that ended, and those of them that were accepted: as the run itself counted them, or as far as it came.
+  var rows: Int { run.rows.isEmpty ? outcomes : run.rows.values.reduce(0, +) }
+  var accepted: Int { run.rows.isEmpty ? acceptedOutcomes : run.rows[.accepted] ?? 0 }
+
   func add(_ outcome: LedgerRecord) {
-    let again = max(0, (outcome.attempt ?? 0) - 1)
-    rows += 1
+    let earlier = outcome.key.flatMap { doubts.removeValue(forKey: $0) }
+    let row = earlier == nil ? 1 : 0
+    let again = max(0, (outcome.attempt ?? 0) - 1) - (earlier ?? 0)
+    if let key = outcome.key, outcome.verdict == Verdict.inDoubt.rawValue {
+      doubts[key] = again + (earlier ?? 0)
+    }
+    outcomes += row
     retries += again
     waited += outcome.waited ?? 0
     if outcome.verdict == Verdict.accepted.rawValue {
+      acceptedOutcomes += 1
       before += outcome.imagesBefore ?? 0
       after += outcome.imagesAfter ?? 0
       requests += outcome.bytes ?? 0
     }
     let minute = max(0, Int(outcome.time.seconds - open.time.seconds) / 60)
     let sum = minutes[minute] ?? (0, 0, 0)
-    minutes[minute] = (sum.rows + 1, sum.retries + again, sum.waited + (outcome.waited ?? 0))
+    minutes[minute] = (sum.rows + row, sum.retries + again, sum.waited + (outcome.waited ?? 0))
   }
 }
 
 /// How long rows took in the stages of their pipelines.
 struct StageTimes {
   private var stages: [Stage] = []
-  /// Rows that went through all of them.
+  /// Rows of the present run that went through all stages of its plan.
   private var accepted = 0
   /// The stages that stood in front of each one in some row.
   private var before: [String: Set<String>] = [:]
@@ -190,6 +217,8 @@ struct StageTimes {
     fileprivate(set) var most = 0
     /// Rows by milliseconds to two digits: a million rows take no more room than a thousand.
     fileprivate var rows: [Int: Int] = [:]
+    /// Rows of the present run, and the accepted ones among them.
+    fileprivate var passed = 0
     fileprivate var accepted = 0
 
     init(_ name: String) { self.name = name }
@@ -211,8 +240,17 @@ struct StageTimes {
     }
   }
 
-  /// In the order of the pipeline, or of the names where no row tells, with the accepted rows that took less than
-  /// a millisecond.
+  /// Adds the accepted rows of a run that took less than a millisecond in a stage that its plan has.
+  mutating func endRun() {
+    for index in stages.indices {
+      let fast = accepted - stages[index].accepted
+      if stages[index].passed > 0, fast > 0 { stages[index].rows[0, default: 0] += fast }
+      (stages[index].passed, stages[index].accepted) = (0, 0)
+    }
+    accepted = 0
+  }
+
+  /// In the order of the pipeline, or of the names where no row tells.
   func inOrder(_ names: [String]) -> [Stage] {
     let rank = { (stage: Stage) in names.firstIndex(of: stage.name) ?? names.count }
     var (left, result) = (stages.sorted { rank($0) < rank($1) }, [Stage]())
@@ -220,10 +258,7 @@ struct StageTimes {
       let next = left.firstIndex { stage in
         left.allSatisfy { before[stage.name]?.contains($0.name) != true }
       }
-      var stage = left.remove(at: next ?? 0)
-      let fast = accepted - stage.accepted
-      if fast > 0 { stage.rows[0, default: 0] += fast }
-      result.append(stage)
+      result.append(left.remove(at: next ?? 0))
     }
     return result
   }
@@ -232,6 +267,7 @@ struct StageTimes {
 extension StageTimes.Stage {
   fileprivate mutating func add(_ milliseconds: Int, isAccepted: Bool) {
     most = max(most, milliseconds)
+    passed += 1
     if isAccepted { accepted += 1 }
     var (rest, unit) = (milliseconds, 1)
     while rest >= 100 { (rest, unit) = (rest / 10, unit * 10) }

@@ -14,7 +14,9 @@ struct ReportPage {
     builtinText(
       PackageResources.report_html,
       [
-        "__COUNTS__": tiles, "__FACTS__": facts, "__NOTE__": LedgerReport.note, "__BYTES__": bytes,
+        "__COUNTS__": tiles, "__FACTS__": facts,
+        "__NOTE__": [LedgerReport.note, report.unreached].compactMap(\.self).joined(separator: " "),
+        "__BYTES__": bytes,
         "__STAGES__": stages, "__TIMELINE__": timeline, "__RUNS__": runs, "__CAUSES__": causes,
         "__IMAGES__": images,
       ])
@@ -94,7 +96,7 @@ struct ReportPage {
         RowText.bytes(tally.requests),
       ]
       return "<tr><td>\(escaped(run.start.readable))</td><td>\(run.ending.rawValue)</td>"
-        + "<td>\(RowText.number(tally.rows))</td><td>\(RowText.number(run.rows[.accepted] ?? 0))</td>"
+        + "<td>\(RowText.number(tally.rows))</td><td>\(RowText.number(tally.accepted))</td>"
         + wide.map { "<td class=\"wide\">\($0)</td>" }.joined() + "</tr>"
     }
     return table(
@@ -103,7 +105,10 @@ struct ReportPage {
   }
 
   private var causes: String {
-    guard !report.causes.isEmpty else { return "<h2>Every row is accepted</h2>" }
+    guard !report.causes.isEmpty else {
+      return report.unreached == nil
+        ? "<h2>Every row is accepted</h2>" : "<h2>Every row that a run came to is accepted</h2>"
+    }
     let sections = report.causes.map { cause in
       let rows = cause.rows.prefix(ReportPage.mostRows).map { "<li>\(escaped($0.text))</li>" }
       let left = cause.rows.count - rows.count

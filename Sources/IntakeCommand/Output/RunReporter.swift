@@ -58,7 +58,8 @@ struct RunReporter: RunObserver {
     let full = RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose)
     if let list { return list.add(full, errors: 1 + outcome.further.count, outcome.row.line) }
     show(isVerbose || form != .text ? full : fitted(RowText.short(outcome)))
-    if isLogged, form == .text, isShown, !console.isJSON { console.note(full) }
+    guard form == .text, isShown, !console.isJSON, !console.isGitHub else { return }
+    if isLogged { console.note(full) } else { console.file(full) }
   }
 
   func prepared(_ submission: Submission, outcome: Outcome) {
@@ -107,7 +108,7 @@ struct RunReporter: RunObserver {
 
   func waiting(seconds: Double, asked: Bool, row: RowReference) {
     let note = "waiting \(RowText.digits(seconds)) s" + (asked ? ", asked by the server" : "")
-    if asked || isVerbose { console.log(.notice, note, row: row) }
+    if asked && !isQuiet || isVerbose { console.log(.notice, note, row: row) }
   }
 
   func passed(_ stage: String, input: any Sendable, output: any Sendable, row: RowReference) {
@@ -116,7 +117,8 @@ struct RunReporter: RunObserver {
   }
 
   func log(_ level: LogLevel, _ message: String, row: RowReference?) {
-    if level > .info || isVerbose { console.log(level, message, row: row) }
+    let least = isQuiet ? LogLevel.warning : .notice
+    if level >= least || isVerbose { console.log(level, message, row: row) }
   }
 
   /// A reader that went away does not stop the recording, only the start of further rows.

@@ -50,7 +50,7 @@ struct SummaryText {
   private var isolation: String { isIsolated ? Isolation.inForce : Isolation.off.rawValue }
 
   /// A log is read the next morning.
-  private var ended: String { "ended: \(UTCTime(seconds: SystemTime.wall).readable)" }
+  private var ended: String { "ended: " + WallClock.dateAndTime(SystemTime.wall) }
 
   private var counts: String {
     var parts = Verdict.allCases.compactMap { verdict -> String? in
@@ -126,8 +126,9 @@ struct SummaryText {
   private var failedRows: String? {
     guard let failed, failed.count > 0 else { return nil }
     let rows = failed.count == 1 ? "1 row that was" : "\(failed.count) rows that were"
-    let root = failed.imagesRoot.map { " with --images-root \($0)" } ?? ""
-    return "\(rows) not accepted: \(failed.path), to correct and to run\(root)"
+    let root = failed.imagesRoot.map { " and --images-root \($0)" } ?? ""
+    return
+      "\(rows) not accepted: \(failed.path), to correct and to run with the same options\(root)"
   }
 
   /// What `--only` passed over where it found nothing.

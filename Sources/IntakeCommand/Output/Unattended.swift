@@ -168,7 +168,8 @@ struct Notifier {
       try ProgramTrust.check(path)
     } catch {
       throw CommandError(
-        .usage, "--notify \(Sanitizer.clean(path)): \(error.description)", hint: error.hint)
+        .usage, "--notify \(Sanitizer.clean(path)): \(error.description)",
+        hint: "name an executable file that nobody else can change")
     }
     self.path = path
   }

@@ -68,6 +68,16 @@ enum WallClock {
       .joined(separator: ":")
   }
 
+  /// `2026-11-28 22:14:05 +0100`: with the day, for logs, and the distance to UTC.
+  static func dateAndTime(_ moment: UnixTime) -> String {
+    let local = WallClock.local(moment)
+    let date = [Int(local.tm_year) + 1900, Int(local.tm_mon) + 1, Int(local.tm_mday)]
+    let minutes = abs(local.tm_gmtoff) / 60
+    let zone = (minutes / 60).zeroPadded(2) + (minutes % 60).zeroPadded(2)
+    return date.map { $0.zeroPadded(2) }.joined(separator: "-") + " " + time(moment)
+      + (local.tm_gmtoff < 0 ? " -" : " +") + zone
+  }
+
   /// `22:14`, on another day than `now` `Tue 02:14`.
   static func minute(_ moment: UnixTime, from now: UnixTime) -> String {
     let (local, today) = (local(moment), local(now))

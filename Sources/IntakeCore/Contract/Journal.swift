@@ -80,6 +80,10 @@ public protocol KnownRow: Sendable {
   /// When it was accepted, nil when it was not.
   var accepted: UnixTime? { get }
 
+  /// Whether it had another name among the operator's (`id`, else `reference`) when it was accepted; false where the ledger
+  /// doesn't know.
+  func hadAnotherLabel(than label: String) -> Bool
+
   /// Whether this run has sent it before the row was looked up.
   var wasSentInThisRun: Bool { get }
 
@@ -90,6 +94,9 @@ public protocol KnownRow: Sendable {
 extension KnownRow {
   /// No scan is known to end a process.
   public func endedDecoder(with origin: RowOrigin) -> Bool { false }
+
+  /// No other name is known.
+  public func hadAnotherLabel(than label: String) -> Bool { false }
 }
 
 /// What earlier runs left of a row.

@@ -58,7 +58,8 @@ extension Acme {
         options: [
           CustomerOption(
             "email", value: "E|-", readsInput: true,
-            help: "the applicant; - reads it from standard input")
+            help: "the applicant; - reads it from standard input",
+            inRow: { $0.fields[.email]?.exposed })
         ]
       ) { values throws(StageFailure) in
         try applicant(values["email"] ?? "")
