@@ -4,15 +4,14 @@
 
 enum { symbols = 256, reserved = symbols, longest = 16, deepest = 64 };
 
-/// Whether 8-bit baseline coding can need the symbol: a DC size up to 11, or an AC run with a size up to 10.
-static int is_possible(int symbol, int is_dc) {
+int imaging_is_possible(int symbol, int is_dc) {
   if (is_dc) return symbol <= 11;
   return symbol == 0x00 || symbol == 0xF0 || ((symbol & 15) >= 1 && (symbol & 15) <= 10);
 }
 
 // A code of n bits stands for a share of 2^-n; what the sample has not met counts as rarer than anything it has.
 static void estimate_counts(const JHUFF_TBL *table, int is_dc, long *counts) {
-  for (int symbol = 0; symbol < symbols; symbol++) counts[symbol] = is_possible(symbol, is_dc);
+  for (int symbol = 0; symbol < symbols; symbol++) counts[symbol] = imaging_is_possible(symbol, is_dc);
   for (int length = 1, index = 0; length <= longest; length++)
     for (int k = 0; k < table->bits[length] && index < symbols; k++, index++)
       counts[table->huffval[index]] = 1L << (longest + 2 - length);

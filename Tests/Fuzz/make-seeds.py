@@ -106,6 +106,7 @@ def main(folder):
     choice = b"\x03"
     seeds = {
         "header": pictures + list(pngs()), "exif": blocks, "jpeg": [(n, choice + b) for n, b in pictures],
+        "sound": pictures,
         "png": [(n, choice + b) for n, b in pngs()], "manifest": list(manifests()), "plan": plans,
         "ledger": list(ledgers())}
     for target, files in seeds.items():

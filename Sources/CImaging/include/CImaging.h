@@ -86,6 +86,10 @@ imaging_plane imaging_jpeg_plane(const imaging_jpeg_reader *reader, int index);
 imaging_message imaging_jpeg_message(const imaging_jpeg_reader *reader);
 void imaging_jpeg_close(imaging_jpeg_reader *reader);
 
+/// 1 for a file that the reader would read to its end without a word and without strays, told from its codes alone in
+/// 0.25 (progressive) to 0.45 of the time; 0 where that isn't certain.
+int imaging_jpeg_is_sound(const uint8_t *bytes, size_t count, imaging_limits limits);
+
 // MARK: JPEG out
 
 /// A gray (`blue` and `red` NULL) or 4:2:0 picture, planes without padding.

@@ -34,7 +34,7 @@ public struct ImageCodec: PixelSource {
     }
   }
 
-  /// Decodes a file completely and keeps nothing: whether every block of it is there, and nothing else between them.
+  /// Goes through every code of a file: whether every block of it is there, and nothing else between them.
   func verify(_ bytes: [UInt8], header: ImageHeader) throws -> Bool {
     let job = ScanJob(.verify, on: bytes, header, limits)
     guard case .whole(let strayBytes) = try result(of: job) else { throw ScanJob.wrongResult }

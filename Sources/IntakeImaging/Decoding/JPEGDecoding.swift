@@ -27,9 +27,22 @@ enum JPEGDecoding {
     header.lacksEnd ? bytes + [0xFF, 0xD9] : bytes
   }
 
-  /// Decodes every coefficient at the smallest size and keeps nothing: whether the file is whole, and how many bytes of
-  /// it belong to nothing.
+  /// Whether the file is whole, and how many bytes of it belong to nothing.
+  ///
+  /// A walk over the codes says so of nearly every file in 0.4 of a decoder's time, and leaves the rest to the decoder.
   static func verify(_ bytes: [UInt8], limits: ImageLimits) throws(StageFailure) -> Int {
+    isSound(bytes, limits: limits) ? 0 : try strayBytes(in: bytes, limits: limits)
+  }
+
+  /// Whether it is certain that the decoder would neither refuse the file nor pass over a byte of it.
+  static func isSound(_ bytes: [UInt8], limits: ImageLimits) -> Bool {
+    bytes.withUnsafeBufferPointer { bytes in
+      bytes.baseAddress.map { imaging_jpeg_is_sound($0, bytes.count, limits.forDecoder) } == 1
+    }
+  }
+
+  /// Decodes every coefficient at the smallest size and keeps nothing: the bytes that belong to no block and no marker.
+  static func strayBytes(in bytes: [UInt8], limits: ImageLimits) throws(StageFailure) -> Int {
     try bytes.withUnsafeBufferPointer { bytes throws(StageFailure) in
       let reader = try JPEGReader(bytes, limits: limits)
       try reader.start(eighths: 1)

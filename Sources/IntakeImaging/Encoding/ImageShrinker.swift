@@ -62,7 +62,7 @@ public struct ImageShrinker: Sendable {
     image.codec as? ImageCodec ?? ImageCodec()
   }
 
-  /// The file without its metadata, nil when its pixels have to change; a complete decode says that it is whole.
+  /// The file without its metadata, nil when its pixels have to change; its codes say that it is whole.
   private func unchanged(_ image: DocumentImage, _ search: ShrinkSearch) throws -> [UInt8]? {
     guard case .encoded(let bytes) = image.content else { return nil }
     let codec = codec(of: image)

@@ -2,7 +2,7 @@ import IntakeCore
 
 /// Copies a JPEG without its metadata: the same pixels bit for bit, nothing personal beside them.
 enum PassThrough {
-  /// The file with what decoding needs, or nil when its pixels have to change; whether it is whole, a decode must tell.
+  /// The file with what decoding needs, or nil when its pixels have to change; whether it is whole, its codes must tell.
   ///
   /// - Throws: `StageFailure` when its markers are damaged.
   static func copy(

@@ -4,7 +4,7 @@ import IntakeCore
 struct ScanJob {
   /// What is wanted.
   enum Work: Equatable {
-    /// A complete decode, of which nothing is kept.
+    /// A way through every code, of which nothing is kept.
     case verify
     /// The upright picture, its longer side at most `edge` pixels.
     case pixels(edge: Int?)
@@ -61,7 +61,7 @@ struct ScanJob {
 
 /// What a job gives.
 enum ScanResult {
-  /// Every block of the file was decoded; so many of its bytes belong to none.
+  /// Every block of the file is there; so many of its bytes belong to none.
   case whole(strayBytes: Int)
   /// The picture, upright.
   case pixels(Bitmap)

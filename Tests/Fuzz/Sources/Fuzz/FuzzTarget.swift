@@ -8,9 +8,10 @@ import IntakeCore
 
 /// What is fed with random bytes; `DOCINTAKE_FUZZ` names one.
 ///
-/// No input may trap, overrun memory, leak, or take longer than libFuzzer's `-timeout`.
+/// No input may trap, overrun memory, leak, or take longer than libFuzzer's `-timeout`; `sound` traps where the walk over
+/// a JPEG's codes calls something sound that the decoder has a word about.
 enum FuzzTarget: String, CaseIterable {
-  case header, exif, jpeg, png, manifest, plan, ledger
+  case header, exif, jpeg, sound, png, manifest, plan, ledger
 
   /// The one that the environment names.
   static let chosen: FuzzTarget = {
@@ -28,6 +29,7 @@ enum FuzzTarget: String, CaseIterable {
     case .header: ImageTargets.header(bytes)
     case .exif: ImageTargets.exif(bytes)
     case .jpeg: ImageTargets.jpeg(bytes)
+    case .sound: ImageTargets.sound(bytes)
     case .png: ImageTargets.png(bytes)
     case .manifest: TextTargets.manifest(bytes)
     case .plan: TextTargets.plan(bytes)
