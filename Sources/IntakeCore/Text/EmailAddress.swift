@@ -19,21 +19,26 @@ public enum EmailAddress {
   ///
   /// `strictly` also refuses control characters, and two dots in a row, which some providers have let through.
   public static func problem(in address: some StringProtocol, strictly: Bool = false) -> Problem? {
-    let bytes = Array(address.utf8)
-    guard bytes.count <= longest else { return .tooLong(bytes: bytes.count) }
-    guard let at = bytes.firstIndex(of: UInt8(ascii: "@")),
-      !bytes[(at + 1)...].contains(UInt8(ascii: "@"))
-    else { return .at }
-    guard isLocalPart(bytes[..<at], strictly) else { return .localPart }
-    return isDomain(bytes[(at + 1)...]) ? nil : .domain
+    var text = String(address)
+    return text.withUTF8 { bytes in
+      guard bytes.count <= longest else { return .tooLong(bytes: bytes.count) }
+      guard let at = bytes.firstIndex(of: UInt8(ascii: "@")),
+        !bytes[(at + 1)...].contains(UInt8(ascii: "@"))
+      else { return .at }
+      guard isLocalPart(bytes[..<at], strictly) else { return .localPart }
+      return isDomain(bytes[(at + 1)...]) ? nil : .domain
+    }
   }
+
+  /// A part of an address where it stands: each row is looked at twice.
+  private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
 
   /// An address in the form in which two are compared: ASCII letters in lower case.
   public static func folded(_ address: String) -> [UInt8] {
     address.utf8.map { $0.asciiLowercased }
   }
 
-  private static func isLocalPart(_ bytes: ArraySlice<UInt8>, _ strictly: Bool) -> Bool {
+  private static func isLocalPart(_ bytes: Bytes, _ strictly: Bool) -> Bool {
     let dot = UInt8(ascii: ".")
     // 64 bytes at most: RFC 5321 §4.5.3.1.1.
     guard (1...64).contains(bytes.count), bytes.first != dot, bytes.last != dot,
@@ -52,7 +57,7 @@ public enum EmailAddress {
   }
 
   /// Two or more labels of letters, digits and hyphens; bytes above ASCII are international names.
-  private static func isDomain(_ domain: ArraySlice<UInt8>) -> Bool {
+  private static func isDomain(_ domain: Bytes) -> Bool {
     let hyphen = UInt8(ascii: "-")
     var (rest, labels) = (domain, 0)
     while true {
