@@ -7,7 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct AnswerTests {
+@Suite(.timeLimit(.minutes(20))) struct AnswerTests {
   private let jpeg: [UInt8]
   private let image: DocumentImage
 

@@ -4,7 +4,7 @@ import IntakeTesting
 import Testing
 
 /// What is taken from a program of somebody else's: the way to more rights, memory without end, the network.
-@Suite(.timeLimit(.minutes(5))) struct ExternalIsolationTests {
+@Suite(.timeLimit(.minutes(20))) struct ExternalIsolationTests {
   /// What the program says when it was asked to try something.
   private func answer(
     trying body: String, _ options: [String: OptionValue] = [:]

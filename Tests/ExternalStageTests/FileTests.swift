@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// `"accepts":"file"`: what is handed over, what passes, and what may come back.
-@Suite(.timeLimit(.minutes(5))) struct FileTests {
+@Suite(.timeLimit(.minutes(20))) struct FileTests {
   private static let tiff = Array("II*\0".utf8) + [UInt8](repeating: 7, count: 60)
 
   private func file(_ bytes: [UInt8], page: Int = 1, reads: Reads = Reads()) -> ImageFile {

@@ -5,7 +5,7 @@ import IntakeTesting
 import Testing
 
 /// Programs that do everything wrong: only the item at hand fails, and nothing stays behind.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct HostileTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct HostileTests {
   private let image: DocumentImage
 
   init() throws { image = try SampleImage.document(SampleImage.jpeg()) }

@@ -4,7 +4,7 @@ import IntakeTesting
 import Testing
 
 /// An image that a program hands back ready to send keeps every promise of `shrink`.
-@Suite(.timeLimit(.minutes(5))) struct PreparedTests {
+@Suite(.timeLimit(.minutes(20))) struct PreparedTests {
   private let prepared: PreparedImage
 
   init() throws { prepared = try SampleImage.prepared(SampleImage.jpeg()) }

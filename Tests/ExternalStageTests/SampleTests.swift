@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The programs in `samples/stages` do to an item what they say, through the stage itself.
-@Suite(.timeLimit(.minutes(5))) struct SampleTests {
+@Suite(.timeLimit(.minutes(20))) struct SampleTests {
   private static let folder =
     #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
     .joined(separator: "/") + "/samples/stages/"

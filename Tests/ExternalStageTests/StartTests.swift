@@ -5,7 +5,7 @@ import IntakeTesting
 import Testing
 
 /// What is wrong with the program itself ends the run before anything is read.
-@Suite(.timeLimit(.minutes(5))) struct StartTests {
+@Suite(.timeLimit(.minutes(20))) struct StartTests {
   private func refusal(_ script: Script, _ options: [String: OptionValue] = [:]) async throws
     -> StageFailure?
   {

@@ -14,7 +14,7 @@ private struct NoTarget: Target {
 }
 
 /// A program may change head and body of a request, and never sees or moves a secret.
-@Suite(.timeLimit(.minutes(5))) struct SubmissionTests {
+@Suite(.timeLimit(.minutes(20))) struct SubmissionTests {
   private let credentials = Credentials(["user": Secret("ann"), "pass": Secret("p\"w")])
   private let image: EncodedImage
 

@@ -63,7 +63,7 @@ struct SamePictureTests {
     #expect(check.refusal(.print, line: 6, .front) != nil)
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(20)))
   func `many rows side by side lose no twin`() async throws {
     let check = try GateWorkshop(["same-sides": .text("off")])
     let refused = await withTaskGroup(of: Bool.self) { group in

@@ -11,7 +11,7 @@ import Testing
 #endif
 
 /// What the receiving side gets to see, asked from a sandbox that runs on its own.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ArrivalTests {
   private let folder = TemporaryFolder()
   private let sandbox: StartedProgram

@@ -11,7 +11,7 @@ import Testing
 
 /// The sandbox's pages and a report as a real browser shows them; skipped where Chromium is not installed.
 @Suite(
-  .timeLimit(.minutes(10)), .serialized,
+  .timeLimit(.minutes(20)), .serialized,
   .enabled(if: Browser.isInstalled, "chromium is not installed: apt-get install chromium"))
 struct BrowserTests {
   private let folder = TemporaryFolder()

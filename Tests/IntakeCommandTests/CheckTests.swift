@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `check`: every error of every row in one pass.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct CheckTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

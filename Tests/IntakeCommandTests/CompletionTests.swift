@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// What shells offer, typed into the shells themselves.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(20)))
 struct CompletionTests {
   private static func has(_ shell: String) -> Bool {
     ["/usr/bin/", "/bin/"].contains { access($0 + shell, X_OK) == 0 }

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Options from files of settings, profiles and the environment.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ConfigurationTests {
   private let folder = TemporaryFolder()
 

@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// What people and programs see on standard error: in a real terminal, in a file, as JSON.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(20)))
 struct ConsoleTests {
   private static let hasTerminal = access("/usr/bin/script", X_OK) == 0
   private static let escape: Character = "\u{1B}"

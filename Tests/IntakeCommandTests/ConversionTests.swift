@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Scans in other formats, made by the tools that people have, from the manifest to accepted rows with one option.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(20)))
 struct ConversionTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

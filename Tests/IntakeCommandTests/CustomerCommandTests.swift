@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `docintake customer`: one customer, one request, through the built command.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(20)))
 struct CustomerCommandTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// A row in doubt stays so, in result line and exit code, until something settles it.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct DoubtTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

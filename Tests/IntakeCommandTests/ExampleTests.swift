@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// The Swift in README and articles, and what `stages new` writes, is what the compiler takes.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ExampleTests {
   private let folder = TemporaryFolder()
 

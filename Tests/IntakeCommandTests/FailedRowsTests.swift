@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `--failed`: the rows that were not accepted, as a manifest to correct.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct FailedRowsTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// What somebody who uses the command for the first time gets wrong, and what it answers.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct FirstStepsTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

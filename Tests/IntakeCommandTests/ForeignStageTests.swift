@@ -13,7 +13,7 @@ import Testing
 #endif
 
 /// The command as a library, with stages of somebody else's.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ForeignStageTests {
   private let folder = TemporaryFolder()
 

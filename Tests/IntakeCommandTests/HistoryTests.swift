@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// One question, one command: `ledger list`, `history` and `ledger show --left`.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct HistoryTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Files made to break their reader, through the built command: bombs, cuts at every hundredth, 2,000 mutations.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct HostileFilesTests {
   private static let python = "/usr/bin/python3"
 

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Scans that take over the process that decodes them, as a batch meets them: each costs its own row.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(20)))
 struct HostileScanTests {
   private let folder = TemporaryFolder()
 

@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// The manual, and the program under a prefix.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct InstallTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

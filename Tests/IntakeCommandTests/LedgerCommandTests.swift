@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// The commands about ledgers, as scripts use them.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct LedgerCommandTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Manifests as people have them, from the file to what the target was sent.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ManifestKindsTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// One ledger a target: where it is, who may use it, and what other ledgers count for.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct OneLedgerTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

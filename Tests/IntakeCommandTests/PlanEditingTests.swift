@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Plans that the command line changes, and what is said of those that cannot work.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct PlanEditingTests {
   private let folder = TemporaryFolder()
   private let manifest = Program.samples + "/customers.csv"

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Why the target refused a row, in its own words, with nothing of the row in them.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct RefusalTests {
   private let folder = TemporaryFolder()
 

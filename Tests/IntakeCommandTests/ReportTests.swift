@@ -6,7 +6,7 @@ import Testing
 @testable import IntakeCommand
 
 /// `docintake report`: its numbers are the run's, and nothing in its page is more than text.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ReportTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

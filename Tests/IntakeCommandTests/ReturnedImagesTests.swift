@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A customer is updated with other images and the same fields, and the answer is lost: only the stored images tell.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(20)))
 struct ReturnedImagesTests {
   private let folder = TemporaryFolder()
 

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// What the end of a run says: what went wrong and why, what to do next, and the same numbers as every other command.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct RunEndTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -11,7 +11,7 @@ import Testing
 
 /// Customers that come again: in a file of another name, place, order or form nobody is sent twice, and what changed
 /// is named.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct SameCustomerTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

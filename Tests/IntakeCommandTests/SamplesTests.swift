@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The main job on the samples, as the README shows it.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct SamplesTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }
@@ -122,7 +122,7 @@ struct SamplesTests {
 }
 
 /// What the documentation says is what the program does.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct DocumentationTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// `stages show NAME --json` is a JSON Schema that agrees with what plans accept.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct SchemaTests {
   private static let keywords: Set = [
     "const", "type", "items", "additionalProperties", "enum", "minimum", "maximum", "default",

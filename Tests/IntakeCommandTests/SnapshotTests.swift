@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// SIGUSR1 asks how far a run has come, and the run goes on.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct SnapshotTests {
   private let folder = TemporaryFolder()
 

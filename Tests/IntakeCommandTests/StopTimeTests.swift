@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// When the operator wants a run to end, whatever is left.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct StopTimeTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

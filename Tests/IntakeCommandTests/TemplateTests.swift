@@ -11,7 +11,7 @@ import Testing
 #endif
 
 /// An API that is described by a plan alone, through the built command.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct TemplateTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

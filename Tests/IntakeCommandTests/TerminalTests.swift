@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// What an operator sees in a terminal of 40, 80 and 200 columns while the target is slow, throttles or is down.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(20)))
 struct TerminalTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// What a run that nobody watches tells other programs.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct UnattendedTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Scans that follow a Noah customer, through the built command: each step once, whatever happens between them.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct UploadTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

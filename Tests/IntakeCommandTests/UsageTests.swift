@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// What goes wrong before anything is sent: one clear message, exit code 2, no stack trace.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct UsageTests {
   private static let stages = [
     "load", "decode", "gate", "shrink", "base64", "dcams", "noah", "template", "submit", "record",

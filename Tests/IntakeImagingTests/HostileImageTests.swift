@@ -9,7 +9,7 @@ struct HostileImageTests {
     failure { _ = try scan(bytes, limits: limits).pixels(fitting: 64) }?.code
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: [false, true])
+  @Test(.timeLimit(.minutes(20)), arguments: [false, true])
   func `a file cut anywhere is damaged, never half a picture`(_ isPNG: Bool) throws {
     let bytes = isPNG ? PNGWriter().bytes : try jpeg(of: document(160, 120))
     for percent in 1..<100 {
@@ -86,7 +86,7 @@ struct HostileImageTests {
     #expect(ImageLimits().maximumDecoderMemory <= 224 << 20)
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(20)))
   func `tens of thousands of tiny chunks and packed texts cost nothing`() throws {
     var writer = PNGWriter()
     let tiny = PNGWriter.chunk("tEXt", [65, 0, 66])
@@ -131,7 +131,7 @@ struct HostileImageTests {
     #expect(try scan(writer.bytes).pixels()[5, 5].luma == 0)
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(20)))
   func `failures leave no memory behind`() async {
     // In a process of its own, because other tests take memory meanwhile.
     await #expect(processExitsWith: .success) {
@@ -154,7 +154,7 @@ struct HostileImageTests {
   }
 
   @Test(
-    .timeLimit(.minutes(5)),
+    .timeLimit(.minutes(20)),
     arguments: [
       "420", "444", "progressive", "restart", "cmyk-adobe", "uneven", "png", "interlaced",
     ])

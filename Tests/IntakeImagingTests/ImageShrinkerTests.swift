@@ -11,7 +11,7 @@ struct ImageShrinkerTests {
     return try shrinker.prepare(try scan(try fixture("cmyk")).replacing(pixels: bitmap))
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: [40_000, 60_000, 90_000, 140_000])
+  @Test(.timeLimit(.minutes(20)), arguments: [40_000, 60_000, 90_000, 140_000])
   func `no budget is ever exceeded, and most of it is used`(_ budget: Int) throws {
     let prepared = try Self.prepare(document(1100, 800)) {
       $0.maximumBytes = budget
@@ -63,7 +63,7 @@ struct ImageShrinkerTests {
     #expect(prepared.report.sent.quality == 85)
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(20)))
   func `at the quality floor pixels are given up, down to the pixel floor`() throws {
     let prepared = try Self.prepare(noise(1200, 900)) {
       $0.maximumBytes = 260_000

@@ -159,7 +159,7 @@ struct PNGDecodingTests {
     #expect(bitmap[88, 8] == PixelColor(red: 0, green: 255, blue: 0))
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: [2, 3, 6], [false, true])
+  @Test(.timeLimit(.minutes(20)), arguments: [2, 3, 6], [false, true])
   func `data that is cut within whole chunks is damaged`(_ type: Int, _ interlaced: Bool) throws {
     let size = PixelSize(width: 40, height: 24)
     var writer = PNGWriter(size: size, colorType: type, interlaced: interlaced)

@@ -110,7 +110,7 @@ struct SoundnessTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: known)
+  @Test(.timeLimit(.minutes(20)), arguments: known)
   func `a decoder has no word about what is sound, however a file is broken`(_ name: String) throws
   {
     let whole = try fixture(name)

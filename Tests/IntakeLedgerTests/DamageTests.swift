@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A ledger that was changed behind the program's back is refused; one that a crash cut short is repaired.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct DamageTests {
   let folder = TemporaryFolder()
 

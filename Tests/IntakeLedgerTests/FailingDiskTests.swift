@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// When the disk fails, everybody who waits is told, and nothing is claimed that is not so.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct FailingDiskTests {
   let folder = TemporaryFolder()
 

@@ -7,7 +7,7 @@ import Testing
 ///
 /// `Tests/Fixtures/ledger/batch-2.ledger` holds two runs over five customers, with the same key as the fixture of
 /// format 1. One run was killed, the other came to its end.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct GoldenFormat2Tests {
   let folder = TemporaryFolder()
 

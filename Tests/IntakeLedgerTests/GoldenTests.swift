@@ -6,7 +6,7 @@ import Testing
 /// What must never change between versions, because ledgers that are in use were written with it.
 ///
 /// `Tests/Fixtures/ledger` holds three runs with every kind of line and every field, written by version 1.0.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct GoldenTests {
   let folder = TemporaryFolder()
 

@@ -4,7 +4,7 @@ import IntakeSystem
 import Testing
 
 /// The row that an open ledger hands out.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct KnownRowTests {
   let folder = TemporaryFolder()
 

@@ -13,7 +13,7 @@ import Testing
 /// Figures that the design rests on; they need an optimised build and a quiet machine.
 ///
 ///     INTAKE_MEASURE=1 swift test -c release --no-parallel --filter LedgerMeasurements
-@Suite(.enabled(if: getenv("INTAKE_MEASURE") != nil), .serialized, .timeLimit(.minutes(5)))
+@Suite(.enabled(if: getenv("INTAKE_MEASURE") != nil), .serialized, .timeLimit(.minutes(20)))
 struct LedgerMeasurements {
   let folder = TemporaryFolder()
 

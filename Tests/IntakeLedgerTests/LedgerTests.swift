@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeLedger
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct LedgerTests {
   let folder = TemporaryFolder()
 

@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// Ledgers that cannot be worked with are refused before anything is read or sent, with the next step.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct OpeningTests {
   let folder = TemporaryFolder()
 

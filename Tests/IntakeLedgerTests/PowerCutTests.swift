@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What a caller was told is on disk is there after any power cut, and what is there is a beginning of what was written.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct PowerCutTests {
   /// One life of a ledger over several power cuts.
   private struct Life {

@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// What `ledger show`, `verify`, `stats`, `prune` and `merge` stand on.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ReadingTests {
   let folder = TemporaryFolder()
 

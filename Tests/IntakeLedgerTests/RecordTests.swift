@@ -5,7 +5,7 @@ import RecordStage
 import Testing
 
 /// The stage that the runner talks to.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct RecordTests {
   let folder = TemporaryFolder()
   let row = RowName.test("row-1")

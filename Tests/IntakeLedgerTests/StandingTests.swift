@@ -3,7 +3,7 @@ import IntakeLedger
 import Testing
 
 /// What a history of a row means for the next run: the safe side where the history does not prove more.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct StandingTests {
   enum Event: Sendable {
     case run, start, intent, mark(Settled)

@@ -360,7 +360,7 @@ struct ShardTests {
 }
 
 struct PermitsTests {
-  @Test(.timeLimit(.minutes(5))) func neverMoreThanItsCapacity() async {
+  @Test(.timeLimit(.minutes(20))) func neverMoreThanItsCapacity() async {
     let gate = Permits(capacity: 3)
     let peak = Peak()
     await withTaskGroup { group in
@@ -377,7 +377,7 @@ struct PermitsTests {
     #expect(await peak.most == 3)
   }
 
-  @Test(.timeLimit(.minutes(5))) func oneOverTheCapacityPassesAlone() async {
+  @Test(.timeLimit(.minutes(20))) func oneOverTheCapacityPassesAlone() async {
     let gate = Permits(capacity: 10)
     await gate.enter(50)
     gate.leave(50)

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// What the runner promises about single runs, with a submitter that each test scripts.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct RunnerTests {
   /// Runs so many rows through the script.
   private func run(
@@ -148,7 +148,7 @@ struct RunnerTests {
 
 /// Threads that were told to stop.
 struct WorkerPoolTests {
-  @Test(.timeLimit(.minutes(5))) func whatIsQueuedWhenAPoolStopsIsStillDone() async throws {
+  @Test(.timeLimit(.minutes(20))) func whatIsQueuedWhenAPoolStopsIsStillDone() async throws {
     let pool = try WorkerPool(threads: 2)
     let tasks = (0..<100).map { number in Task(executorPreference: pool) { number } }
     pool.stop()

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Thousands of runs with crashes at random steps, refusals, throttling and lost answers, in virtual time.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct SimulationTests {
   private static let rows = 8
 

@@ -3,7 +3,7 @@ import IntakeSandbox
 import Testing
 
 /// Each case has everything wrong that comes later, so that the order of the checks shows.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct DCAMSErrorTests {
   static let cases: [(body: String, status: Int, message: String)] = [
     ("{", 400, "Missing a required input"),

@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeSandbox
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct DCAMSStorageTests {
   static let person = [
     ("fn", "Ada"), ("ln", "Quill"), ("addr", "1 Elm St"), ("city", "Salem"), ("state", "OR"),

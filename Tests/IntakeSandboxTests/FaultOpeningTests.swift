@@ -3,7 +3,7 @@ import IntakeSandbox
 import Testing
 
 /// Faults before the body is read, and how faults choose their requests.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct FaultOpeningTests {
   static let create = Request.create("ada@example.com")
 

@@ -3,7 +3,7 @@ import IntakeSandbox
 import Testing
 
 /// What each fault looks like on the wire, and whether the request counts as accepted.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct FaultTests {
   static let create = Request.create("ada@example.com", DCAMSStorageTests.person)
 

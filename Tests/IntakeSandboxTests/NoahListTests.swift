@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeSandbox
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct NoahListTests {
   private func list(_ box: TestSandbox, _ query: String) throws -> HTTPResponse {
     try box.client.exchange("GET", "/v1/customers" + query, NoahTests.key)

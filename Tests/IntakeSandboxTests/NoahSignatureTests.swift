@@ -9,7 +9,7 @@ import Testing
   import Darwin
 #endif
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct NoahSignatureTests {
   /// A sandbox that knows a key, and what a client needs to sign for it.
   struct Signed {

@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeSandbox
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct NoahTests {
   static let key = [HTTPField("X-Api-Key", "apikey_sandbox_0123")]
 

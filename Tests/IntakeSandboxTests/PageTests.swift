@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeSandbox
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct PageTests {
   @Test func customerLinkOpensAPageThatShowsWhatArrived() throws {
     let box = try TestSandbox()

@@ -3,7 +3,7 @@ import IntakeSandbox
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ServerTests {
   static let path = "/v3/stable/api/storage"
 

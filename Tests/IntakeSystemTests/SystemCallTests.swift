@@ -11,7 +11,7 @@ import Testing
 #endif
 
 /// Paths and programs that the system must not be given by halves.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct SystemCallTests {
   private let folder = TemporaryFolder()
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Templates and samples keep the rules, and each rule finds the program that breaks it.
-@Suite(.timeLimit(.minutes(5))) struct ProgramCheckTests {
+@Suite(.timeLimit(.minutes(20))) struct ProgramCheckTests {
   @Test(arguments: ["python", "sh"])
   func aNewProgramKeepsEveryRule(language: String) async throws {
     let report = try await ProgramFile(newProgram("my-gate", language)).check()

@@ -58,7 +58,7 @@ private struct Careless: RecordStage {
   func run(_ record: consuming IntakeRecord, in context: StageContext) -> IntakeRecord { record }
 }
 
-@Suite(.timeLimit(.minutes(5))) struct StageConformanceTests {
+@Suite(.timeLimit(.minutes(20))) struct StageConformanceTests {
   private func broken(_ report: ConformanceReport) -> Set<String> {
     Set(report.failures.map(\.rule.name))
   }

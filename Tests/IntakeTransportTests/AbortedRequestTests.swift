@@ -14,7 +14,7 @@ import Testing
 ///
 /// The server reads the header and then nothing until the client has given up; then it reads whatever has arrived and
 /// still comes. Without the reset the client's kernel would deliver the rest then, and the request would be complete.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct AbortedRequestTests {
   /// What a server that reads so late received.
   final class LateReader: Sendable {

@@ -6,7 +6,7 @@ import Testing
 /// A gateway that takes a whole request before it hands on any of it, and keeps it long after the client gave up.
 ///
 /// Nothing that the client does takes such a request back: only the target can tell what became of it.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct BufferingGatewayTests {
   private let folder = TestSupport.TemporaryFolder()
 

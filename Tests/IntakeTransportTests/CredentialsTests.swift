@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Where credentials may come from, and which files and commands are refused.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct CredentialsTests {
   static let plain = #"{"user":"u","pass":"canary"}"#
 

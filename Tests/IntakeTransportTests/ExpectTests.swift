@@ -3,7 +3,7 @@ import IntakeTransport
 import Testing
 
 /// Asking before the body goes out: what it saves, and what a server that does not know it costs.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ExpectTests {
   @Test(arguments: [
     ("401 Unauthorized", OutcomeClass.fatal), ("413 Content Too Large", .rejected),

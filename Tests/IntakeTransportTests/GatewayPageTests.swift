@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Web pages of what stands in front of a target: what they mean, and what to do about them.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct GatewayPageTests {
   static func nginx(_ title: String) -> String {
     "<html>\r\n<head><title>\(title)</title></head>\r\n<body>\r\n<center><h1>\(title)</h1></center>\r\n"

@@ -3,7 +3,7 @@ import IntakeTransport
 import Testing
 
 /// What every broken or unwelcome answer is made of: its class, one request at the server, no hang.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct HTTPFaultTests {
   @Test(arguments: Fault.good + Fault.broken + Fault.refused, [true, false])
   func everyAnswerHasItsClassAndIsAskedForOnce(_ fault: Fault, keeping: Bool) throws {

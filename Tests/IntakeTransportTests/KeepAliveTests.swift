@@ -11,7 +11,7 @@ import Testing
 #endif
 
 /// Kept connections that break: nothing may be sent twice behind our back.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct KeepAliveTests {
   /// How the server treats the second request of a connection.
   enum Break: CaseIterable {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A libcurl that lacks what is relied on, and one that runs out of memory: through the built command.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct LibraryTests {
   private let folder = TestSupport.TemporaryFolder()
 

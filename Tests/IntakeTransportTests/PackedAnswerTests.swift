@@ -3,7 +3,7 @@ import IntakeTransport
 import Testing
 
 /// Answers that come packed although identity was asked for.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct PackedAnswerTests {
   private func receipt(_ encoding: String, _ body: [UInt8], status: String = "200 OK") throws
     -> (receipt: Receipt, requests: [SeenRequest])

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The way through a proxy: which one, for whom, and what it is told; through the built command where it can be.
-@Suite(.timeLimit(.minutes(5)), .enabled(if: Certificate.isAvailable))
+@Suite(.timeLimit(.minutes(20)), .enabled(if: Certificate.isAvailable))
 struct ProxyTests {
   private let folder = TestSupport.TemporaryFolder()
 

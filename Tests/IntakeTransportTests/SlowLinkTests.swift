@@ -6,7 +6,7 @@ import Testing
 /// A link of 120 kbit/s, as the kernel itself makes one: what an attempt leaves behind when its time is up.
 @Suite(
   .enabled(if: SlowLink.isAvailable, "no network namespace with tc here: it takes root"),
-  .timeLimit(.minutes(5)))
+  .timeLimit(.minutes(20)))
 struct SlowLinkTests {
   private let folder = TestSupport.TemporaryFolder()
 

@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// The stage as a pipeline uses it.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct SubmitTests {
   static let context = StageContext(row: RowReference(line: 2))
 

@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// Who is trusted: the system's authorities or those of the operator's file, by name, and nobody else.
-@Suite(.timeLimit(.minutes(5)), .enabled(if: TLSServer.isAvailable))
+@Suite(.timeLimit(.minutes(20)), .enabled(if: TLSServer.isAvailable))
 struct TLSTests {
   @Test func aSelfSignedCertificateStopsTheRunWithNothingSent() throws {
     let server = try TLSServer()

@@ -3,7 +3,7 @@ import SubmitStage
 import Testing
 
 /// Requests to an address that a target told: it is their permission, and nothing else goes there.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(20)))
 struct ToldAddressTests {
   private func submission(_ address: String) -> Submission {
     var submission = Submission.plain(method: "PUT", repeatSafety: .idempotent)

@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// The operator's files of authorities, certificate and key, through the built command.
-@Suite(.timeLimit(.minutes(5)), .enabled(if: Certificate.isAvailable))
+@Suite(.timeLimit(.minutes(20)), .enabled(if: Certificate.isAvailable))
 struct TrustFilesTests {
   private let folder = TestSupport.TemporaryFolder()
 

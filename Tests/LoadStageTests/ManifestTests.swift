@@ -81,7 +81,7 @@ struct ManifestTests {
     #expect(error?.hint.contains("standard input") == true)
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(20)))
   func aPipeIsReadAsItComesInPieceByPiece() async throws {
     let workshop = Workshop()
     let path = workshop.path + "/pipe"
@@ -98,7 +98,7 @@ struct ManifestTests {
     #expect(loaded.lines == [2, 3])
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(20)))
   func aSilentPipeDoesNotHoldACancelledTask() async throws {
     let workshop = Workshop()
     let path = workshop.path + "/pipe"

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Rows that are edited after they were accepted: noticed cheaply, sent again only when that is asked for.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(5)), .serialized)
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .serialized)
 struct ChangedRowTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

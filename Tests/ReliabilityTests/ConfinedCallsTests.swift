@@ -4,7 +4,7 @@ import Testing
 
 /// Which system calls decoding makes: a new libjpeg or glibc that needs another one is found here, by its name.
 @Suite(
-  .timeLimit(.minutes(5)),
+  .timeLimit(.minutes(20)),
   .enabled(if: Strace.isAvailable, "strace is missing, or may not trace here: install it"))
 struct ConfinedCallsTests {
   private let folder = TemporaryFolder()

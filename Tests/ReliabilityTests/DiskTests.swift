@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// What disks and people do to a ledger, through the front door: exit code 6, a clear message, nothing sent unannounced.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(10)), .serialized)
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .serialized)
 struct DiskTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The sweep over connections that stay open, and what is in doubt after it.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(5)), .atMost(5))
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .atMost(5))
 struct FaultSweepTests {
   private let folder = TemporaryFolder()
 
@@ -37,7 +37,7 @@ struct FaultSweepTests {
 }
 
 /// The sweep where every answer closes its connection; a suite of its own, for both mostly wait.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(5)), .atMost(5))
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .atMost(5))
 struct ClosedConnectionTests {
   @Test(arguments: FaultSweep.all.filter { !$0.isAboutReuse })
   func nothingDependsOnConnectionsThatStayOpen(expected: FaultSweep.Case) async throws {

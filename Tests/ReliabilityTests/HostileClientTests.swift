@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// The standalone sandbox against clients that mean ill: it answers or closes, lives on, and stays small.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct HostileClientTests {
   private let folder = TemporaryFolder()
   private static let request = Array(

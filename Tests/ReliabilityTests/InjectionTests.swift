@@ -11,7 +11,7 @@ import Testing
 /// System calls that fail, or kill the program, at the N-th time: the method of SQLite's tests, with `strace`.
 @Suite(
   .enabled(if: SlowTests.areWanted),
-  .timeLimit(.minutes(5)), .serialized,
+  .timeLimit(.minutes(20)), .serialized,
   .enabled(if: Strace.isAvailable, "strace is missing, or may not trace here: install it"))
 struct InjectionTests {
   private let folder = TemporaryFolder()

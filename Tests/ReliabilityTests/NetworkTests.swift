@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Where no server answers at all, and what the environment must not change.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(5)), .serialized)
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .serialized)
 struct NetworkTests {
   private let folder = TemporaryFolder()
 

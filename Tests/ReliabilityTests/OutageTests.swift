@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// A target that goes away in the middle of a batch and comes back: the run waits, asks, and goes on.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(10)), .atMost(6))
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .atMost(6))
 struct OutageTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// A row that brings the program down: noted by the crash itself, tried once more, then left out.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(5)), .serialized)
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .serialized)
 struct PoisonTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Signals: the first drains, the second aborts, a stopped process goes on.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(5)), .serialized)
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .serialized)
 struct SignalTests {
   private let folder = TemporaryFolder()
 

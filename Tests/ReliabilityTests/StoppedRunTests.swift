@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Runs that stop early: what they say of rows that nobody tried, and that a rerun gets further.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(10)), .serialized)
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .serialized)
 struct StoppedRunTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Standard streams that are closed, full, gone or slow: recording goes on, results are never lost silently.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(5)), .serialized)
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .serialized)
 struct StreamTests {
   private let folder = TemporaryFolder()
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A target that answers 413: one more sending with smaller images, and no third.
-@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(10)), .serialized)
+@Suite(.enabled(if: SlowTests.areWanted), .timeLimit(.minutes(20)), .serialized)
 struct TooLargeTests {
   private let folder = TemporaryFolder()
   private var program: Program { Program(folder: folder) }
