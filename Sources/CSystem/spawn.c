@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 // Each of the three returns 0 or the number of an error: a program must not start with half of what was asked.
 static int set_attributes(posix_spawnattr_t *attributes) {
@@ -51,7 +52,12 @@ pid_t csystem_spawn(
   if (code == 0) {
     code = set_attributes(&attributes);
     if (code == 0) code = set_descriptors(&actions, input, output, errors);
-    if (code == 0) code = posix_spawn(&process, program, &actions, &attributes, arguments, environment);
+    // A program that was written a moment ago is busy while a child that another thread has just begun holds it open.
+    for (int tries = 20; code == 0; tries--) {
+      code = posix_spawn(&process, program, &actions, &attributes, arguments, environment);
+      if (code != ETXTBSY || tries == 0 || usleep(5000) != 0) break;
+      code = 0;
+    }
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
   }
