@@ -84,11 +84,7 @@ struct ExpectTests {
   }
 
   @Test func onAKeptConnectionASmallBodyWaitsForLeaveToo() throws {
-    let server = try FaultServer { connection, request in
-      request.takeBody(from: connection)
-      connection.answer("200 OK")
-      return true
-    }
+    let server = try FaultServer.takingAll()
     defer { server.stop() }
     let client = HTTPClient.quick(expect: .auto, deadline: 5)
     for _ in 0..<3 {
@@ -100,11 +96,7 @@ struct ExpectTests {
 
   /// However slow this machine is, a connection has "just answered" within an hour.
   @Test func aConnectionThatHasJustAnsweredTakesABodyAtOnce() throws {
-    let server = try FaultServer { connection, request in
-      request.takeBody(from: connection)
-      connection.answer("200 OK")
-      return true
-    }
+    let server = try FaultServer.takingAll()
     defer { server.stop() }
     let client = HTTPClient.quick(deadline: 5, freshness: 3_600)
     // The second is no larger, the third is.
@@ -125,13 +117,7 @@ struct ExpectTests {
 
   /// Two hosts behind one client: what one has answered or taken in says nothing about the other.
   @Test func anAnswerCountsForItsOwnOrigin() throws {
-    let servers = try (0..<2).map { _ in
-      try FaultServer { connection, request in
-        request.takeBody(from: connection)
-        connection.answer("200 OK")
-        return true
-      }
-    }
+    let servers = try (0..<2).map { _ in try FaultServer.takingAll() }
     defer { for server in servers { server.stop() } }
     let client = HTTPClient.quick(deadline: 5, freshness: 3_600)
     for index in [0, 1, 1, 0, 0] {
@@ -179,11 +165,7 @@ struct ExpectTests {
     (.always, 0, false), (.never, 5_000_000, false),
   ])
   func thePolicyDecidesWhoIsAsked(_ policy: ExpectPolicy, _ size: Int, _ asks: Bool) throws {
-    let server = try FaultServer { connection, request in
-      request.takeBody(from: connection)
-      connection.answer("200 OK")
-      return true
-    }
+    let server = try FaultServer.takingAll()
     defer { server.stop() }
     let receipt = try HTTPClient.quick(expect: policy, deadline: 5)
       .receipt(for: .plain(size), to: server.url())

@@ -38,6 +38,15 @@ final class FaultServer: Sendable {
     startThread { [self] in acceptAll(behaviour) }
   }
 
+  /// One that misbehaves in nothing: it takes every body, says yes, and keeps the connection.
+  static func takingAll() throws -> FaultServer {
+    try FaultServer { connection, request in
+      request.takeBody(from: connection)
+      connection.answer("200 OK")
+      return true
+    }
+  }
+
   /// The address of a path on this server.
   func url(_ path: String = "/api") -> String { "http://127.0.0.1:\(port)\(path)" }
 
