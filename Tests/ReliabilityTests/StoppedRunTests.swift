@@ -54,15 +54,19 @@ struct StoppedRunTests {
   @Test func aSignalBeforeTheFirstRowSendsNothing() async throws {
     let batch = CustomerBatch(rows: 3, in: folder)
     let sandbox = try await SandboxProcess(folder)
-    let mark = folder.path + "/asked"
+    let (mark, answer) = (folder.path + "/asked", folder.path + "/answer")
+    let wait = "touch \(mark); until test -e \(answer); do sleep 0.05; done"
     let command = batch.arguments(sandbox).map {
-      $0 == batch.credentials ? "command:touch \(mark); sleep 2; cat \(batch.credentials)" : $0
+      $0 == batch.credentials ? "command:\(wait); cat \(batch.credentials)" : $0
     }
     let running = try program.start(command)
     while !DurableFile.exists(mark) {
       try await Task.sleep(for: .milliseconds(10))
     }
     running.signal(15)
+    // The credentials come once the signal has been taken, however late that is on a busy machine.
+    try await running.waitFor("stopping: finishing what is in flight")
+    folder.write("answer", "")
     let result = try await running.wait()
     #expect(result.code == 4, "\(result.errors)")
     #expect(result.errors.contains("stopped by a signal"), "\(result.errors)")
