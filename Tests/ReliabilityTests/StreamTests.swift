@@ -76,8 +76,8 @@ struct StreamTests {
     _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
     let running = try Program(folder: folder).start(batch.arguments(sandbox), output: ends[1])
     close(ends[1])
-    try await Task.sleep(for: .seconds(2))
-    // The pipe (64 KB) is full by now and nobody has read: every row that the server knows is in the ledger.
+    try await waitUntilFull(ends[0])
+    // Nobody has read: every row that the server knows is in the ledger.
     let requests = try sandbox.requests()
     #expect(requests.count > 20 && requests.count < 300, "\(requests.count)")
     let shown = try await Program(folder: folder).run("ledger", "show", batch.ledger)
@@ -99,8 +99,7 @@ struct StreamTests {
     _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
     let running = try Program(folder: folder).start(batch.arguments(sandbox), output: ends[1])
     close(ends[1])
-    // Long enough for the pipe (64 KB, about 100 rows) to fill up.
-    try await Task.sleep(for: .seconds(1))
+    try await waitUntilFull(ends[0])
     var (lines, bytes) = (0, [UInt8](repeating: 0, count: 65_536))
     while case let count = read(ends[0], &bytes, bytes.count), count > 0 {
       lines += bytes[..<count].count { $0 == 0x0A }
@@ -109,6 +108,15 @@ struct StreamTests {
     let result = try await running.wait()
     #expect(result.code == 0, "\(result.errors)")
     #expect(lines == 300)
+  }
+
+  /// Waits for a pipe of 16 pages to be full: of results of some 700 bytes, each page takes five.
+  private func waitUntilFull(_ pipe: Int32) async throws {
+    var bytes: Int32 = 0
+    while ioctl(pipe, UInt(FIONREAD), &bytes) == 0, bytes < 50_000 {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    #expect(bytes >= 50_000)
   }
 }
 
