@@ -60,7 +60,7 @@ enum Clash: Equatable {
 ///
 /// With 64 bits, the chance that any two of a million rows share a hash without being alike is 1 in 37 million.
 struct RowPrint: Sendable {
-  /// Of the row's identity.
+  /// Of the row's identity; never 0.
   let identity: UInt64
   /// Of the e-mail in lower case; 0 when there is none.
   let email: UInt64
@@ -70,7 +70,7 @@ struct RowPrint: Sendable {
 
   init(_ row: LoadedRow) {
     let record = row.record
-    identity = RowPrint.hash(record.identity.exposed, salt: 0)
+    identity = max(1, RowPrint.hash(record.identity.exposed, salt: 0))
     // Customers of whom nobody knows the address may all have "n/a" there.
     let isAddress = !row.failures.contains { $0.column == ColumnName(.email) }
     email =
@@ -104,86 +104,47 @@ struct RowPrint: Sendable {
   }
 }
 
-/// The rows seen so far: 24 bytes each, and 8 to 16 more for finding them by identity and by e-mail.
+/// The rows seen so far: 28 bytes each, and some 3 for room between them.
 struct SeenRows {
-  private var prints = PrintList()
-  private var byIdentity = PrintIndex()
-  private var byEmail = PrintIndex()
+  private var identities = HashTable<Identity>()
+  private var emails = HashTable<Email>()
+
+  private struct Identity: HashTableEntry {
+    let hash: UInt64
+    let content: UInt32
+    let line: UInt32
+    static let free = Identity(hash: 0, content: 0, line: 0)
+  }
+
+  /// The hash in two halves: eight bytes that are aligned would make it sixteen.
+  private struct Email: HashTableEntry {
+    private let high, low: UInt32
+    let line: UInt32
+    static let free = Email(0, line: 0)
+
+    init(_ hash: UInt64, line: UInt32) {
+      high = UInt32(truncatingIfNeeded: hash >> 32)
+      low = UInt32(truncatingIfNeeded: hash)
+      self.line = line
+    }
+
+    var hash: UInt64 { UInt64(high) << 32 | UInt64(low) }
+  }
 
   /// What the row repeats of an earlier one; remembers it when that is nothing.
   mutating func clashRemembering(_ print: RowPrint) -> Clash? {
     if let clash = clash(of: print) { return clash }
-    let row = prints.append(print)
-    byIdentity.insert(row, print.identity) { [prints] in prints[$0].identity }
-    if print.email != 0 { byEmail.insert(row, print.email) { [prints] in prints[$0].email } }
+    identities.insert(Identity(hash: print.identity, content: print.content, line: print.line))
+    if print.email != 0 { emails.insert(Email(print.email, line: print.line)) }
     return nil
   }
 
   /// What the row repeats of an earlier one.
   func clash(of print: RowPrint) -> Clash? {
-    if let known = byIdentity.find(print.identity, in: { prints[$0].identity }) {
-      let earlier = prints[known]
+    if let earlier = identities[print.identity] {
       return earlier.content == print.content
         ? .sameRow(line: Int(earlier.line)) : .sameIdentity(line: Int(earlier.line))
     }
-    if print.email != 0, let known = byEmail.find(print.email, in: { prints[$0].email }) {
-      return .sameEmail(line: Int(prints[known].line))
-    }
-    return nil
-  }
-}
-
-/// Prints by number, in pieces of 16,384 (400 KB): growing never copies what is there.
-private struct PrintList {
-  private var pieces: [[RowPrint]] = []
-  private static let pieceSize = 16_384
-
-  subscript(row: Int) -> RowPrint {
-    pieces[row / PrintList.pieceSize][row % PrintList.pieceSize]
-  }
-
-  /// Adds a print and returns its number.
-  mutating func append(_ print: RowPrint) -> Int {
-    if (pieces.last?.count ?? PrintList.pieceSize) == PrintList.pieceSize {
-      pieces.append([])
-      pieces[pieces.count - 1].reserveCapacity(PrintList.pieceSize)
-    }
-    pieces[pieces.count - 1].append(print)
-    return (pieces.count - 1) * PrintList.pieceSize + pieces[pieces.count - 1].count - 1
-  }
-}
-
-/// Finds rows by a hash: open addressing over row numbers of 4 bytes, at most seven eighths full.
-private struct PrintIndex {
-  /// Row number + 1; 0 is free.
-  private var slots = [UInt32](repeating: 0, count: 1_024)
-  private var used = 0
-
-  /// The row of that hash, nil when there is none.
-  func find(_ hash: UInt64, in hashOf: (Int) -> UInt64) -> Int? {
-    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    while slots[slot] != 0 {
-      let row = Int(slots[slot]) - 1
-      if hashOf(row) == hash { return row }
-      slot = (slot + 1) & (slots.count - 1)
-    }
-    return nil
-  }
-
-  /// Adds a row that is not there yet; doubles the table when it is full.
-  mutating func insert(_ row: Int, _ hash: UInt64, in hashOf: (Int) -> UInt64) {
-    if used * 8 >= slots.count * 7 {
-      let rows = slots.filter { $0 != 0 }
-      slots = [UInt32](repeating: 0, count: slots.count * 2)
-      for row in rows { place(row, hashOf(Int(row) - 1)) }
-    }
-    place(UInt32(truncatingIfNeeded: row + 1), hash)
-    used += 1
-  }
-
-  private mutating func place(_ entry: UInt32, _ hash: UInt64) {
-    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
-    slots[slot] = entry
+    return emails[print.email].map { .sameEmail(line: Int($0.line)) }
   }
 }

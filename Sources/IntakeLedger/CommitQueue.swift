@@ -34,8 +34,10 @@ final class CommitQueue: Sendable {
   }
 
   /// Looks something up in the states of the rows.
-  func lookUp<Result: Sendable>(_ body: (borrowing LedgerIndex) -> Result) -> Result {
-    index.withLock { body($0) }
+  func lookUp<Result: Sendable, Failure: Error>(
+    _ body: (borrowing LedgerIndex) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try index.withLock { (index) throws(Failure) in try body(index) }
   }
 
   /// Returns when the line is on disk; a `start` as soon as it is written.
@@ -123,10 +125,10 @@ final class CommitQueue: Sendable {
         throw JournalError(
           "a line for the ledger lacks a field: this is a programming error, please report it")
       }
-      let room = lookUp { $0.room(for: record) }
+      let room = try lookUp { (index) throws(JournalError) in try index.room(for: record) }
       if let room { try writer.reserve(room) }
       let offset = try writer.append(record)
-      index.withLock { $0.apply(line, at: offset) }
+      try index.withLock { (index) throws(JournalError) in try index.apply(line, at: offset) }
       return true
     } catch {
       request.caller.resume(returning: error)
@@ -137,8 +139,8 @@ final class CommitQueue: Sendable {
 
 extension LedgerIndex {
   /// Bytes that must be free before a line is written, nil for the outcome of a row in flight: its room is kept.
-  fileprivate func room(for record: LedgerRecord) -> Int? {
-    if record.kind == .outcome, let key = record.key, self[key]?.isInFlight(in: run) == true {
+  fileprivate func room(for record: LedgerRecord) throws(JournalError) -> Int? {
+    if record.kind == .outcome, let key = record.key, try state(of: key)?.isInFlight(in: run) == true {
       return nil
     }
     return (inFlight + 2) * LineWriter.outcomeRoom

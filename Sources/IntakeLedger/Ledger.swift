@@ -39,25 +39,21 @@ public final class Ledger: OpenLedger {
   /// What the ledger, and those that are consulted, say about a row, looked up once.
   public func row(for name: RowName) throws(JournalError) -> any KnownRow {
     let names = try lookup.names(of: name)
-    let (found, run) = queue.lookUp { [lookup] index in
-      (
-        Result { () throws(JournalError) in try lookup.state(of: name, names, in: index) },
-        index.run
-      )
+    let (state, run) = try queue.lookUp { [lookup] (index) throws(JournalError) in
+      (try lookup.state(of: name, names, in: index), index.run)
     }
-    let state = try found.get()
     return try RowSnapshot(state?.key ?? names[0], state, in: lookup, run: run)
       .considering(others, name)
   }
 
   /// What the ledger says about the row of a key.
-  package func standing(of key: RowKey) -> Standing {
+  package func standing(of key: RowKey) throws(JournalError) -> Standing {
     guard let key = Fingerprint(key.description) else { return .unknown }
-    return queue.lookUp { $0.standing(of: key) }
+    return try queue.lookUp { (index) throws(JournalError) in try index.standing(of: key) }
   }
 
   /// How many rows there are of each standing.
-  package func counts() -> LedgerCounts { queue.lookUp { LedgerCounts($0.states) } }
+  package func counts() -> LedgerCounts { queue.lookUp(\.counts) }
 }
 
 // Writing.
@@ -145,7 +141,9 @@ extension Ledger {
     record.label = outcome.row.label.flatMap { keys.labels($0).first }
     record.files = outcome.deadlyFiles.flatMap { keys.parts(.files, $0).first }
     if outcome.attempts > 0 { record.operation = LedgerWord.encoded(lookup.operation) }
-    let isNews = queue.lookUp { [record] in $0.isNews(record) }
+    let isNews = try queue.lookUp { [record] (index) throws(JournalError) in
+      try index.isNews(record)
+    }
     guard isNews else { return try await queue.synchronize() }
     try await queue.append(record)
   }

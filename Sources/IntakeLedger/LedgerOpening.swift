@@ -67,7 +67,7 @@ package struct LedgerOpening {
     let target = LedgerWord.encoded(settings.target, limit: 512)
     lookup = RowLookup(
       keys: keys, target: target, operation: settings.operation ?? "", file: file)
-    let content = try LedgerContent(of: file)
+    let content = try LedgerContent(of: file, keepsStates: false)
     index = content.index
     try content.check(target: target, path: file.path)
     try content.check(shard: settings.shard.map { LedgerWord.encoded($0) }, path: file.path)
@@ -105,7 +105,7 @@ package struct LedgerOpening {
     try writer.reserve(LineFormat.limit)
     let offset = try writer.append(record)
     try writer.synchronize()
-    index.apply(record, at: offset)
+    try index.apply(record, at: offset)
   }
 
   /// The keys of the ledger; made for a new one, never for one that has lines.

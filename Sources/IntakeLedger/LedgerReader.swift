@@ -77,7 +77,7 @@ package struct LedgerReader: Sendable {
   package func keys(named name: String) throws(JournalError) -> [RowKey] {
     let content = try LedgerContent(of: file)
     let ring = try ring(of: content)
-    if let key = Fingerprint(name), content.index[key] != nil { return [RowKey(name)] }
+    if let key = Fingerprint(name), try content.index.state(of: key) != nil { return [RowKey(name)] }
     var found = try keys(
       of: [RowIdentity.of(id: name), RowIdentity.of(email: name)], content, ring)
     let labels = Set(ring.labels(name))
@@ -97,13 +97,16 @@ package struct LedgerReader: Sendable {
     of identities: [Personal<[UInt8]>], _ content: LedgerContent, _ ring: KeyRing
   ) throws(JournalError) -> [RowKey] {
     let target = content.head?.target ?? ""
-    var names: [Fingerprint] = []
+    var found: [RowKey] = []
     for identity in identities {
       for operation in content.operations.sorted() {
-        names += try ring.names(of: identity, target: target, operation: operation)
+        for name in try ring.names(of: identity, target: target, operation: operation)
+        where try content.index.state(of: name) != nil {
+          found.append(RowKey(name.description))
+        }
       }
     }
-    return names.filter { content.index[$0] != nil }.map { RowKey($0.description) }
+    return found
   }
 
   private func ring(of content: LedgerContent) throws(JournalError) -> KeyRing {
@@ -178,7 +181,7 @@ package struct LedgerStatistics: Sendable, Equatable {
 
   init(_ content: LedgerContent, in file: any JournalFile) {
     let states = content.index.states
-    rows = LedgerCounts(states)
+    rows = content.index.counts
     lines = content.tip.count
     target = content.head?.target.map { PercentText.decoded($0) }
     operations = content.operations.sorted()
@@ -211,10 +214,9 @@ struct LedgerContent {
   /// The run that opened the ledger last, nil when none did.
   let lastRun: LedgerRun?
 
-  init(of file: any JournalFile) throws(JournalError) {
-    // A row takes about two lines of 250 bytes; an estimate that is too low only costs time.
-    let size = (try? file.size()) ?? 0
-    var index = LedgerIndex(expecting: size / 500)
+  /// - Parameter keepsStates: whether the states of all rows are wanted, in order.
+  init(of file: any JournalFile, keepsStates: Bool = true) throws(JournalError) {
+    var index = LedgerIndex(readingAgain: keepsStates ? nil : file)
     var head: LedgerRecord?
     var runs: [LedgerRecord] = []
     var operations: [UInt64: String] = [:]
@@ -244,7 +246,7 @@ struct LedgerContent {
           operations[operation] = try record(at: offset).operation
         }
       }
-      index.apply(line, at: offset)
+      try index.apply(line, at: offset)
     }
     (self.index, self.head) = (index, head)
     (self.runs, self.operations) = (runs, Set(operations.values))

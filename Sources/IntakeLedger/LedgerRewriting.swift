@@ -198,19 +198,23 @@ package struct LedgerPruning: Sendable, Equatable {
     let content = try LedgerContent(of: file)
     _ = try LedgerFile.cutTornEnd(of: file, after: content.tip)
     let index = content.index
-    func isRemoved(_ key: Fingerprint) -> Bool {
+    func isRemoved(_ key: Fingerprint) throws(JournalError) -> Bool {
       if forgotten.contains(key) { return true }
-      guard let limit, let state = index[key], state.lastTime < limit else { return false }
+      guard let limit, let state = try index.state(of: key), state.lastTime < limit else { return false }
       return state.standing != .inDoubt
     }
-    let removed = index.states.count { isRemoved($0.key) }
+    var removed = 0
+    for state in index.states where try isRemoved(state.key) { removed += 1 }
     removedRows = removed
     guard removed > 0 else {
       (removedLines, keptLines) = (0, content.tip.count)
       return
     }
     keptLines = try LedgerDraft.publish(as: path) { (draft) throws(JournalError) in
-      try draft.add(linesOf: file) { $0.key.map(isRemoved) != true }
+      try draft.add(linesOf: file) { (line) throws(JournalError) in
+        guard let key = line.key else { return true }
+        return try !isRemoved(key)
+      }
     }
     removedLines = content.tip.count - keptLines
   }
@@ -265,11 +269,12 @@ struct LedgerDraft {
 
   /// Adds the lines of a ledger, or those of them that are wanted.
   mutating func add(
-    linesOf ledger: any JournalFile, where isWanted: (LedgerRecord) -> Bool = { _ in true }
+    linesOf ledger: any JournalFile,
+    where isWanted: (LedgerRecord) throws(JournalError) -> Bool = { _ in true }
   ) throws(JournalError) {
     var scan = LedgerScan(ledger)
     _ = try scan.run { (record, _) throws(JournalError) in
-      if isWanted(record) { try add(record) }
+      if try isWanted(record) { try add(record) }
     }
   }
 

@@ -20,18 +20,18 @@ struct RowLookup: Sendable {
   func state(
     of row: RowName, _ names: [Fingerprint], in index: borrowing LedgerIndex
   ) throws(JournalError) -> RowState? {
-    for name in names { if let state = index[name] { return state } }
+    for name in names { if let state = try index.state(of: name) { return state } }
     guard index.hasFormat1 else { return nil }
     // There the key is that of the operator's id, which the next batch may use for somebody else. The customer
     // stands beside it; where that was not the e-mail, the id was what the target knows.
     if let email = RowIdentity.email(in: row.identity) {
       for customer in keys.customers(email.lowercased()) {
-        if let state = index.row(of: customer, LedgerWord.encoded(operation)) { return state }
+        if let state = try index.row(of: customer, LedgerWord.encoded(operation)) { return state }
       }
       return nil
     }
     let former = try keys.names(of: row.inFormat1, target: target, operation: operation)
-    for name in former { if let state = index[name] { return state } }
+    for name in former { if let state = try index.state(of: name) { return state } }
     return nil
   }
 }
@@ -49,7 +49,7 @@ struct ConsultedLedger: Sendable {
   init(_ path: String, _ settings: LedgerSettings) throws(JournalError) {
     let file = try JournalError.explaining(
       "ledger \(path) cannot be read", try AppendOnlyFile.open(path, .reading))
-    let content = try LedgerContent(of: file)
+    let content = try LedgerContent(of: file, keepsStates: false)
     let target = LedgerWord.encoded(settings.target, limit: 512)
     try content.check(target: target, path: path)
     let keys = try content.keys(in: KeyPlaces(of: path, shared: settings.sharedKeys))

@@ -1,12 +1,14 @@
-package import IntakeCore
+import IntakeCore
 
-/// What the ledger says about one row, in 72 bytes: a million rows are kept in memory.
+/// What the ledger says about one row, in 80 bytes.
 struct RowState {
   /// The row.
   let key: Fingerprint
   /// The content of the last attempt, once there was one.
   private(set) var digest = Fingerprint(high: 0, low: 0)
   private var offset = 0
+  /// Where the last intent begins in the file, 0 when more than its outcome followed it.
+  private var intentOffset = 0
   private var lastSeconds: UInt32 = 0
   /// The run that sent the row last.
   private var run: UInt32 = 0
@@ -89,7 +91,9 @@ struct RowState {
     switch line.event {
     case .open, .close: break
     case .start: starts = starts == .max ? .max : starts + 1
-    case .intent(let intent): intend(intent, run)
+    case .intent(let intent):
+      intend(intent, run)
+      intentOffset = offset
     case .step(let number, let isDone): take(step: number, isDone, run)
     case .outcome(let end): take(end, offset, run)
     case .mark(let isAccepted): settle(isAccepted)
@@ -111,6 +115,7 @@ struct RowState {
     if flags.contains(.open), self.run != run { flags.insert(.openBefore) }
     flags.insert([.open, .sending])
     flags.remove([.accepted, .notAccepted])
+    if self.run != run { intentOffset = 0 }
     self.run = run
   }
 
@@ -160,6 +165,7 @@ struct RowState {
   }
 
   private mutating func settle(_ isAccepted: Bool) {
+    intentOffset = 0
     flags.remove([.open, .openBefore, .accepted, .notAccepted, .sending])
     stepsDone = 0
     flags.insert(isAccepted ? .accepted : .notAccepted)
@@ -167,134 +173,48 @@ struct RowState {
   }
 }
 
-/// The state of every row of a ledger, found by key.
-///
-/// A table of slots over one list of states instead of a dictionary: 72 to 80 bytes a row, no moment at
-/// which two tables of all rows exist, and no hashing, because a key is made of random bits already.
-package struct LedgerIndex: Sendable {
-  private var rows: [RowState] = []
-  /// Rows of format 1 by customer and operation: their keys say nothing about the customer.
-  private var customers: [Fingerprint: Int] = [:]
-  /// Positions in `rows` plus one, 0 where a slot is free; a power of two of them, at most half full.
-  private var slots: [UInt32]
-  /// Runs so far: how many times the ledger was opened for writing.
-  private(set) var run: UInt32 = 0
-  /// Rows of the present run that were sent and have no outcome yet.
-  private(set) var inFlight = 0
+// A row of which nothing is to be known but that it was sent and accepted.
+extension RowState {
+  /// The two lines that say everything about such a row, and the steps that were done between them: 36, 20 and 8
+  /// bits of a number.
+  struct Place: BitwiseCopyable {
+    let packed: UInt64
+    private static let distanceLimit = 1 << 20
 
-  /// Prepares for a number of rows, so that nothing has to grow while a ledger is read.
-  package init(expecting rows: Int = 0) {
-    var count = 64
-    while count < 2 * rows { count *= 2 }
-    slots = [UInt32](repeating: 0, count: count)
-    self.rows.reserveCapacity(rows)
-  }
+    init(packed: UInt64) { self.packed = packed }
 
-  /// Every row, in the order of appearance.
-  var states: [RowState] { rows }
-
-  subscript(key: Fingerprint) -> RowState? {
-    let position = slots[slot(of: key)]
-    return position == 0 ? nil : rows[Int(position) - 1]
-  }
-
-  /// Whether there are rows of format 1 that were sent.
-  var hasFormat1: Bool { !customers.isEmpty }
-
-  /// The row of format 1 of a customer and an operation, nil when none was sent.
-  func row(of customer: Fingerprint, _ operation: String) -> RowState? {
-    customers[customer.about(Checksums.fnv64(operation.utf8))].map { rows[$0] }
-  }
-
-  /// What is known about a row; `unknown` for a row that the ledger has never seen.
-  package func standing(of key: Fingerprint) -> Standing { self[key]?.standing ?? .unknown }
-
-  /// Takes what a record says, whose line begins at `offset`.
-  package mutating func apply(_ record: LedgerRecord, at offset: Int) {
-    if let line = StateLine(record) { apply(line, at: offset) }
-  }
-
-  /// Takes a line that begins at `offset`.
-  mutating func apply(_ line: StateLine, at offset: Int) {
-    guard let key = line.key else {
-      guard case .open = line.event else { return }
-      run += 1
-      inFlight = 0
-      return
+    /// Nil beyond the first 64 GiB of a ledger, and for an outcome more than 1 MiB behind its intent.
+    init?(intent: Int, outcome: Int, steps: UInt8) {
+      let distance = outcome - intent
+      guard 1..<1 << 36 ~= intent, 1..<Place.distanceLimit ~= distance else { return nil }
+      packed = UInt64(intent) << 28 | UInt64(distance) << 8 | UInt64(steps)
     }
-    let position = position(of: key)
-    let wasInFlight = rows[position].isInFlight(in: run)
-    rows[position].apply(line, at: offset, run: run)
-    if case .intent(let intent) = line.event, let customer = intent.customerInFormat1 {
-      customers[customer.about(line.operation)] = position
+
+    var intent: Int { Int(packed >> 28) }
+    var outcome: Int { intent + Int(packed >> 8) & (Place.distanceLimit - 1) }
+    var steps: UInt8 { UInt8(truncatingIfNeeded: packed) }
+  }
+
+  /// Where the lines of an accepted row are, nil for any other.
+  var place: Place? {
+    guard flags == [.accepted, .hasDigest, .hasOutcome], starts == 0, !origin.isOfFormat1 else {
+      return nil
     }
-    inFlight += (rows[position].isInFlight(in: run) ? 1 : 0) - (wasInFlight ? 1 : 0)
+    return Place(intent: intentOffset, outcome: offset, steps: stepsDone)
   }
 
-  /// Where the state of a row stands in `rows`; a new one when there is none.
-  private mutating func position(of key: Fingerprint) -> Int {
-    let slot = slot(of: key)
-    if slots[slot] != 0 { return Int(slots[slot]) - 1 }
-    rows.append(RowState(key: key))
-    slots[slot] = UInt32(rows.count)
-    if 2 * rows.count > slots.count { grow() }
-    return rows.count - 1
+  /// What the two lines say, nil when they are not those of an accepted row.
+  ///
+  /// - Parameter run: the run that the first of them belongs to.
+  init?(reading place: Place, of file: any JournalFile, run: UInt32) {
+    guard let intent = StateLine(at: place.intent, of: file),
+      let outcome = StateLine(at: place.outcome, of: file),
+      let key = intent.key, outcome.key == key
+    else { return nil }
+    self.init(key: key)
+    apply(intent, at: place.intent, run: run)
+    apply(outcome, at: place.outcome, run: run)
+    stepsDone = place.steps
+    guard self.place?.packed == place.packed else { return nil }
   }
-
-  /// The slot that holds the key, or the free one where it belongs.
-  private func slot(of key: Fingerprint) -> Int {
-    let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: key.low) & mask
-    while slots[slot] != 0, rows[Int(slots[slot]) - 1].key != key { slot = (slot + 1) & mask }
-    return slot
-  }
-
-  private mutating func grow() {
-    slots = [UInt32](repeating: 0, count: 2 * slots.count)
-    for position in rows.indices { slots[slot(of: rows[position].key)] = UInt32(position + 1) }
-  }
-
-  /// Whether an outcome says anything that the ledger doesn't say already.
-  func isNews(_ outcome: LedgerRecord) -> Bool {
-    guard let line = StateLine(outcome), case .outcome(let end) = line.event, let key = line.key,
-      let state = self[key]
-    else { return true }
-    // A quarantined row keeps its starts, and every run reports that.
-    let isStarted = state.starts > 0 && !end.isQuarantined
-    return state.isInFlight(in: run) || isStarted || state.outcomeHash != end.hash
-      || (end.verdict == .accepted && state.standing != .accepted)
-  }
-}
-
-extension Fingerprint {
-  /// A customer's fingerprint mixed with the hash of an operation's name.
-  fileprivate func about(_ operation: UInt64?) -> Fingerprint {
-    Fingerprint(high: high ^ (operation ?? Checksums.fnv64([])), low: low)
-  }
-}
-
-/// How many rows a ledger knows, by standing.
-package struct LedgerCounts: Sendable, Equatable {
-  /// Rows that the target has.
-  package private(set) var accepted = 0
-  /// Rows that the target does not have: refused, failed, or never sent.
-  package private(set) var notAccepted = 0
-  /// Rows that were sent without an answer.
-  package private(set) var inDoubt = 0
-  /// Rows that were begun and neither sent nor ended.
-  package private(set) var unfinished = 0
-
-  init(_ states: some Sequence<RowState>) {
-    for state in states {
-      switch state.standing {
-      case .accepted: accepted += 1
-      case .notAccepted: notAccepted += 1
-      case .inDoubt: inDoubt += 1
-      case .unknown: unfinished += 1
-      }
-    }
-  }
-
-  /// All rows.
-  package var total: Int { accepted + notAccepted + inDoubt + unfinished }
 }

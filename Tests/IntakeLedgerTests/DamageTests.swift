@@ -41,7 +41,7 @@ struct DamageTests {
     let accepted = try lineEnd(2, of: whole)
     for size in 0..<whole.count {
       let ledger = try await reopen(Array(whole[..<size]))
-      let standing = ledger.standing(of: ledger.key("row-1"))
+      let standing = try ledger.standing(of: ledger.key("row-1"))
       await ledger.close()
       #expect(size < accepted ? standing != .accepted : standing == .accepted, "cut at \(size)")
       let isWhole = size == 0 || whole[size - 1] == UInt8(ascii: "\n")
@@ -61,15 +61,15 @@ struct DamageTests {
   @Test func anEndOfNULBytesIsCut() async throws {
     let whole = try await makeLedger()
     let ledger = try await reopen(whole + [UInt8](repeating: 0, count: 4096))
-    #expect(ledger.standing(of: ledger.key("row-1")) == .accepted)
-    #expect(ledger.standing(of: ledger.key("row-3")) == .inDoubt)
+    #expect(try ledger.standing(of: ledger.key("row-1")) == .accepted)
+    #expect(try ledger.standing(of: ledger.key("row-3")) == .inDoubt)
     await ledger.close()
   }
 
   @Test func aLedgerOfMegabytesOfNULBytesBehindItsLinesIsCut() async throws {
     let whole = try await makeLedger()
     let ledger = try await reopen(whole + [UInt8](repeating: 0, count: 3_000_001))
-    #expect(ledger.standing(of: ledger.key("row-1")) == .accepted)
+    #expect(try ledger.standing(of: ledger.key("row-1")) == .accepted)
     await ledger.close()
   }
 

@@ -11,8 +11,8 @@ struct LedgerTests {
     try await first.send("row-1")
     await first.close()
     let second = try await Ledger.open(folder.ledger)
-    #expect(second.standing(of: second.key("row-1")) == .accepted)
-    #expect(second.standing(of: second.key("row-2")) == .unknown)
+    #expect(try second.standing(of: second.key("row-1")) == .accepted)
+    #expect(try second.standing(of: second.key("row-2")) == .unknown)
   }
 
   @Test func aKeyDependsOnRowAndOperation() async throws {

@@ -159,8 +159,8 @@ extension ReadingTests {
     #expect(pruning.removedRows == 2 && pruning.removedLines == 3 && pruning.keptLines == 3)
     for key in keys { #expect(!Bytes.text(path).contains(key.description)) }
     let ledger = try await Ledger.open(path)
-    #expect(ledger.standing(of: ledger.key("row-1")) == .unknown)
-    #expect(ledger.standing(of: ledger.key("row-2")) == .accepted)
+    #expect(try ledger.standing(of: ledger.key("row-1")) == .unknown)
+    #expect(try ledger.standing(of: ledger.key("row-2")) == .accepted)
     await ledger.close()
   }
 
@@ -211,7 +211,7 @@ extension ReadingTests {
     let merge = try await LedgerMerge.run([a, b], output: merged)
     #expect(merge.shards == 2 && merge.rows.total == 5 && merge.rows.accepted == 3)
     let ledger = try await Ledger.open(merged)
-    let standings = ["1", "3", "4", "5", "6"].map { ledger.standing(of: ledger.key($0)) }
+    let standings = try ["1", "3", "4", "5", "6"].map { try ledger.standing(of: ledger.key($0)) }
     #expect(standings == [.accepted, .inDoubt, .accepted, .notAccepted, .unknown])
     #expect(try ledger.known("4").isUnchanged(.test("{}")))
     #expect(try !ledger.known("4").isUnchanged(.test("{ }")))

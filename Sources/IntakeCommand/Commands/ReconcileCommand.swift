@@ -86,7 +86,7 @@ enum ReconcileCommand {
     var settings = LedgerSettings(path: path, target: about.target ?? "", shard: about.shard)
     settings.sharedKeys = about.target.flatMap(LedgerPlace.keyFile)
     let ledger = try await Ledger.open(settings)
-    let doubtful = keys.filter { ledger.standing(of: $0) == .inDoubt }
+    let doubtful = try keys.filter { try ledger.standing(of: $0) == .inDoubt }
     if let id = arguments["row"] { _ = try LedgerTending.one(doubtful, "--key", id) }
     let author = "operator:\(Terminal.environment("USER") ?? "unknown")"
     for key in doubtful {
