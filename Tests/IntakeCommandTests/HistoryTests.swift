@@ -54,7 +54,7 @@ struct HistoryTests {
     let batch = CustomerBatch(rows: 3, in: folder)
     let running = try program.start([
       "run", batch.manifest, "--to", "dcams", "--endpoint", sandbox.endpoint, "--credentials",
-      batch.credentials, "--concurrency", "1",
+      batch.credentials, "--concurrency", "1", "--set", "submit.timeout=600",
     ])
     try await running.waitFor("\"accepted\"")
     let during = try await program.run("ledger", "list")

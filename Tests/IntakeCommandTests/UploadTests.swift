@@ -99,7 +99,7 @@ struct UploadTests {
   func aKilledRunIsFinishedWithoutRepeatingWhatWasDone(held: Int) async throws {
     // The request is neither carried out nor answered.
     let sandbox = try await SandboxProcess(folder, faults: ["hang@\(held)"])
-    let first = try program.start(arguments(sandbox))
+    let first = try program.start(arguments(sandbox) + ["--set", "submit.timeout=600"])
     while try services(sandbox).count < held {
       try await Task.sleep(for: .milliseconds(20))
     }

@@ -36,7 +36,8 @@ struct SignalTests {
   private func start(_ batch: CustomerBatch, _ sandbox: SandboxProcess) async throws
     -> StartedProgram
   {
-    try Program(folder: folder).start(batch.arguments(sandbox, "--concurrency", "3"))
+    try Program(folder: folder).start(
+      batch.arguments(sandbox, "--concurrency", "3", "--set", "submit.timeout=600"))
   }
 
   @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
