@@ -208,7 +208,7 @@ extension Sending {
     runner.monitor.note { [wait] in $0.waits[wait] = max(until, $0.waits[wait] ?? until) }
   }
 
-  /// Says since when the target is down and when it is tried next, and when it is back.
+  /// Says how long the target has been down and when it is tried next, and when it is back.
   private func logOutage(
     _ before: TargetHealth.Outage?, _ after: TargetHealth.Outage?, _ advice: TargetHealth.Advice,
     _ now: Double, _ receipt: Receipt
@@ -220,11 +220,11 @@ extension Sending {
     guard let after, after.failures > 1, let pause = advice.pause, advice.stop == nil else {
       return
     }
-    let start = UTCTime(seconds: runner.clock.wall - (now - after.since)).rfc3339
+    let past = DurationText.words(now - after.since)
     let cause = receipt.detail.map { " (\($0))" } ?? ""
     runner.observer.log(
       .notice,
-      "the target is down since \(start)\(cause): next try in \(Int(pause.rounded(.up))) s",
+      "the target has been down for \(past)\(cause): next try in \(Int(pause.rounded(.up))) s",
       row: nil)
   }
 }

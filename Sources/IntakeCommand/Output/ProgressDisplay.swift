@@ -226,7 +226,7 @@ extension RunProgress.Moment {
   }
 
   private var since: String {
-    activity.downSince.map { " since " + WallClock.time($0) } ?? ""
+    activity.downSince.map { " (since \(WallClock.time($0)))" } ?? ""
   }
 
   /// A part of the line: its forms from the shortest to the longest, and how early it has to give way.
