@@ -35,7 +35,7 @@ public struct Load: Loader {
       "longest row that is read; longer ones are refused", in: 1_024...16_777_216, unit: "bytes")
     var maxRowBytes = 1_048_576
     @Option(
-      "what to do with rows that repeat an earlier row, id or e-mail; refusing takes 40 bytes a row"
+      "what to do with rows that repeat an earlier row, id or e-mail; refusing takes 34 bytes a row"
     )
     var duplicates = Duplicates.refuse
 

@@ -140,7 +140,9 @@ final class CommitQueue: Sendable {
 extension LedgerIndex {
   /// Bytes that must be free before a line is written, nil for the outcome of a row in flight: its room is kept.
   fileprivate func room(for record: LedgerRecord) throws(JournalError) -> Int? {
-    if record.kind == .outcome, let key = record.key, try state(of: key)?.isInFlight(in: run) == true {
+    if record.kind == .outcome, let key = record.key,
+      try state(of: key)?.isInFlight(in: run) == true
+    {
       return nil
     }
     return (inFlight + 2) * LineWriter.outcomeRoom

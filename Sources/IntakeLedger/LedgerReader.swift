@@ -77,7 +77,9 @@ package struct LedgerReader: Sendable {
   package func keys(named name: String) throws(JournalError) -> [RowKey] {
     let content = try LedgerContent(of: file)
     let ring = try ring(of: content)
-    if let key = Fingerprint(name), try content.index.state(of: key) != nil { return [RowKey(name)] }
+    if let key = Fingerprint(name), try content.index.state(of: key) != nil {
+      return [RowKey(name)]
+    }
     var found = try keys(
       of: [RowIdentity.of(id: name), RowIdentity.of(email: name)], content, ring)
     let labels = Set(ring.labels(name))

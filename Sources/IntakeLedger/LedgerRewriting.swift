@@ -200,7 +200,9 @@ package struct LedgerPruning: Sendable, Equatable {
     let index = content.index
     func isRemoved(_ key: Fingerprint) throws(JournalError) -> Bool {
       if forgotten.contains(key) { return true }
-      guard let limit, let state = try index.state(of: key), state.lastTime < limit else { return false }
+      guard let limit, let state = try index.state(of: key), state.lastTime < limit else {
+        return false
+      }
       return state.standing != .inDoubt
     }
     var removed = 0

@@ -274,7 +274,7 @@ struct LineReader {
   /// The next line, nil at the end of the file.
   mutating func next() throws(SystemCallFailure) -> Line? {
     while true {
-      if let newline = newline() {
+      if let newline = LineReader.newline(in: buffer, from: position) {
         defer { position = newline + 1 }
         return Line(range: position..<newline, offset: base + position, isTerminated: true)
       }
@@ -289,7 +289,8 @@ struct LineReader {
     }
   }
 
-  private func newline() -> Int? {
+  /// Where the line ends that begins at a position, nil when its end is not there.
+  static func newline(in buffer: [UInt8], from position: Int) -> Int? {
     buffer.withUnsafeBytes { bytes in
       guard position < bytes.count, let base = bytes.baseAddress,
         let found = memchr(base + position, 0x0A, bytes.count - position)

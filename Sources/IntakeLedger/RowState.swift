@@ -206,9 +206,8 @@ extension RowState {
   /// What the two lines say, nil when they are not those of an accepted row.
   ///
   /// - Parameter run: the run that the first of them belongs to.
-  init?(reading place: Place, of file: any JournalFile, run: UInt32) {
-    guard let intent = StateLine(at: place.intent, of: file),
-      let outcome = StateLine(at: place.outcome, of: file),
+  init?(reading place: Place, of file: LinesReadAgain, run: UInt32) {
+    guard let intent = file.line(at: place.intent), let outcome = file.line(at: place.outcome),
       let key = intent.key, outcome.key == key
     else { return nil }
     self.init(key: key)

@@ -106,7 +106,8 @@ struct SnapshotTests {
     try await running.waitFor(" · ledger: ")
     let line = try #require(
       running.text(".err").split(separator: "\n").first { $0.contains(" · ledger: ") })
-    #expect(line.contains(#/the target is down \(since \d\d:\d\d:\d\d\), (next try|trying it now)/#))
+    let down = #/the target is down \(since \d\d:\d\d:\d\d\), (next try|trying it now)/#
+    #expect(line.contains(down), "\(line)")
     #expect(line.contains(" under way"), "\(line)")
     running.signal(SIGTERM)
     let result = try await running.wait()

@@ -14,7 +14,7 @@ struct HashTableTests {
   /// Hashes spread over all bits, in one part of the table, at its end, and from few that come again and again.
   static let kinds: [@Sendable (inout SeededRandom) -> UInt64] = [
     { .random(in: 1 ... .max, using: &$0) },
-    { .random(in: 1 ... 1 << 50, using: &$0) },
+    { .random(in: 1...1 << 50, using: &$0) },
     { .max - .random(in: 0...5_000, using: &$0) },
     { 1 << 63 | .random(in: 0..<40, using: &$0) << 32 },
   ]

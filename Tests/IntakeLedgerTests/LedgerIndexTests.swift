@@ -119,7 +119,6 @@ struct LedgerIndexTests {
     (intent.digest, intent.cells, intent.attempt, intent.operation) = (key, key, 1, "create")
     try ledger.add(intent)
     try ledger.add(LedgerRecord(.test(RowKey(key.description), .accepted, attempts: 1), key: key))
-    #expect(try ledger.read.standing(of: key) == .accepted)
     ledger.file.truncate(to: 10)
     #expect(throws: JournalError.self) { _ = try ledger.read.standing(of: key) }
     #expect(try ledger.read.standing(of: Self.keys[9]) == .unknown)
