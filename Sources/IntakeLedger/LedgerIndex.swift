@@ -25,6 +25,9 @@ package struct LedgerIndex: Sendable {
     self.file = file.map(LinesReadAgain.init)
   }
 
+  /// Has lines read anew, because the file was cut.
+  func forgetWhatWasRead() { file?.forget() }
+
   /// Runs so far.
   var run: UInt32 { UInt32(clamping: runs.count) }
 
@@ -148,7 +151,7 @@ extension LedgerIndex {
   /// A quarter of a row's key, and where the rest is: in `rows`, or in the file.
   fileprivate struct Slot: HashTableEntry {
     private let tag: UInt32
-    /// A place in the file, or 0 and a position in `rows`: the first line of a ledger is that of a run.
+    /// A place in the file, or 0 and a position in `rows`: no row's lines begin in the first 16 bytes of a ledger.
     private var high, low: UInt32
     static let free = Slot(tag: 0, high: 0, low: 0)
 
@@ -170,7 +173,7 @@ extension LedgerIndex {
     var hash: UInt64 { UInt64(tag) << 32 }
 
     /// Nil for a row that is read again.
-    var position: Int? { place.intent == 0 ? Int(low) : nil }
+    var position: Int? { high == 0 ? Int(low) : nil }
 
     var place: RowState.Place {
       get { RowState.Place(packed: UInt64(high) << 32 | UInt64(low)) }
@@ -213,6 +216,8 @@ final class LinesReadAgain: Sendable {
   init(_ file: any JournalFile) { self.file = file }
 
   var path: String { file.path }
+
+  func forget() { piece.withLock { $0.bytes = [] } }
 
   /// What the line says that begins at an offset, nil when there is none.
   func line(at offset: Int) -> StateLine? {

@@ -75,6 +75,7 @@ package struct LedgerOpening {
       try ConsultedLedger(path, settings)
     }
     notices = try LedgerFile.cutTornEnd(of: file, after: content.tip)
+    index.forgetWhatWasRead()
     if file.isRemote {
       notices.append(
         "ledger \(file.path) lies on a network file system, where locks and synchronisation may be weaker than "

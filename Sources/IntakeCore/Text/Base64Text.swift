@@ -89,7 +89,7 @@ public enum Base64Text {
     let (input, pairs) = (bytes.span.bytes, alphabet.pairs.span)
     var (start, place) = (0, 0)
     while start + 8 <= input.byteCount {
-      let word = UInt64(bigEndian: input.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self))
+      let word = input.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self).bigEndian
       var letters: UInt64 = 0
       for pair in 0..<4 {
         let bits = word >> UInt64(52 - 12 * pair) & 4_095
