@@ -139,12 +139,11 @@ final class CommitQueue: Sendable {
 
 extension LedgerIndex {
   /// Bytes that must be free before a line is written, nil for the outcome of a row in flight: its room is kept.
+  ///
+  /// Every row is looked up for it: one that cannot be read again must be found out before its line stands in the file.
   fileprivate func room(for record: LedgerRecord) throws(JournalError) -> Int? {
-    if record.kind == .outcome, let key = record.key,
-      try state(of: key)?.isInFlight(in: run) == true
-    {
-      return nil
-    }
+    let state = if let key = record.key { try state(of: key) } else { RowState?.none }
+    if record.kind == .outcome, state?.isInFlight(in: run) == true { return nil }
     return (inFlight + 2) * LineWriter.outcomeRoom
   }
 }

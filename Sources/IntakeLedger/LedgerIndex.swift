@@ -1,10 +1,11 @@
 package import IntakeCore
+import IntakeSystem
 import Synchronization
 
 /// The state of every row of a ledger, found by key.
 ///
-/// Of a row that was sent and accepted, which most are, a run wants to know nothing but that, or reads it again: 13
-/// bytes keep where. That makes 13 MB of a million rows instead of 95.
+/// Most rows were sent and accepted. Of those a run keeps in memory only where their two lines are, in 13 bytes, and
+/// reads the lines again when it is asked about the row: 13 MB for a million of them instead of 95.
 package struct LedgerIndex: Sendable {
   /// Where accepted rows are read again; nil when every state is kept.
   private let file: LinesReadAgain?
@@ -25,7 +26,7 @@ package struct LedgerIndex: Sendable {
     self.file = file.map(LinesReadAgain.init)
   }
 
-  /// Has lines read anew, because the file was cut.
+  /// Drops what was read again, because the end of the file was cut.
   func forgetWhatWasRead() { file?.forget() }
 
   /// Runs so far.
@@ -75,12 +76,14 @@ package struct LedgerIndex: Sendable {
 
   private func state(in slot: Slot) throws(JournalError) -> RowState {
     if let position = slot.position { return rows[position] }
-    guard let file,
-      let state = RowState(reading: slot.place, of: file, run: run(at: slot.place.intent))
-    else {
+    guard let file else { throw JournalError("an index without a file has rows in one") }
+    let state = try JournalError.explaining(
+      "ledger \(file.path) cannot be read again", try file.state(at: slot.place, run(at:)))
+    // Another row than it was: taken for one with the same tag, this one would count as never sent.
+    guard let state, Slot.hash(of: state.key) == slot.hash else {
       throw JournalError(
-        "ledger \(file?.path ?? "") cannot be read at byte \(slot.place.intent), where it could before: "
-          + "check the disk")
+        "ledger \(file.path) was changed at byte \(slot.place.intent) while it was in use: nothing more is sent; "
+          + "restore it from a backup")
     }
     return state
   }
@@ -192,7 +195,10 @@ extension Fingerprint {
   }
 }
 
-/// Lines of a ledger that has been checked, read again in pieces: rows are mostly asked for in the order of the file.
+/// The lines of accepted rows, read again from a ledger that has been checked.
+///
+/// In pieces, because rows are mostly asked for in the order of the file: one for the intents and one for the outcomes,
+/// which stand some hundred lines apart where many requests are on their way at once.
 final class LinesReadAgain: Sendable {
   private struct Piece {
     var start = 0
@@ -206,27 +212,42 @@ final class LinesReadAgain: Sendable {
       let line = bytes.span.extracting(first..<end)
       return parser.parse(line) ? StateLine(parser, line) : nil
     }
+
+    /// The same after reading the piece that begins there, if need be.
+    mutating func line(
+      at offset: Int, of file: any JournalFile
+    ) throws(SystemCallFailure) -> StateLine? {
+      if let line = line(at: offset) { return line }
+      (start, bytes) = (offset, try file.read(at: offset, count: LinesReadAgain.size))
+      return line(at: offset)
+    }
   }
 
-  /// The lines of some 25 rows; hardly slower to read than one line, which counts where rows come in another order.
+  /// Some 50 lines; hardly slower to read than one, which counts where rows come in another order.
   private static let size = 4 * LineFormat.limit
   private let file: any JournalFile
-  private let piece = Mutex(Piece())
+  private let pieces = Mutex((intents: Piece(), outcomes: Piece()))
 
   init(_ file: any JournalFile) { self.file = file }
 
   var path: String { file.path }
 
-  func forget() { piece.withLock { $0.bytes = [] } }
+  func forget() { pieces.withLock { ($0.intents.bytes, $0.outcomes.bytes) = ([], []) } }
 
-  /// What the line says that begins at an offset, nil when there is none.
-  func line(at offset: Int) -> StateLine? {
-    piece.withLock { piece in
-      if let line = piece.line(at: offset) { return line }
-      guard let bytes = try? file.read(at: offset, count: LinesReadAgain.size) else { return nil }
-      (piece.start, piece.bytes) = (offset, bytes)
-      return piece.line(at: offset)
+  /// What the two lines of a row say, nil when they are not those of an accepted row.
+  ///
+  /// - Parameter run: the run that a line belongs to which begins at an offset.
+  func state(
+    at place: RowState.Place, _ run: (Int) -> UInt32
+  ) throws(SystemCallFailure) -> RowState? {
+    let (intent, outcome) = try pieces.withLock { (pieces) throws(SystemCallFailure) in
+      (
+        try pieces.intents.line(at: place.intent, of: file),
+        try pieces.outcomes.line(at: place.outcome, of: file)
+      )
     }
+    guard let intent, let outcome else { return nil }
+    return RowState(of: intent, outcome, at: place, run: run(place.intent))
   }
 }
 

@@ -114,6 +114,16 @@ extension LedgerRecord {
     }
   }
 
+  /// Reads the line that begins at an offset of a file that has been checked.
+  init?(at offset: Int, of file: any JournalFile) {
+    guard let bytes = try? file.read(at: offset, count: LineFormat.limit),
+      let end = bytes.firstIndex(of: UInt8(ascii: "\n"))
+    else { return nil }
+    var parser = LineParser()
+    let line = bytes.span.extracting(0..<end)
+    guard parser.parse(line) else { return nil }
+    self.init(parser, line)
+  }
 }
 
 extension LedgerRecord: LedgerLine {}

@@ -7,7 +7,7 @@ struct RowState {
   /// The content of the last attempt, once there was one.
   private(set) var digest = Fingerprint(high: 0, low: 0)
   private var offset = 0
-  /// Where the last intent begins in the file, 0 when more than its outcome followed it.
+  /// Where the last intent begins in the file; 0 when it and its outcome don't tell all that counts.
   private var intentOffset = 0
   private var lastSeconds: UInt32 = 0
   /// The run that sent the row last.
@@ -153,6 +153,7 @@ struct RowState {
     // What a row was made of matters no more once the target has refused it; else it does.
     if end.deadlyFiles != 0, standing == .notAccepted {
       origin.files = end.deadlyFiles
+      intentOffset = 0
       flags.insert(.deadly)
     }
     let explainsDoubt = wasUnanswered && end.verdict == .inDoubt
@@ -173,7 +174,7 @@ struct RowState {
   }
 }
 
-// A row of which nothing is to be known but that it was sent and accepted.
+// Accepted rows that can be read again from two lines.
 extension RowState {
   /// The two lines that say everything about such a row, and the steps that were done between them: 36, 20 and 8
   /// bits of a number.
@@ -195,7 +196,7 @@ extension RowState {
     var steps: UInt8 { UInt8(truncatingIfNeeded: packed) }
   }
 
-  /// Where the lines of an accepted row are, nil for any other.
+  /// Where its two lines are; nil for a row that isn't accepted, or that they don't tell all about.
   var place: Place? {
     guard flags == [.accepted, .hasDigest, .hasOutcome], starts == 0, !origin.isOfFormat1 else {
       return nil
@@ -203,13 +204,9 @@ extension RowState {
     return Place(intent: intentOffset, outcome: offset, steps: stepsDone)
   }
 
-  /// What the two lines say, nil when they are not those of an accepted row.
-  ///
-  /// - Parameter run: the run that the first of them belongs to.
-  init?(reading place: Place, of file: LinesReadAgain, run: UInt32) {
-    guard let intent = file.line(at: place.intent), let outcome = file.line(at: place.outcome),
-      let key = intent.key, outcome.key == key
-    else { return nil }
+  /// What the two lines at a place say, nil when they are not those of an accepted row.
+  init?(of intent: StateLine, _ outcome: StateLine, at place: Place, run: UInt32) {
+    guard let key = intent.key, outcome.key == key else { return nil }
     self.init(key: key)
     apply(intent, at: place.intent, run: run)
     apply(outcome, at: place.outcome, run: run)

@@ -6,19 +6,6 @@ protocol LedgerLine: Sendable {
   init?(_ line: LineParser, _ bytes: Span<UInt8>)
 }
 
-extension LedgerLine {
-  /// Reads the line that begins at an offset of a file that has been checked.
-  init?(at offset: Int, of file: any JournalFile) {
-    guard let bytes = try? file.read(at: offset, count: LineFormat.limit),
-      let end = bytes.firstIndex(of: UInt8(ascii: "\n"))
-    else { return nil }
-    var parser = LineParser()
-    let line = bytes.span.extracting(0..<end)
-    guard parser.parse(line) else { return nil }
-    self.init(parser, line)
-  }
-}
-
 /// What a line says that the state of its row depends on: numbers alone, so that a ledger of a million rows is
 /// read without two million records being made.
 struct StateLine: LedgerLine {

@@ -6,7 +6,7 @@ public protocol HashTableEntry: BitwiseCopyable, Sendable {
   static var free: Self { get }
 }
 
-/// Entries found by their hashes, in a tenth more memory than they take themselves.
+/// Entries found by their hashes, in about a tenth more memory than they take themselves.
 ///
 /// Linear probing with the entries in the order of their hashes: a search ends at the first greater one, so the
 /// slots can be fifteen sixteenths full, where a dictionary keeps a quarter to five eighths of them free.
@@ -35,7 +35,7 @@ public struct HashTable<Entry: HashTableEntry>: Sendable {
     @inlinable init(part: Int, slot: Int) { (self.part, self.slot) = (part, slot) }
   }
 
-  /// The entry at a place, or another one with the same hash.
+  /// The entry at a place; may be replaced by one with the same hash.
   @inlinable public subscript(place: Place) -> Entry {
     get { parts[place.part][place.slot] }
     set { parts[place.part][place.slot] = newValue }
