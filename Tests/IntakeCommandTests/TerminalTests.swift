@@ -31,7 +31,7 @@ struct TerminalTests {
     Trouble(fault: "slow=9000@5") { $0.contains(#/no answer for [5-9] s/#) },
     Trouble(fault: "429:retry-after=4@5") { $0.contains(#/waits until \d\d:\d\d:\d\d/#) },
     Trouble(fault: "500@5-9") {
-      $0.contains(#/down(?: since [\d:]{8})?, next try \d\d:\d\d:\d\d/#)
+      $0.contains(#/down(?: \(since [\d:]{8}\))?, next try \d\d:\d\d:\d\d/#)
     },
   ]
 
