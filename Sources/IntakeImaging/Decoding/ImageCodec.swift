@@ -28,16 +28,16 @@ public struct ImageCodec: PixelSource {
     case .edited(let bitmap):
       return bitmap.resized(to: edge.map(bitmap.size.fitted(to:)) ?? bitmap.size)
     case .encoded(let bytes):
-      let job = ScanJob(.pixels(edge: edge), on: bytes, image.header, limits)
-      guard case .pixels(let bitmap) = try result(of: job) else { throw ScanJob.wrongResult }
+      let result = try result(of: .pixels(edge: edge), on: bytes, image.header)
+      guard case .pixels(let bitmap) = result else { throw ScanJob.wrongResult }
       return bitmap
     }
   }
 
   /// Goes through every code of a file: whether every block of it is there, and nothing else between them.
   func verify(_ bytes: [UInt8], header: ImageHeader) throws -> Bool {
-    let job = ScanJob(.verify, on: bytes, header, limits)
-    guard case .whole(let strayBytes) = try result(of: job) else { throw ScanJob.wrongResult }
+    let result = try result(of: .verify, on: bytes, header)
+    guard case .whole(let strayBytes) = result else { throw ScanJob.wrongResult }
     return strayBytes == 0
   }
 
@@ -45,17 +45,18 @@ public struct ImageCodec: PixelSource {
   func fitted(_ bytes: [UInt8], header: ImageHeader, _ search: ShrinkSearch) throws
     -> ShrinkSearch.Found
   {
-    let job = ScanJob(.fit(search), on: bytes, header, limits)
-    guard case .fitted(let found) = try result(of: job) else { throw ScanJob.wrongResult }
+    let result = try result(of: .fit(search), on: bytes, header)
+    guard case .fitted(let found) = result else { throw ScanJob.wrongResult }
     return found
   }
 
-  private func result(of job: ScanJob) throws -> ScanResult {
-    try pool?.result(of: job, memory: memoryNeeded(for: job)) ?? job.run()
-  }
-
-  private func memoryNeeded(for job: ScanJob) -> Int {
-    memoryNeeded(job.header, bytes: job.bytes.count, fitting: job.edge)
+  private func result(of work: ScanJob.Work, on bytes: [UInt8], _ header: ImageHeader) throws
+    -> ScanResult
+  {
+    let job = ScanJob(work, on: bytes, header, limits)
+    guard let pool else { return try job.run() }
+    return try pool.result(
+      of: job, memory: memoryNeeded(header, bytes: bytes.count, fitting: job.edge))
   }
 
   /// Bytes at the peak: the picture before and after turning, and twice of it in encoding with tables of its own.

@@ -119,7 +119,7 @@ enum DecoderAnswer {
     let largest: Int
     switch job.work {
     case .verify: largest = 0
-    case .pixels: largest = job.uprightOutput.width * job.uprightOutput.height
+    case .pixels: largest = job.uprightOutput.map { $0.width * $0.height } ?? 0
     case .fit(let search): largest = min(search.budget, job.mostEncoded)
     }
     return DecoderFrame.Bounds(
@@ -133,7 +133,8 @@ enum DecoderAnswer {
     switch (frame.numbers.first.flatMap(Kind.init), job.work) {
     case (.whole, .verify) where frame.numbers.count == 2:
       return .whole(strayBytes: frame.numbers[1])
-    case (.pixels, .pixels): return bitmap(frame.blocks, job.uprightOutput).map { .pixels($0) }
+    case (.pixels, .pixels):
+      return job.uprightOutput.flatMap { bitmap(frame.blocks, $0) }.map { .pixels($0) }
     case (.fitted, .fit(let search)): return found(frame, search, job).map { .fitted($0) }
     case (.failure, _):
       guard let failure = failure(frame.blocks) else { return nil }
@@ -166,10 +167,9 @@ enum DecoderAnswer {
     guard frame.blocks.count == 1, numbers.count >= 8, numbers.count % 4 == 0,
       frame.blocks[0].count <= search.budget, (1...100).contains(numbers[1])
     else { return nil }
-    let whole = job.header.uprightSize
-    guard (1...whole.width).contains(numbers[2]), (1...whole.height).contains(numbers[3]) else {
-      return nil
-    }
+    guard let whole = job.header?.uprightSize, (1...whole.width).contains(numbers[2]),
+      (1...whole.height).contains(numbers[3])
+    else { return nil }
     let size = PixelSize(width: numbers[2], height: numbers[3])
     guard size.longerSide <= search.edge, isPlainJPEG(frame.blocks[0], size) else { return nil }
     let attempts = stride(from: 8, to: numbers.count, by: 4).map {
@@ -211,14 +211,13 @@ enum DecoderAnswer {
 
 extension ScanJob {
   /// The size that the picture has once it is decoded and turned.
-  fileprivate var uprightOutput: PixelSize {
-    DecodePlan(header, edge: edge).output.turned(by: header.orientation)
+  fileprivate var uprightOutput: PixelSize? {
+    header.map { DecodePlan($0, edge: edge).output.turned(by: $0.orientation) }
   }
 
   /// Bytes that no encoding of the picture exceeds.
   fileprivate var mostEncoded: Int {
-    let size = uprightOutput
-    return JPEGEncoder.mostBytes(of: size, profile: ICCProfile.limit)
+    uprightOutput.map { JPEGEncoder.mostBytes(of: $0, profile: ICCProfile.limit) } ?? 0
   }
 }
 
