@@ -171,6 +171,12 @@ void csystem_return_large_blocks(void) {
 #endif
 }
 
+void csystem_return_free_memory(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 void csystem_keep_large_blocks(void) {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc takes

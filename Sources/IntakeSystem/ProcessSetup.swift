@@ -48,6 +48,9 @@ public enum ProcessSetup {
   /// Keeps memory for the next item instead of giving it back: in a process of one thread nothing adds up.
   public static func keepMemory() { csystem_keep_large_blocks() }
 
+  /// Gives memory that is free back to the system, after work that took more of it than what follows will.
+  public static func returnFreeMemory() { csystem_return_free_memory() }
+
   /// Leaves the end to whoever started this process: a stop meant for all of a service's processes passes it by.
   public static func ignoreStops() {
     for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }

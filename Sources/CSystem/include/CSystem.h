@@ -28,6 +28,9 @@ void csystem_return_large_blocks(void);
 /// Keeps up to 64 MiB that were freed: for processes of one thread that need as much again for the next item.
 void csystem_keep_large_blocks(void);
 
+/// Gives memory that is free back to the system, from between blocks that are in use as well.
+void csystem_return_free_memory(void);
+
 /// Reserves disk blocks for `length` bytes from `offset` on without changing the file's size. Returns 0, or -1
 /// with `errno`: EOPNOTSUPP where the file system cannot.
 int csystem_reserve(int fd, long long offset, long long length);
