@@ -76,7 +76,11 @@ package struct LedgerIndex: Sendable {
 
   private func state(in slot: Slot) throws(JournalError) -> RowState {
     if let position = slot.position { return rows[position] }
-    guard let file else { throw JournalError("an index without a file has rows in one") }
+    guard let file else {
+      throw JournalError(
+        "a row is to be read again, and from no file: this is a programming error, please report it"
+      )
+    }
     let state = try JournalError.explaining(
       "ledger \(file.path) cannot be read again", try file.state(at: slot.place, run(at:)))
     // Another row than it was: taken for one with the same tag, this one would count as never sent.

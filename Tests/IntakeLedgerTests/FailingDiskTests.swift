@@ -49,6 +49,20 @@ struct FailingDiskTests {
     #expect(check == 321)
   }
 
+  /// An intent that stands in the file but not in the index would leave a row in doubt that nobody sent.
+  @Test func aRowThatCannotBeReadAgainGetsNoLine() async throws {
+    let file = LossyFile()
+    let ledger = try simulated(file)
+    let key = ledger.key("row-1")
+    try await ledger.send("row-1")
+    file.truncate(to: 100)
+    await #expect(throws: JournalError.self) {
+      try await ledger.intend(.test("{}"), for: key, attempt: 1)
+    }
+    #expect(file.size() == 100)
+    await ledger.close()
+  }
+
   @Test func afterAFailedSynchronisationEveryCallFails() async throws {
     let file = LossyFile()
     let ledger = try simulated(file)

@@ -57,7 +57,7 @@ final class LossyFile: JournalFile {
 
   func truncate(to size: Int) {
     state.withLock { state in
-      state.inMemory.removeSubrange(size...)
+      state.inMemory = Array(state.inMemory.prefix(size))
       state.onDisk = Array(state.onDisk.prefix(size))
       state.pending = state.pending.map { $0.clamped(to: 0..<size) }
     }
