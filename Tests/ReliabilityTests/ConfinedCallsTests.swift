@@ -34,9 +34,12 @@ struct ConfinedCallsTests {
       if event.hasPrefix("seccomp(SECCOMP_SET_MODE_FILTER") {
         confined.insert(process)
       } else if confined.contains(process) {
-        let name = event.trimmingPrefix("<... ").prefix { $0.isLetter || $0.isNumber || $0 == "_" }
-        // The end of the call that took the filter, and lines about signals and ends, are no calls.
-        if name != "seccomp", event.first != "+", event.first != "-" { calls.insert(String(name)) }
+        let call = event.trimmingPrefix("<... ")
+        let name = call.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+        // The end of the call that took the filter, and lines about signals and ends, are no calls. strace gives
+        // question marks for a call that SIGKILL came before it could read.
+        let isCall = name != "seccomp" && !["+++", "---", "???"].contains(where: call.hasPrefix)
+        if isCall { calls.insert(name.isEmpty ? String(event) : String(name)) }
       }
     }
     return calls
