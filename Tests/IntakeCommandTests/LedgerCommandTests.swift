@@ -115,10 +115,10 @@ struct LedgerCommandTests {
   @Test func aRowThatWasKilledWhileSendingTellsThatAndNotAnOlderStory() async throws {
     let batch = CustomerBatch(rows: 1, in: folder)
     batch.write { _, cells in cells[5] = "19831317" }
-    let sandbox = try await SandboxProcess(folder, faults: ["latency=20000"])
+    let sandbox = try await SandboxProcess(folder, faults: ["hang"])
     #expect(try await program.start(batch.arguments(sandbox)).wait().code == 3)
     batch.write()
-    let run = try program.start(batch.arguments(sandbox))
+    let run = try program.start(batch.arguments(sandbox, "--set", "submit.timeout=600"))
     while !(String(
       decoding: try Descriptor.open(batch.ledger).wholeFile(atMost: 1 << 20), as: UTF8.self
     ).contains(#""t":"intent""#)) { try await Task.sleep(for: .milliseconds(10)) }

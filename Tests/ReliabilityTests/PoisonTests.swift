@@ -139,9 +139,10 @@ struct PoisonTests {
 
   @Test func aCrashSaysWhatToDoAndShowsNoMemory() async throws {
     let batch = CustomerBatch(rows: 40, in: folder)
-    let sandbox = try await SandboxProcess(folder, faults: ["latency=500"])
-    let running = try program.start(batch.arguments(sandbox))
-    try await running.waitFor("accepted")
+    let sandbox = try await SandboxProcess(folder, faults: ["hang:accepted@2-5"])
+    let running = try program.start(
+      batch.arguments(sandbox, "--concurrency", "4", "--set", "submit.timeout=600"))
+    while try sandbox.customers() < 5 { try await Task.sleep(for: .milliseconds(10)) }
     running.signal(SIGSEGV)
     let result = try await running.wait()
     #expect(result.code == 256 + SIGSEGV)

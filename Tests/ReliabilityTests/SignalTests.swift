@@ -33,17 +33,18 @@ struct SignalTests {
     return String(decoding: bytes, as: UTF8.self).ranges(of: "\"intent\"").count
   }
 
-  private func start(_ batch: CustomerBatch, _ sandbox: SandboxProcess) async throws
-    -> StartedProgram
-  {
+  private func start(
+    _ batch: CustomerBatch, _ sandbox: SandboxProcess, concurrency: Int = 3
+  ) async throws -> StartedProgram {
     try Program(folder: folder).start(
-      batch.arguments(sandbox, "--concurrency", "3", "--set", "submit.timeout=600"))
+      batch.arguments(
+        sandbox, "--concurrency", "\(concurrency)", "--set", "submit.timeout=600"))
   }
 
   @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
   func theFirstSignalFinishesWhatIsInFlight(number: Int32) async throws {
     let batch = CustomerBatch(rows: 30, in: folder)
-    let sandbox = try await SandboxProcess(folder, faults: ["latency=1500@2-9"])
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=3000@2-"])
     let running = try await start(batch, sandbox)
     // The canary has two lines; three more rows are on their way when five are there.
     try await waitForIntents(5, batch)
@@ -58,7 +59,7 @@ struct SignalTests {
     #expect(result.outcomes["accepted"] == begun, "\(result.outcomes)")
     #expect(result.outcomes["in_doubt"] == nil)
     #expect(try sandbox.requests().count == begun)
-    let again = try await start(batch, sandbox).wait()
+    let again = try await start(batch, sandbox, concurrency: 30).wait()
     #expect(again.code == 0, "\(again.errors)")
     #expect(try Invariants(batch).violations(sandbox.requests(), [result, again]) == [])
   }
