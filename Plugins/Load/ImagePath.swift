@@ -45,9 +45,8 @@ struct ImagePath: Sendable {
 
   /// Takes the second page where both columns name one document without saying which page: front, then back.
   mutating func takeSecondPage(of other: ImagePath) {
-    let name = relative.lowercased()
     guard isSame(as: other), page == nil, other.page == nil,
-      [".pdf", ".tif", ".tiff"].contains(where: name.hasSuffix)
+      [".pdf", ".tif", ".tiff"].contains(where: relative.lowercased().hasSuffix)
     else { return }
     usualPage = 2
   }
@@ -71,7 +70,7 @@ struct ImagePath: Sendable {
 
   private static func place(of text: String, in root: ImageRoot) -> Place {
     var text = text
-    if text.utf8.count > 7, text.prefix(7).lowercased() == "file://" {
+    if text.hasPrefix("f") || text.hasPrefix("F"), text.prefix(7).lowercased() == "file://" {
       let path = text.dropFirst(7)
       let local = path.lowercased().hasPrefix("localhost/") ? path.dropFirst(9) : path
       guard local.hasPrefix("/") else { return .outside("is an address, not a path") }
@@ -82,7 +81,7 @@ struct ImagePath: Sendable {
       guard let path = root.relative(text) else {
         return .outside("is an absolute path that doesn't lead below the images root")
       }
-      return climbsOut(Array(path.utf8)) ? .outside(climbing) : .beneath(path)
+      return climbsOut(path) ? .outside(climbing) : .beneath(path)
     }
     if bytes.first == UInt8(ascii: "~") {
       return .outside("starts with ~, which no shell expands here")
@@ -98,7 +97,7 @@ struct ImagePath: Sendable {
     if bytes.contains(0x5C), root.folder.stamp(of: text) == nil {
       text = String(decoding: bytes.map { $0 == 0x5C ? 0x2F : $0 }, as: UTF8.self)
     }
-    return climbsOut(Array(text.utf8)) ? .outside(climbing) : .beneath(text)
+    return climbsOut(text) ? .outside(climbing) : .beneath(text)
   }
 
   private static let climbing = "leads out of the images root with .."
@@ -110,7 +109,11 @@ struct ImagePath: Sendable {
       || bytes[..<colon].elementsEqual("file".utf8, by: { $0 | 0x20 == $1 })
   }
 
-  private static func climbsOut(_ bytes: [UInt8]) -> Bool {
+  private static func climbsOut(_ path: String) -> Bool {
+    let bytes = Array(path.utf8)
+    // Few paths hold two dots in a row; a look at each of their parts would take longer.
+    guard bytes.indices.dropFirst().contains(where: { bytes[$0] == 0x2E && bytes[$0 - 1] == 0x2E })
+    else { return false }
     var (rest, depth) = (bytes[...], 0)
     while depth >= 0, !rest.isEmpty {
       let name = rest.prefix { $0 != UInt8(ascii: "/") }

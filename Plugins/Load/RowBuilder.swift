@@ -146,16 +146,19 @@ final class RowBuilder: Sendable {
       problems = [shift]
     } else {
       paths.sort { $0.side < $1.side }
-      for path in paths { path.noteUse() }
-      problems += paths.compactMap(\.problem)
+      for path in paths {
+        path.noteUse()
+        if let problem = path.problem { problems.append(problem) }
+      }
       if paths.count == 2 {
         paths[1].takeSecondPage(of: paths[0])
         if paths[1].isSame(as: paths[0]) { problems.append(RowBuilder.sameFile) }
       }
     }
+    var images: [ImageFile] = []
+    for path in paths where path.problem == nil { images.append(path.file(line: raw.line)) }
     let record = IntakeRecord(
-      row: reference(raw, problems), identity: raw.identity, fields: fields,
-      images: paths.filter { $0.problem == nil }.map { $0.file(line: raw.line) })
+      row: reference(raw, problems), identity: raw.identity, fields: fields, images: images)
     return LoadedRow(record, failures: problems, source: raw.source)
   }
 
@@ -245,6 +248,7 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
   private let notes: ManifestNotes
   private let path: String?
   private let taken = Mutex((rows: 0, isAll: false))
+  private let isFile: Bool
   /// The part of the manifest that stands before its rows.
   private let headerShare: Double
 
@@ -252,6 +256,7 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
   init(_ reader: consuming sending Reader, builder: RowBuilder, path: String?) {
     // Without columns there is no header: a first row that was read to look at it counts as one.
     headerShare = reader.columns == nil ? 0 : reader.share ?? 0
+    isFile = reader.share != nil
     self.reader = Mutex(reader)
     self.builder = builder
     self.path = path
@@ -259,10 +264,16 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
     notes.beginRows()
   }
 
-  func next() async throws -> LoadedRow? {
+  func next() async throws -> LoadedRow? { try next(mayWait: true) }
+
+  /// Nobody has to wait for a file.
+  func nextAtHand() throws -> LoadedRow? { try next(mayWait: isFile) }
+
+  private func next(mayWait: Bool) throws -> LoadedRow? {
+    guard !taken.withLock({ $0.isAll }) else { return nil }
     do {
-      guard let raw = try reader.withLock({ try $0.next() }) else {
-        taken.withLock { $0.isAll = true }
+      guard let raw = try reader.withLock({ try mayWait ? $0.next() : $0.nextAtHand() }) else {
+        if mayWait { taken.withLock { $0.isAll = true } }
         return nil
       }
       taken.withLock { $0.rows += 1 }
@@ -271,12 +282,6 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
       throw StageFailure(
         .fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: path)
     }
-  }
-
-  func nextAtHand() throws -> LoadedRow? {
-    guard let raw = try reader.withLock({ try $0.nextAtHand() }) else { return nil }
-    taken.withLock { $0.rows += 1 }
-    return builder.row(raw)
   }
 
   var notices: [String] { notes.opening }

@@ -65,13 +65,16 @@ public final class MessageAuthentication: Sendable {
 
   /// The code of a message; 32 bytes.
   public func code(of message: [UInt8]) throws(CryptoError) -> [UInt8] {
-    var result = [UInt8](repeating: 0, count: Digest.sha256Size)
-    let isMade = context.withLock { context in
-      EVP_MAC_init(context, nil, 0, nil) == 1
-        && EVP_MAC_update(context, message, message.count) == 1
-        && EVP_MAC_final(context, &result, nil, result.count) == 1
+    let result = context.withLock { context in
+      [UInt8](unsafeUninitializedCapacity: Digest.sha256Size) { result, count in
+        let isMade =
+          EVP_MAC_init(context, nil, 0, nil) == 1
+          && EVP_MAC_update(context, message, message.count) == 1
+          && EVP_MAC_final(context, result.baseAddress, nil, result.count) == 1
+        count = isMade ? Digest.sha256Size : 0
+      }
     }
-    guard isMade else { throw CryptoError("EVP_MAC") }
+    guard !result.isEmpty else { throw CryptoError("EVP_MAC") }
     return result
   }
 }

@@ -269,21 +269,21 @@ package struct Fingerprint: Sendable, Hashable {
   }
 
   /// Reads 22 characters of URL-safe base64 without padding; nil for anything else.
-  package init?(_ text: String) { self.init(Array(text.utf8).span, Base64Text.urlSafeValues) }
+  package init?(_ text: String) { self.init(Array(text.utf8).span, LineParser.Tables.shared) }
 
-  init?(_ text: Span<UInt8>, _ letters: [UInt8]) {
+  init?(_ text: Span<UInt8>, _ tables: LineParser.Tables) {
     guard text.count == 22 else { return nil }
     // 22 × 6 = 132 bits for 128: of the last letter, four must be zero.
     var (high, low, all) = (UInt64(0), UInt64(0), UInt8(0))
     for place in 0..<10 {
-      let value = letters[Int(text[place])]
+      let value = tables.letters[Int(text[place])]
       all |= value
       high = high << 6 | UInt64(value)
     }
-    let (middle, last) = (letters[Int(text[10])], letters[Int(text[21])])
+    let (middle, last) = (tables.letters[Int(text[10])], tables.letters[Int(text[21])])
     low = UInt64(middle & 3)
     for place in 11..<21 {
-      let value = letters[Int(text[place])]
+      let value = tables.letters[Int(text[place])]
       all |= value
       low = low << 6 | UInt64(value)
     }

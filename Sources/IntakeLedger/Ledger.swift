@@ -45,8 +45,15 @@ public final class Ledger: OpenLedger {
   /// What the ledger, and those that are consulted, say about a row, looked up once.
   public func row(for name: RowName) throws(JournalError) -> any KnownRow {
     let names = try lookup.names(of: name)
-    let (state, run) = try queue.lookUp { [lookup] (index) throws(JournalError) in
-      (try lookup.state(of: name, names, in: index), index.run)
+    // Most rows are accepted, and nobody has to wait while the lines of one are read.
+    let lines: RowLines?
+    var run: UInt32
+    (lines, run) = queue.lookUp { ($0.lines(of: names[0]), $0.run) }
+    var state = lines?.state(of: names[0])
+    if state == nil {
+      (state, run) = try queue.lookUp { [lookup] (index) throws(JournalError) in
+        (try lookup.state(of: name, names, in: index), index.run)
+      }
     }
     return try RowSnapshot(state?.key ?? names[0], state, in: lookup, run: run)
       .considering(others, name)

@@ -137,13 +137,13 @@ struct FieldRule: Sendable {
   }
 }
 
-/// The fields that a line of a kind may have, as plain numbers: counting references would slow down reading.
+/// The fields that a line of a kind may have.
 struct LineLayout: Sendable {
   let kind: LedgerRecord.Kind
   let slots: [Slot]
   private let needed: [Slot]
   /// The word of the kind, packed as names are.
-  private let word: FieldName
+  let word: FieldName
 
   struct Slot: Sendable {
     let name: FieldName
@@ -167,17 +167,22 @@ struct LineLayout: Sendable {
 
   static let all = LedgerRecord.Kind.allCases.map(LineLayout.init)
 
-  /// Whether a line is of this kind and has every field that the kind needs.
-  func fits(_ line: LineParser, _ bytes: Span<UInt8>, _ word: FieldName) -> Bool {
-    guard self.word == word else { return false }
-    for slot in needed where value(of: slot, in: line, bytes) == nil { return false }
+  /// Whether a line has every field that the kind needs; the fingerprints of a row are left to whoever reads them.
+  func fits(_ line: LineParser, _ bytes: Span<UInt8>) -> Bool {
+    for index in needed.indices {
+      let isThere =
+        kind.isAboutRow && needed[index].type == .fingerprint
+        ? line.text(needed[index].name) != nil
+        : value(of: needed[index], in: line, bytes) != nil
+      guard isThere else { return false }
+    }
     return true
   }
 
   /// The value of a field, nil when there is none or one that lines of this kind may not have.
   func value(of slot: Slot, in line: LineParser, _ bytes: Span<UInt8>) -> FieldValue? {
     guard let field = line.first(slot.name),
-      let value = FieldValue(field, slot.type, bytes, line.tables.letters),
+      let value = FieldValue(field, slot.type, bytes, line.tables),
       !slot.isChecked || FieldRule.all[slot.place].isValid?(value, kind) == true
     else { return nil }
     return value
@@ -194,11 +199,13 @@ package enum FieldValue: Sendable, Equatable {
   package enum Kind: Sendable { case word, number, fingerprint }
 
   /// Reads the value that stands in a line; nil when it is of another type.
-  init?(_ field: LineParser.Field, _ kind: Kind, _ line: Span<UInt8>, _ letters: [UInt8]) {
+  init?(
+    _ field: LineParser.Field, _ kind: Kind, _ line: Span<UInt8>, _ tables: LineParser.Tables
+  ) {
     switch kind {
     case .word where field.isText: self = .word(String(ascii: line.extracting(field.value)))
     case .fingerprint where field.isText:
-      guard let fingerprint = Fingerprint(line.extracting(field.value), letters) else { return nil }
+      guard let fingerprint = Fingerprint(line.extracting(field.value), tables) else { return nil }
       self = .fingerprint(fingerprint)
     case .number where !field.isText: self = .number(field.number(line))
     default: return nil

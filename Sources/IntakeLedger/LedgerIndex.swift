@@ -92,6 +92,16 @@ package struct LedgerIndex: Sendable {
     return state
   }
 
+  /// Where the lines are that most likely say all about a row; nil when it is kept, or there is none.
+  func lines(of key: Fingerprint) -> RowLines? {
+    guard let file,
+      let slot = table.place(of: Slot.hash(of: key), where: { $0.position == nil }).map({
+        table[$0]
+      })
+    else { return nil }
+    return RowLines(place: slot.place, run: run(at: slot.place.intent), file: file)
+  }
+
   /// The run that a line belongs to which begins at an offset.
   private func run(at offset: Int) -> UInt32 {
     var (low, high) = (0, runs.count)
@@ -199,44 +209,47 @@ extension Fingerprint {
   }
 }
 
+/// The two lines of an accepted row, which may be read while others change the index.
+struct RowLines: Sendable {
+  let place: RowState.Place
+  let run: UInt32
+  let file: LinesReadAgain
+
+  /// What they say about a row; nil when they are about another one, or cannot be read.
+  func state(of key: Fingerprint) -> RowState? {
+    guard let state = try? file.state(at: place, { _ in run }), state.key == key else { return nil }
+    return state
+  }
+}
+
 /// The lines of accepted rows, read again from a ledger that has been checked.
 ///
-/// In pieces, because rows are mostly asked for in the order of the file: one for the intents and one for the outcomes,
-/// which stand some hundred lines apart where many requests are on their way at once.
+/// In pieces, because rows are mostly asked for in the order of the file, by up to two threads some hundred rows apart.
 final class LinesReadAgain: Sendable {
+  /// A part of the file, and the rest of the last line that begins in it.
   private struct Piece {
-    var start = 0
-    var bytes: [UInt8] = []
-    var parser = LineParser()
+    let start: Int
+    let bytes: [UInt8]
 
-    /// What the line says that begins at an offset, nil when not all of it is here.
-    mutating func line(at offset: Int) -> StateLine? {
-      let (first, bytes) = (offset - start, bytes)
-      guard first >= 0, let end = LineReader.newline(in: bytes, from: first) else { return nil }
-      let line = bytes.span.extracting(first..<end)
-      return parser.parse(line) ? StateLine(parser, line) : nil
-    }
-
-    /// The same after reading the piece that begins there, if need be.
-    mutating func line(
-      at offset: Int, of file: any JournalFile
-    ) throws(SystemCallFailure) -> StateLine? {
-      if let line = line(at: offset) { return line }
-      (start, bytes) = (offset, try file.read(at: offset, count: LinesReadAgain.size))
-      return line(at: offset)
+    /// Where the line stands that begins at an offset of the file; nil when it was not whole when this was read.
+    func line(at offset: Int) -> Range<Int>? {
+      LineReader.newline(in: bytes, from: offset - start).map { offset - start..<$0 }
     }
   }
 
   /// Some 50 lines; hardly slower to read than one, which counts where rows come in another order.
   private static let size = 4 * LineFormat.limit
+  /// An outcome may stand one piece behind its intent, for each of two threads.
+  private static let most = 4
   private let file: any JournalFile
-  private let pieces = Mutex((intents: Piece(), outcomes: Piece()))
+  /// The last one asked for comes first.
+  private let pieces = Mutex<[Piece]>([])
 
   init(_ file: any JournalFile) { self.file = file }
 
   var path: String { file.path }
 
-  func forget() { pieces.withLock { ($0.intents.bytes, $0.outcomes.bytes) = ([], []) } }
+  func forget() { pieces.withLock { $0 = [] } }
 
   /// What the two lines of a row say, nil when they are not those of an accepted row.
   ///
@@ -244,14 +257,37 @@ final class LinesReadAgain: Sendable {
   func state(
     at place: RowState.Place, _ run: (Int) -> UInt32
   ) throws(SystemCallFailure) -> RowState? {
-    let (intent, outcome) = try pieces.withLock { (pieces) throws(SystemCallFailure) in
-      (
-        try pieces.intents.line(at: place.intent, of: file),
-        try pieces.outcomes.line(at: place.outcome, of: file)
-      )
-    }
-    guard let intent, let outcome else { return nil }
+    var parser = LineParser()
+    guard let intent = try line(at: place.intent, &parser),
+      let outcome = try line(at: place.outcome, &parser)
+    else { return nil }
     return RowState(of: intent, outcome, at: place, run: run(place.intent))
+  }
+
+  private func line(
+    at offset: Int, _ parser: inout LineParser
+  ) throws(SystemCallFailure) -> StateLine? {
+    let piece = try piece(withLineAt: offset)
+    guard let range = piece.line(at: offset) else { return nil }
+    let line = piece.bytes.span.extracting(range)
+    return parser.parse(line) ? StateLine(parser, line) : nil
+  }
+
+  private func piece(withLineAt offset: Int) throws(SystemCallFailure) -> Piece {
+    try pieces.withLock { (pieces) throws(SystemCallFailure) in
+      let start = offset / LinesReadAgain.size * LinesReadAgain.size
+      let known = pieces.firstIndex { $0.start == start }
+      if let known, pieces[known].line(at: offset) != nil {
+        if known > 0 { pieces.swapAt(0, known) }
+        return pieces[0]
+      }
+      let bytes = try file.read(at: start, count: LinesReadAgain.size + LineFormat.limit)
+      if let index = known ?? (pieces.count < LinesReadAgain.most ? nil : pieces.count - 1) {
+        pieces.remove(at: index)
+      }
+      pieces.insert(Piece(start: start, bytes: bytes), at: 0)
+      return pieces[0]
+    }
   }
 }
 

@@ -37,6 +37,9 @@ package struct LedgerRecord: Sendable, Equatable {
     case mark
     /// A run ended by itself; one without such a line was killed.
     case close
+
+    /// Whether such lines have the key of a row.
+    var isAboutRow: Bool { self != .open && self != .close }
   }
 
   package init(_ kind: Kind, at time: UTCTime, key: Fingerprint? = nil) {
@@ -102,14 +105,17 @@ extension LedgerRecord {
 
   /// Reads the fields of a line; nil when the kind is unknown or a field that the kind needs is missing.
   init?(_ line: LineParser, _ bytes: Span<UInt8>) {
-    guard let layout = line.layout(bytes),
+    guard let kind = line.kind(bytes),
+      let layout = LineLayout.all.first(where: { $0.kind == kind }),
       let time = line.text(.time).flatMap({ UTCTime(rfc3339: bytes.extracting($0)) }),
       let version = line.number(.version, bytes)
     else { return nil }
-    self.init(layout.kind, at: time, key: nil, version: version)
-    entries = layout.slots.compactMap { slot in
-      layout.value(of: slot, in: line, bytes).map {
-        Entry(name: slot.name, place: slot.place, value: $0)
+    self.init(kind, at: time, key: nil, version: version)
+    for slot in layout.slots {
+      if let value = layout.value(of: slot, in: line, bytes) {
+        entries.append(Entry(name: slot.name, place: slot.place, value: value))
+      } else if slot.isNeeded {
+        return nil
       }
     }
   }

@@ -125,22 +125,71 @@ extension LedgerScan {
   private static let partSize = 1 << 18
 
   /// Hands on the lines of whole parts, in order; stops before the first part that isn't good, or near the end.
+  ///
+  /// While those of one round are handed on, those of the next one are checked.
   private mutating func runSideBySide<Line: LedgerLine>(
     _ visit: (Line, Int) throws(JournalError) -> Void
   ) throws(JournalError) {
     let threads = min(ProcessorCount.usable, 8)
     guard threads > 1, let size = try? file.size() else { return }
     defer { reader = LineReader(file, from: tip.end) }
-    while size - tip.end > 2 * threads * LedgerScan.partSize {
-      let cuts = (1...threads).compactMap { tip(near: tip.end + $0 * LedgerScan.partSize) }
-      guard cuts.count == threads else { return }
-      let parts: [Part<Line>?] = LedgerScan.parts(of: file, from: [tip] + cuts)
-      for part in parts {
+    var next: Round<Line>? = round(from: tip, threads, upTo: size)
+    defer { next?.wait() }
+    while let round = next {
+      round.wait()
+      next = self.round(from: round.end, threads, upTo: size)
+      for part in round.parts {
         guard let part, part.start == tip else { return }
         for (line, offset) in part.lines { try visit(line, offset) }
         tip = part.end
       }
     }
+  }
+
+  /// Has a part for each thread checked; nil where less is left, and where no line begins in time.
+  private func round<Line: LedgerLine>(
+    from start: LedgerTip, _ threads: Int, upTo size: Int
+  ) -> Round<Line>? {
+    guard size - start.end > 2 * threads * LedgerScan.partSize else { return nil }
+    let cuts = (1...threads).compactMap { tip(near: start.end + $0 * LedgerScan.partSize) }
+    return cuts.count == threads ? Round(of: file, between: [start] + cuts) : nil
+  }
+
+  /// Parts between the ends of lines that are checked at once, each in a thread.
+  private final class Round<Line: LedgerLine>: Sendable {
+    let end: LedgerTip
+    private let found: Mutex<[Part<Line>?]>
+    private let work = DispatchGroup()
+
+    init(of file: any JournalFile, between cuts: [LedgerTip]) {
+      end = cuts[cuts.count - 1]
+      found = Mutex([Part<Line>?](repeating: nil, count: cuts.count - 1))
+      for number in 0..<cuts.count - 1 {
+        DispatchQueue.global().async(group: work) { [self] in
+          let part: Part<Line>? = LedgerScan.part(of: file, cuts[number], cuts[number + 1])
+          found.withLock { $0[number] = part }
+        }
+      }
+    }
+
+    /// In order; nil for one that isn't good.
+    var parts: [Part<Line>?] { found.withLock { $0 } }
+
+    func wait() { work.wait() }
+  }
+
+  /// The lines of a part, nil when it isn't good.
+  private static func part<Line: LedgerLine>(
+    of file: any JournalFile, _ start: LedgerTip, _ end: LedgerTip
+  ) -> Part<Line>? {
+    var scan = LedgerScan(file, at: start, upTo: end.end)
+    var lines: [Taken<Line>] = []
+    lines.reserveCapacity(partSize / 256)
+    while let line = try? scan.reader.next() {
+      guard let taken: Taken<Line> = scan.take(line) else { return nil }
+      lines.append(taken)
+    }
+    return scan.tip == end ? (start, lines, end) : nil
   }
 
   /// The end of the first line that ends behind an offset.
@@ -153,26 +202,6 @@ extension LedgerScan {
       let before = bytes[..<end].lastIndex(of: newline)
     else { return nil }
     return LedgerTip(after: bytes.span.extracting(before + 1..<end), endingAt: start + end + 1)
-  }
-
-  /// The parts between the ends of lines, in order; nil for one that isn't good.
-  private static func parts<Line: LedgerLine>(
-    of file: any JournalFile, from cuts: [LedgerTip]
-  ) -> [Part<Line>?] {
-    let parts = Mutex([Part<Line>?](repeating: nil, count: cuts.count - 1))
-    DispatchQueue.concurrentPerform(iterations: cuts.count - 1) { number in
-      let start = cuts[number]
-      var scan = LedgerScan(file, at: start, upTo: cuts[number + 1].end)
-      var lines: [Taken<Line>] = []
-      lines.reserveCapacity(partSize / 256)
-      while let line = try? scan.reader.next() {
-        guard let taken: Taken<Line> = scan.take(line) else { return }
-        lines.append(taken)
-      }
-      guard scan.tip == cuts[number + 1] else { return }
-      parts.withLock { [lines, tip = scan.tip] in $0[number] = (start, lines, tip) }
-    }
-    return parts.withLock { $0 }
   }
 }
 

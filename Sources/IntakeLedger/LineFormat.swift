@@ -133,6 +133,9 @@ struct LineParser {
   private(set) var fields: [Field] = []
   /// One reference to the tables: each static one would cost a check of its initialisation whenever it is read.
   let tables = Tables.shared
+  private let allowed = Tables.shared.allowed
+
+  init() { fields.reserveCapacity(24) }
 
   /// Reads a line without its newline; false when it isn't a line of a ledger.
   mutating func parse(_ line: Span<UInt8>) -> Bool {
@@ -172,8 +175,7 @@ struct LineParser {
     let first = isText ? start + 1 : start
     var index = first
     if isText {
-      let allowed = tables.allowed
-      while index < line.count, allowed[Int(line[index])] { index += 1 }
+      while index < line.count, allowed.contains(line[index]) { index += 1 }
       guard index < line.count, line[index] == UInt8(ascii: "\"") else { return nil }
     } else {
       while index < line.count, line[index].isASCIIDigit, index - first < 18 { index += 1 }
@@ -204,25 +206,47 @@ struct LineParser {
 
   /// The fingerprint in a field, nil when there is no such field or it is something else.
   func fingerprint(_ name: FieldName, _ line: Span<UInt8>) -> Fingerprint? {
-    text(name).flatMap { Fingerprint(line.extracting($0), tables.letters) }
+    guard let range = text(name) else { return nil }
+    return Fingerprint(line.extracting(range), tables)
   }
 
-  /// What the kind of the line may hold; nil for an unknown kind, and where a field that it needs is missing.
-  func layout(_ line: Span<UInt8>) -> LineLayout? {
+  /// The kind of the line; nil for an unknown one, and where a field that it needs is missing.
+  ///
+  /// What should be the fingerprint of a row may still be none.
+  func kind(_ line: Span<UInt8>) -> LedgerRecord.Kind? {
     guard let range = text(tables.names.kind) else { return nil }
     let word = FieldName(line.extracting(range))
-    for layout in tables.layouts where layout.fits(self, line, word) { return layout }
+    for index in tables.layouts.indices where tables.layouts[index].word == word {
+      return tables.layouts[index].fits(self, line) ? tables.layouts[index].kind : nil
+    }
     return nil
   }
 }
 
+/// Some of the 128 bytes of ASCII.
+private struct ByteSet {
+  private var low: UInt64 = 0
+  private var high: UInt64 = 0
+
+  init(_ bytes: [UInt8]) {
+    for byte in bytes {
+      if byte < 64 { low |= 1 << UInt64(byte) } else { high |= 1 << UInt64(byte - 64) }
+    }
+  }
+
+  func contains(_ byte: UInt8) -> Bool {
+    byte < 128 && (byte < 64 ? low : high) >> UInt64(byte & 63) & 1 == 1
+  }
+}
+
 extension LineParser {
-  /// What a parser looks things up in.
+  /// What a parser looks things up in; mostly plain numbers, because two threads that count references to the same
+  /// arrays keep each other waiting.
   final class Tables: Sendable {
     static let shared = Tables()
-    let allowed = LedgerWord.allowed
+    fileprivate let allowed = ByteSet((0...255).filter { LedgerWord.allowed[Int($0)] })
+    let letters = [256 of UInt8] { Base64Text.urlSafeValues[$0] }
     let layouts = LineLayout.all
-    let letters = Base64Text.urlSafeValues
     let names = Names()
   }
 
@@ -243,7 +267,7 @@ extension LineParser {
     let verdict = LedgerFields.all.verdict.rule.name
     let code = LedgerFields.all.code.rule.name
     /// The parts of an outcome that a repeated run would repeat.
-    let repeated = [
+    let repeated: [6 of FieldName] = [
       LedgerFields.all.verdict.rule.name, LedgerFields.all.stage.rule.name,
       LedgerFields.all.code.rule.name, LedgerFields.all.column.rule.name,
       LedgerFields.all.side.rule.name, LedgerFields.all.http.rule.name,

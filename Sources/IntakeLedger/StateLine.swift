@@ -44,11 +44,12 @@ struct StateLine: LedgerLine {
   }
 
   init?(_ line: LineParser, _ bytes: Span<UInt8>) {
-    guard let layout = line.layout(bytes),
+    guard let kind = line.kind(bytes),
       let time = line.text(line.names.time).flatMap({ UTCTime(rfc3339: bytes.extracting($0)) }),
-      let event = Event(layout.kind, line, bytes)
+      let event = Event(kind, line, bytes)
     else { return nil }
     key = line.fingerprint(line.names.key, bytes)
+    guard key != nil || !kind.isAboutRow else { return nil }
     seconds = UInt32(clamping: Int(time.seconds))
     operation = line.text(line.names.operation).map { Checksums.fnv64(bytes.extracting($0)) }
     self.event = event
@@ -109,8 +110,8 @@ extension StateLine.End {
     isQuarantined = line.word(line.names.code, bytes) == FailureCode.quarantined.rawValue
     // FNV-1a with a NUL between the texts.
     var hash = Checksums.fnv32Start
-    for name in line.names.repeated {
-      if let field = line.first(name) {
+    for index in line.names.repeated.indices {
+      if let field = line.first(line.names.repeated[index]) {
         hash = Checksums.fnv32(bytes.extracting(field.value), after: hash)
       }
       hash = Checksums.fnv32(CollectionOfOne(0), after: hash)

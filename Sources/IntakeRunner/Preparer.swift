@@ -8,6 +8,8 @@ struct Preparer: Sendable {
   private let pipeline: Pipeline
   private let mode: RunPolicy.Mode
   private let stop: StopSwitch
+  /// Whether scans are sent at all; asked once, because rows that were sent before need hardly more than that.
+  let sendsImages: Bool
   /// Rows being worked on at once: one a worker, so that each holds at most one row's files in memory.
   private let local: Permits
   /// Bytes of decoded pixels at once.
@@ -15,6 +17,7 @@ struct Preparer: Sendable {
 
   init(_ runner: Runner) {
     (pipeline, mode, stop) = (runner.pipeline, runner.policy.mode, runner.stop)
+    sendsImages = pipeline.assembler.sendsImages
     local = Permits(capacity: runner.policy.workers)
     memory = Permits(capacity: runner.policy.pixelMemory)
   }
@@ -70,8 +73,7 @@ struct Preparer: Sendable {
 
   /// What a row is made of, without reading its scans.
   func origin(of record: IntakeRecord, _ row: Row) -> RowOrigin {
-    RowOrigin(
-      of: record, identity: row.identity.identity, sendsImages: pipeline.assembler.sendsImages)
+    RowOrigin(of: record, identity: row.identity.identity, sendsImages: sendsImages)
   }
 
   /// Whether a row that looks changed has the cells and, byte for byte, the scans that were accepted.
@@ -96,7 +98,7 @@ struct Preparer: Sendable {
   private func encodeImages(
     of record: IntakeRecord, _ row: Row, _ context: StageContext, atMost budget: Int?
   ) async -> RowImages.Result {
-    guard pipeline.assembler.sendsImages, !pipeline.imageStages.isEmpty else {
+    guard sendsImages, !pipeline.imageStages.isEmpty else {
       return RowImages.Result()
     }
     let room = [pipeline.assembler.imageBudget(for: record), budget].compactMap { $0 }.min()

@@ -22,6 +22,7 @@ final class RowRunner: Sendable {
   private let doubtful: Permits
   /// A row that an earlier run knows to be accepted.
   let acceptedRow = Mutex<(LoadedRow, Row)?>(nil)
+  let hasAcceptedRow = Atomic(false)
   /// The smallest request that the target has answered with 413, in bytes.
   private let refusedBytes = Mutex(Int.max)
 

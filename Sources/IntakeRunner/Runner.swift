@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// A row is one task from its line in the manifest to its outcome (`RowRunner.run`), so pixels never wait in a
 /// queue, and the window alone bounds how many rows exist, however long the manifest is.
-public struct Runner: Sendable {
+public final class Runner: Sendable {
   let pipeline: Pipeline
   let policy: RunPolicy
   let clock: any RunClock
@@ -157,11 +157,14 @@ public struct Runner: Sendable {
     defer { working.stop() }
     let sending = try WorkerPool(threads: policy.concurrency)
     defer { sending.stop() }
+    // The loading thread looks rows up as well; the threads that work on images would let them wait.
+    let looking = try WorkerPool(threads: policy.workers - 1)
+    defer { looking.stop() }
     let runner = RowRunner(self, ledger, working: working, sending: sending)
     monitor.watch { runner.summary.withLock(\.self) }
     let start = clock.monotonic
-    let work = Task(executorPreference: loading) {
-      await feed(rows, to: runner, loading: loading, looking: working)
+    let work = Task(executorPreference: loading) { [self] in
+      await feed(rows, to: runner, loading: loading, looking: looking)
     }
     let token = stop.watch { if $0 == .now { work.cancel() } }
     defer { stop.forget(token) }
@@ -176,47 +179,42 @@ public struct Runner: Sendable {
 
   /// Hands every row to the row runner as soon as there is room for it, and returns when all have ended.
   ///
-  /// As long as rows are ones that the ledger alone decides, they go in lots: while one lot is looked up, the one
-  /// before it is reported and the next one is read, which nearly doubles how many go by in a second.
+  /// As long as rows are ones that the ledger alone decides, they go in lots, which are looked up ahead.
   private func feed(
     _ rows: any RowSource, to runner: RowRunner, loading: WorkerPool, looking: WorkerPool
   ) async {
     // Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits; besides
-    // two lots, of what is in memory already.
+    // the lots, of what is in memory already.
     let window = Permits(capacity: policy.workers + policy.concurrency + 2)
     await withDiscardingTaskGroup { group in
       defer { observer.flush() }
-      var lots = Lots(left: policy.limit ?? .max)
-      var ahead: Task<[RowRunner.Finding], Never>?
+      var lots = LookUps(runner, on: looking, left: policy.limit ?? .max)
       await window.enter()
-      taking: while stop.level == .none, lots.left > 0 {
+      while stop.level == .none, lots.left > 0 {
         let start = clock.monotonic
         var (lot, trouble) = atHand(of: rows, lots.size)
-        let seconds = (clock.monotonic - start) / Double(max(1, lot.count))
-        var next: Task<[RowRunner.Finding], Never>?
+        monitor.note { $0.expected = rows.expected }
         if lots.size > 1, !lot.isEmpty, trouble == nil {
-          lots.loaded += lot.count
-          monitor.note { $0.expected = rows.expected }
-          next = Task(executorPreference: looking) { [lot] in
-            lot.map { runner.look(at: $0, loadedIn: seconds) }
-          }
+          lots.add(lot, loadedIn: clock.monotonic - start)
+          if lots.areFull { await take(lots.next(), runner, &lots, in: &group, window) }
+          continue
         }
-        if let ahead { await take(ahead.value, runner, &lots, in: &group, window) }
-        ahead = next
-        guard next == nil else { continue }
+        while let findings = await lots.next() {
+          await take(findings, runner, &lots, in: &group, window)
+        }
         if lot.isEmpty, trouble == nil {
-          guard let row = await self.next(of: rows, runner, on: loading) else { break taking }
+          guard let row = await self.next(of: rows, runner, on: loading) else { break }
           observer.loaded(row)
           lot = [row]
+          monitor.note { $0.expected = rows.expected }
         }
-        monitor.note { $0.expected = rows.expected }
-        lots.loaded += lot.count
-        let waited = lot.count > 1 ? seconds : clock.monotonic - start
-        let findings = lot.map { runner.look(at: $0, loadedIn: waited) }
+        let findings = lots.look(at: lot, loadedIn: clock.monotonic - start)
         await take(findings, runner, &lots, in: &group, window)
         if let trouble { return fail(trouble, runner) }
       }
-      if let ahead { await take(ahead.value, runner, &lots, in: &group, window) }
+      while let findings = await lots.next() {
+        await take(findings, runner, &lots, in: &group, window)
+      }
       monitor.note { $0.expected = rows.expected }
       if stop.level != .none, let left = await rest(of: rows, lots, runner) {
         runner.summary.withLock { $0.neverReached = left }
@@ -226,7 +224,7 @@ public struct Runner: Sendable {
 
   /// Counts the rows that a run which stops does not come to; estimates those behind the first of them, and leaves
   /// a pipe alone.
-  private func rest(of rows: any RowSource, _ lots: Lots, _ runner: RowRunner) async
+  private func rest(of rows: any RowSource, _ lots: LookUps, _ runner: RowRunner) async
     -> ExpectedRows?
   {
     guard rows.expected != nil else { return nil }
@@ -251,33 +249,19 @@ public struct Runner: Sendable {
   /// 20,000 rows are looked up in 0.4 s, which the last answers of the target take anyway.
   private static let mostCounted = 20_000
 
-  /// How rows are taken: one by one where they are worked on, in lots where the ledger alone decides.
-  private struct Lots {
-    /// Rows that may still be worked on.
-    var left: Int
-    /// Rows that were read.
-    var loaded = 0
-    /// Rows to be worked on that were read when the run stopped.
-    var dropped = 0
-    private(set) var size = 1
-    /// Larger ones gain nothing, and whoever reads the results of a slow producer waits for none of them.
-    private static let largest = 256
-
-    mutating func note(workedOnAny: Bool) { size = workedOnAny ? 1 : min(2 * size, Lots.largest) }
-  }
-
   /// Reports what the ledger decided and begins with the rest, in the order of the manifest.
   private func take(
-    _ findings: [RowRunner.Finding], _ runner: RowRunner, _ lots: inout Lots,
+    _ findings: [RowRunner.Finding]?, _ runner: RowRunner, _ lots: inout LookUps,
     in group: inout DiscardingTaskGroup, _ window: Permits
   ) async {
+    guard let findings else { return }
     var workedOnAny = false
-    for (index, finding) in findings.enumerated() {
+    for index in findings.indices {
       guard stop.level == .none, lots.left > 0 else {
         lots.dropped += findings[index...].count(where: \.isWanted)
         return
       }
-      guard runner.run(finding, in: &group, window: window) else { continue }
+      guard runner.run(findings[index], in: &group, window: window) else { continue }
       workedOnAny = true
       lots.left -= 1
       observer.flush()

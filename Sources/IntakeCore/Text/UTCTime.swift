@@ -42,14 +42,15 @@ public struct UTCTime: Sendable, Hashable, Comparable {
   /// `2026-11-21T10:30:00Z`.
   public var rfc3339: String {
     let (date, second) = (date, wholeSeconds - day * 86_400)
-    let numbers = [
+    let numbers: [7 of Int] = [
       date.year / 100, date.year % 100, date.month, date.day, second / 3600, second / 60 % 60,
       second % 60,
     ]
+    let places: [7 of Int] = [0, 2, 5, 8, 11, 14, 17]
     var text = UTCTime.form
-    for (number, place) in zip(numbers, [0, 2, 5, 8, 11, 14, 17]) {
-      text[place] += UInt8(number / 10)
-      text[place + 1] += UInt8(number % 10)
+    for index in numbers.indices {
+      text[places[index]] += UInt8(numbers[index] / 10)
+      text[places[index] + 1] += UInt8(numbers[index] % 10)
     }
     return String(decoding: text, as: UTF8.self)
   }

@@ -10,11 +10,15 @@ public enum RowIdentity {
     tagged("email:", email.utf8.lazy.map(\.asciiLowercased))
   }
 
+  /// Whether a row is known by its customer's e-mail.
+  static func isEmail(_ identity: Personal<[UInt8]>) -> Bool {
+    identity.exposed.starts(with: "email:".utf8)
+  }
+
   /// The folded address of a row that is known by its customer's e-mail, nil for another.
   public static func email(in identity: Personal<[UInt8]>) -> String? {
-    let tag = Array("email:".utf8)
-    guard identity.exposed.starts(with: tag) else { return nil }
-    return String(decoding: identity.exposed.dropFirst(tag.count), as: UTF8.self)
+    guard isEmail(identity) else { return nil }
+    return String(decoding: identity.exposed.dropFirst("email:".utf8.count), as: UTF8.self)
   }
 
   /// A row known by all its cells.

@@ -18,14 +18,14 @@ public struct RowOrigin: Sendable {
   public init(of record: IntakeRecord, identity: Personal<[UInt8]>, sendsImages: Bool) {
     label = record.row.label
     var left: [Column] = [.front, .back, .id]
-    if RowIdentity.email(in: identity) != nil { left.append(.email) }
+    if RowIdentity.isEmail(identity) { left.append(.email) }
     cells = Personal(RowOrigin.text(of: record.fields, without: left))
     files = sendsImages ? Personal(RowOrigin.text(ofScans: record.images)) : nil
-    inFormat1 = {
-      let sizes = record.images.flatMap { file in
+    inFormat1 = { [fields = record.fields, images = record.images] in
+      let sizes = images.flatMap { file in
         Array(";\(file.side.rawValue)=\(file.stamp.map { String($0.size) } ?? "?")".utf8)
       }
-      return Personal(RowOrigin.text(of: record.fields, without: []) + sizes)
+      return Personal(RowOrigin.text(of: fields, without: []) + sizes)
     }
   }
 
@@ -33,7 +33,9 @@ public struct RowOrigin: Sendable {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(128)
     for file in files {
-      bytes += ";\(file.side.rawValue)=".utf8
+      bytes.append(UInt8(ascii: ";"))
+      bytes += file.side.rawValue.utf8
+      bytes.append(UInt8(ascii: "="))
       if let stamp = file.stamp {
         bytes += String(stamp.size).utf8
         bytes.append(UInt8(ascii: ","))
