@@ -45,8 +45,8 @@ struct LookUps {
 
   /// Has rows looked up that took so many seconds to load.
   mutating func add(_ rows: [LoadedRow], loadedIn seconds: Double) {
-    // One in hand and one waiting for each thread.
-    guard underWay.count.load(ordering: .relaxed) < 2 * pool.width else {
+    // While this thread looks at a lot, reads the next one and reports, the others finish three each.
+    guard underWay.count.load(ordering: .relaxed) < 4 * pool.width else {
       lots.append(.seen(look(at: rows, loadedIn: seconds)))
       return
     }

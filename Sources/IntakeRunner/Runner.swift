@@ -158,7 +158,7 @@ public final class Runner: Sendable {
     let sending = try WorkerPool(threads: policy.concurrency)
     defer { sending.stop() }
     // The loading thread looks rows up as well; the threads that work on images would let them wait.
-    let looking = try WorkerPool(threads: policy.workers - 1)
+    let looking = try WorkerPool(threads: min(2, policy.workers - 1))
     defer { looking.stop() }
     let runner = RowRunner(self, ledger, working: working, sending: sending)
     monitor.watch { runner.summary.withLock(\.self) }

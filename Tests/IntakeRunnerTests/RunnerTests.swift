@@ -72,6 +72,27 @@ struct RunnerTests {
     #expect(summary.counts[.accepted] == 5)
   }
 
+  @Test func rowsThatWereAcceptedAreReportedInTheOrderOfTheManifest() async throws {
+    let (rows, failing) = (3_000, 750)
+    let ledger = MemoryLedger()
+    let first = try await run(rows: rows, ledger: ledger) { submission, context in
+      context.row.line % failing == 0
+        ? Receipt(.rejected, http: 400) : Receipt(.accepted, http: 200)
+    }
+    #expect(first.counts[.rejected] == 4)
+    let log = MessageLog()
+    let sent = Atomic(0)
+    let second = try await run(
+      rows: rows, ledger: ledger, log: log, policy: { $0.workers = 3 }
+    ) { _, _ in
+      sent.add(1, ordering: .relaxed)
+      return Receipt(.accepted, http: 200)
+    }
+    #expect(second.counts[.accepted] == 4 && sent.load(ordering: .relaxed) == 4)
+    let skipped = log.outcomes.filter { $0.verdict == .skipped }.map(\.row.line)
+    #expect(skipped == (2..<rows + 2).filter { $0 % failing != 0 })
+  }
+
   @Test func aRowWithoutAKeyIsNotSent() async throws {
     let sent = Atomic(0)
     let summary = try await run(rows: 3, ledger: MemoryLedger(makesKeys: false)) { _, _ in
@@ -246,12 +267,14 @@ final class MemoryLedger: Journal, OpenLedger {
   }
 }
 
-/// Keeps the messages of level error.
+/// Keeps the messages of level error, and what became of the rows.
 final class MessageLog: RunObserver {
   private let kept = Mutex<[String]>([])
   var messages: [String] { kept.withLock { $0 } }
+  private let ended = Mutex<[Outcome]>([])
+  var outcomes: [Outcome] { ended.withLock { $0 } }
 
-  func finished(_ outcome: Outcome) {}
+  func finished(_ outcome: Outcome) { ended.withLock { $0.append(outcome) } }
   func prepared(_ submission: Submission, outcome: Outcome) {}
   func waiting(seconds: Double, asked: Bool, row: RowReference) {}
   func log(_ level: LogLevel, _ message: String, row: RowReference?) {

@@ -18,8 +18,17 @@ enum Simulated {
     init(_ lines: [Line]) { rest = Mutex(lines) }
 
     func next() async throws -> LoadedRow? {
-      let line = rest.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-      return line.map { line in
+      row(rest.withLock { $0.isEmpty ? nil : $0.removeFirst() })
+    }
+
+    /// Every 300th row has to be waited for, as at the end of what a pipe holds.
+    func nextAtHand() throws -> LoadedRow? {
+      row(
+        rest.withLock { $0.first.map { $0.number % 300 == 299 } ?? true ? nil : $0.removeFirst() })
+    }
+
+    private func row(_ line: Line?) -> LoadedRow? {
+      line.map { line in
         let row = RowReference(line: line.number + 2, id: "C-\(line.number)")
         let identity = Personal(Array("C-\(line.number)".utf8))
         let record = IntakeRecord(
