@@ -21,8 +21,8 @@ struct LookUps {
   private let runner: RowRunner
   private let pool: WorkerPool
   /// Larger ones gain nothing, and whoever reads the results of a slow producer waits for none of them.
-  private static let largest = 128
-  /// With 1,024 rows ahead, those that one thread has not come to yet seldom keep the others waiting.
+  private static let largest = 64
+  /// With 512 rows ahead, those that one thread has not come to yet seldom keep the others waiting.
   private static let most = 8
 
   private enum Lot {
