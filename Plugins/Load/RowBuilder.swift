@@ -266,7 +266,7 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
 
   func next() async throws -> LoadedRow? { try next(mayWait: true) }
 
-  /// Nobody has to wait for a file.
+  /// A file is read, a pipe is not: whoever writes to it may be slow.
   func nextAtHand() throws -> LoadedRow? { try next(mayWait: isFile) }
 
   private func next(mayWait: Bool) throws -> LoadedRow? {

@@ -45,7 +45,7 @@ public final class Ledger: OpenLedger {
   /// What the ledger, and those that are consulted, say about a row, looked up once.
   public func row(for name: RowName) throws(JournalError) -> any KnownRow {
     let names = try lookup.names(of: name)
-    // Most rows are accepted, and nobody has to wait while the lines of one are read.
+    // Most rows are accepted, and nobody needs the index while the lines of one are read.
     let lines: RowLines?
     var run: UInt32
     (lines, run) = queue.lookUp { ($0.lines(of: names[0]), $0.run) }

@@ -278,7 +278,7 @@ final class LinesReadAgain: Sendable {
       let start = offset / LinesReadAgain.size * LinesReadAgain.size
       let known = pieces.firstIndex { $0.start == start }
       if let known, pieces[known].line(at: offset) != nil {
-        if known > 0 { pieces.swapAt(0, known) }
+        if known > 0 { pieces.insert(pieces.remove(at: known), at: 0) }
         return pieces[0]
       }
       let bytes = try file.read(at: start, count: LinesReadAgain.size + LineFormat.limit)

@@ -212,7 +212,7 @@ struct LineParser {
 
   /// The kind of the line; nil for an unknown one, and where a field that it needs is missing.
   ///
-  /// What should be the fingerprint of a row may still be none.
+  /// Fingerprints in lines about rows are only known to be texts; whoever reads them checks them.
   func kind(_ line: Span<UInt8>) -> LedgerRecord.Kind? {
     guard let range = text(tables.names.kind) else { return nil }
     let word = FieldName(line.extracting(range))

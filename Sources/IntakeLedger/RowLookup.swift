@@ -2,16 +2,12 @@ public import IntakeCore
 import IntakeSystem
 
 /// How rows are found in one ledger: by what the target knows them by, under the ledger's own keys.
-final class RowLookup: Sendable {
+struct RowLookup: Sendable {
   let keys: KeyRing
   /// The receiving API as it stands in the ledger.
   let target: String
   let operation: String
   let file: any JournalFile
-
-  init(keys: KeyRing, target: String, operation: String, file: any JournalFile) {
-    (self.keys, self.target, self.operation, self.file) = (keys, target, operation, file)
-  }
 
   /// The names that a row may have in the ledger, the first of them for one that is new.
   func names(of row: RowName) throws(JournalError) -> [Fingerprint] {

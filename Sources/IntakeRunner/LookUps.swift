@@ -22,8 +22,11 @@ struct LookUps {
   private let pool: WorkerPool
   /// Larger ones gain nothing, and whoever reads the results of a slow producer waits for none of them.
   private static let largest = 64
-  /// With 512 rows ahead, those that one thread has not come to yet seldom keep the others waiting.
-  private static let most = 8
+  /// Bytes of a lot's rows as they stand in the manifest, which may have cells that nobody reads.
+  static let mostBytes = 65_536
+  /// Lots that other threads may have at once: while this one looks at a lot, reads the next one and reports, each of
+  /// them finishes three.
+  private var mostBeside: Int { 4 * pool.width }
 
   private enum Lot {
     case seen([RowRunner.Finding])
@@ -41,12 +44,11 @@ struct LookUps {
   }
 
   /// Whether no more rows are to be read before some have been taken.
-  var areFull: Bool { lots.count >= LookUps.most }
+  var areFull: Bool { lots.count >= mostBeside + 4 }
 
   /// Has rows looked up that took so many seconds to load.
   mutating func add(_ rows: [LoadedRow], loadedIn seconds: Double) {
-    // While this thread looks at a lot, reads the next one and reports, the others finish three each.
-    guard underWay.count.load(ordering: .relaxed) < 4 * pool.width else {
+    guard underWay.count.load(ordering: .relaxed) < mostBeside else {
       lots.append(.seen(look(at: rows, loadedIn: seconds)))
       return
     }
@@ -128,8 +130,9 @@ extension RowRunner {
     }
     let record = loaded.record
     guard known.change(to: preparer.origin(of: record, row)) != .none else {
-      if !hasAcceptedRow.exchange(true, ordering: .relaxed) {
+      if !hasAcceptedRow.load(ordering: .relaxed) {
         acceptedRow.withLock { $0 = (loaded, row) }
+        hasAcceptedRow.store(true, ordering: .relaxed)
       }
       return row.alreadyAccepted()
     }

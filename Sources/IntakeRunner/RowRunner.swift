@@ -22,6 +22,7 @@ final class RowRunner: Sendable {
   private let doubtful: Permits
   /// A row that an earlier run knows to be accepted.
   let acceptedRow = Mutex<(LoadedRow, Row)?>(nil)
+  /// Whether there is one: the lock would be taken for each row that is skipped.
   let hasAcceptedRow = Atomic(false)
   /// The smallest request that the target has answered with 413, in bytes.
   private let refusedBytes = Mutex(Int.max)
@@ -138,7 +139,7 @@ final class RowRunner: Sendable {
   }
 }
 
-// Wanted? What the ledger alone decides stands in Row.swift.
+// Wanted? What the ledger alone decides stands in LookUps.swift.
 extension RowRunner {
   /// The outcome of a row that was accepted and has been prepared, nil when its request is to be sent.
   private func acceptedBefore(_ prepared: PreparedRow, _ row: Row) -> Outcome? {

@@ -8,6 +8,8 @@ import Synchronization
 ///
 /// A row is one task from its line in the manifest to its outcome (`RowRunner.run`), so pixels never wait in a
 /// queue, and the window alone bounds how many rows exist, however long the manifest is.
+///
+/// A class, because each row has it in hand and a copy would count ten references.
 public final class Runner: Sendable {
   let pipeline: Pipeline
   let policy: RunPolicy
@@ -158,7 +160,7 @@ public final class Runner: Sendable {
     let sending = try WorkerPool(threads: policy.concurrency)
     defer { sending.stop() }
     // The loading thread looks rows up as well; the threads that work on images would let them wait.
-    let looking = try WorkerPool(threads: min(2, policy.workers - 1))
+    let looking = try WorkerPool(threads: min(2, max(1, policy.workers - 1)))
     defer { looking.stop() }
     let runner = RowRunner(self, ledger, working: working, sending: sending)
     monitor.watch { runner.summary.withLock(\.self) }
@@ -184,7 +186,7 @@ public final class Runner: Sendable {
     _ rows: any RowSource, to runner: RowRunner, loading: WorkerPool, looking: WorkerPool
   ) async {
     // Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits; besides
-    // the lots, of what is in memory already.
+    // the lots, which are bounded by themselves.
     let window = Permits(capacity: policy.workers + policy.concurrency + 2)
     await withDiscardingTaskGroup { group in
       defer { observer.flush() }
@@ -193,22 +195,29 @@ public final class Runner: Sendable {
       while stop.level == .none, lots.left > 0 {
         let start = clock.monotonic
         var (lot, trouble) = atHand(of: rows, lots.size)
+        var seconds = clock.monotonic - start
         monitor.note { $0.expected = rows.expected }
         if lots.size > 1, !lot.isEmpty, trouble == nil {
-          lots.add(lot, loadedIn: clock.monotonic - start)
-          if lots.areFull { await take(lots.next(), runner, &lots, in: &group, window) }
+          lots.add(lot, loadedIn: seconds)
+          guard lots.areFull else { continue }
+          await take(lots.next(), runner, &lots, in: &group, window)
+          observer.flush()
           continue
         }
         while let findings = await lots.next() {
           await take(findings, runner, &lots, in: &group, window)
         }
         if lot.isEmpty, trouble == nil {
+          // Those rows may have been the last ones of the limit, and a pipe may be silent.
+          guard lots.left > 0 else { break }
+          let start = clock.monotonic
           guard let row = await self.next(of: rows, runner, on: loading) else { break }
+          seconds = clock.monotonic - start
           observer.loaded(row)
           lot = [row]
           monitor.note { $0.expected = rows.expected }
         }
-        let findings = lots.look(at: lot, loadedIn: clock.monotonic - start)
+        let findings = lots.look(at: lot, loadedIn: seconds)
         await take(findings, runner, &lots, in: &group, window)
         if let trouble { return fail(trouble, runner) }
       }
@@ -270,13 +279,16 @@ public final class Runner: Sendable {
     lots.note(workedOnAny: workedOnAny)
   }
 
-  /// The next rows that need not be waited for, at most so many, and what keeps the one after them from being read.
+  /// The next rows that need not be waited for, at most so many and hardly more bytes than a lot may have, and what
+  /// keeps the one after them from being read.
   private func atHand(of rows: any RowSource, _ count: Int) -> ([LoadedRow], (any Error)?) {
     var lot: [LoadedRow] = []
     lot.reserveCapacity(count)
+    var bytes = 0
     do {
-      while lot.count < count, let row = try rows.nextAtHand() {
+      while lot.count < count, bytes < LookUps.mostBytes, let row = try rows.nextAtHand() {
         observer.loaded(row)
+        bytes += row.source?.record.exposed.count ?? 0
         lot.append(row)
       }
       return (lot, nil)

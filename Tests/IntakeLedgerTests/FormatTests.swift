@@ -1,7 +1,8 @@
 import IntakeCore
-import IntakeLedger
 import TestSupport
 import Testing
+
+@testable import IntakeLedger
 
 /// Lines as another program would write them: by the description of the format, not by our code.
 struct FormatTests {
@@ -69,6 +70,11 @@ struct FormatTests {
     #"{"v":1,"n":1,"s":0,"t":"outcome","k":"AAECAwQFBgcICQoLDA0ODw","a":1,"r":"perhaps","at":"2026-11-21T01:30:00Z""#,
     #"{"v":1,"n":1,"s":0,"t":"outcome","k":"AAECAwQFBgcICQoLDA0ODw","r":"accepted","at":"2026-11-21T01:30:00Z""#,
     #"{"v":1,"n":1,"s":0,"t":"intent","k":"AAECAwQFBgcICQoLDA0ODw","a":1,"at":"2026-11-21T01:30:00Z""#,
+    #"{"v":1,"n":1,"s":0,"t":"intent","k":"AAECAwQFBgcICQoLDA0ODw","d":"short","a":1,"at":"2026-11-21T01:30:00Z""#,
+    #"{"v":1,"n":1,"s":0,"t":"intent","k":"?AECAwQFBgcICQoLDA0ODw","d":"AAECAwQFBgcICQoLDA0ODw","a":1,"at":"2026-11-21T01:30:00Z""#,
+    #"{"v":1,"n":1,"s":0,"t":"outcome","k":7,"a":1,"r":"accepted","at":"2026-11-21T01:30:00Z""#,
+    #"{"v":1,"n":1,"s":0,"t":"mark","k":"AAECAwQFBgcICQoLDA0OD/","r":"accepted","at":"2026-11-21T01:30:00Z""#,
+    #"{"v":1,"n":1,"s":0,"t":"open","target":"dcams","key":"short","at":"2026-11-21T01:30:00Z""#,
     #"{"v":1,"n":1,"s":0,"t":"step","k":"AAECAwQFBgcICQoLDA0ODw","f":8,"r":"begun","at":"2026-11-21T01:30:00Z""#,
     #"{"v":1,"n":1,"s":0,"t":"mark","k":"AAECAwQFBgcICQoLDA0ODw","r":"begun","at":"2026-11-21T01:30:00Z""#,
     #"{"v":1,"n":1,"s":0,"t":"open","target":"dcams","at":"2026-11-21T01:30:00Z""#,
@@ -77,6 +83,11 @@ struct FormatTests {
     let file = try file(start(0), body, start(2))
     let error = #expect(throws: JournalError.self) { _ = try read(file) }
     #expect(error?.description.contains("damaged at line 2") == true)
+    var scan = LedgerScan(file)
+    let other = #expect(throws: JournalError.self) {
+      try scan.run(reading: StateLine.self) { (_, _) throws(JournalError) in }
+    }
+    #expect(other == error)
   }
 
   @Test(arguments: [

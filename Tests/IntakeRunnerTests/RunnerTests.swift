@@ -72,7 +72,8 @@ struct RunnerTests {
     #expect(summary.counts[.accepted] == 5)
   }
 
-  @Test func rowsThatWereAcceptedAreReportedInTheOrderOfTheManifest() async throws {
+  @Test(arguments: [1, 2, 3])
+  func rowsThatWereAcceptedAreReportedInTheOrderOfTheManifest(workers: Int) async throws {
     let (rows, failing) = (3_000, 750)
     let ledger = MemoryLedger()
     let first = try await run(rows: rows, ledger: ledger) { submission, context in
@@ -83,7 +84,7 @@ struct RunnerTests {
     let log = MessageLog()
     let sent = Atomic(0)
     let second = try await run(
-      rows: rows, ledger: ledger, log: log, policy: { $0.workers = 3 }
+      rows: rows, ledger: ledger, log: log, policy: { $0.workers = workers }
     ) { _, _ in
       sent.add(1, ordering: .relaxed)
       return Receipt(.accepted, http: 200)

@@ -161,7 +161,7 @@ extension Loader {
 public protocol RowSource: AnyObject, Sendable {
   /// The next row, nil after the last; may block.
   func next() async throws -> LoadedRow?
-  /// The next row where it can be had at once, nil where somebody has to wait for it and after the last.
+  /// The next row where it is in memory or in a file, nil where somebody has to wait for it and after the last.
   func nextAtHand() throws -> LoadedRow?
   /// What the operator should know about the manifest as a whole: a recognised delimiter, ignored columns.
   var notices: [String] { get }
