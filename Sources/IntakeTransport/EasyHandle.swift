@@ -113,8 +113,8 @@ final class EasyHandle: Sendable {
 
   /// Method and body.
   ///
-  /// `POSTFIELDS` would let libcurl rewind and send a body twice; a read callback with a
-  /// refusing seek callback does not.
+  /// `POSTFIELDS` would let libcurl rewind and send a body twice; a read callback with a seek callback that refuses
+  /// it does not.
   private func describe(_ transfer: Transfer) throws(NotSent) {
     let request = transfer.request
     if request.method == "GET", transfer.bodySize == 0 {
@@ -142,7 +142,7 @@ final class EasyHandle: Sendable {
       (CURLOPT_WRITEFUNCTION, Transfer.bodyCallback),
     ] { try check(ccurl_set_stream(curl, option, callback), option) }
     try check(ccurl_set_start(curl, Transfer.startCallback), CURLOPT_PREREQFUNCTION)
-    try check(ccurl_set_seek(curl) { _, _, _ in CURL_SEEKFUNC_FAIL }, CURLOPT_SEEKFUNCTION)
+    try check(ccurl_set_seek(curl, Transfer.seekCallback), CURLOPT_SEEKFUNCTION)
     try check(ccurl_set_progress(curl, Transfer.progressCallback), CURLOPT_XFERINFOFUNCTION)
     try set(CURLOPT_NOPROGRESS, 0)
   }

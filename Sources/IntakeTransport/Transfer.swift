@@ -114,6 +114,11 @@ final class Transfer {
     return filled
   }
 
+  /// Whether the body may be read from its start: as long as nothing of it has been read.
+  ///
+  /// A handle that wanted to send a body again, and found nobody to send it to, asks for this in its next exchange.
+  func mayRewind(to offset: Int) -> Bool { offset == 0 && bodyBytes == 0 }
+
   /// Takes a line of the header; false to end the exchange.
   func take(headerLine line: UnsafeRawBufferPointer) -> Bool {
     guard head.take(line) else { return end(head.problem ?? .malformed) }
@@ -161,6 +166,11 @@ extension Transfer {
     return transfer(context).read(
       into: UnsafeMutableRawBufferPointer(start: buffer, count: size * count))
       ?? Int(CURL_READFUNC_ABORT)
+  }
+
+  static let seekCallback: curl_seek_callback = { context, offset, _ in
+    guard let context else { return CURL_SEEKFUNC_FAIL }
+    return transfer(context).mayRewind(to: Int(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
   }
 
   static let headerCallback: curl_write_callback = { buffer, size, count, context in

@@ -15,15 +15,23 @@ final class FaultServer: Sendable {
   private let listener: Int32
   private let seen = Mutex<[SeenRequest]>([])
 
-  /// - Parameter receiveBuffer: bytes that the kernel takes in before the server reads; nil for the system's default.
-  init(receiveBuffer: Int32? = nil, _ behaviour: @escaping Behaviour) throws {
+  /// - Parameters:
+  ///   - receiveBuffer: bytes that the kernel takes in before the server reads; nil for the system's default.
+  ///   - port: the port of a server that was stopped, 0 for a free one.
+  init(
+    receiveBuffer: Int32? = nil, at port: UInt16 = 0, _ behaviour: @escaping Behaviour
+  ) throws {
     HostileEnvironment.enter()
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     if var size = receiveBuffer {
       setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
     }
+    var isReused: Int32 = 1
+    setsockopt(
+      listener, SOL_SOCKET, SO_REUSEADDR, &isReused, socklen_t(MemoryLayout<Int32>.size))
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     let number = listener
@@ -34,7 +42,7 @@ final class FaultServer: Sendable {
       }
     }
     guard isBound else { throw SetupFailure(step: "bind", code: errno) }
-    port = UInt16(bigEndian: address.sin_port)
+    self.port = UInt16(bigEndian: address.sin_port)
     startThread { [self] in acceptAll(behaviour) }
   }
 

@@ -64,6 +64,27 @@ struct KeepAliveTests {
     #expect(oracle.count == 20)
   }
 
+  /// libcurl wants to send the second one again on a new connection, finds nobody there, and must not hold that
+  /// against the third one.
+  @Test(arguments: Break.allCases)
+  func aServerThatIsBackAfterAnOutageGetsTheNextRequest(_ way: Break) throws {
+    let server = try KeepAliveTests.server(way)
+    let (client, url) = (HTTPClient.quick(freshness: 600), server.url())
+    #expect(try client.receipt(for: .plain(), to: url).outcome == .accepted)
+    server.stop()
+    #expect(try client.receipt(for: .plain(), to: url).outcome == .inDoubt)
+    #expect(try client.receipt(for: .plain(), to: url).outcome == .retryable(after: nil))
+    let back = try FaultServer(at: server.port) { connection, request in
+      request.takeBody(from: connection)
+      connection.answer("200 OK")
+      return true
+    }
+    defer { back.stop() }
+    let third = try client.receipt(for: .plain(), to: url)
+    #expect(third.outcome == .accepted, "\(third)")
+    #expect(back.requests.count == 1)
+  }
+
   /// A server that is about to close a kept connection may be silent for a while: no leave, no byte of the body.
   @Test func silenceOnAKeptConnectionSendsTheBodyOnANewOne() throws {
     let oracle = Oracle()
