@@ -185,14 +185,12 @@ public final class Runner: Sendable {
   private func feed(
     _ rows: any RowSource, to runner: RowRunner, loading: WorkerPool, looking: WorkerPool
   ) async {
-    // Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits; besides
-    // the lots, which are bounded by themselves.
-    let window = Permits(capacity: policy.workers + policy.concurrency + 2)
+    let window = Permits(capacity: windowSize)
     await withDiscardingTaskGroup { group in
       defer { observer.flush() }
       var lots = LookUps(runner, on: looking, left: policy.limit ?? .max)
       await window.enter()
-      while stop.level == .none, lots.left > 0 {
+      while stop.level == .none, await isWithinLimit(&lots, runner, window) {
         let start = clock.monotonic
         var (lot, trouble) = atHand(of: rows, lots.size)
         var seconds = clock.monotonic - start
@@ -209,7 +207,7 @@ public final class Runner: Sendable {
         }
         if lot.isEmpty, trouble == nil {
           // Those rows may have been the last ones of the limit, and a pipe may be silent.
-          guard lots.left > 0 else { break }
+          guard await isWithinLimit(&lots, runner, window) else { break }
           let start = clock.monotonic
           guard let row = await self.next(of: rows, runner, on: loading) else { break }
           seconds = clock.monotonic - start
@@ -229,6 +227,23 @@ public final class Runner: Sendable {
         runner.summary.withLock { $0.neverReached = left }
       }
     }
+  }
+
+  /// Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits; besides the
+  /// lots, which are bounded by themselves.
+  private var windowSize: Int { policy.workers + policy.concurrency + 2 }
+
+  /// Whether another row may be worked on; where those under way may turn out to need nothing, waits for them.
+  private func isWithinLimit(
+    _ lots: inout LookUps, _ runner: RowRunner, _ window: Permits
+  ) async -> Bool {
+    if lots.left == 0 {
+      // One place is that of the next row.
+      await window.enter(windowSize - 1)
+      window.leave(windowSize - 1)
+      lots.left = runner.spared.exchange(0, ordering: .relaxed)
+    }
+    return lots.left > 0
   }
 
   /// Counts the rows that a run which stops does not come to; estimates those behind the first of them, and leaves
@@ -266,7 +281,7 @@ public final class Runner: Sendable {
     guard let findings else { return }
     var workedOnAny = false
     for index in findings.indices {
-      guard stop.level == .none, lots.left > 0 else {
+      guard stop.level == .none, await isWithinLimit(&lots, runner, window) else {
         lots.dropped += findings[index...].count(where: \.isWanted)
         return
       }

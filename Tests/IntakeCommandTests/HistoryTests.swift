@@ -112,6 +112,8 @@ struct HistoryTests {
     for name in [key, CustomerBatch.email(1), CustomerBatch.email(1).uppercased(), "3"] {
       #expect(try await program.run("history", name).output == wanted, "\(name)")
     }
+    let byLine = try await program.run("history", "3")
+    #expect(byLine.errors.contains("no row has the id 3: this is about rows on line 3"))
     let input = folder.write("name.txt", CustomerBatch.email(1) + "\n")
     #expect(try await program.run("history", "-", input: input).output == wanted)
     #expect(try await program.run("history", "R-1", "--ledger", ledger(sandbox)).output == wanted)
@@ -137,6 +139,39 @@ struct HistoryTests {
     #expect(
       merged.errors.contains("shard 2/2, \(ledgers[1]), had nothing to do"), "\(merged.errors)")
     #expect(!merged.errors.contains("shard 1/2"), "\(merged.errors)")
+  }
+
+  @Test func rowsThatNeedNothingAfterAllDoNotCountForTheLimit() async throws {
+    let sandbox = try await SandboxProcess(folder)
+    let batch = CustomerBatch(rows: 20, in: folder)
+    #expect(try await run(batch, sandbox, "--limit", "17").code == 0)
+    // The same bytes with another time of change, as in a copy of the folder: each row has to be looked at.
+    folder.write("scan.jpg", TinyScan.bytes)
+    let second = try await run(batch, sandbox, "--limit", "2")
+    #expect(second.code == 0, "\(second.errors)")
+    #expect(second.outcomes == ["skipped": 17, "accepted": 2])
+    #expect(try sandbox.requests().count == 19)
+  }
+
+  @Test func aShardKnowsWhatARunOverTheWholeBatchHasSentAndTheReverse() async throws {
+    let sandbox = try await SandboxProcess(folder)
+    let batch = CustomerBatch(rows: 8, in: folder)
+    #expect(try await run(batch, sandbox, "--limit", "4").code == 0)
+    for shard in ["1/2", "2/2", "1/3"] {
+      let part = try await run(batch, sandbox, "--shard", shard)
+      #expect(part.code == 0, "\(part.errors)")
+      let notice = part.errors.contains("what other ledgers of this target have accepted")
+      #expect(notice, "\(part.errors)")
+    }
+    let whole = try await run(batch, sandbox)
+    #expect(whole.code == 0 && whole.outcomes == ["skipped": 8], "\(whole.errors)")
+    #expect(try sandbox.requests().count == 8)
+    let rehearsal = try await run(batch, sandbox, "--shard", "3/3", "--dry-run")
+    #expect(rehearsal.outcomes["ready"] == nil, "\(rehearsal.outcomes)")
+    // The ledger of another port of this machine is that of another target.
+    let other = try await SandboxProcess(folder)
+    let first = try await run(batch, other)
+    #expect(first.outcomes == ["accepted": 8] && !first.errors.contains("other ledgers"))
   }
 
   @Test func whatARunWouldStillSendIsLeft() async throws {

@@ -190,7 +190,7 @@ struct EmailAddressTests {
 
   @Test func addressesAreComparedInLowerCase() {
     #expect(EmailAddress.folded("Ava@EXAMPLE.com") == bytes("ava@example.com"))
-    #expect(EmailAddress.folded("ÄB@x.y") == bytes("Äb@x.y"))
+    #expect(EmailAddress.folded("ÄB@x.y") == bytes("äb@x.y"))
   }
 }
 

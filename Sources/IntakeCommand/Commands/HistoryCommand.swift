@@ -25,16 +25,22 @@ enum HistoryCommand {
       "Exit code 3 when no ledger knows the customer.",
     ]
   ) { arguments, invocation in
-    let given = arguments.positionals[0]
-    let name = given == "-" ? (readLine() ?? "") : given
+    let argument = arguments.positionals[0]
+    let name = argument == "-" ? (readLine() ?? "") : argument
     let wanted = String(name.split(whereSeparator: \.isWhitespace).joined(separator: " "))
     guard !wanted.isEmpty else {
       throw CommandError("there is no id on standard input", in: arguments.command)
     }
-    let paths = arguments.all("ledger")
-    var entries: [HistoryEntry] = []
-    for path in paths.isEmpty ? try LedgerPlace.all() : paths {
-      entries += try HistoryEntry.all(of: wanted, in: path)
+    let given = arguments.all("ledger")
+    let paths = given.isEmpty ? try LedgerPlace.all() : given
+    var entries = try paths.flatMap { try HistoryEntry.all(of: wanted, in: $0) }
+    if entries.isEmpty, let line = Int(wanted) {
+      entries = try paths.flatMap { try HistoryEntry.all(at: line, in: $0) }
+      if !entries.isEmpty {
+        invocation.console.log(
+          .notice,
+          "no row has the id \(line): this is about rows on line \(line) of their manifests")
+      }
     }
     guard !entries.isEmpty else {
       // Who is asked about stays out of what is printed: it may be an e-mail.
@@ -67,14 +73,21 @@ private struct HistoryEntry {
   /// Everything that a ledger knows of a customer; nothing where it doesn't know them.
   static func all(of name: String, in path: String) throws(JournalError) -> [HistoryEntry] {
     let reader = try LedgerReader(path, sharedKeys: LedgerPlace.keyFile)
-    var keys = Set(try reader.keys(named: name))
+    let keys = Set(try reader.keys(named: name))
+    return keys.isEmpty ? [] : try all(in: reader, path) { keys.contains($0.key) }
+  }
+
+  /// Everything that a ledger knows of the rows that stood on that line when they were sent.
+  static func all(at line: Int, in path: String) throws(JournalError) -> [HistoryEntry] {
+    try all(in: LedgerReader(path, sharedKeys: LedgerPlace.keyFile), path) { $0.line == line }
+  }
+
+  private static func all(
+    in reader: LedgerReader, _ path: String, where isWanted: (LedgerRow) -> Bool
+  ) throws(JournalError) -> [HistoryEntry] {
     var rows: [LedgerRow] = []
-    let line = keys.isEmpty ? Int(name) : nil
-    try reader.forEachRow { (row) throws(JournalError) in
-      guard keys.contains(row.key) || line.map({ row.line == $0 }) == true else { return }
-      keys.insert(row.key)
-      rows.append(row)
-    }
+    try reader.forEachRow { (row) throws(JournalError) in if isWanted(row) { rows.append(row) } }
+    let keys = Set(rows.map(\.key))
     guard !keys.isEmpty else { return [] }
     let last = try reader.statistics().lastRun
     return try reader.events(of: keys).map { HistoryEntry($0, path) }

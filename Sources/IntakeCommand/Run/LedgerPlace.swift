@@ -47,13 +47,24 @@ enum LedgerPlace {
       .map { directory + "/" + $0 }
   }
 
-  /// The other ledgers of a target in the state directory, sorted; those of the other parts of the same batch aside.
+  /// The other ledgers of a target in the state directory, sorted; those of the other parts of the same batch aside,
+  /// and on this machine those of other ports.
   static func others(of target: TargetName, than path: String, shard: Shard?) -> [String] {
-    // What cannot be read now is no ledger that could be given to --history.
+    // What cannot be read now is no ledger that could be consulted.
     return ((try? all()) ?? []).filter { other in
+      if !target.port.isEmpty, let port = port(in: other, of: target), port != target.port {
+        return false
+      }
       let isPart = shard.map { other.hasSuffix("of\($0.count)" + suffix) } ?? false
       return other != path && !isPart && (try? LedgerReader(other).target()) == target.full
     }
+  }
+
+  /// `-8080`: the port of this machine that a ledger's name says it is about, nil where it says none.
+  private static func port(in path: String, of target: TargetName) -> String? {
+    let (name, start) = (path.split(separator: "/").last ?? "", stem(of: target.full) + "-")
+    guard name.hasPrefix(start) else { return nil }
+    return "-" + name.dropFirst(start.count).prefix { $0.isNumber }
   }
 
   private static let suffix = ".ledger.jsonl"

@@ -136,6 +136,11 @@ extension PlanEditing {
     return options.contains { $0.name == option }
   }
 
+  /// Whether the plan or the command line gives an option.
+  func isSet(_ role: String, _ name: String) -> Bool {
+    index(of: role).map { plan.stages[$0].options[name] != nil } ?? false
+  }
+
   /// The text of an option that the plan or the command line gives.
   func option(_ role: String, _ name: String) -> String? {
     guard let index = index(of: role), case .text(let text) = plan.stages[index].options[name]

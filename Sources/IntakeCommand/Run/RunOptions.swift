@@ -23,7 +23,9 @@ enum RunOptions {
   static let history = OptionSpec(
     "history", value: "LEDGER", isRepeatable: true,
     place: .besideTarget,
-    help: "another ledger of the target: what was accepted there is not sent again")
+    help:
+      "another ledger of the target: what was accepted there is not sent again; default: those in the state "
+      + "directory, where --ledger isn't given")
   static let concurrency = OptionSpec(
     "concurrency", value: "N", default: "4", help: "requests at once at most")
   static let workers = OptionSpec(

@@ -59,7 +59,7 @@ final class RunSession: Sendable {
     let target = TargetName(editing, isSandbox: editing.wantsSandbox)
     let ledger = try placeLedger(&editing, target)
     try checkThatLedgerExists(ledger)
-    noteNewLedger(ledger, target, editing)
+    noteNewLedger(ledger)
     if let sandbox { try editing.connect(to: sandbox) }
     if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
     let pipeline = try assemble(editing.plan)
@@ -181,25 +181,31 @@ final class RunSession: Sendable {
         ofSandbox: target, manifest: arguments.positionals[0], shard: policy.shard)
       : try LedgerPlace.path(of: target, shard: policy.shard)
     editing.set("record", "ledger", .text(path))
+    if !editing.wantsSandbox { consultOthers(than: path, of: target, &editing) }
     return path
   }
 
-  /// Says that no row is known yet where the operator may not expect it: behind a mistyped path, or beside others.
-  private func noteNewLedger(_ path: String?, _ target: TargetName, _ editing: PlanEditing) {
-    guard let path, !DurableFile.exists(path), !editing.wantsSandbox, !arguments.has("quiet") else {
-      return
-    }
-    if arguments.has("ledger") {
-      return console.log(
-        .notice, "new ledger \(Sanitizer.clean(path)): no row is known in it yet")
-    }
+  /// Takes into account what other ledgers of the target in the state directory have accepted: those of a whole batch
+  /// where this run takes a shard, and the reverse.
+  private func consultOthers(than path: String, of target: TargetName, _ editing: inout PlanEditing)
+  {
+    guard editing.declares("record", "history"), !editing.isSet("record", "history") else { return }
     let others = LedgerPlace.others(of: target, than: path, shard: policy.shard)
-    guard !arguments.has("history"), !others.isEmpty else { return }
-    let shown = others.prefix(4).map { "--history " + Sanitizer.clean($0) }.joined(separator: " ")
+    guard !others.isEmpty else { return }
+    editing.set("record", "history", .list(others))
+    guard !arguments.has("quiet") else { return }
+    let shown = others.prefix(4).map { Sanitizer.clean($0) }.joined(separator: ", ")
     console.log(
       .notice,
-      "new ledger for this target, which has others: to count what they have accepted, give \(shown)"
+      "what other ledgers of this target have accepted is not sent again: \(shown)"
         + (others.count > 4 ? " and \(others.count - 4) more" : ""))
+  }
+
+  /// Says that no row is known yet where the operator may not expect it: behind a mistyped path.
+  private func noteNewLedger(_ path: String?) {
+    guard let path, arguments.has("ledger"), !DurableFile.exists(path), !arguments.has("quiet")
+    else { return }
+    console.log(.notice, "new ledger \(Sanitizer.clean(path)): no row is known in it yet")
   }
 
   /// Rows that a ledger lists need that ledger, and a wrong path must not look like "nothing to do".

@@ -158,7 +158,9 @@ extension FailureCode {
   // The run.
   /// An earlier attempt may have been accepted.
   public static let unsettled = Self(
-    "unsettled", "run the same command again to ask the target, or `docintake reconcile`")
+    "unsettled",
+    "run the same command again to ask the target; where its answer proves nothing, settle it yourself: "
+      + "`docintake reconcile LEDGER --mark accepted|not-accepted --row ID`")
   /// The target does not have a row that was in doubt; it was not sent again.
   public static let notAccepted = Self("not_accepted", "run the batch again to send this row")
   /// The row was changed after it had been accepted, and was not sent again.

@@ -33,9 +33,10 @@ public enum EmailAddress {
   /// A part of an address where it stands: each row is looked at twice.
   private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
 
-  /// An address in the form in which two are compared: ASCII letters in lower case.
+  /// An address in the form in which two are compared: in lower case.
   public static func folded(_ address: String) -> [UInt8] {
-    address.utf8.map { $0.asciiLowercased }
+    address.utf8.contains { $0 >= 0x80 }
+      ? Array(address.lowercased().utf8) : address.utf8.map { $0.asciiLowercased }
   }
 
   private static func isLocalPart(_ bytes: Bytes, _ strictly: Bool) -> Bool {

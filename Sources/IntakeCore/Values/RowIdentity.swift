@@ -7,7 +7,7 @@ public enum RowIdentity {
 
   /// A row known by its customer's e-mail, whose letter case does not count.
   public static func of(email: String) -> Personal<[UInt8]> {
-    tagged("email:", email.utf8.lazy.map(\.asciiLowercased))
+    tagged("email:", EmailAddress.folded(email))
   }
 
   /// Whether a row is known by its customer's e-mail.
