@@ -47,12 +47,20 @@ enum Clash: Equatable {
       let column = columns.first { record.fields[$0] != nil } ?? .id
       return StageFailure(
         .conflictingRow, "\(column.rawValue) is the same as at line \(line), the rest is not",
+        hint: Clash.hint("names are used again, as in a manifest that was merged from several"),
         column: ColumnName(column))
     case .sameEmail(let line):
       return StageFailure(
         .conflictingRow, "email is the same as at line \(line), which has another id",
-        column: ColumnName(.email))
+        hint: Clash.hint("customers share an address"), column: ColumnName(.email))
     }
+  }
+}
+
+extension Clash {
+  /// The next step; a customer whom the target takes for the same is refused even then.
+  fileprivate static func hint(_ exception: String) -> String {
+    "keep the row that is right and remove the other; where \(exception), give --set load.duplicates=allow"
   }
 }
 
