@@ -224,7 +224,7 @@ struct RowLines: Sendable {
 
 /// The lines of accepted rows, read again from a ledger that has been checked.
 ///
-/// In pieces, because rows are mostly asked for in the order of the file, by up to two threads some hundred rows apart.
+/// In pieces, because rows are mostly asked for in the order of the file, by a few threads some hundred rows apart.
 final class LinesReadAgain: Sendable {
   /// A part of the file, and the rest of the last line that begins in it.
   private struct Piece {
@@ -239,7 +239,7 @@ final class LinesReadAgain: Sendable {
 
   /// Some 50 lines; hardly slower to read than one, which counts where rows come in another order.
   private static let size = 4 * LineFormat.limit
-  /// An outcome may stand one piece behind its intent, for each of two threads.
+  /// An outcome may stand one piece behind its intent, for each of a few threads.
   private static let most = 4
   private let file: any JournalFile
   /// The last one asked for comes first.

@@ -72,7 +72,7 @@ package struct LedgerOpening {
     try content.check(target: target, path: file.path)
     try content.check(shard: settings.shard.map { LedgerWord.encoded($0) }, path: file.path)
     others = try settings.history.map { path throws(JournalError) in
-      try ConsultedLedger(path, settings)
+      try ConsultedLedger(consulting: path, settings)
     }
     notices = try LedgerFile.cutTornEnd(of: file, after: content.tip)
     index.forgetWhatWasRead()

@@ -46,6 +46,17 @@ struct ConsultedLedger: Sendable {
   /// Reads a ledger that may be in use meanwhile.
   ///
   /// - Throws: `JournalError` when it is missing or damaged, is about another target, or its keys are not there.
+  init(consulting path: String, _ settings: LedgerSettings) throws(JournalError) {
+    do throws(JournalError) {
+      try self.init(path, settings)
+    } catch {
+      throw JournalError(
+        error.description
+          + " (this run counts what that ledger says; with --ledger PATH it looks at no other)",
+        line: error.line)
+    }
+  }
+
   init(_ path: String, _ settings: LedgerSettings) throws(JournalError) {
     let file = try JournalError.explaining(
       "ledger \(path) cannot be read", try AppendOnlyFile.open(path, .reading))
@@ -82,7 +93,7 @@ struct RowSnapshot: KnownRow {
 
   /// The row as the ledger knows it, or as another one does that knows better.
   ///
-  /// The last acceptance counts; a doubt counts until something is written about the row here.
+  /// The last acceptance counts; a doubt counts until the row is sent or settled here.
   func considering(_ others: [ConsultedLedger], _ row: RowName) throws(JournalError) -> RowSnapshot
   {
     var best = self
@@ -93,14 +104,21 @@ struct RowSnapshot: KnownRow {
     return best
   }
 
+  private var lastTime: UTCTime { state?.lastTime ?? .distantPast }
+
   private func isOutdone(by other: RowState) -> Bool {
     switch (standing, other.standing) {
     case (.inDoubt, _): return false
     case (.accepted, .accepted):
       return state?.accepted ?? .distantPast < other.accepted ?? .distantPast
-    case (_, .accepted): return true
+    case (_, .accepted):
+      let wasMarked = state?.isMarkedNotAccepted ?? false
+      return !wasMarked || lastTime <= other.accepted ?? .distantPast
     case (.accepted, _): return false
-    case (_, .inDoubt): return state?.lastTime ?? .distantPast < other.lastTime
+    case (_, .inDoubt):
+      // What was refused before it was sent says nothing about an attempt elsewhere.
+      let isSettled = state.map { $0.wasTried || $0.isMarkedNotAccepted } ?? false
+      return !isSettled || lastTime < other.lastTime
     default: return false
     }
   }
@@ -181,7 +199,10 @@ public struct LedgerGlance: LedgerView {
     try await onOwnThread { () throws(JournalError) in
       let own = DurableFile.exists(settings.path) ? [settings.path] : []
       var ledgers: [ConsultedLedger] = []
-      for path in own + settings.history { ledgers.append(try ConsultedLedger(path, settings)) }
+      for path in own { ledgers.append(try ConsultedLedger(path, settings)) }
+      for path in settings.history {
+        ledgers.append(try ConsultedLedger(consulting: path, settings))
+      }
       guard let first = ledgers.first else { return nil }
       return LedgerGlance(first: first, others: Array(ledgers.dropFirst()))
     }

@@ -65,6 +65,14 @@ struct RowState {
   /// Whether the last attempt had that content.
   func has(digest: Fingerprint) -> Bool { flags.contains(.hasDigest) && self.digest == digest }
 
+  /// Whether there was an attempt.
+  var wasTried: Bool { flags.contains(.hasDigest) }
+
+  /// Whether somebody said that the target doesn't have it, and no outcome was ever written.
+  var isMarkedNotAccepted: Bool {
+    flags.contains(.notAccepted) && !flags.contains(.hasOutcome)
+  }
+
   /// Where the outcome that made the standing begins in the file, nil when there is none.
   var outcomeOffset: Int? { flags.contains(.hasOutcome) ? offset : nil }
 

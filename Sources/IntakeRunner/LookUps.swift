@@ -24,8 +24,8 @@ struct LookUps {
   private static let largest = 64
   /// Bytes of a lot's rows as they stand in the manifest, which may have cells that nobody reads.
   static let mostBytes = 65_536
-  /// Lots that other threads may have at once: while this one looks at a lot, reads the next one and reports, each of
-  /// them finishes three.
+  /// Lots that other threads may have at once, in hand and waiting: while this one looks at a lot, reads the next one and
+  /// reports, each of them finishes three.
   private var mostBeside: Int { 4 * pool.width }
 
   private enum Lot {

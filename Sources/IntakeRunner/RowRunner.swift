@@ -24,7 +24,7 @@ final class RowRunner: Sendable {
   let acceptedRow = Mutex<(LoadedRow, Row)?>(nil)
   /// Whether there is one: the lock would be taken for each row that is skipped.
   let hasAcceptedRow = Atomic(false)
-  /// Rows that were worked on and turned out to need nothing: they do not count for a limit.
+  /// Rows that were worked on and turned out to be as they were accepted: they do not count for a limit.
   let spared = Atomic(0)
   /// The smallest request that the target has answered with 413, in bytes.
   private let refusedBytes = Mutex(Int.max)
@@ -346,7 +346,7 @@ extension RowRunner {
   }
 
   private func report(_ outcome: Outcome) {
-    if outcome.verdict == .skipped { spared.add(1, ordering: .relaxed) }
+    if outcome.failure?.code == .alreadyAccepted { spared.add(1, ordering: .relaxed) }
     count(outcome)
     runner.observer.flush()
   }

@@ -7,7 +7,7 @@ import Synchronization
 ///     loading thread ─▶ window ─▶ worker threads: record, images, request ─▶ submission threads ─▶ ledger ─▶ observer
 ///
 /// A row is one task from its line in the manifest to its outcome (`RowRunner.run`), so pixels never wait in a
-/// queue, and the window alone bounds how many rows exist, however long the manifest is.
+/// queue. The window bounds how many rows are worked on and `LookUps` how many are ahead, however long the manifest is.
 ///
 /// A class, because each row has it in hand and a copy would count ten references.
 public final class Runner: Sendable {

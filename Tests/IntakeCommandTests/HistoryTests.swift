@@ -160,7 +160,7 @@ struct HistoryTests {
     for shard in ["1/2", "2/2", "1/3"] {
       let part = try await run(batch, sandbox, "--shard", shard)
       #expect(part.code == 0, "\(part.errors)")
-      let notice = part.errors.contains("what other ledgers of this target have accepted")
+      let notice = part.errors.contains("what stands in other ledgers of this target counts: ")
       #expect(notice, "\(part.errors)")
     }
     let whole = try await run(batch, sandbox)

@@ -33,7 +33,7 @@ struct OneLedgerTests {
     #expect(whole.code == 0, "\(whole.errors)")
     #expect(!whole.errors.contains("new ledger"), "\(whole.errors)")
     let part = try await program.start(arguments(batch, sandbox, "--shard", "1/2")).wait()
-    #expect(part.errors.contains("again: \(place(sandbox)).ledger.jsonl"), "\(part.errors)")
+    #expect(part.errors.contains("counts: \(place(sandbox)).ledger.jsonl"), "\(part.errors)")
     let files = Set(folder.files().filter { $0.contains("/state/") })
     #expect(
       files == [
@@ -169,7 +169,7 @@ struct OneLedgerTests {
     }
     let samples = Program.samples + "/customers.csv"
     let dry = try await run(samples, ["--dry-run"])
-    #expect(dry.errors.contains("again: \(former)"), "\(dry.errors)")
+    #expect(dry.errors.contains("counts: \(former)"), "\(dry.errors)")
     #expect(dry.outcomes == ["skipped": 6])
     let option = [isContinued ? "--ledger" : "--history", former]
     let again = try await run(samples, option)

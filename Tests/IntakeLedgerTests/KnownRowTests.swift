@@ -72,6 +72,37 @@ struct KnownRowTests {
     #expect(try !second.known("row-1").wasSentInThisRun)
   }
 
+  /// A row that another ledger has in doubt, and that this one has seen refused before it was sent.
+  @Test func aRefusalDoesNotHideTheDoubtOfAnotherLedger() async throws {
+    let (other, own) = (folder.path + "/other.ledger", folder.ledger)
+    func settings(_ path: String, _ history: [String] = []) -> LedgerSettings {
+      var settings = LedgerSettings(
+        path: path, target: "dcams", operation: "createOrUpdateCustomer")
+      (settings.sharedKeys, settings.history) = (folder.path + "/shared.key", history)
+      return settings
+    }
+    let first = try await Ledger.open(settings(other))
+    try await first.intend(.test(), for: first.key("row-1"), attempt: 1)
+    await first.close()
+    let refusing = try await Ledger.open(settings(own, [other]))
+    #expect(try refusing.known("row-1").standing == .inDoubt)
+    try await refusing.record(.test(refusing.key("row-1"), .rejected))
+    #expect(try refusing.known("row-1").standing == .inDoubt)
+    await refusing.close()
+    let second = try await Ledger.open(settings(own, [other]))
+    #expect(try second.known("row-1").standing == .inDoubt)
+    try await second.mark(second.key("row-2"), as: .notAccepted, by: "operator:test")
+    try await send(origin("a"), in: second)
+    #expect(try second.known("row-1").standing == .accepted)
+    await second.close()
+    // What another ledger has accepted since then counts more than what somebody said here.
+    let accepting = try await Ledger.open(settings(other))
+    try await send(origin("a"), in: accepting, as: "row-2")
+    await accepting.close()
+    let third = try await Ledger.open(settings(own, [other]))
+    #expect(try third.known("row-2").standing == .accepted)
+  }
+
   /// Batches number their rows from 1: the name belongs to whoever had it last.
   @Test func aRowIsFoundByItsLabelAndBySeveralWhereTheyShareOne() async throws {
     let first = try await Ledger.open(folder.ledger)

@@ -150,7 +150,7 @@ enum ReferenceCommand {
 
       | code | next step |
       |---|---|
-      \(FailureCode.all.map { "| `\($0.rawValue)` | \($0.hint) |" }.joined(separator: "\n"))
+      \(FailureCode.all.map { "| `\($0.rawValue)` | \($0.hint.replacing("|", with: "\\|")) |" }.joined(separator: "\n"))
 
       """
   }

@@ -52,7 +52,7 @@ enum LedgerPlace {
   static func others(of target: TargetName, than path: String, shard: Shard?) -> [String] {
     // What cannot be read now is no ledger that could be consulted.
     return ((try? all()) ?? []).filter { other in
-      if !target.port.isEmpty, let port = port(in: other, of: target), port != target.port {
+      if target.isLoopback, let port = port(in: other, of: target), port != target.port {
         return false
       }
       let isPart = shard.map { other.hasSuffix("of\($0.count)" + suffix) } ?? false
@@ -112,6 +112,8 @@ struct TargetName {
   let full: String
   /// `-8080` for an address of this machine: behind each port, or the tunnel that begins there, is another target.
   let port: String
+  /// Whether it is on this machine.
+  let isLoopback: Bool
   /// The operation as the vendor spells it; part of every row's key.
   let operation: String
 
@@ -120,7 +122,7 @@ struct TargetName {
     short = isSandbox ? editing.vendor?.emulation?.name ?? stage + "-sandbox" : stage
     let place = try? Endpoint(request: editing.option("submit", "endpoint") ?? "")
     // Addresses of this machine count as one place because test servers change ports; their ledgers are apart.
-    let isLoopback = place?.isLoopback == true
+    isLoopback = place?.isLoopback == true
     let host = isLoopback ? "loopback" : place?.host ?? "unknown"
     full = "\(stage):\(isSandbox ? "sandbox" : host)"
     port = isLoopback ? place?.port.map { "-\($0)" } ?? "" : ""

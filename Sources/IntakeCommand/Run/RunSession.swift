@@ -59,7 +59,7 @@ final class RunSession: Sendable {
     let target = TargetName(editing, isSandbox: editing.wantsSandbox)
     let ledger = try placeLedger(&editing, target)
     try checkThatLedgerExists(ledger)
-    noteNewLedger(ledger)
+    noteNewLedger(ledger, editing)
     if let sandbox { try editing.connect(to: sandbox) }
     if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
     let pipeline = try assemble(editing.plan)
@@ -197,13 +197,14 @@ final class RunSession: Sendable {
     let shown = others.prefix(4).map { Sanitizer.clean($0) }.joined(separator: ", ")
     console.log(
       .notice,
-      "what other ledgers of this target have accepted is not sent again: \(shown)"
+      "what stands in other ledgers of this target counts: \(shown)"
         + (others.count > 4 ? " and \(others.count - 4) more" : ""))
   }
 
   /// Says that no row is known yet where the operator may not expect it: behind a mistyped path.
-  private func noteNewLedger(_ path: String?) {
-    guard let path, arguments.has("ledger"), !DurableFile.exists(path), !arguments.has("quiet")
+  private func noteNewLedger(_ path: String?, _ editing: PlanEditing) {
+    guard let path, arguments.has("ledger"), !editing.wantsSandbox, !DurableFile.exists(path),
+      !arguments.has("quiet")
     else { return }
     console.log(.notice, "new ledger \(Sanitizer.clean(path)): no row is known in it yet")
   }
