@@ -43,9 +43,7 @@ struct ConsultedLedger: Sendable {
   /// What it was before anybody wrote to it, for messages.
   let path: String
 
-  /// Reads a ledger that may be in use meanwhile.
-  ///
-  /// - Throws: `JournalError` when it is missing or damaged, is about another target, or its keys are not there.
+  /// Reads a ledger besides the one of the run; an error says why, and how to go without.
   init(consulting path: String, _ settings: LedgerSettings) throws(JournalError) {
     do throws(JournalError) {
       try self.init(path, settings)
@@ -57,6 +55,9 @@ struct ConsultedLedger: Sendable {
     }
   }
 
+  /// Reads a ledger that may be in use meanwhile.
+  ///
+  /// - Throws: `JournalError` when it is missing or damaged, is about another target, or its keys are not there.
   init(_ path: String, _ settings: LedgerSettings) throws(JournalError) {
     let file = try JournalError.explaining(
       "ledger \(path) cannot be read", try AppendOnlyFile.open(path, .reading))

@@ -83,6 +83,7 @@ struct LookUps {
     return rows.map { runner.look(at: $0, loadedIn: each) }
   }
 
+  /// Takes larger lots as long as nothing is worked on.
   mutating func note(workedOnAny: Bool) {
     size = workedOnAny ? 1 : min(2 * size, LookUps.largest)
   }
