@@ -179,148 +179,54 @@ public final class Runner: Sendable {
     }
   }
 
-  /// Hands every row to the row runner as soon as there is room for it, and returns when all have ended.
-  ///
-  /// As long as rows are ones that the ledger alone decides, they go in lots, which are looked up ahead.
+  /// Hands each row to the row runner once there is room for it, and returns when all have ended.
   private func feed(
     _ rows: any RowSource, to runner: RowRunner, loading: WorkerPool, looking: WorkerPool
   ) async {
     let window = Permits(capacity: windowSize)
     await withDiscardingTaskGroup { group in
       defer { observer.flush() }
-      var lots = LookUps(runner, on: looking, left: policy.limit ?? .max)
+      var ahead = RowsAhead(rows, runner, loading: loading, looking: looking)
+      var left = policy.limit ?? .max
       await window.enter()
-      while stop.level == .none, await isWithinLimit(&lots, runner, window) {
-        let start = clock.monotonic
-        var (lot, trouble) = atHand(of: rows, lots.size)
-        var seconds = clock.monotonic - start
-        monitor.note { $0.expected = rows.expected }
-        if lots.size > 1, !lot.isEmpty, trouble == nil {
-          lots.add(lot, loadedIn: seconds)
-          guard lots.areFull else { continue }
-          await takeLots(runner, &lots, atMost: 1, in: &group, window)
+      do {
+        while stop.level == .none, await isWithinLimit(&left, runner, window),
+          let finding = try await ahead.next()
+        {
+          guard runner.run(finding, in: &group, window: window) else { continue }
+          left -= 1
+          ahead.noteWork()
           observer.flush()
-          continue
+          await window.enter()
         }
-        await takeLots(runner, &lots, in: &group, window)
-        if lot.isEmpty, trouble == nil {
-          // Those rows may have been the last ones of the limit, and a pipe may be silent.
-          guard await isWithinLimit(&lots, runner, window) else { break }
-          let start = clock.monotonic
-          guard let row = await self.next(of: rows, runner, on: loading) else { break }
-          seconds = clock.monotonic - start
-          observer.loaded(row)
-          lot = [row]
-          monitor.note { $0.expected = rows.expected }
-        }
-        let findings = lots.look(at: lot, loadedIn: seconds)
-        await take(findings, runner, &lots, in: &group, window)
-        if let trouble { return fail(trouble, runner) }
+      } catch {
+        return fail(error, runner)
       }
-      await takeLots(runner, &lots, in: &group, window)
-      monitor.note { $0.expected = rows.expected }
-      if stop.level != .none, let left = await rest(of: rows, lots, runner) {
-        runner.summary.withLock { $0.neverReached = left }
+      if stop.level != .none, let rest = await ahead.rest() {
+        runner.summary.withLock { $0.neverReached = rest }
       }
     }
   }
 
-  /// Rows that exist at once: those being worked on, those being sent, and two ready so that nobody waits; besides the
-  /// lots, which are bounded by themselves.
+  /// Rows that are being worked on or sent, and two that are ready so that nobody waits; `RowsAhead` bounds its own.
   private var windowSize: Int { policy.workers + policy.concurrency + 2 }
 
-  /// Whether another row may be worked on; where those under way may turn out to need nothing, waits for them.
-  private func isWithinLimit(
-    _ lots: inout LookUps, _ runner: RowRunner, _ window: Permits
-  ) async -> Bool {
-    if lots.left == 0 {
-      // One place is that of the next row.
+  /// Whether `--limit` lets another row be worked on; rows under way that turn out to need nothing do not count, so
+  /// this waits for them first.
+  private func isWithinLimit(_ left: inout Int, _ runner: RowRunner, _ window: Permits) async
+    -> Bool
+  {
+    if left == 0 {
+      // The next row has one place already.
       await window.enter(windowSize - 1)
       window.leave(windowSize - 1)
-      lots.left = runner.spared.exchange(0, ordering: .relaxed)
+      left = runner.spared.exchange(0, ordering: .relaxed)
     }
-    return lots.left > 0
+    return left > 0
   }
 
-  /// Counts the rows that a run which stops does not come to; estimates those behind the first of them, and leaves
-  /// a pipe alone.
-  private func rest(of rows: any RowSource, _ lots: LookUps, _ runner: RowRunner) async
-    -> ExpectedRows?
-  {
-    guard rows.expected != nil else { return nil }
-    var (count, looked) = (lots.dropped, 0)
-    do {
-      while looked < Runner.mostCounted {
-        var row = try rows.nextAtHand()
-        if row == nil { row = try await rows.next() }
-        guard let row else { return ExpectedRows(count, isExact: true) }
-        looked += 1
-        if runner.look(at: row, loadedIn: 0).isWanted { count += 1 }
-      }
-    } catch {
-      // A second signal, or a manifest that ends in damage: what was counted is at least right.
-    }
-    guard let expected = rows.expected, !expected.isExact else {
-      return ExpectedRows(count, isExact: false)
-    }
-    return ExpectedRows(count + max(0, expected.count - lots.loaded - looked), isExact: false)
-  }
-
-  /// 20,000 rows are looked up in 0.3 s, which the last answers of the target take anyway.
-  private static let mostCounted = 20_000
-
-  /// Takes the lots that are ahead, the first ones or all.
-  private func takeLots(
-    _ runner: RowRunner, _ lots: inout LookUps, atMost count: Int = .max,
-    in group: inout DiscardingTaskGroup, _ window: Permits
-  ) async {
-    var taken = 0
-    while taken < count, let findings = await lots.next() {
-      await take(findings, runner, &lots, in: &group, window)
-      taken += 1
-    }
-  }
-
-  /// Reports what the ledger decided and begins with the rest, in the order of the manifest.
-  private func take(
-    _ findings: [RowRunner.Finding], _ runner: RowRunner, _ lots: inout LookUps,
-    in group: inout DiscardingTaskGroup, _ window: Permits
-  ) async {
-    var workedOnAny = false
-    for index in findings.indices {
-      guard stop.level == .none, await isWithinLimit(&lots, runner, window) else {
-        lots.dropped += findings[index...].count(where: \.isWanted)
-        return
-      }
-      guard runner.run(findings[index], in: &group, window: window) else { continue }
-      workedOnAny = true
-      lots.left -= 1
-      observer.flush()
-      await window.enter()
-    }
-    lots.note(workedOnAny: workedOnAny)
-  }
-
-  /// The next rows that need not be waited for, at most so many and hardly more bytes than a lot may have, and what
-  /// keeps the one after them from being read.
-  private func atHand(of rows: any RowSource, _ count: Int) -> ([LoadedRow], (any Error)?) {
-    var lot: [LoadedRow] = []
-    lot.reserveCapacity(count)
-    var bytes = 0
-    do {
-      while lot.count < count, bytes < LookUps.mostBytes, let row = try rows.nextAtHand() {
-        observer.loaded(row)
-        bytes += row.source?.record.exposed.count ?? 0
-        lot.append(row)
-      }
-      return (lot, nil)
-    } catch {
-      return (lot, error)
-    }
-  }
-
-  /// Does something on a pool that waits for a manifest; nil when the run stops, because a pipe may stay silent for ever.
-  private func unlessStopped<Value: Sendable>(
+  /// Does something that waits for the manifest; nil when the run stops, because a pipe may stay silent for ever.
+  func unlessStopped<Value: Sendable>(
     on pool: WorkerPool, _ body: @escaping @Sendable () async throws -> Value
   ) async throws -> Value? {
     let work = Task(executorPreference: pool) { try await body() }
@@ -329,19 +235,6 @@ public final class Runner: Sendable {
     // The switch may have been thrown before anybody watched.
     if stop.level != .none { work.cancel() }
     do { return try await work.value } catch is CancellationError { return nil }
-  }
-
-  /// Waits for the next row.
-  private func next(of rows: any RowSource, _ runner: RowRunner, on loading: WorkerPool) async
-    -> LoadedRow?
-  {
-    observer.flush()
-    do {
-      return try await unlessStopped(on: loading, rows.next) ?? nil
-    } catch {
-      fail(error, runner)
-      return nil
-    }
   }
 
   /// Notes that the manifest cannot be read further.
