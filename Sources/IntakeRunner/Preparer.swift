@@ -8,9 +8,9 @@ struct Preparer: Sendable {
   private let pipeline: Pipeline
   private let mode: RunPolicy.Mode
   private let stop: StopSwitch
-  /// Whether scans are sent at all; asked once, because rows that were sent before need hardly more than that.
+  /// Whether scans are sent at all; asked once, because a row that is skipped needs hardly more than this.
   let sendsImages: Bool
-  /// Rows being worked on at once: one a worker, so that each holds at most one row's files in memory.
+  /// Rows being prepared at once: one a worker, so that each holds at most one row's files in memory.
   private let local: Permits
   /// Bytes of decoded pixels at once.
   private let memory: Permits
@@ -26,13 +26,13 @@ struct Preparer: Sendable {
   enum Result: Sendable {
     case ready(PreparedRow)
     case refused([PipelineError], images: [Side: ShrinkReport] = [:], RowOrigin? = nil)
-    /// The run stopped before it was the row's turn.
+    /// The run stopped first.
     case notTried
   }
 
-  /// Prepares a row; a check goes on after the first kind of error and finds them all.
+  /// Prepares a row; a check goes on after the first kind of error, to find them all.
   ///
-  /// - Parameter imageBudget: the most bytes for all images, where the room that the request leaves is too much.
+  /// - Parameter imageBudget: the most bytes for all images, when the room in the request is more than the target takes.
   func prepare(_ loaded: LoadedRow, _ row: Row, imageBudget: Int? = nil) async -> Result {
     let unread = loaded.failures.map {
       PipelineError(stage: "load", row: row.reference, underlying: $0)
@@ -48,7 +48,7 @@ struct Preparer: Sendable {
       if unread.isEmpty { record = try await through(pipeline.recordStages, record, row, context) }
       let problems = problems(of: record, row)
       guard unread.isEmpty && problems.isEmpty || mode == .check else { return .refused(problems) }
-      // Before the scans are read: one that is replaced meanwhile differs from what is written down.
+      // Before the scans are read, so that one replaced in the meantime differs from what is recorded.
       var origin = origin(of: loaded.record, row)
       let prints = ScanPrints()
       record.images = record.images.map(prints.heard)
@@ -71,12 +71,12 @@ struct Preparer: Sendable {
     }
   }
 
-  /// What a row is made of, without reading its scans.
+  /// What a row is made of, found without reading its scans.
   func origin(of record: IntakeRecord, _ row: Row) -> RowOrigin {
     RowOrigin(of: record, identity: row.identity.identity, sendsImages: sendsImages)
   }
 
-  /// Whether a row that looks changed has the cells and, byte for byte, the scans that were accepted.
+  /// Whether a row that looks changed still has the cells and, byte for byte, the scans that were accepted.
   func hasSameImages(_ loaded: LoadedRow, _ row: Row) async -> Bool {
     var origin = origin(of: loaded.record, row)
     guard loaded.failures.isEmpty, let known = row.known,
@@ -136,10 +136,10 @@ struct Preparer: Sendable {
   }
 }
 
-/// A complete request, and what became of the row's images on the way.
+/// A complete request, and what became of the row's images.
 struct PreparedRow: Sendable {
   let submission: Submission
-  /// The cells that the request was made of.
+  /// The cells that the request was made from.
   let fields: CustomerFields
   let images: [Side: ShrinkReport]
 
@@ -154,7 +154,7 @@ struct PreparedRow: Sendable {
   }
 }
 
-/// Takes the images of one row from file to encoded form, within the bytes that the request leaves for them.
+/// Takes the images of one row from file to encoded form, within the bytes that the request has room for.
 struct RowImages: Sendable {
   let pipeline: Pipeline
   /// Permits are bytes of decoded pixels.
@@ -162,7 +162,7 @@ struct RowImages: Sendable {
   let row: Row
   let context: StageContext
 
-  /// Everything that went wrong, and the images that went well.
+  /// The images that went well, and everything that went wrong.
   struct Result: Sendable {
     var images: [Side: EncodedImage] = [:]
     var failures: [PipelineError] = []
@@ -188,7 +188,7 @@ struct RowImages: Sendable {
   func encode(_ files: [ImageFile], budget: Int?) async -> Result {
     var sides: [SideResult] = []
     var files = files
-    // Once for each file, however often its side is encoded.
+    // Once for each file, however often its side is encoded below.
     if !pipeline.fileStages.isEmpty {
       (files, sides) = await convert(files)
     }
@@ -199,7 +199,7 @@ struct RowImages: Sendable {
     return Result(sides)
   }
 
-  /// Makes other formats a JPEG or PNG; what went wrong comes second.
+  /// Converts other formats to JPEG or PNG; returns failures separately.
   private func convert(_ files: [ImageFile]) async -> ([ImageFile], [SideResult]) {
     var (converted, failures): ([ImageFile], [SideResult]) = ([], [])
     for file in files {
@@ -217,15 +217,15 @@ struct RowImages: Sendable {
     return (converted, failures)
   }
 
-  /// Gives each side half; what one does not need the other may have.
+  /// Gives each side half, and what one does not need to the other.
   private func share(_ budget: Int, _ first: ImageFile, _ second: ImageFile) async -> [SideResult] {
     let half = budget / 2
     var front = await attempt(first, budget: half)
     let back = await attempt(second, budget: budget - (front.bytes ?? half))
     let left = budget - (back.bytes ?? half)
-    // Another try pays only if the first side was pressed and gains at least 15 %: below that quality
-    // steps by less than two.
-    if front.isPressed(by: half), left > half * 115 / 100 {
+    // Another try pays only if the first side was tight and gains at least 15 %: with less, quality gains fewer than
+    // two points.
+    if front.isTight(in: half), left > half * 115 / 100 {
       let again = await attempt(first, budget: left)
       if again.bytes != nil { front = again }
     }
@@ -265,8 +265,8 @@ extension RowImages.SideResult {
   /// Bytes before base64; nil when there is no image.
   fileprivate var bytes: Int? { (try? get())?.prepared.bytes.count }
 
-  /// Whether it came within 15 % of the budget, or did not fit at all.
-  fileprivate func isPressed(by budget: Int) -> Bool {
+  /// Whether it came within 15 % of the budget, or did not fit.
+  fileprivate func isTight(in budget: Int) -> Bool {
     switch self {
     case .success(let image): return image.prepared.bytes.count > budget * 85 / 100
     case .failure(let error): return error.code == .cannotFit
@@ -274,22 +274,22 @@ extension RowImages.SideResult {
   }
 }
 
-/// The digests of a row's scans, taken from the bytes that are read for sending: no file is read for them alone.
+/// The digests of a row's scans, taken while the files are read for sending.
 final class ScanPrints: Sendable {
   private let digests = Mutex<[Side: [UInt8]]>([:])
 
-  /// Larger files are not read to be compared; their rows are prepared instead, which has limits of its own.
+  /// Larger files are not read just to be compared; their rows are prepared, which has limits of its own.
   private static let limit = 64 << 20
 
-  /// The digests of scans that are read for nothing else, nil when one of them cannot be read.
+  /// Reads scans for their digests alone; nil when one of them cannot be read.
   static func reading(_ files: [ImageFile]) -> Personal<[UInt8]>? {
     let prints = ScanPrints()
-    // What is wrong with a file is said by the stage that reads it next.
+    // The stage that reads the file next says what is wrong with it.
     for file in files { _ = try? prints.heard(file).read(atMost: limit) }
     return prints.value(of: files)
   }
 
-  /// The same scan, whose digest is noted when somebody reads it.
+  /// The same scan; its digest is taken when somebody reads it.
   func heard(_ file: ImageFile) -> ImageFile {
     file.heard { [self] bytes in
       let digest = try? Digest.sha256(bytes)

@@ -2,13 +2,13 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// A row on its way: what the ledger knows of it, how long each stage takes, and the ends that it can come to.
+/// A row on its way: what the ledger knows about it, how long each stage takes, and how it can end.
 struct Row: Sendable {
   let reference: RowReference
   /// What the ledger knows it by.
   let identity: RowName
   private let fields: CustomerFields
-  /// What the ledger knows of it, looked up once; nil where no ledger is looked at.
+  /// What the ledger knows about it, looked up once; nil when no ledger is consulted.
   var known: (any KnownRow)?
   private let source: SourceRow?
   private let runner: Runner
@@ -29,10 +29,7 @@ struct Row: Sendable {
 
   var standing: Standing { known?.standing ?? .unknown }
 
-  /// Crashes of the program while it worked on this row that nothing came of since.
-  var crashes: Int { known?.crashes ?? 0 }
-
-  /// Whether an earlier run saw it refused, so that another refusal says nothing about the target.
+  /// Whether an earlier run saw it refused: another refusal then says nothing about the target.
   var wasRefused: Bool {
     standing == .notAccepted && known?.lastOutcome?.verdict == .rejected
   }
@@ -41,12 +38,12 @@ struct Row: Sendable {
     runner.observer.log(level, message, row: reference)
   }
 
-  /// What a stage is told about the row at this moment.
+  /// What a stage learns about the row.
   var context: StageContext {
     StageContext(row: reference, time: runner.clock.wall) { [self] in log($0, $1) }
   }
 
-  /// Runs a stage on a value, adds up the time, and shows what went in and came out to whoever taps the pipeline.
+  /// Runs a stage on a value, takes the time, and shows `--tap` what went in and what came out.
   func run(
     _ step: PipelineStep, timedAs name: String? = nil, on value: any Sendable,
     in context: StageContext
@@ -79,7 +76,7 @@ extension Row {
     skipped(.alreadyAccepted, detail)
   }
 
-  /// Skipped as well, but the manifest says something else by now; `problem` is why it could not even be sent.
+  /// Skipped too, but the manifest has changed since; `problem` says why the new content could not be sent anyway.
   func changedAfterAcceptance(_ problem: StageFailure? = nil) -> Outcome {
     let isRenamed = reference.label.map { known?.hadAnotherLabel(than: $0) == true } ?? false
     let detail =
@@ -95,20 +92,22 @@ extension Row {
     return outcome
   }
 
-  /// Refused: which of two rows about one customer is right only the operator knows.
+  /// Refused: only the operator knows which of two rows about one customer is right.
   var repeatsCustomer: Outcome {
     let detail = "an earlier row of this run is about the same customer"
     return outcome(.rejected, stage: "record", failure: StageFailure(.conflictingRow, detail))
   }
 
-  var quarantined: Outcome {
-    let detail = "the program crashed twice while it worked on this row"
-    return outcome(.rejected, stage: "record", failure: StageFailure(.quarantined, detail))
-  }
-
-  /// Refused as by an earlier run, which lost the process that decoded one of these very scans; nil for any other.
-  func refusedAgain(_ origin: @autoclosure () -> RowOrigin, _ loaded: LoadedRow) -> Outcome? {
-    guard let known, standing == .notAccepted, known.endedDecoder(with: origin()),
+  /// Refused without another try, because it crashed the program or lost a decoder before; nil for other rows.
+  func refusedUntried(_ loaded: LoadedRow, _ preparer: Preparer) -> Outcome? {
+    guard let known, loaded.failures.isEmpty, runner.policy.only != .failed else { return nil }
+    // One crash may be anybody's; two on the same row are that row's.
+    if known.crashes >= 2 {
+      let detail = "the program crashed twice while it worked on this row"
+      return outcome(.rejected, stage: "record", failure: StageFailure(.quarantined, detail))
+    }
+    guard standing == .notAccepted,
+      known.endedDecoder(with: preparer.origin(of: loaded.record, self)),
       let last = known.lastOutcome, let failure = last.failure
     else { return nil }
     let detail = "an earlier run lost the process that decoded this image; it was not tried again"
@@ -124,7 +123,7 @@ extension Row {
       .failed, stage: stage, failure: StageFailure(code, detail, outcome: .retryable(after: nil)))
   }
 
-  /// Nobody has tried: the run stopped before it was this row's turn.
+  /// Not tried: the run stopped before it was this row's turn.
   var notTried: Outcome {
     notSent(.stopped, "the run stopped before this row was sent", stage: submitter)
   }
@@ -166,9 +165,9 @@ extension Row {
     return outcome
   }
 
-  /// What the target itself says about the reason, as the end of a sentence; the row's values stay hidden in it.
+  /// What the target itself says about the reason, as the end of a sentence, with the row's values hidden.
   ///
-  /// The one place where a message of a target becomes a text that is shown.
+  /// The only place where a target's message becomes text that people see.
   private func message(of receipt: Receipt, _ prepared: PreparedRow) -> String {
     guard let message = receipt.message?.exposed else { return "" }
     let text =
@@ -179,7 +178,7 @@ extension Row {
     return text.isEmpty ? "" : "; it says \"\(text)\""
   }
 
-  /// One attempt that was definitely not accepted, and is repeated: a crash meanwhile leaves no doubt.
+  /// One attempt that was definitely not accepted and is repeated: recorded so that a crash leaves no doubt.
   func failedAttempt(_ delivery: Delivery) -> Outcome {
     var outcome = notSent(
       delivery.receipt.code ?? .targetFailed, delivery.receipt.detail ?? "", stage: submitter)
@@ -188,7 +187,7 @@ extension Row {
     return outcome
   }
 
-  /// The outcome as the ledger knows the row: what failed now does not settle what an earlier attempt left open.
+  /// The outcome as the ledger sees it: a failure now does not settle what an earlier attempt left in doubt.
   func keepingDoubt(_ outcome: Outcome) -> Outcome {
     guard standing == .inDoubt, outcome.verdict == .rejected || outcome.verdict == .failed,
       !outcome.isNotTried, !outcome.repeatsAnotherRow
@@ -207,7 +206,7 @@ extension Row {
 }
 
 extension CustomerFields {
-  /// Every cell, and dates in a form in which the year is a word of its own.
+  /// Every cell; dates also in a form in which the year is a separate word.
   fileprivate var texts: [String] {
     columns.flatMap { name in
       [
@@ -218,7 +217,7 @@ extension CustomerFields {
 }
 
 extension Outcome {
-  /// The outcome after one that was left in doubt in the same run; that one stays when nothing was tried since.
+  /// The outcome after one that this run had left in doubt; the doubt stays when nothing was tried since.
   func followed(by next: Outcome) -> Outcome {
     guard !next.isNotTried else { return self }
     var next = next

@@ -2,15 +2,15 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// Takes the rows of one run their way, from the line in the manifest to the outcome on disk.
+/// Takes each row of a run from its line in the manifest to its outcome on disk.
 final class RowRunner: Sendable {
   let runner: Runner
   private let working: WorkerPool
   let preparer: Preparer
   private let sending: Sending
-  /// What is known of the rows; nil where no ledger is looked at.
+  /// What earlier runs know about the rows; nil when no ledger is consulted.
   let view: (any LedgerView)?
-  /// Both are nil in a check or dry run: nothing is sent then, and nothing is recorded.
+  /// Both are nil in a check or dry run, which sends and records nothing.
   private let ledger: (any OpenLedger)?
   private let steps: Steps?
   let summary = Mutex(RunSummary())
@@ -18,13 +18,13 @@ final class RowRunner: Sendable {
   private let shown = Mutex<Set<String>>([])
   /// Wall time at the start of the run.
   private let started: UnixTime
-  /// Rows that have waited in doubt have places of their own.
+  /// Places for rows that had to wait because they were in doubt.
   private let doubtful: Permits
-  /// A row that an earlier run knows to be accepted.
+  /// A row that an earlier run has seen accepted.
   let acceptedRow = Mutex<(LoadedRow, Row)?>(nil)
-  /// Whether there is one: the lock would be taken for each row that is skipped.
+  /// Whether there is one; saves taking the lock for each row that is skipped.
   let hasAcceptedRow = Atomic(false)
-  /// Rows that were worked on and turned out to be as they were accepted: they do not count for a limit.
+  /// Rows that turned out to be unchanged since they were accepted: they don't count against `--limit`.
   let spared = Atomic(0)
   /// The smallest request that the target has answered with 413, in bytes.
   private let refusedBytes = Mutex(Int.max)
@@ -45,10 +45,9 @@ final class RowRunner: Sendable {
 
   /// The way of a row, top to bottom: wanted? → prepare → settle or send → record → report.
   ///
-  /// What the ledger alone decides is decided in `look`, and may be reported with the rows that follow at once; the
-  /// rest is a task of its own.
+  /// What the ledger alone can decide was decided in `look`; every other row becomes a task.
   ///
-  /// - Returns: whether this run works on the row; it gives its place in the window back when it has ended, and only then.
+  /// - Returns: whether the row became a task, which gives its place in the window back when it ends.
   func run(_ finding: Finding, in group: inout DiscardingTaskGroup, window: Permits) -> Bool {
     // Wanted? An earlier run may have done it, and this one may be about other rows.
     let (loaded, row): (LoadedRow, Row)
@@ -78,19 +77,13 @@ final class RowRunner: Sendable {
           return try await self.end(row.repeatsCustomer, row)
         }
         for round in 0... {
-          // What an earlier attempt left in doubt is not touched while that may still be under way.
+          // A row in doubt is left alone while its earlier attempt may still be under way.
           guard try await self.afterEarlierAttempt(&row, loaded, &place) else { break }
-          // One crash may be anybody's; two on the same row are that row's.
-          if row.crashes >= 2, loaded.failures.isEmpty, self.runner.policy.only != .failed {
-            return try await self.end(row.quarantined, row)
-          }
-          // A scan that ended the process which decoded it would end the next one.
-          if self.runner.policy.only != .failed, loaded.failures.isEmpty,
-            let refused = row.refusedAgain(self.preparer.origin(of: loaded.record, row), loaded)
-          {
+          // What crashed the program or a decoder before is not tried again.
+          if let refused = row.refusedUntried(loaded, self.preparer) {
             return try await self.end(refused, row)
           }
-          // A row that was accepted and looks changed may have the same scans, or come to the same request.
+          // An accepted row that looks changed may still have the same scans, or come to the same request.
           if row.standing == .accepted, await self.preparer.hasSameImages(loaded, row) {
             return self.report(row.alreadyAccepted())
           }
@@ -110,7 +103,7 @@ final class RowRunner: Sendable {
             if let settled { settled } else {
               try await self.send(prepared, loaded, row, steps)
             }
-          // Record; report only what is on disk. A doubt that can be settled is settled in this run.
+          // Record, then report: only what is on disk. If the target can settle a doubt, ask it in this run.
           guard settled == nil, self.canSettle(outcome, prepared, round) else {
             return try await self.end(unsettled?.followed(by: outcome) ?? outcome, row)
           }
@@ -124,7 +117,7 @@ final class RowRunner: Sendable {
     return true
   }
 
-  /// Stops the run when the ledger cannot be written, or on an error that is about no row.
+  /// Stops the run when the ledger cannot be written, or on an error that isn't about the row.
   private func stoppingOnErrors(of row: RowReference, _ body: () async throws -> Void) async {
     do { try await body() } catch { fail(error, row) }
   }
@@ -141,36 +134,36 @@ final class RowRunner: Sendable {
   }
 }
 
-// Wanted? What the ledger alone decides stands in LookUps.swift.
+// Wanted? `look`, in RowsAhead.swift, decides what the ledger alone can decide.
 extension RowRunner {
-  /// The outcome of a row that was accepted and has been prepared, nil when its request is to be sent.
+  /// The outcome of an accepted row whose request has been prepared; nil when the request is to be sent.
   private func acceptedBefore(_ prepared: PreparedRow, _ row: Row) -> Outcome? {
     guard row.standing == .accepted else { return nil }
     if row.known?.isUnchanged(prepared.submission) == true { return row.alreadyAccepted() }
     return runner.policy.resubmitsChanged ? nil : row.changedAfterAcceptance()
   }
 
-  /// Waits until an earlier attempt can no longer be under way; false when the run stops meanwhile.
+  /// Waits until an earlier attempt can no longer be under way; false when the run stops first.
   private func afterEarlierAttempt(
     _ row: inout Row, _ loaded: LoadedRow, _ place: inout Permits
   ) async throws -> Bool {
     guard let ledger, row.standing == .inDoubt, runner.policy.ambiguous != .hold,
       loaded.failures.isEmpty, let last = row.known?.lastWritten
     else { return true }
-    // The line of an earlier run may be the intent of an attempt that went on until that run was killed, a moment
-    // ago for all we know. A clock that was set back must not make anybody wait longer than the full time.
+    // An earlier run's line may be the intent of an attempt that went on until the run was killed, perhaps a moment
+    // ago. A clock that was set back must not make anybody wait longer than the full time.
     let ended = last > started ? last : min(last + RunPolicy.longestAttempt, started)
     let wait = min(ended + runner.policy.settleAfter - runner.clock.wall, runner.policy.settleAfter)
     guard wait > 0 else { return true }
     row.log(.notice, "waiting \(Int(wait.rounded(.up))) s: an attempt may still be under way")
     let until = runner.clock.wall + wait
     runner.monitor.note { $0.waits[.inDoubt] = max(until, $0.waits[.inDoubt] ?? until) }
-    // Others may have its place meanwhile: a few rows in doubt must not hold up a batch.
+    // Another row takes its place in the window: a few rows in doubt must not hold up a batch.
     place.leave()
     await runner.clock.sleep(until: runner.clock.monotonic + wait, unless: runner.stop)
     place = doubtful
     await place.enter()
-    // Another row of the same customer may have settled it while this one waited.
+    // Another row of the same customer may have settled it in the meantime.
     row.known = try ledger.row(for: row.identity)
     return runner.stop.level == .none
   }
@@ -190,7 +183,7 @@ extension RowRunner {
     return await preparer.prepare(loaded, row, imageBudget: imageBudget)
   }
 
-  /// The end of a row of which no request was made; a failure that every row would meet stops the run.
+  /// The outcome of a row that got no request; a failure that every row would meet stops the run.
   private func refused(
     _ errors: [PipelineError], _ images: [Side: ShrinkReport], _ origin: RowOrigin?, _ row: Row
   ) -> Outcome {
@@ -212,13 +205,13 @@ extension RowRunner {
 
 // Settle or send.
 extension RowRunner {
-  /// The outcome of a row in doubt that is not sent, nil for one that is to be sent.
+  /// The outcome of a row in doubt that is not sent; nil for a row that is to be sent.
   private func settle(
     _ prepared: inout PreparedRow, _ loaded: LoadedRow, _ row: inout Row, _ steps: Steps
   ) async throws -> Outcome? {
     var outcome: Outcome?
     if row.standing == .inDoubt {
-      // A 413 may have made the earlier attempt a smaller one.
+      // After a 413, the earlier attempt may have had smaller images.
       if let known = row.known, !known.isUnchanged(prepared.submission),
         prepared.submission.origin.map({ known.change(to: $0) }) == RowChange.none,
         let second = await smaller(prepared, loaded, row).row, known.isUnchanged(second.submission)
@@ -235,7 +228,7 @@ extension RowRunner {
     return outcome
   }
 
-  /// The request of a row that an earlier run knows to be accepted, nil when there is none that is the same still.
+  /// The request of a row that an earlier run has seen accepted; nil when no such row is still the same.
   private func acceptedRequest() async -> Submission? {
     guard let (loaded, row) = acceptedRow.withLock({ $0 }),
       case .ready(let prepared) = await prepare(loaded, row),
@@ -244,13 +237,13 @@ extension RowRunner {
     return prepared.submission
   }
 
-  /// Whether a row that ends in doubt is asked about in this run; a row is sent again as often as one that failed.
+  /// Whether this run asks about a row that ended in doubt; it is sent again as often as a failed row.
   private func canSettle(_ outcome: Outcome, _ prepared: PreparedRow, _ round: Int) -> Bool {
     outcome.verdict == .inDoubt && round < runner.policy.retries
       && runner.stop.level == .none && sending.canSettle(prepared.submission)
   }
 
-  /// Sends a row; after a 413 once more with images of half the bytes, as far as they stay legible.
+  /// Sends a row; after a 413, once more with images of half the bytes if they stay legible.
   private func send(
     _ prepared: PreparedRow, _ loaded: LoadedRow, _ row: Row, _ steps: Steps
   ) async throws -> Outcome {
@@ -272,7 +265,7 @@ extension RowRunner {
     try await steps.ledger.record(row.failedAttempt(delivery))
     row.log(.notice, "the target answered 413: sending once more with smaller images")
     let attempts = delivery.attempts
-    // The first request was written down with other content: what the ledger knew of its steps is void.
+    // The first request had other content, so what the ledger knew about its steps is void.
     row.known = try steps.ledger.row(for: row.identity)
     delivery = try await steps.send(second.submission, of: row, after: delivery)
     guard delivery.attempts > attempts else {
@@ -286,8 +279,8 @@ extension RowRunner {
     return row.sent(delivery, second)
   }
 
-  /// The same row with images of half the bytes, because 413 does not say the limit; else why there is none, as the
-  /// end of a sentence about its body.
+  /// The same row with images of half the bytes, because a 413 does not say the limit; if there is none, why, as the
+  /// end of a sentence about the body.
   private func smaller(_ prepared: PreparedRow, _ loaded: LoadedRow, _ row: Row) async
     -> (row: PreparedRow?, reason: String)
   {
@@ -310,14 +303,14 @@ extension RowRunner {
   /// Writes an outcome down, then reports it.
   private func end(_ outcome: Outcome, _ row: Row) async throws {
     guard let ledger, outcome.verdict != .skipped else { return report(outcome) }
-    // The ledger knows rows by their identity, and a duplicate has that of the row it repeats. Of a row that
-    // nobody tried, the ledger may know better.
+    // A duplicate has the identity of the row it repeats, so a line about it would be about that row. About a row
+    // that nobody tried, the ledger may know more already.
     if !outcome.repeatsAnotherRow, !outcome.isNotTried || row.standing == .unknown {
       do {
         try await ledger.record(outcome)
       } catch {
         if outcome.attempts > 0 {
-          // The ledger will call the row in doubt; the operator may use the answer to settle it.
+          // The ledger will list the row in doubt; with this answer the operator can settle it.
           let verdict = outcome.verdict.rawValue.replacing("_", with: " ")
           row.log(
             .error, "was sent and ended \(verdict), but it could not be recorded in the ledger")
@@ -325,7 +318,7 @@ extension RowRunner {
         throw error
       }
     }
-    // Steps that were written down in this run may have settled what was in doubt when the row was looked up.
+    // Steps recorded in this run may have settled what was in doubt when the row was looked up.
     var latest = row
     if row.standing == .inDoubt { latest.known = try ledger.row(for: row.identity) }
     let known = latest.keepingDoubt(outcome)
@@ -333,7 +326,7 @@ extension RowRunner {
     for recorder in runner.pipeline.recorders { await hand(known, to: recorder, row) }
   }
 
-  /// A recorder that fails ends the run: whoever reads its records would miss rows without knowing.
+  /// A recorder that fails stops the run: whoever reads its records would miss rows without knowing it.
   private func hand(_ outcome: Outcome, to recorder: any Recorder, _ row: Row) async {
     do {
       try await recorder.run(outcome, in: row.context)
@@ -351,7 +344,7 @@ extension RowRunner {
     runner.observer.flush()
   }
 
-  /// Reports a row together with those that follow at once.
+  /// Counts and reports a row; its line may wait for those that follow at once.
   private func count(_ outcome: Outcome) {
     let (failed, done) = summary.withLock { summary in
       summary.add(outcome, isCheck: runner.policy.mode == .check)

@@ -1,7 +1,7 @@
 public import IntakeCore
 public import IntakeSystem
 
-/// How a run goes about its rows: bounds, selection, patience.
+/// How a run treats its rows: bounds, selection, patience.
 public struct RunPolicy: Sendable {
   /// Rows being sent at once at most, 1 to 256.
   public var concurrency = 4
@@ -15,11 +15,11 @@ public struct RunPolicy: Sendable {
   public var bytesPerSecond: Double?
   /// Rows to work on at most, nil for all.
   public var limit: Int?
-  /// The part of the rows that this run works on.
+  /// The part of the rows that this run works on, nil for all.
   public var shard: Shard?
-  /// Only rows that the ledger lists so, nil for all.
+  /// Only rows that the ledger lists as failed or in doubt, nil for all.
   public var only: Selection?
-  /// Whether accepted rows that were changed since are sent again.
+  /// Whether accepted rows that have changed since are sent again.
   public var resubmitsChanged = false
   /// What to do with rows in doubt.
   public var ambiguous = Ambiguous.reconcile
@@ -27,19 +27,19 @@ public struct RunPolicy: Sendable {
   public var settleAfter = 10.0
   /// Seconds that one attempt can take: the most that `submit.timeout` allows.
   static let longestAttempt = 600.0
-  /// When to give up for too many failures.
+  /// How many failures stop the run, nil for any number.
   public var halt: Halt?
   /// What is done with complete requests.
   public var mode = Mode.send
   /// Whether messages of the target are shown with the values of the row that they repeat.
   public var showsPersonal = false
-  /// How often a row is tried again while the target is there, 0 to 20; an outage does not count.
+  /// How often a row is tried again while the target is up, 0 to 20; attempts in an outage do not count.
   public var retries = 5
   /// Seconds that an outage of the target may last before the run stops; 0 stops after four attempts.
   public var waitForTarget = 900.0
-  /// Whether a check takes into account what the ledger says of the rows; a dry run always does.
+  /// Whether a check consults the ledger; a dry run always does.
   public var consultsLedger = false
-  /// Seconds to wait for a ledger that another process has.
+  /// Seconds to wait for a ledger that another process has open.
   public var waitForLedger = 0.0
 
   /// Starts with the defaults.
@@ -49,28 +49,28 @@ public struct RunPolicy: Sendable {
   public enum Mode: Sendable {
     /// Sent and recorded.
     case send
-    /// Only rows in doubt, and only asked about: settled where the target proves anything, never sent.
+    /// Only rows in doubt are asked about, and settled if the answer proves anything; nothing is sent.
     case reconcile
-    /// Everything but the sending; nothing is recorded.
+    /// Everything but sending and recording.
     case dryRun
-    /// Like a dry run, and every error of a row is looked for.
+    /// Like a dry run, but every error of a row is found.
     case check
 
     /// Whether a ledger is kept.
     public var keepsLedger: Bool { self == .send || self == .reconcile }
   }
 
-  /// Whether it matters what the ledger says of the rows.
+  /// Whether the ledger is consulted.
   public var looksAtLedger: Bool { mode != .check || consultsLedger }
 
-  /// Rows by what the ledger says.
+  /// Rows by what the ledger says about them.
   public enum Selection: String, Sendable, CaseIterable {
     /// Refused, or definitely not accepted.
     case failed
     /// Sent without a known answer.
     case inDoubt = "in-doubt"
 
-    /// Whether rows of that standing are among them.
+    /// Whether it includes rows of that standing.
     public func includes(_ standing: Standing) -> Bool {
       standing == (self == .failed ? .notAccepted : .inDoubt)
     }
@@ -87,18 +87,18 @@ public struct RunPolicy: Sendable {
   }
 }
 
-/// When to give up for too many failed rows; the grammar of GNU parallel's `--halt`.
+/// How many failed rows stop the run; the grammar of GNU parallel's `--halt`.
 public struct Halt: Sendable, Equatable {
   /// Finish what is in flight, or stop at once.
   public let level: StopSwitch.Level
-  /// Failed rows that are too many, as a count or as a share of the rows done.
+  /// How many failed rows are too many.
   public let threshold: Threshold
 
-  /// Failed rows that are too many.
+  /// A number or a share of failed rows.
   public enum Threshold: Sendable, Equatable {
-    /// So many rows.
+    /// This many rows.
     case count(Int)
-    /// So many per cent of the rows done, once ten are done: one in the first two says little.
+    /// This many per cent of the rows done, once ten are done: one in the first two says little.
     case percent(Double)
   }
 
@@ -118,7 +118,7 @@ public struct Halt: Sendable, Equatable {
     }
   }
 
-  /// Whether so many failures of so many rows are too many.
+  /// Whether this many failures stop the run.
   public func isReached(failed: Int, of done: Int) -> Bool {
     switch threshold {
     case .count(let count): return failed >= count

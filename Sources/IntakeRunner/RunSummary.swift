@@ -11,19 +11,19 @@ public struct RunSummary: Sendable {
   public private(set) var changed = 0
   /// When the last of the skipped rows was accepted, nil where none was skipped.
   public private(set) var lastAccepted: UnixTime?
-  /// Rows that the ledger doesn't know, which a run of the failed rows or of those in doubt left out.
+  /// Rows that the ledger doesn't know and that `--only` left out.
   public private(set) var leftNew = 0
-  /// Failed rows that a run of the rows in doubt left out.
+  /// Failed rows that `--only in-doubt` left out.
   public private(set) var leftFailed = 0
-  /// Rows in doubt that a run of the failed rows left out.
+  /// Rows in doubt that `--only failed` left out.
   public private(set) var leftInDoubt = 0
   /// Rows that a dry run or check found ready.
   public private(set) var ready = 0
-  /// Rows among the refused ones that repeat another row of the manifest; a ledger does not count them.
+  /// Rows among the refused ones that repeat another row of the manifest; the ledger does not count them.
   public private(set) var repeats = 0
   /// Why rows were not accepted, each cause with its first rows.
   public private(set) var causes: [RowCause.Kind: RowCause] = [:]
-  /// Rows that the run would have worked on and never came to; nil where it came to all, or nobody knows.
+  /// Rows that the run never came to; nil when it came to all, or nobody knows.
   public internal(set) var neverReached: ExpectedRows?
   /// Requests that a run would send for the rows that are ready.
   public private(set) var requests = 0
@@ -45,7 +45,7 @@ public struct RunSummary: Sendable {
   public private(set) var stopHint: String?
   /// Why the ledger could not be used, nil when it could.
   public internal(set) var journalError: String?
-  /// What kind of error was nobody's verdict on a row, nil when there was none.
+  /// An error of the program itself, nil when there was none.
   public internal(set) var internalError: String?
   /// Why the manifest could not be read to its end, nil when it could.
   public internal(set) var loadFailure: StageFailure?
@@ -65,10 +65,10 @@ public struct RunSummary: Sendable {
   /// Rows that were worked on and failed.
   public var failed: Int { counts[.failed, default: 0] - notTried }
 
-  /// Rows that were worked on, which those are not that an earlier run had done or that nobody tried.
+  /// Rows that were worked on: neither done by an earlier run nor left untried.
   public var worked: Int { rows - counts[.skipped, default: 0] - notTried }
 
-  /// What the ledger keeps of it; `policy` tells a run of all rows from one that left some out on purpose.
+  /// What the ledger keeps; `policy` says whether the run left rows out on purpose.
   func end(_ policy: RunPolicy) -> RunEnd {
     let isWhole = policy.limit == nil && policy.only == nil
     let wasStopped = stopReason != nil || loadFailure != nil || internalError != nil
@@ -82,7 +82,7 @@ public struct RunSummary: Sendable {
     waited += outcome.waited
     if outcome.isNotTried { notTried += 1 }
     if outcome.repeatsAnotherRow { repeats += 1 }
-    // A check finds everything that is wrong with a row; a run sends it, or says why it was not sent.
+    // A check finds everything that is wrong with a row; a run needs one reason not to send it.
     if outcome.verdict != .skipped, !outcome.isNotTried, let first = outcome.failure {
       for failure in [first] + (isCheck ? outcome.further : []) {
         let kind = RowCause.Kind(failure, http: outcome.receipt?.http)
@@ -105,10 +105,10 @@ public struct RunSummary: Sendable {
     }
   }
 
-  /// Adds a row that was not sent because nothing is.
+  /// Adds a row of a dry run or check that could be sent.
   mutating func addReady(_ outcome: Outcome) {
     ready += 1
-    // Before each follow-up the target is asked where to send it.
+    // The target is asked for the address of each follow-up.
     requests += max(1, 2 * (outcome.receipt?.steps.count ?? 0) - 1)
     addBytes(outcome)
   }
@@ -122,7 +122,7 @@ public struct RunSummary: Sendable {
   }
 }
 
-/// Rows that were not accepted for one reason: how many, and the first of them.
+/// Rows that were not accepted for one reason: how many, and the first few.
 public struct RowCause: Sendable {
   /// What rows must have in common to count as one cause.
   public struct Kind: Sendable, Hashable {
@@ -169,17 +169,17 @@ public struct RowCause: Sendable {
   }
 }
 
-/// Hears what happens during a run; called from many threads, one call after the other per row.
+/// Hears what happens during a run; called from many threads, but for one row in order.
 public protocol RunObserver: Sendable {
   /// A row has ended and is on disk; may be kept back until `flush`.
   func finished(_ outcome: Outcome)
   /// A request is complete and was not sent, because this is a dry run or a check.
   func prepared(_ submission: Submission, outcome: Outcome)
-  /// Nothing follows for a while: what was kept back goes out.
+  /// Nothing may follow for a while: what was kept back goes out.
   func flush()
-  /// A row was read, whatever becomes of it; in the order of the manifest.
+  /// A row was read; called for every row, in the order of the manifest.
   func loaded(_ row: LoadedRow)
-  /// A row was read that this run is not about; nothing follows.
+  /// A row was read that this run leaves out; no outcome follows.
   func leftOut(_ row: RowReference)
   /// A row waits before its next attempt; `asked` when the server said how long.
   func waiting(seconds: Double, asked: Bool, row: RowReference)
@@ -205,9 +205,9 @@ extension RunObserver {
   ) {}
 }
 
-/// What a run is about at this moment, for whoever asks in the middle of it.
+/// What a run is doing at this moment, for progress displays and metrics.
 public final class RunMonitor: Sendable {
-  /// What is under way, and how the target is.
+  /// What is under way, and what is waited for.
   public struct Activity: Sendable {
     /// Nothing is under way.
     public init() {}
@@ -218,15 +218,15 @@ public final class RunMonitor: Sendable {
     public internal(set) var requests = 0
     /// Since when the target is down, nil while it is not.
     public internal(set) var downSince: UnixTime?
-    /// How many rows the manifest has, nil while nothing tells.
+    /// How many rows the manifest has, nil while nobody knows.
     public internal(set) var expected: ExpectedRows?
-    /// Until when something is waited for; what is over stays in it.
+    /// Until when each wait lasts; those that are over are not removed.
     public internal(set) var waits: [Wait: UnixTime] = [:]
   }
 
   /// What keeps a run from going on, the most important first.
   public enum Wait: String, Sendable, CaseIterable {
-    /// Nothing comes of requests: one after the other tries.
+    /// Requests fail; one after the other is tried.
     case targetIsDown = "the target is down"
     /// The target said how long.
     case askedByTarget = "asked by the target"
@@ -236,7 +236,7 @@ public final class RunMonitor: Sendable {
     case retry = "an attempt failed"
     /// Another process has the ledger.
     case ledgerInUse = "the ledger is in use"
-    /// An attempt may still be under way.
+    /// An earlier attempt may still be under way.
     case inDoubt = "rows in doubt are asked about"
     /// The operator's own limit.
     case limit = "rate limit"

@@ -7,9 +7,10 @@ import Synchronization
 ///     loading thread ─▶ window ─▶ worker threads: record, images, request ─▶ submission threads ─▶ ledger ─▶ observer
 ///
 /// A row is one task from its line in the manifest to its outcome (`RowRunner.run`), so pixels never wait in a
-/// queue. The window bounds how many rows are worked on and `LookUps` how many are ahead, however long the manifest is.
+/// queue. The window bounds how many rows are worked on, and `RowsAhead` how many are read ahead, however long the
+/// manifest is.
 ///
-/// A class, because each row has it in hand and a copy would count ten references.
+/// A class, because every row holds it, and a copy of a struct would retain ten references.
 public final class Runner: Sendable {
   let pipeline: Pipeline
   let policy: RunPolicy
@@ -18,7 +19,7 @@ public final class Runner: Sendable {
   let observer: any RunObserver
   let monitor: RunMonitor
 
-  /// Puts a run together.
+  /// Makes a run of a pipeline.
   public init(
     pipeline: Pipeline, policy: RunPolicy, stop: StopSwitch, observer: any RunObserver,
     monitor: RunMonitor = RunMonitor(), clock: any RunClock = SystemRunClock()
@@ -36,7 +37,7 @@ public final class Runner: Sendable {
   /// - Throws: `JournalError` when the ledger cannot be opened, `StageFailure` for a manifest or a
   ///   configuration that cannot be used; nothing has been sent then. What goes wrong later is in the summary.
   public func run(target: String, operation: String) async throws -> RunSummary {
-    // Stages may read files, run programs and recover a ledger before the first row: that blocks.
+    // Before the first row, stages may read files, run programs and recover a ledger: that blocks.
     let loading = try WorkerPool(threads: 1)
     defer { loading.stop() }
     return try await withTaskExecutorPreference(loading) {
@@ -69,7 +70,7 @@ public final class Runner: Sendable {
     for recorder in pipeline.recorders { try await recorder.prepare() }
     try await pipeline.loader.prepare()
     guard let rows = try await unlessStopped(on: loading, pipeline.loader.rows) else { return nil }
-    if let problem = missingColumns(rows.columns) {
+    if let columns = rows.columns, let problem = pipeline.missingColumns(among: columns) {
       tell(rows)
       throw problem
     }
@@ -84,39 +85,13 @@ public final class Runner: Sendable {
     return rows
   }
 
-  /// Says what is to be known of the manifest before the first row.
+  /// Says what the operator should know about the manifest before the first row.
   private func tell(_ rows: any RowSource) {
     for notice in rows.notices { observer.log(.notice, notice, row: nil) }
     for warning in rows.warnings { observer.log(.warning, warning, row: nil) }
   }
 
-  /// What the target needs of every row and no row can have: said once, not a million times.
-  private func missingColumns(_ columns: Set<ColumnName>?) -> StageFailure? {
-    // A stage may fill in what the manifest lacks.
-    guard let columns, pipeline.recordStages.isEmpty else { return nil }
-    var fields = CustomerFields()
-    for name in columns { fields[name.column, name.number] = Personal("x") }
-    let images = [(Side.front, Column.front), (.back, .back)]
-      .filter { columns.contains(ColumnName($1)) }
-      .map { side, _ in ImageFile(side: side, path: "x") { _ in [] } }
-    let full = IntakeRecord(
-      row: RowReference(line: 1), identity: Personal([]), fields: fields, images: images)
-    let missing = pipeline.assembler.problems(in: full).compactMap { problem -> String? in
-      guard problem.code == .missingValue, let column = problem.column, !columns.contains(column)
-      else { return nil }
-      return "\"\(column)\""
-    }.unique(by: \.self)
-    guard !missing.isEmpty else { return nil }
-    let lacks = missing.count == 1 ? "the column" : "the columns"
-    return StageFailure(
-      .unusableManifest,
-      "the manifest lacks \(lacks) \(missing.joined(separator: ", ")), which \(pipeline.assemblerName) needs of every row",
-      hint:
-        "add \(missing.count == 1 ? "it" : "them"), or name the column that holds it with --map NAME=column",
-      outcome: .fatal)
-  }
-
-  /// Opens the ledger, or only looks at it where nothing is sent; waits for one in use as long as the operator wants.
+  /// Opens the ledger, or only reads it when nothing is sent; waits for one in use as long as the operator allows.
   private func openLedger(_ target: String, _ operation: String) async throws -> (any LedgerView)? {
     let journal = pipeline.journal
     guard policy.mode.keepsLedger else {
@@ -139,7 +114,7 @@ public final class Runner: Sendable {
     }
   }
 
-  /// Writes down that the run has ended: one without such a line was killed.
+  /// Writes down that the run has ended: a run without such a line was killed.
   private func end(_ summary: inout RunSummary, in ledger: (any LedgerView)?) async {
     guard policy.mode.keepsLedger, let ledger = ledger as? any OpenLedger,
       summary.journalError == nil
@@ -159,7 +134,7 @@ public final class Runner: Sendable {
     defer { working.stop() }
     let sending = try WorkerPool(threads: policy.concurrency)
     defer { sending.stop() }
-    // The loading thread looks rows up as well; the threads that work on images would let them wait.
+    // Threads of their own: behind images, rows would wait to be looked up.
     let looking = try WorkerPool(threads: min(2, max(1, policy.workers - 1)))
     defer { looking.stop() }
     let runner = RowRunner(self, ledger, working: working, sending: sending)
@@ -252,7 +227,7 @@ public final class Runner: Sendable {
     if policy.looksAtLedger { await pipeline.journal.finish() }
   }
 
-  /// A dry run needs neither credentials nor a connection, so its submitter is left alone.
+  /// All stages; without the submitter in a dry run, which needs neither credentials nor a connection.
   private var stagesToPrepare: [any Stage] {
     policy.mode.keepsLedger ? pipeline.steps : pipeline.steps.filter { !($0 is any Submitter) }
   }

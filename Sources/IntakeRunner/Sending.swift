@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// Sends one request after the other as the target's health allows: turns, pauses, rate and permits of the whole run.
+/// Decides when each request of the run may go out: turns, pauses, rate and permits, as the target's health allows.
 final class Sending: Sendable {
   private struct State {
     var health: TargetHealth
@@ -10,15 +10,15 @@ final class Sending: Sendable {
     var nextSlot = 0.0
     /// Monotonic time at which the bytes sent so far are within `--bwlimit`.
     var nextBytes = 0.0
-    /// Questions about rows in doubt that wait for their turn.
+    /// Questions about rows in doubt that are waiting for their turn.
     var questions = 0
-    /// Rows that wait for their turn, by their failures so far.
+    /// Rows that are waiting for their turn, by their failures so far.
     var waiting: [Int: Int] = [:]
 
-    /// Whether somebody may go; while the target is down, questions come before anything new.
+    /// Whether it is this turn; while the target is down, questions come before anything new.
     ///
-    /// Who failed most comes first: a gateway that lets one request in 10 ms through would otherwise turn away the same
-    /// row again and again, always behind another one, until its retries are used up (two rows of 30).
+    /// The row with the most failures goes first. A gateway that lets one request in 10 ms through would otherwise keep
+    /// turning the same row away behind others, until its retries are used up (2 rows of 30).
     func mayGo(_ turn: Turn, at now: Double) -> Bool {
       guard health.mayGo(isQuestion: turn == .question, at: now) else { return false }
       guard case .row(let failures) = turn else { return true }
@@ -34,7 +34,7 @@ final class Sending: Sendable {
     }
   }
 
-  /// What somebody wants to do.
+  /// What a turn is for.
   private enum Turn: Equatable {
     case question
     case row(failures: Int)
@@ -51,7 +51,7 @@ final class Sending: Sendable {
     state = Mutex(State(health: TargetHealth(runner.policy)))
   }
 
-  /// Waits for its turn, puts on disk that a request is about to go out, and sends once; nil when the run stopped before.
+  /// Waits for the row's turn, records that a request is about to go out, and sends once; nil when the run stops first.
   func attempt(
     _ submission: Submission, _ row: Row, after earlier: Delivery,
     announcing announce: () async throws -> Void
@@ -60,7 +60,7 @@ final class Sending: Sendable {
     let turn = Turn.row(failures: earlier.failures)
     let size = submission.bodySize(with: nil)
     guard let event = await takeTurn(turn, &waited, bytes: size) else { return nil }
-    // Nobody else may take the permit before a pause or a stop is in force.
+    // Held until a pause or a stop is in force: nobody may slip in before.
     defer { endTurn() }
     try await announce()
     let start = runner.clock.monotonic
@@ -79,7 +79,7 @@ final class Sending: Sendable {
     return delivery
   }
 
-  /// Asks the target once, as a turn like any other; nil, with the reason in `delivery`, when there is no complete answer.
+  /// Asks the target once, in a turn of its own; nil, with the reason in `delivery`, when there is no complete answer.
   func ask(_ inquiry: Submission, of row: Row, _ delivery: inout Delivery) async -> HTTPResponse? {
     guard let event = await takeTurn(.question, &delivery.waited) else {
       (delivery.receipt, delivery.repeats) = (Delivery.none.receipt, false)
@@ -99,19 +99,19 @@ final class Sending: Sendable {
       return response
     } catch {
       var receipt = Receipt(wrap(error, row).failure)
-      // A question changes nothing at the target: what went wrong with it leaves nothing in doubt.
+      // A question changes nothing at the target, so its failure leaves nothing in doubt.
       if receipt.outcome == .inDoubt { receipt.outcome = .retryable(after: nil) }
       note(receipt, of: attempt, &delivery, row)
       return nil
     }
   }
 
-  /// Whether the target is asked about a request that ends in doubt; only then, because a target may have to read it.
+  /// Whether the target can be asked about a request; called only when one is in doubt, because it may be costly.
   func canSettle(_ submission: Submission) -> Bool {
     runner.policy.ambiguous == .reconcile && submission.target.inquiry(about: submission) != nil
   }
 
-  /// Asks until an answer settles what became of a request; a target that wants more than three questions goes round in circles.
+  /// Asks until an answer settles what became of a request; a target that needs more than three goes round in circles.
   func settlement(of submission: Submission, _ row: Row) async -> Settlement {
     let target = submission.target
     guard var inquiry = target.inquiry(about: submission) else {
@@ -134,7 +134,7 @@ final class Sending: Sendable {
     return .unknown(evidence: "three answers of the target settled nothing")
   }
 
-  /// Sends once; an error that isn't a verdict of the submitter counts as in doubt: nobody knows how far it came.
+  /// Sends once; an error that isn't the submitter's verdict counts as in doubt: nobody knows how far the request got.
   private func send(_ submission: Submission, _ row: Row) async -> Receipt {
     let context = row.context
     do {
@@ -151,7 +151,7 @@ final class Sending: Sendable {
     }
   }
 
-  /// Wraps what the submitter threw, and logs what no failure explains.
+  /// Wraps what the submitter threw, and logs errors of unknown types.
   private func wrap(_ error: any Error, _ row: Row) -> PipelineError {
     let wrapped = PipelineError(
       stage: runner.pipeline.submitterName, row: row.reference, underlying: error)
@@ -162,7 +162,7 @@ final class Sending: Sendable {
 
 // What follows an attempt.
 extension Sending {
-  /// Lets the health of the target take note, and acts on what it advises.
+  /// Tells the target's health about an attempt, and acts on its advice.
   private func note(
     _ receipt: Receipt, of attempt: TargetHealth.Attempt, _ delivery: inout Delivery, _ row: Row
   ) {
@@ -171,7 +171,7 @@ extension Sending {
     (attempt.failures, attempt.chance) = (delivery.failures, runner.clock.random(in: 0...1))
     let (before, advice, health) = state.withLock { [attempt] state in
       let before = state.health.outage
-      // The certificate of a target that has answered was good a moment ago.
+      // The target has answered, so its certificate was good a moment ago.
       if state.health.hasAnswered, receipt.code == .tlsFailed {
         receipt.outcome = .retryable(after: nil)
       }
@@ -199,7 +199,7 @@ extension Sending {
     if let reason = advice.stop { runner.stop.request(.soon, reason: reason) }
   }
 
-  /// Lets whoever looks at the run see what everybody waits for.
+  /// Shows in the monitor what everybody is waiting for.
   private func note(wait seconds: Double, asked: Bool, _ receipt: Receipt, _ health: TargetHealth) {
     var wait = asked ? RunMonitor.Wait.askedByTarget : .retry
     if case .yield(.none) = receipt.outcome { wait = .throttled }
@@ -208,7 +208,7 @@ extension Sending {
     runner.monitor.note { [wait] in $0.waits[wait] = max(until, $0.waits[wait] ?? until) }
   }
 
-  /// Says how long the target has been down and when it is tried next, and when it is back.
+  /// Logs how long the target has been down, when it is tried next, and when it is back.
   private func logOutage(
     _ before: TargetHealth.Outage?, _ after: TargetHealth.Outage?, _ advice: TargetHealth.Advice,
     _ now: Double, _ receipt: Receipt
@@ -231,12 +231,12 @@ extension Sending {
 
 // Turns.
 extension Sending {
-  /// Waits for its turn and takes a permit; the number of the last event, nil, without a permit, when the run stops meanwhile.
+  /// Waits for its turn and takes a permit; returns the number of the last event, or nil and no permit when the run stops.
   ///
-  /// First the permit, then the slot of the rate: a row that waits for a permit holds no slot, so rows that
-  /// queue behind a slow canary do not leave together, and a pause costs no slots.
+  /// The permit comes before the slot of `--rate`: rows that queue for a permit behind a slow canary hold no slots, so
+  /// they do not leave together, and a pause costs no slots.
   ///
-  /// `waited` grows by the seconds in which the target or the rate, and not another row, kept it from going.
+  /// `waited` grows by the seconds spent on the target or the rate, not those spent behind another row.
   private func takeTurn(_ turn: Turn, _ waited: inout Double, bytes: Int = 0) async -> Int? {
     state.withLock { $0.count(turn, 1) }
     defer { state.withLock { $0.count(turn, -1) } }
@@ -268,13 +268,13 @@ extension Sending {
     permits.leave()
   }
 
-  /// Waits for the next slot of the rate and for room for its bytes; nil when a pause began meanwhile or the run stops.
+  /// Waits for the next slot of the rate and for room for its bytes; nil when a pause begins or the run stops.
   ///
-  /// A body leaves as fast as it can once it is its turn, so that a limit costs no row its deadline.
+  /// Once it is its turn, a body leaves as fast as it can, so that `--bwlimit` makes no row miss its deadline.
   private func takeSlot(_ turn: Turn, _ bytes: Int) async -> Int? {
     while runner.stop.level == .none {
       let now = runner.clock.monotonic
-      // A slot is taken when it is due within one slice of sleep: nobody holds one for later.
+      // A slot is taken only when it is due within one slice of sleep: nobody reserves one for later.
       let wait = state.withLock { state -> Double? in
         guard state.mayGo(turn, at: now) else { return nil }
         let start = max(now, state.nextSlot, bytes > 0 ? state.nextBytes : 0)
@@ -292,7 +292,7 @@ extension Sending {
       }
       await runner.clock.sleep(until: now + min(wait, 0.2), unless: runner.stop)
       guard wait <= 0.2 else { continue }
-      // A pause may have begun while it slept.
+      // A pause may have begun in the meantime.
       return state.withLock { state in
         let mayGo = state.mayGo(turn, at: runner.clock.monotonic)
         return mayGo && runner.stop.level == .none ? state.health.event : nil
@@ -302,23 +302,23 @@ extension Sending {
   }
 }
 
-/// What became of a request after all its attempts so far.
+/// What became of a request in its attempts so far.
 struct Delivery: Sendable {
   var receipt: Receipt
   var attempts = 0
   /// Attempts that count against the retries of the row.
   var failures = 0
   var seconds = 0.0
-  /// Seconds in which it could not be sent.
+  /// Seconds spent waiting for the target or the rate.
   var waited = 0.0
   /// Whether another attempt follows the last one.
   var repeats = false
-  /// Whether an attempt may have been accepted without an answer.
+  /// Whether some attempt may have been accepted although no answer came.
   var wasInDoubt = false
   /// The side that a failed follow-up was about.
   var side: Side?
 
-  /// Before the first attempt: what a row comes to when the run stops now.
+  /// Before the first attempt: what a row ends with when the run stops now.
   static let none = Delivery(
     receipt: Receipt(
       .retryable(after: nil), code: .stopped, detail: "the run stopped before this row was sent"))
@@ -329,7 +329,7 @@ struct Delivery: Sendable {
     wasInDoubt = wasInDoubt || receipt.outcome == .inDoubt
   }
 
-  /// The receipt for the ledger: what one attempt left in doubt, a refusal of a later one does not clear up.
+  /// The receipt for the ledger: a later refusal does not settle what an earlier attempt left in doubt.
   var settled: Receipt {
     guard wasInDoubt, receipt.outcome != .accepted, receipt.outcome != .inDoubt else {
       return receipt
@@ -345,7 +345,7 @@ struct Delivery: Sendable {
 
   var isTooLarge: Bool { receipt.http == 413 && receipt.outcome == .rejected }
 
-  /// Says what was too large and what was done about it.
+  /// Explains what was too large and what was done about it.
   mutating func explain(_ prepared: PreparedRow, _ rest: String) {
     let refused =
       receipt.steps.last { $0.http == 413 }?.bodyBytes ?? prepared.submission.bodySize(with: nil)

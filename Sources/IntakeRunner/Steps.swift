@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// Settles or sends a row's request and what follows it: each step until it is decided, none twice.
+/// Settles or sends a row's request and its follow-ups: each step until it is decided, none twice.
 struct Steps: Sendable {
   let ledger: any OpenLedger
   private let sending: Sending
@@ -16,9 +16,9 @@ struct Steps: Sendable {
     self.policy = policy
   }
 
-  /// Sends a request and its follow-ups until they are decided; one operation a customer at a time.
+  /// Sends a request and its follow-ups until they are decided, one customer's at a time.
   ///
-  /// - Parameter earlier: the attempts of this run with another request for the same row.
+  /// - Parameter earlier: this run's attempts with another request for the same row.
   /// - Throws: `JournalError` when the ledger cannot be written: nothing more may be sent.
   func send(
     _ submission: Submission, of row: Row, after earlier: Delivery = .none
@@ -53,7 +53,7 @@ struct Steps: Sendable {
     return sum
   }
 
-  /// Sends one step; before each attempt at a follow-up the target is asked for its address, because addresses expire.
+  /// Sends one step; before each attempt at a follow-up it asks the target for the address, because addresses expire.
   private func send(
     _ step: Int, of submission: Submission, _ row: Row, _ known: any KnownRow,
     after earlier: Delivery
@@ -83,7 +83,7 @@ struct Steps: Sendable {
     return delivery
   }
 
-  /// Before the next attempt the failed one is on disk, unless it stays in doubt there; false when there is none.
+  /// Records a failed attempt before the next one, unless it is in doubt; returns whether there is a next one.
   private func recordFailure(_ delivery: Delivery, _ row: Row) async throws -> Bool {
     if delivery.repeats, !delivery.wasInDoubt {
       try await ledger.record(row.failedAttempt(delivery))
@@ -92,24 +92,24 @@ struct Steps: Sendable {
   }
 }
 
-// Rows whose earlier attempt may have been accepted.
+// Rows in doubt.
 extension Steps {
-  /// The outcome of a row in doubt that is not sent, nil for one that is to be sent.
+  /// The outcome of a row in doubt that is not sent; nil for a row that is to be sent.
   ///
-  /// - Parameter accepted: looks for a request that an earlier run knows to be accepted.
+  /// - Parameter accepted: finds a request that an earlier run has seen accepted.
   func settle(
     _ submission: Submission, of row: inout Row, accepted: () async -> Submission?
   ) async throws -> Outcome? {
-    // Whoever asks for a second sending has decided for changed rows too: the newest content counts.
+    // `--ambiguous resend` decides for changed rows too: the newest content counts.
     guard let known = row.known, policy.ambiguous != .resend else { return nil }
-    // A late first attempt could overwrite what a second one brings, so the first is settled before anything is sent.
+    // A first attempt that arrives late could overwrite the second, so it is settled before anything is sent.
     guard known.isUnchanged(submission) else {
       return row.staysInDoubt(
         "the row was changed while an earlier attempt is in doubt", .changedInDoubt)
     }
     let done = known.stepsDone(of: submission)
     if done.contains(0) {
-      // A follow-up cannot be asked about, and may be repeated instead.
+      // The target cannot be asked about a follow-up, but some may be repeated.
       let mayGoOn =
         policy.ambiguous == .reconcile && policy.mode == .send
         && submission.mayRepeatFollowUps(besides: done)
@@ -123,7 +123,7 @@ extension Steps {
       settlement = await control.verdict(evidence, sending, row, accepted)
     }
     let outcome = try await outcome(of: settlement, submission, row, known.key)
-    // The target was asked, and what it proved is in the ledger now.
+    // The ledger knows now what the target's answer proved.
     row.known = try ledger.row(for: row.identity)
     return outcome
   }
@@ -143,7 +143,7 @@ extension Steps {
       outcome.receipt = Receipt(.accepted, detail: evidence)
       return outcome
     case .accepted(let evidence):
-      // The customer alone was asked about: what follows it is still to be sent.
+      // The question was about the customer alone: the follow-ups are still to be sent.
       try await ledger.complete(0, of: submission, for: key)
       row.log(.notice, "accepted earlier: \(evidence)")
       guard policy.mode == .reconcile else { return nil }
@@ -155,13 +155,13 @@ extension Steps {
 }
 
 extension Delivery {
-  /// Not sent: which of two rows about one customer is right only the operator knows.
+  /// Not sent: only the operator knows which of two rows about one customer is right.
   fileprivate static let conflict = Delivery(
     receipt: Receipt(
       .rejected, code: .conflictingRow,
       detail: "an earlier row of this run is about the same customer"))
 
-  /// Adds a step; the row fails with what its follow-up said, type and size stay those of the request.
+  /// Adds a step: a follow-up that failed gives the row its verdict, code and text; the rest stays that of the request.
   fileprivate mutating func add(_ step: Delivery, as name: String, of followUp: FollowUp?) {
     let new = step.receipt
     let report = StepReport(
@@ -185,10 +185,10 @@ extension Delivery {
   }
 }
 
-/// Finds out once a run whether the target returns what it was given: only then does a difference prove anything.
+/// Finds out, once a run, whether the target returns what it was given: only then does a difference prove anything.
 ///
-/// A target that encodes images again, or strips them, shows something else for every row, accepted ones included.
-/// So a request that is known to be accepted is asked about first.
+/// A target that re-encodes or strips images shows a difference for every row, accepted ones included. So this asks
+/// about a request that is known to be accepted.
 final class Control: Sendable {
   private struct State {
     var request: Submission?
@@ -197,14 +197,14 @@ final class Control: Sendable {
 
   private let state = Mutex(State())
 
-  /// Keeps the first request of this run that was accepted; one is enough, and its body may have megabytes.
+  /// Keeps the first accepted request of this run; one is enough, because its body may have megabytes.
   func offer(_ request: Submission) {
     state.withLock { $0.request = $0.request ?? request }
   }
 
-  /// What a difference proves: not accepted where the target returns what it was given, else nothing.
+  /// What a difference proves: that a request was not accepted if the target returns what it was given, else nothing.
   ///
-  /// - Parameter accepted: looks for a request of an earlier run, where this one has none.
+  /// - Parameter accepted: finds a request of an earlier run when this run has none.
   func verdict(
     _ evidence: String, _ sending: Sending, _ row: Row, _ accepted: () async -> Submission?
   ) async -> Settlement {

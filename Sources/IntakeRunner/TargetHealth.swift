@@ -1,63 +1,53 @@
-public import IntakeCore
+import IntakeCore
 
-/// What the answers so far say about the target: whether it is there, how much it bears at once, and whether a row
-/// may be tried again.
+/// What the answers so far say about the target: whether it is up, how many requests it bears at once, and whether a
+/// row may be tried again.
 ///
-/// Requests that were under way together when something went wrong are one event, however many there were: an
-/// attempt carries the number of the last event, and an answer to one from before it brings no news.
-public struct TargetHealth: Sendable {
+/// When something goes wrong, all requests that are under way count as one event. An attempt carries the number of the
+/// last event before it, so an answer to an older attempt is no news.
+struct TargetHealth: Sendable {
   /// What the meaning of an answer depends on.
-  public struct Attempt: Sendable {
+  struct Attempt: Sendable {
     /// The number of the last event when it began.
-    public var event = 0
+    var event = 0
     /// The line of the row in the manifest.
-    public var row = 0
+    var row = 0
     /// Seconds until the answer.
-    public var seconds = 0.0
+    var seconds = 0.0
     /// Failures of the same row that count against `RunPolicy.retries`.
-    public var failures = 0
+    var failures = 0
     /// What sending it twice would do; `safe` for a question.
-    public var safety = RepeatSafety.converges
+    var safety = RepeatSafety.converges
     /// Whether the target can be asked about it afterwards.
-    public var canBeSettled = false
+    var canBeSettled = false
     /// Whether an earlier run saw the row refused, so that a refusal says nothing about the target.
-    public var isKnownBad = false
+    var isKnownBad = false
     /// A random number from 0 to 1, for jitter.
-    public var chance = 1.0
-
-    /// An attempt to send.
-    public init() {}
+    var chance = 1.0
   }
 
-  /// What follows an answer.
-  public struct Advice: Sendable, Equatable {
+  /// What to do after an answer.
+  struct Advice: Sendable, Equatable {
     /// Whether the row may be tried again.
-    public var repeats = false
+    var repeats = false
     /// Whether the failure counts against the retries of the row.
-    public var isCounted = false
-    /// Seconds that everybody waits from now on, nil when there is nothing to wait for.
-    public var pause: Double?
+    var isCounted = false
+    /// Seconds that everybody waits from now on; nil when nobody has to.
+    var pause: Double?
     /// Why the run has to stop.
-    public var stop: String?
-
-    /// Advice to go on with the next row, but for what is said.
-    public init(
-      repeats: Bool = false, isCounted: Bool = false, pause: Double? = nil, stop: String? = nil
-    ) {
-      (self.repeats, self.isCounted, self.pause, self.stop) = (repeats, isCounted, pause, stop)
-    }
+    var stop: String?
   }
 
   /// A time without a good answer.
-  public struct Outage: Sendable {
+  struct Outage: Sendable {
     /// Monotonic seconds at which it began.
-    public let since: Double
-    /// Attempts in it that failed, one an event.
+    let since: Double
+    /// Attempts that failed, one an event.
     var failures = 0
-    /// The row that failed, nil as long as only questions did; `isOfOne` is false when others did, too.
+    /// A row that failed, nil while only questions did; `isOfOne` is false once others failed too.
     var row: Int?
     var isOfOne = true
-    /// Whether questions are answered all the same.
+    /// Whether the target still answers questions.
     var answersQuestions = false
 
     mutating func add(_ receipt: Receipt, _ attempt: Attempt) {
@@ -68,47 +58,47 @@ public struct TargetHealth: Sendable {
   }
 
   private let policy: RunPolicy
-  /// Requests at once that the target bears: one, the canary, until it has answered and while it is down.
-  public private(set) var permits = 1
-  /// Monotonic seconds before which nobody sends, nor asks unless questions are answered in an outage.
-  public private(set) var pausedUntil = 0.0
-  /// Since when the target is down, nil while it is there.
-  public private(set) var outage: Outage?
+  /// Requests that may be under way at once: one, the canary, until the target has answered and while it is down.
+  private(set) var permits = 1
+  /// Monotonic seconds before which nobody sends; nor asks, unless the target answers questions in an outage.
+  private(set) var pausedUntil = 0.0
+  /// The outage the target is in; nil while it is up.
+  private(set) var outage: Outage?
   /// The number of the last event.
-  public private(set) var event = 0
-  /// Whether the target has taken a request in this run at all, if only to answer 500 or nothing.
-  public private(set) var hasAnswered = false
+  private(set) var event = 0
+  /// Whether the target has taken any request of this run, even if it answered 500 or nothing.
+  private(set) var hasAnswered = false
   private var isCanaryBack = false
-  /// Tokens that all rows of a run share: a run without any ends instead of hammering the target.
+  /// A retry budget that all rows share: a run that has used it up stops instead of hammering the target.
   private var tokens = TargetHealth.budget
   private var successes = 0
   private var refusedFromStart = 0
   private var answers = 0
   private var doubtsInRow = 0
-  /// Events since the last accepted row at which a 503 asked to wait without saying how long.
+  /// Events since the last accepted row in which a 503 asked to wait without saying how long.
   private var throttlesInRow = 0
   private var usual: Double?
 
   static let budget = 500
-  /// A row that failed weighs more than being asked to wait: 35 of them in a row use up the budget.
+  /// A failure costs more than being asked to wait: 35 in a row use up the budget.
   static let failurePrice = 14
   static let throttlePrice = 5
-  /// Longest wait that a server may ask for, in seconds: 15 minutes.
+  /// The longest wait that a server may ask for: 15 minutes, in seconds.
   static let longestAskedWait = 900.0
-  /// So many refusals before anything was accepted are no accident of single rows.
+  /// This many refusals before anything was accepted are not the fault of single rows.
   static let systematicRefusals = 5
-  /// After so many events in a row that left a row in doubt, each further one only makes more to settle.
+  /// After this many events in a row that left a row in doubt, going on would only leave more to settle.
   static let doubtsToStop = 5
-  /// An outage is one when so many attempts failed: fewer may be an accident.
+  /// This many failed attempts make an outage: fewer may be an accident.
   static let failuresOfOutage = 4
-  /// Longest pause of an outage, in seconds.
+  /// The longest pause in an outage, in seconds.
   static let longestPause = 30.0
 
   /// Starts with a canary.
-  public init(_ policy: RunPolicy = RunPolicy()) { self.policy = policy }
+  init(_ policy: RunPolicy = RunPolicy()) { self.policy = policy }
 
-  /// Takes note of an answer, or of its absence, at a monotonic time.
-  public mutating func note(_ receipt: Receipt, of attempt: Attempt, at now: Double) -> Advice {
+  /// Takes note of an answer, or of its absence, at a monotonic time in seconds.
+  mutating func note(_ receipt: Receipt, of attempt: Attempt, at now: Double) -> Advice {
     let isQuestion = attempt.safety == .safe
     if receipt.http != nil || receipt.code == .noAnswer { hasAnswered = true }
     if receipt.http != nil, !attempt.isKnownBad, !isQuestion { answers += 1 }
@@ -125,18 +115,18 @@ public struct TargetHealth: Sendable {
     }
   }
 
-  /// Whether somebody may send or ask at a monotonic time.
-  public func mayGo(isQuestion: Bool, at now: Double) -> Bool {
+  /// Whether a row may be sent, or a question asked, at a monotonic time in seconds.
+  func mayGo(isQuestion: Bool, at now: Double) -> Bool {
     pausedUntil <= now || isQuestion && outage?.answersQuestions == true
   }
 
-  /// The target is there: everybody may go.
+  /// The target is up: everybody may go.
   private mutating func isThere() {
     if outage != nil || !isCanaryBack { permits = policy.concurrency }
     (outage, isCanaryBack, hasAnswered) = (nil, true, true)
   }
 
-  /// Who answers questions may still fail to take rows: only an accepted or refused row ends such an outage.
+  /// A target that answers questions may still fail to take rows: only an accepted or refused row ends such an outage.
   private mutating func questionAnswered(at now: Double) -> Advice {
     if outage?.row != nil { outage?.answersQuestions = true } else { isThere() }
     return Advice()
@@ -147,8 +137,8 @@ public struct TargetHealth: Sendable {
     successes += 1
     (doubtsInRow, throttlesInRow) = (0, 0)
     tokens = min(TargetHealth.budget, tokens + 1)
-    // Additive increase: one more for each ten good answers, as long as answers do not get slow.
-    // Slow is four times the usual: below that it is the noise of image sizes.
+    // Additive increase: one more for each ten good answers, unless answers get slow. Slow is four times the usual:
+    // less than that may come from the sizes of images.
     if let usual, seconds > 4 * usual, seconds > 1 {
       permits = max(1, permits / 2)
     } else if successes % 10 == 0 {
@@ -169,12 +159,12 @@ public struct TargetHealth: Sendable {
     return Advice(stop: "the target refused each of the first \(refusedFromStart) rows")
   }
 
-  /// Asked to wait: everybody does, and half as many go on.
+  /// Asked to wait: everybody does, and then half as many go on.
   private mutating func throttled(
     _ receipt: Receipt, _ asked: Double?, _ attempt: Attempt, at now: Double
   ) -> Advice {
     if asked == nil, receipt.http == 503 {
-      // Some gateways turn away with the same page whether there are too many requests or no server at all.
+      // Some gateways show the same page whether there are too many requests or no server behind them.
       if attempt.event == event { throttlesInRow += 1 }
       guard throttlesInRow <= TargetHealth.failuresOfOutage else {
         return failed(receipt, attempt, at: now)
@@ -194,7 +184,7 @@ public struct TargetHealth: Sendable {
     return retry(attempt, price: TargetHealth.throttlePrice, pause: pause)
   }
 
-  /// Nothing came of it: the first such event opens an outage, in which one canary after the other is sent.
+  /// The attempt failed: the first such event opens an outage, in which one canary after the other is sent.
   private mutating func failed(_ receipt: Receipt, _ attempt: Attempt, at now: Double) -> Advice {
     guard attempt.event == event else {
       outage?.add(receipt, attempt)
@@ -202,7 +192,7 @@ public struct TargetHealth: Sendable {
     }
     var current = outage ?? Outage(since: now)
     current.add(receipt, attempt)
-    // Where questions are answered, or the target fails with an answer for one row alone, that row is at fault.
+    // If questions are answered, or only one row gets an error as its answer, the row is at fault.
     let isRows = current.answersQuestions || receipt.http != nil && current.isOfOne
     defer { outage = current }
     event += 1
@@ -227,9 +217,9 @@ public struct TargetHealth: Sendable {
     return "the target has been down for \(Int(seconds)) s (--wait-for-target)\(last)"
   }
 
-  /// In doubt: an outage when the target failed; a complete answer that nobody can read is none.
+  /// In doubt: an outage if the target failed; a complete answer that nobody can read is no outage.
   private mutating func doubtful(_ receipt: Receipt, _ attempt: Attempt, at now: Double) -> Advice {
-    // What may be repeated is no doubt yet.
+    // A request that may be repeated is not in doubt yet.
     if attempt.event == event, attempt.safety != .idempotent { doubtsInRow += 1 }
     var advice = Advice()
     if receipt.isOutage {
@@ -259,6 +249,6 @@ extension Receipt {
     [.connectionFailed, .tlsFailed, .noAnswer, .targetFailed].contains(code)
   }
 
-  /// Whether the target refused what it was sent as such; 404, 409 and 413 are about one row's state or size.
+  /// Whether the target refused the content as such; 404, 409 and 413 are about one row's state or size.
   fileprivate var isRefusalOfContent: Bool { http.map { ![404, 409, 413].contains($0) } ?? false }
 }

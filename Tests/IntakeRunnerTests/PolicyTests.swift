@@ -1,7 +1,8 @@
 import IntakeCore
-import IntakeRunner
 import IntakeSystem
 import Testing
+
+@testable import IntakeRunner
 
 /// What answers say about the target, without a clock or a network.
 struct TargetHealthTests {

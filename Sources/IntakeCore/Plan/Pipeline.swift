@@ -60,6 +60,34 @@ public struct Pipeline: Sendable {
   }
 }
 
+extension Pipeline {
+  /// Why no row of a manifest with these columns can be sent, nil when one can: said once, not for each row.
+  public func missingColumns(among columns: Set<ColumnName>) -> StageFailure? {
+    // A stage may fill in what the manifest lacks.
+    guard recordStages.isEmpty else { return nil }
+    var fields = CustomerFields()
+    for name in columns { fields[name.column, name.number] = Personal("x") }
+    let images = [(Side.front, Column.front), (.back, .back)]
+      .filter { columns.contains(ColumnName($1)) }
+      .map { side, _ in ImageFile(side: side, path: "x") { _ in [] } }
+    let full = IntakeRecord(
+      row: RowReference(line: 1), identity: Personal([]), fields: fields, images: images)
+    let missing = assembler.problems(in: full).compactMap { problem -> String? in
+      guard problem.code == .missingValue, let column = problem.column, !columns.contains(column)
+      else { return nil }
+      return "\"\(column)\""
+    }.unique(by: \.self)
+    guard !missing.isEmpty else { return nil }
+    let lacks = missing.count == 1 ? "the column" : "the columns"
+    return StageFailure(
+      .unusableManifest,
+      "the manifest lacks \(lacks) \(missing.joined(separator: ", ")), which \(assemblerName) needs of every row",
+      hint:
+        "add \(missing.count == 1 ? "it" : "them"), or name the column that holds it with --map NAME=column",
+      outcome: .fatal)
+  }
+}
+
 /// A stage with its types erased; the one place where a value is cast.
 public struct PipelineStep: Sendable {
   /// The name of the stage.
