@@ -21,107 +21,97 @@ final class RowRunner: Sendable {
   /// Places for rows that had to wait because they were in doubt.
   private let doubtful: Permits
   /// A row that an earlier run has seen accepted.
-  let acceptedRow = Mutex<(LoadedRow, Row)?>(nil)
+  private let acceptedRow = Mutex<(LoadedRow, Row)?>(nil)
   /// Whether there is one; saves taking the lock for each row that is skipped.
-  let hasAcceptedRow = Atomic(false)
+  private let hasAcceptedRow = Atomic(false)
   /// Rows that turned out to be unchanged since they were accepted: they don't count against `--limit`.
   let spared = Atomic(0)
   /// The smallest request that the target has answered with 413, in bytes.
   private let refusedBytes = Mutex(Int.max)
 
   init(
-    _ runner: Runner, _ view: (any LedgerView)?, working: WorkerPool, sending pool: WorkerPool
+    _ runner: Runner, _ ledger: RunLedger?, working: WorkerPool, sending pool: WorkerPool
   ) {
     self.runner = runner
-    self.view = view
-    ledger = runner.policy.mode.keepsLedger ? view as? any OpenLedger : nil
+    view = ledger?.view
+    self.ledger = ledger?.open
     self.working = working
     started = runner.clock.wall
     preparer = Preparer(runner)
     sending = Sending(runner, on: pool)
-    steps = ledger.map { [sending] in Steps(sending, $0, runner.policy) }
+    steps = self.ledger.map { [sending] in Steps(sending, $0, runner.policy) }
     doubtful = Permits(capacity: runner.policy.concurrency + 2)
   }
 
-  /// The way of a row, top to bottom: wanted? → prepare → settle or send → record → report.
-  ///
-  /// What the ledger alone can decide was decided in `look`; every other row becomes a task.
+  /// Begins with a row, or reports what could be decided without work on it.
   ///
   /// - Returns: whether the row became a task, which gives its place in the window back when it ends.
-  func run(_ finding: Finding, in group: inout DiscardingTaskGroup, window: Permits) -> Bool {
-    // Wanted? An earlier run may have done it, and this one may be about other rows.
-    let (loaded, row): (LoadedRow, Row)
+  func begin(_ finding: Finding, in group: inout DiscardingTaskGroup, window: Permits) -> Bool {
     switch finding {
-    case .wanted(let loadedRow, let known): (loaded, row) = (loadedRow, known)
-    case .done(let outcome):
-      count(outcome)
-      return false
+    case .done(let outcome): count(outcome)
     case .leftOut(let reference, let standing):
       if let standing { summary.withLock { $0.countLeftOut(standing) } }
       runner.observer.leftOut(reference)
-      return false
-    case .failed(let error, let reference):
-      fail(error, reference)
-      return false
-    }
-    let executor: any TaskExecutor = row.known.map { working.noting($0.key.description) } ?? working
-    runner.monitor.note { $0.rows += 1 }
-    group.addTask(executorPreference: executor) {
-      var (row, place, unsettled) = (row, window, Outcome?.none)
-      defer {
+    case .failed(let error, let reference): fail(error, reference)
+    case .wanted(let loaded, let row):
+      let executor: any TaskExecutor =
+        row.known.map { working.noting($0.key.description) } ?? working
+      runner.monitor.note { $0.rows += 1 }
+      group.addTask(executorPreference: executor) { [self] in
+        var place = window
+        do { try await run(loaded, row, &place) } catch { fail(error, row.reference) }
         place.leave()
-        self.runner.monitor.note { $0.rows -= 1 }
+        runner.monitor.note { $0.rows -= 1 }
       }
-      await self.stoppingOnErrors(of: row.reference) {
-        if row.known?.wasSentInThisRun == true, loaded.failures.isEmpty {
-          return try await self.end(row.repeatsCustomer, row)
-        }
-        for round in 0... {
-          // A row in doubt is left alone while its earlier attempt may still be under way.
-          guard try await self.afterEarlierAttempt(&row, loaded, &place) else { break }
-          // What crashed the program or a decoder before is not tried again.
-          if let refused = row.refusedUntried(loaded, self.preparer) {
-            return try await self.end(refused, row)
-          }
-          // An accepted row that looks changed may still have the same scans, or come to the same request.
-          if row.standing == .accepted, await self.preparer.hasSameImages(loaded, row) {
-            return self.report(row.alreadyAccepted())
-          }
-          // Prepare: its fields, its images, the request. Nothing is sent.
-          var prepared: PreparedRow
-          switch await self.prepare(loaded, row) {
-          case .ready(let complete): prepared = complete
-          case .refused(let errors, let images, let origin):
-            return try await self.end(self.refused(errors, images, origin, row), row)
-          case .notTried: return try await self.end(unsettled ?? row.notTried, row)
-          }
-          if let outcome = self.acceptedBefore(prepared, row) { return self.report(outcome) }
-          guard let steps = self.steps else { return self.rehearsed(prepared, row) }
-          // Settle what an earlier attempt left in doubt, or send.
-          let settled = try await self.settle(&prepared, loaded, &row, steps)
-          let outcome =
-            if let settled { settled } else {
-              try await self.send(prepared, loaded, row, steps)
-            }
-          // Record, then report: only what is on disk. If the target can settle a doubt, ask it in this run.
-          guard settled == nil, self.canSettle(outcome, prepared, round) else {
-            return try await self.end(unsettled?.followed(by: outcome) ?? outcome, row)
-          }
-          try await steps.ledger.record(outcome)
-          row.known = try steps.ledger.row(for: row.identity)
-          unsettled = unsettled?.followed(by: outcome) ?? outcome
-        }
-        if let unsettled { try await self.end(unsettled, row) }
-      }
+      return true
     }
-    return true
+    return false
   }
 
-  /// Stops the run when the ledger cannot be written, or on an error that isn't about the row.
-  private func stoppingOnErrors(of row: RowReference, _ body: () async throws -> Void) async {
-    do { try await body() } catch { fail(error, row) }
+  /// The way of a row, from top to bottom: wanted? → prepare → settle or send → record → report.
+  ///
+  /// - Throws: `JournalError` when the ledger cannot be written; anything else is an error of the program.
+  private func run(_ loaded: LoadedRow, _ row: Row, _ place: inout Permits) async throws {
+    var (row, unsettled) = (row, Outcome?.none)
+    // Wanted? `Finding` has seen that neither the ledger nor the operator rules it out.
+    if row.known?.wasSentInThisRun == true, loaded.failures.isEmpty {
+      return try await end(row.repeatsCustomer, row)
+    }
+    for round in 0... {
+      // A row in doubt is left alone while its earlier attempt may still be under way.
+      guard try await afterEarlierAttempt(&row, loaded, &place) else { break }
+      // What crashed the program or a decoder before is not tried again.
+      if let refused = row.refusedUntried(loaded, preparer) { return try await end(refused, row) }
+      // An accepted row that looks changed may still have the same scans, or come to the same request.
+      if row.standing == .accepted, await preparer.hasSameImages(loaded, row) {
+        return report(row.alreadyAccepted())
+      }
+      // Prepare: its fields, its images, the request. Nothing is sent.
+      var prepared: PreparedRow
+      switch await prepare(loaded, row) {
+      case .ready(let complete): prepared = complete
+      case .refused(let errors, let images, let origin):
+        return try await end(refused(errors, images, origin, row), row)
+      case .notTried: return try await end(unsettled ?? row.notTried, row)
+      }
+      if let outcome = acceptedBefore(prepared, row) { return report(outcome) }
+      guard let steps else { return rehearsed(prepared, row) }
+      // Settle what an earlier attempt left in doubt, or send.
+      let settled = try await settle(&prepared, loaded, &row, steps)
+      let outcome =
+        if let settled { settled } else { try await send(prepared, loaded, row, steps) }
+      // Record, then report: only what is on disk. If the target can settle a doubt, ask it in this run.
+      guard settled == nil, canSettle(outcome, prepared, round) else {
+        return try await end(unsettled?.followed(by: outcome) ?? outcome, row)
+      }
+      try await steps.ledger.record(outcome)
+      row.known = try steps.ledger.row(for: row.identity)
+      unsettled = unsettled?.followed(by: outcome) ?? outcome
+    }
+    if let unsettled { try await end(unsettled, row) }
   }
 
+  /// Stops the run: the ledger cannot be written, or the error isn't about the row.
   private func fail(_ error: any Error, _ row: RowReference) {
     if let error = error as? JournalError {
       summary.withLock { $0.journalError = $0.journalError ?? error.description }
@@ -134,7 +124,7 @@ final class RowRunner: Sendable {
   }
 }
 
-// Wanted? `look`, in RowsAhead.swift, decides what the ledger alone can decide.
+// Wanted?
 extension RowRunner {
   /// The outcome of an accepted row whose request has been prepared; nil when the request is to be sent.
   private func acceptedBefore(_ prepared: PreparedRow, _ row: Row) -> Outcome? {
@@ -226,6 +216,13 @@ extension RowRunner {
     }
     outcome?.images = prepared.images
     return outcome
+  }
+
+  /// Keeps the first row that an earlier run has seen accepted and that is unchanged.
+  func noteAccepted(_ loaded: LoadedRow, _ row: Row) {
+    guard !hasAcceptedRow.load(ordering: .relaxed) else { return }
+    acceptedRow.withLock { $0 = (loaded, row) }
+    hasAcceptedRow.store(true, ordering: .relaxed)
   }
 
   /// The request of a row that an earlier run has seen accepted; nil when no such row is still the same.

@@ -15,7 +15,7 @@ struct RowsAhead {
   /// Looks up rows beside the thread that reads them.
   private let looking: WorkerPool
   /// The rest of the lot that is being handed out.
-  private var findings: ArraySlice<RowRunner.Finding> = []
+  private var findings: ArraySlice<Finding> = []
   private var lots: [Lot] = []
   private let underWay = UnderWay()
   /// Rows to read at once.
@@ -33,11 +33,11 @@ struct RowsAhead {
   private static let mostCounted = 20_000
 
   private enum Lot {
-    case done([RowRunner.Finding])
+    case done([Finding])
     /// Keeps the rows, because memory is cheapest to free in the thread that allocated it.
-    case underWay(Task<[RowRunner.Finding], Never>, [LoadedRow])
+    case underWay(Task<[Finding], Never>, [LoadedRow])
 
-    var findings: [RowRunner.Finding] {
+    var findings: [Finding] {
       get async {
         switch self {
         case .done(let findings): findings
@@ -59,7 +59,7 @@ struct RowsAhead {
   /// The next row; nil at the end of the manifest, or when the run stops while it waits for one.
   ///
   /// - Throws: what keeps the manifest from being read further, after every row before it.
-  mutating func next() async throws -> RowRunner.Finding? {
+  mutating func next() async throws -> Finding? {
     while findings.isEmpty {
       runner.runner.observer.flush()
       size = isAnyWorkedOn ? 1 : min(2 * size, RowsAhead.largestLot)
@@ -91,7 +91,7 @@ struct RowsAhead {
         if row == nil { row = try await rows.next() }
         guard let row else { return ExpectedRows(count, isExact: true) }
         looked += 1
-        if runner.look(at: row, loadedIn: 0).isWanted { count += 1 }
+        if Finding(of: row, loadedIn: 0, runner).isWanted { count += 1 }
       }
     } catch {
       // A second signal, or a manifest that ends in damage: what was counted so far is right.
@@ -113,13 +113,13 @@ struct RowsAhead {
       guard !lot.isEmpty else { return }
       let seconds = (runner.runner.clock.monotonic - start) / Double(lot.count)
       guard size > 1, underWay.count.load(ordering: .relaxed) < mostUnderWay else {
-        lots.append(.done(lot.map { runner.look(at: $0, loadedIn: seconds) }))
+        lots.append(.done(lot.map { Finding(of: $0, loadedIn: seconds, runner) }))
         continue
       }
       underWay.count.add(1, ordering: .relaxed)
       let task = Task(executorPreference: looking) { [runner, underWay] in
         defer { underWay.count.subtract(1, ordering: .relaxed) }
-        return lot.map { runner.look(at: $0, loadedIn: seconds) }
+        return lot.map { Finding(of: $0, loadedIn: seconds, runner) }
       }
       lots.append(.underWay(task, lot))
     }
@@ -152,7 +152,7 @@ struct RowsAhead {
     guard let row else { return false }
     runner.runner.observer.loaded(row)
     rowsRead += 1
-    findings = [runner.look(at: row, loadedIn: clock.monotonic - start)]
+    findings = [Finding(of: row, loadedIn: clock.monotonic - start, runner)]
     return true
   }
 
@@ -161,56 +161,56 @@ struct RowsAhead {
   }
 }
 
-extension RowRunner {
-  /// What is to be done with a row, as far as the ledger and the system can tell before any work on it.
-  enum Finding: Sendable {
-    case wanted(LoadedRow, Row)
-    /// An earlier run has done it.
-    case done(Outcome)
-    /// This run is about other rows; counted where the operator left some out.
-    case leftOut(RowReference, Standing?)
-    case failed(any Error, RowReference)
+/// What is to be done with a row, as far as the ledger and the operator's choice of rows tell before any work on it.
+enum Finding: Sendable {
+  case wanted(LoadedRow, Row)
+  /// An earlier run has done it.
+  case done(Outcome)
+  /// This run is about other rows; counted where `--only` left some out.
+  case leftOut(RowReference, Standing?)
+  case failed(any Error, RowReference)
 
-    var isWanted: Bool { if case .wanted = self { true } else { false } }
-  }
+  var isWanted: Bool { if case .wanted = self { true } else { false } }
 
   /// Looks a row up; changes nothing that anybody could see.
-  func look(at loaded: LoadedRow, loadedIn seconds: Double) -> Finding {
-    let name = runner.pipeline.assembler.name(of: loaded.record)
-    guard runner.policy.shard?.contains(name.identity) ?? true else {
-      return .leftOut(loaded.record.row, nil)
+  init(of loaded: LoadedRow, loadedIn seconds: Double, _ runner: RowRunner) {
+    let (policy, reference) = (runner.runner.policy, loaded.record.row)
+    let name = runner.runner.pipeline.assembler.name(of: loaded.record)
+    guard policy.shard?.contains(name.identity) ?? true else {
+      self = .leftOut(reference, nil)
+      return
     }
     do {
-      let known = try view?.row(for: name)
-      let row = Row(loaded, name, known: known, loadedIn: seconds, runner)
-      guard let known else { return .wanted(loaded, row) }
-      if runner.policy.mode == .reconcile, known.standing != .inDoubt {
-        return .leftOut(row.reference, nil)
+      let known = try runner.view?.row(for: name)
+      let row = Row(loaded, name, known: known, loadedIn: seconds, runner.runner)
+      if let known, policy.mode == .reconcile, known.standing != .inDoubt {
+        self = .leftOut(reference, nil)
+      } else if let known, policy.only?.includes(known.standing) == false {
+        self = .leftOut(reference, known.standing)
+      } else if let known, let outcome = Finding.accepted(loaded, row, known, runner) {
+        self = .done(outcome)
+      } else {
+        self = .wanted(loaded, row)
       }
-      guard runner.policy.only?.includes(known.standing) ?? true else {
-        return .leftOut(row.reference, known.standing)
-      }
-      return acceptedBefore(loaded, row, known).map(Finding.done) ?? .wanted(loaded, row)
     } catch {
-      return .failed(error, loaded.record.row)
+      self = .failed(error, reference)
     }
   }
 
   /// The outcome of a row that was accepted and is not sent again; nil for one that needs work.
-  private func acceptedBefore(_ loaded: LoadedRow, _ row: Row, _ known: any KnownRow) -> Outcome? {
+  private static func accepted(
+    _ loaded: LoadedRow, _ row: Row, _ known: any KnownRow, _ runner: RowRunner
+  ) -> Outcome? {
     guard known.standing == .accepted, !known.wasSentInThisRun, loaded.failures.isEmpty else {
       return nil
     }
     let record = loaded.record
-    guard known.change(to: preparer.origin(of: record, row)) != .none else {
-      if !hasAcceptedRow.load(ordering: .relaxed) {
-        acceptedRow.withLock { $0 = (loaded, row) }
-        hasAcceptedRow.store(true, ordering: .relaxed)
-      }
+    guard known.change(to: runner.preparer.origin(of: record, row)) != .none else {
+      runner.noteAccepted(loaded, row)
       return row.alreadyAccepted()
     }
     // Scans are often put away once the target has them; without them nothing can be compared or sent.
-    if preparer.sendsImages, record.images.contains(where: { $0.stamp == nil }) {
+    if runner.preparer.sendsImages, record.images.contains(where: { $0.stamp == nil }) {
       return row.alreadyAccepted(
         "an earlier run has sent this row; a scan is no longer there to compare")
     }

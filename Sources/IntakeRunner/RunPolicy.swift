@@ -5,7 +5,7 @@ public import IntakeSystem
 public struct RunPolicy: Sendable {
   /// Rows being sent at once at most, 1 to 256.
   public var concurrency = 4
-  /// Threads for local work; by default one a core.
+  /// Threads for local work.
   public var workers = 2
   /// Bytes of decoded pixels at once at most.
   public var pixelMemory = 96 << 20

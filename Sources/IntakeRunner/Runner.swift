@@ -41,7 +41,7 @@ public final class Runner: Sendable {
     let loading = try WorkerPool(threads: 1)
     defer { loading.stop() }
     return try await withTaskExecutorPreference(loading) {
-      var ledger: (any LedgerView)?
+      var ledger: RunLedger?
       do {
         let rows = try await open(&ledger, target: target, operation: operation, on: loading)
         var summary =
@@ -62,7 +62,7 @@ public final class Runner: Sendable {
   ///
   /// - Returns: the rows, nil when a signal came before there were any.
   private func open(
-    _ ledger: inout (any LedgerView)?, target: String, operation: String, on loading: WorkerPool
+    _ ledger: inout RunLedger?, target: String, operation: String, on loading: WorkerPool
   ) async throws -> (any RowSource)? {
     for stage in stagesToPrepare where stop.level == .none { try await stage.prepare() }
     guard stop.level == .none else { return nil }
@@ -80,7 +80,7 @@ public final class Runner: Sendable {
       ledger = try await openLedger(target, operation)
       guard stop.level == .none else { return nil }
     }
-    for notice in ledger?.notices ?? [] { observer.log(.notice, notice, row: nil) }
+    for notice in ledger?.view.notices ?? [] { observer.log(.notice, notice, row: nil) }
     tell(rows)
     return rows
   }
@@ -92,17 +92,17 @@ public final class Runner: Sendable {
   }
 
   /// Opens the ledger, or only reads it when nothing is sent; waits for one in use as long as the operator allows.
-  private func openLedger(_ target: String, _ operation: String) async throws -> (any LedgerView)? {
+  private func openLedger(_ target: String, _ operation: String) async throws -> RunLedger? {
     let journal = pipeline.journal
     guard policy.mode.keepsLedger else {
-      return try await journal.look(for: target, operation: operation)
+      return try await journal.look(for: target, operation: operation).map(RunLedger.read)
     }
     let end = clock.monotonic + policy.waitForLedger
     var isSaid = false
     defer { monitor.note { $0.waits[.ledgerInUse] = nil } }
     while true {
       do {
-        return try await journal.open(for: target, operation: operation)
+        return .open(try await journal.open(for: target, operation: operation))
       } catch let error as JournalError where error.isInUse && clock.monotonic < end {
         if !isSaid { observer.log(.notice, "waiting: \(error)", row: nil) }
         isSaid = true
@@ -115,10 +115,8 @@ public final class Runner: Sendable {
   }
 
   /// Writes down that the run has ended: a run without such a line was killed.
-  private func end(_ summary: inout RunSummary, in ledger: (any LedgerView)?) async {
-    guard policy.mode.keepsLedger, let ledger = ledger as? any OpenLedger,
-      summary.journalError == nil
-    else { return }
+  private func end(_ summary: inout RunSummary, in ledger: RunLedger?) async {
+    guard let ledger = ledger?.open, summary.journalError == nil else { return }
     do {
       try await ledger.end(summary.end(policy))
     } catch {
@@ -128,7 +126,7 @@ public final class Runner: Sendable {
 
   /// Works through the rows; the second signal cancels what is in flight.
   private func work(
-    through rows: any RowSource, _ ledger: (any LedgerView)?, on loading: WorkerPool
+    through rows: any RowSource, _ ledger: RunLedger?, on loading: WorkerPool
   ) async throws -> RunSummary {
     let working = try WorkerPool(threads: policy.workers)
     defer { working.stop() }
@@ -168,7 +166,7 @@ public final class Runner: Sendable {
         while stop.level == .none, await isWithinLimit(&left, runner, window),
           let finding = try await ahead.next()
         {
-          guard runner.run(finding, in: &group, window: window) else { continue }
+          guard runner.begin(finding, in: &group, window: window) else { continue }
           left -= 1
           ahead.noteWork()
           observer.flush()
@@ -219,11 +217,11 @@ public final class Runner: Sendable {
     observer.log(.error, "manifest: \(wrapped.failure.detail)", row: nil)
   }
 
-  private func close(_ ledger: (any LedgerView)?) async {
+  private func close(_ ledger: RunLedger?) async {
     await pipeline.loader.finish()
     for stage in stagesToPrepare { await stage.finish() }
     for recorder in pipeline.recorders { await recorder.finish() }
-    if policy.mode.keepsLedger { await (ledger as? any OpenLedger)?.close() }
+    await ledger?.open?.close()
     if policy.looksAtLedger { await pipeline.journal.finish() }
   }
 
@@ -231,4 +229,22 @@ public final class Runner: Sendable {
   private var stagesToPrepare: [any Stage] {
     policy.mode.keepsLedger ? pipeline.steps : pipeline.steps.filter { !($0 is any Submitter) }
   }
+}
+
+/// The ledger as a run has it.
+enum RunLedger: Sendable {
+  case open(any OpenLedger)
+  /// Only read, by a dry run or check: nothing is sent, and nothing recorded.
+  case read(any LedgerView)
+
+  /// What earlier runs know about the rows.
+  var view: any LedgerView {
+    switch self {
+    case .open(let ledger): ledger
+    case .read(let view): view
+    }
+  }
+
+  /// Nil when nothing is to be sent or recorded.
+  var open: (any OpenLedger)? { if case .open(let ledger) = self { ledger } else { nil } }
 }
