@@ -61,7 +61,7 @@ struct HTTPFaultTests {
       return false
     }
     defer { server.stop() }
-    let receipt = try HTTPClient.quick().receipt(for: .plain(), to: server.url())
+    let receipt = try HTTPClient.quick(deadline: 1).receipt(for: .plain(), to: server.url())
     #expect(receipt.outcome == .inDoubt)
     #expect(server.requests.count == 1)
   }
@@ -75,7 +75,7 @@ struct HTTPFaultTests {
       return false
     }
     defer { server.stop() }
-    let receipt = try HTTPClient.quick().receipt(for: .plain(), to: server.url())
+    let receipt = try HTTPClient.quick(deadline: 1).receipt(for: .plain(), to: server.url())
     #expect(receipt.outcome == .inDoubt)
   }
 
@@ -89,7 +89,7 @@ struct HTTPFaultTests {
       gate.open()
       server.stop()
     }
-    let receipt = try HTTPClient.quick(expect: .never)
+    let receipt = try HTTPClient.quick(expect: .never, deadline: 1)
       .receipt(for: .plain(20_000_000), to: server.url())
     #expect(receipt.outcome == .inDoubt)
   }
