@@ -214,7 +214,8 @@ public final class Runner: Sendable {
   private func fail(_ error: any Error, _ runner: RowRunner) {
     let wrapped = PipelineError(stage: "load", row: RowReference(line: 0), underlying: error)
     runner.summary.withLock { $0.loadFailure = wrapped.failure }
-    observer.log(.error, "manifest: \(wrapped.failure.detail)", row: nil)
+    let text = wrapped.isForeign ? wrapped.logText : wrapped.failure.detail
+    observer.log(.error, "manifest: \(text)", row: nil)
   }
 
   private func close(_ ledger: RunLedger?) async {
