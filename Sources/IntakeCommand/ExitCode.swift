@@ -46,7 +46,7 @@ enum ExitCode: Int32, CaseIterable {
     } else if summary.counts[.inDoubt] != nil {
       self = .inDoubt
     } else {
-      // What was changed after it had been accepted is not at the target.
+      // The target doesn't have what was changed after it had been accepted.
       self = summary.notAccepted + summary.changed > 0 ? .notAccepted : .success
     }
   }
@@ -66,12 +66,7 @@ struct CommandError: Error {
     self.hint = hint
   }
 
-  /// A command line that cannot be understood; nothing has been done.
-  init(_ message: String, in command: CommandSpec) {
-    self.init(.usage, message, hint: "see docintake \(command.name) --help")
-  }
-
-  /// Whatever ended a command before any row was worked on.
+  /// Whatever ended a command before it worked on any row.
   init(_ error: any Error) {
     switch error {
     case let error as CommandError: self = error
@@ -113,15 +108,21 @@ struct CommandError: Error {
     return (hint.map { $0 + "\n  or run:\n  " } ?? "run: ") + command
   }
 
-  /// Does what writes a file or folder; fails with a message that names it.
-  static func writing(
-    _ path: String, hint: String? = nil, _ body: () throws(SystemCallFailure) -> Void
-  ) throws(CommandError) {
-    do throws(SystemCallFailure) {
-      try body()
+  /// Does something with a file; what goes wrong is said after `name` and a colon.
+  static func naming<Result>(
+    _ name: String, _ code: ExitCode = .usage, hint: String? = nil, _ body: () throws -> Result
+  ) throws(CommandError) -> Result {
+    do {
+      return try body()
     } catch {
-      throw CommandError(
-        .usage, "\(Sanitizer.clean(path)) cannot be written: \(error)", hint: hint)
+      throw CommandError(code, "\(name): \(error)", hint: hint)
     }
+  }
+
+  /// Writes a file or folder; the message about a failure names it.
+  static func writing(_ path: String, hint: String? = nil, _ body: () throws -> Void)
+    throws(CommandError)
+  {
+    try naming("\(Sanitizer.clean(path)) cannot be written", hint: hint, body)
   }
 }

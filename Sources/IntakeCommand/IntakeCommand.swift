@@ -30,7 +30,8 @@ public enum IntakeCommand {
   ) async -> ExitCode {
     var invocation = Invocation(
       registry: registry, commands: CommandTable.commands(registry), signals: signals,
-      results: results, console: Console(arguments: words, statusLine: results.statusLine))
+      results: results,
+      console: Console(format: Console.format(in: words), statusLine: results.statusLine))
     do {
       let code = try await dispatch(words, &invocation)
       guard code == .success, results.ranOutOfSpace, let trouble = results.trouble else {
@@ -54,15 +55,10 @@ public enum IntakeCommand {
       invocation.results.writeText(HelpText.page(command, invocation.registry))
       return .success
     }
-    if command.takesSettings {
-      invocation.console.startClock()
-      arguments = try settled(arguments, &invocation)
-    }
+    if command.takesSettings { arguments = try settled(arguments, &invocation) }
     return try await command.run(arguments, invocation)
   }
-}
 
-extension IntakeCommand {
   /// The arguments with what files of settings and the environment add.
   private static func settled(_ arguments: Arguments, _ invocation: inout Invocation)
     throws(CommandError) -> Arguments
@@ -70,14 +66,15 @@ extension IntakeCommand {
     let isManifest = arguments.command.arguments == "MANIFEST"
     let manifest =
       isManifest ? arguments.positionals.first : arguments["manifest"] ?? arguments["left"]
+    func console(_ format: String?) -> Console {
+      Console(format: format, statusLine: invocation.results.statusLine, isTimed: true)
+    }
+    invocation.console = console(arguments["log-format"])
     let configuration = try Configuration(
       arguments, near: Configuration.folder(manifest), invocation.commands)
-    if configuration.settings(for: arguments["to"]).contains(where: {
-      $0.option.name == "log-format" && $0.values == ["json"]
-    }), !arguments.has("log-format") {
-      invocation.console = Console(
-        arguments: ["--log-format=json"], statusLine: invocation.results.statusLine)
-    }
+    let format = configuration.settings(for: arguments["to"])
+      .first { $0.option.name == "log-format" }?.values.first
+    if let format, !arguments.has("log-format") { invocation.console = console(format) }
     return configuration.applied(to: arguments, invocation.console)
   }
 }
@@ -91,7 +88,7 @@ enum CommandTable {
     ]
       + CustomerCommands.all(registry) + LedgerCommands.all + [
         ConfigCommand.spec, StagesCommands.list, StagesCommands.show, StageAuthorCommands.new,
-        StageAuthorCommands.check, ReferenceCommand.spec, SandboxCommand.spec,
+        StageAuthorCommands.check, StagesCommands.reference, SandboxCommand.spec,
         CompletionCommand.spec, ManualCommand.spec, InstallCommand.spec, VersionCommand.spec,
       ]
   }

@@ -5,6 +5,8 @@ import Synchronization
 public struct RunSummary: Sendable {
   /// Rows per verdict.
   public private(set) var counts: [Verdict: Int] = [:]
+  /// Rows that were refused or failed, by code; those that nobody tried are not among them.
+  public private(set) var codes: [String: Int] = [:]
   /// Rows among the failed ones that nobody tried to send because the run stopped before.
   public private(set) var notTried = 0
   /// Rows among the skipped ones that were changed after they had been accepted.
@@ -80,7 +82,11 @@ public struct RunSummary: Sendable {
     counts[outcome.verdict, default: 0] += 1
     retries += max(0, outcome.attempts - 1)
     waited += outcome.waited
-    if outcome.isNotTried { notTried += 1 }
+    if outcome.isNotTried {
+      notTried += 1
+    } else if let code = outcome.failure?.code, [.rejected, .failed].contains(outcome.verdict) {
+      codes[code.rawValue, default: 0] += 1
+    }
     if outcome.repeatsAnotherRow { repeats += 1 }
     // A check finds everything that is wrong with a row; a run needs one reason not to send it.
     if outcome.verdict != .skipped, !outcome.isNotTried, let first = outcome.failure {

@@ -252,6 +252,16 @@ struct ConfigurationTests {
     #expect(logged.code == 2 && lines.allSatisfy { $0.hasPrefix("{\"type\":\"log\"") }, "\(lines)")
   }
 
+  @Test func theStrongestFormOfMessagesCounts() async throws {
+    user(#"{"log-format": "json"}"#)
+    let words = ["run", manifest + "x", "--to", "sandbox"]
+    for (format, start) in [("text", "docintake: "), ("github", "::error::")] {
+      let result = try await program(["DOCINTAKE_LOG_FORMAT": format]).start(words).wait()
+      #expect(result.code == 2 && result.errors.contains(start), "\(result.errors)")
+      #expect(!result.errors.contains("{\"type\""), "\(result.errors)")
+    }
+  }
+
   /// A setting means what it means in `run`: `customer images` has an `--output` that is a folder.
   @Test func aNameMeansWhatItMeansInARun() async throws {
     user(#"{"output": "json"}"#)

@@ -3,32 +3,37 @@ import IntakeCore
 /// The arguments of one command, sorted into options and positionals.
 struct Arguments {
   private var values: [String: [String]] = [:]
-  /// Where the values come from that weren't typed.
+  /// Where values that weren't typed come from.
   private var origins: [String: String] = [:]
-  var positionals: [String] = []
+  /// The words as they were typed, those of a long option together.
+  private var typed: [(option: String?, words: ArraySlice<String>)] = []
+  /// What is left to sort; in the end `--` and what follows.
+  private var rest: ArraySlice<String>
+  private(set) var positionals: [String] = []
   let command: CommandSpec
 
-  /// Sorts the words after the command's name.
-  ///
-  /// - Throws: `CommandError` that names the word and the nearest known option.
+  /// Sorts the words after the command's name; an error names the word and the nearest known option.
   init(_ words: [String], for command: CommandSpec) throws(CommandError) {
     self.command = command
-    var rest = words[...]
-    while let word = rest.popFirst() {
-      if word == "--" {
-        positionals += rest
-        break
-      }
+    rest = words[...]
+    while let word = rest.first, word != "--" {
+      let start = rest.startIndex
+      rest = rest.dropFirst()
+      var option: String?
       if word.hasPrefix("--") {
-        try readLong(word.dropFirst(2), &rest)
+        option = try readLong(word.dropFirst(2))
       } else if word.hasPrefix("-"), word != "-" {
-        try readShort(word.dropFirst(), &rest)
+        try readShort(word.dropFirst())
       } else {
         positionals.append(word)
       }
+      typed.append((option, words[start..<rest.startIndex]))
     }
+    positionals += rest.dropFirst()
     if !has("help") { try checkCount() }
   }
+
+  func usageError(_ message: String) -> CommandError { command.usageError(message) }
 
   func has(_ name: String) -> Bool { values[name] != nil }
 
@@ -59,16 +64,23 @@ struct Arguments {
     return copy
   }
 
-  /// Takes a setting over that wasn't typed; those of repeatable options come before the typed ones.
-  mutating func adopt(_ setting: Setting) {
-    let name = setting.option.name
-    if setting.option.isRepeatable {
-      if !has(name) { origins[name] = setting.origin }
-      values[name] = setting.values + all(name)
-    } else if !has(name), !setting.values.isEmpty {
-      values[name] = setting.values
-      origins[name] = setting.origin
-    }
+  /// The same options for a run over that manifest.
+  func reading(_ manifest: String) -> Arguments {
+    var copy = self
+    copy.positionals = [manifest]
+    return copy
+  }
+
+  /// Takes a setting over, unless it was typed or a stronger one is here; says whether it counts.
+  ///
+  /// Those of repeatable options add up, and come before the typed ones.
+  mutating func adopt(_ setting: Setting) -> Bool {
+    let (name, isRepeatable) = (setting.option.name, setting.option.isRepeatable)
+    guard isRepeatable || (!has(name) && origins[name] == nil) else { return false }
+    if !has(name) { origins[name] = setting.origin }
+    // A flag that is turned off has no value, and is as good as one that nobody gave.
+    if isRepeatable || !setting.values.isEmpty { values[name] = setting.values + all(name) }
+    return true
   }
 
   func integer(_ name: String, in range: ClosedRange<Int>) throws(CommandError) -> Int? {
@@ -83,7 +95,7 @@ struct Arguments {
     guard let text = self[name] else { return nil }
     guard let value = read(text) else {
       let origin = origins[name].map { $0 + ": " } ?? ""
-      throw CommandError("\(origin)--\(name) takes \(form), not \(text.quoted())", in: command)
+      throw usageError("\(origin)--\(name) takes \(form), not \(text.quoted())")
     }
     return value
   }
@@ -93,54 +105,66 @@ struct Arguments {
     try value(name, "a duration such as 90s, 15m or 2h", DurationText.seconds)
   }
 
-  private mutating func readLong(_ word: Substring, _ rest: inout ArraySlice<String>)
-    throws(CommandError)
-  {
+  /// The same command line to be given again, without some options and with words added.
+  ///
+  /// A command that prints credentials may hold them, so it is shown to the operator alone.
+  func again(without dropped: Set<String>, adding words: [String], isPrivate: Bool) -> String {
+    let kept = typed.filter { !dropped.contains($0.option ?? "") }.flatMap { option, words in
+      option == "credentials" && !isPrivate ? words.map(Arguments.hidingCommand) : Array(words)
+    }
+    let program = CommandLine.arguments.first ?? ProgramName.current
+    return ([program] + command.path + kept + words + rest).map(ShellText.quoted)
+      .joined(separator: " ")
+  }
+
+  private static func hidingCommand(_ word: String) -> String {
+    word.firstRange(of: "command:").map { word[..<$0.upperBound] + "…" } ?? word
+  }
+
+  /// Returns the option's name.
+  private mutating func readLong(_ word: Substring) throws(CommandError) -> String {
     let (name, value) = word.halves(at: "=") ?? (String(word), nil)
     guard let option = command.allOptions.first(where: { $0.name == name }) else {
       let known = command.allOptions.map { "--" + $0.name }
-      throw CommandError("unknown option " + "--\(name)".quoted(known: known), in: command)
+      throw usageError("unknown option " + "--\(name)".quoted(known: known))
     }
-    try take(option, inline: value, &rest)
+    try take(option, inline: value)
+    return name
   }
 
-  private mutating func readShort(_ letters: Substring, _ rest: inout ArraySlice<String>)
-    throws(CommandError)
-  {
+  private mutating func readShort(_ letters: Substring) throws(CommandError) {
     for (index, letter) in letters.enumerated() {
       guard let option = command.allOptions.first(where: { $0.short == letter }) else {
-        throw CommandError("unknown option " + "-\(letter)".quoted(), in: command)
+        throw usageError("unknown option " + "-\(letter)".quoted())
       }
       guard option.value != nil else {
-        try take(option, inline: nil, &rest)
+        try take(option, inline: nil)
         continue
       }
       let inline = letters.dropFirst(index + 1)
-      return try take(option, inline: inline.isEmpty ? nil : String(inline), &rest)
+      return try take(option, inline: inline.isEmpty ? nil : String(inline))
     }
   }
 
-  private mutating func take(
-    _ option: OptionSpec, inline: String?, _ rest: inout ArraySlice<String>
-  ) throws(CommandError) {
+  private mutating func take(_ option: OptionSpec, inline: String?) throws(CommandError) {
     guard let placeholder = option.value else {
       guard inline == nil else {
-        throw CommandError("--\(option.name) takes no value", in: command)
+        throw usageError("--\(option.name) takes no value")
       }
       values[option.name] = [""]
       return
     }
     guard let value = inline ?? rest.popFirst() else {
-      throw CommandError("--\(option.name) needs a value: \(placeholder)", in: command)
+      throw usageError("--\(option.name) needs a value: \(placeholder)")
     }
-    if let problem = option.problem(with: value) { throw CommandError(problem, in: command) }
+    if let problem = option.problem(with: value) { throw usageError(problem) }
     guard option.isRepeatable || values[option.name] == nil else {
-      throw CommandError("--\(option.name) was given twice", in: command)
+      throw usageError("--\(option.name) was given twice")
     }
     values[option.name, default: []].append(value)
     for _ in 1..<option.wordCount {
       guard let next = rest.popFirst() else {
-        throw CommandError("--\(option.name) needs more: \(placeholder)", in: command)
+        throw usageError("--\(option.name) needs more: \(placeholder)")
       }
       values[option.name, default: []].append(next)
     }
@@ -149,11 +173,11 @@ struct Arguments {
   private func checkCount() throws(CommandError) {
     let count = positionals.count
     guard count >= command.argumentCount.lowerBound else {
-      throw CommandError("an argument is missing: \(command.arguments)", in: command)
+      throw usageError("an argument is missing: \(command.arguments)")
     }
     guard count <= command.argumentCount.upperBound else {
       let extra = positionals[command.argumentCount.upperBound]
-      throw CommandError("unexpected argument \(extra.quoted())", in: command)
+      throw usageError("unexpected argument \(extra.quoted())")
     }
   }
 }

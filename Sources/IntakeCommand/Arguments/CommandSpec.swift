@@ -9,7 +9,7 @@ struct CommandSpec {
   /// The positional arguments as help shows them.
   var arguments = ""
   var argumentCount: ClosedRange<Int> = 0...0
-  /// What a shell offers for the positional arguments; what their placeholder says where nothing is said.
+  /// What a shell offers for the positional arguments; by default what their placeholder suggests.
   var completion: Completion?
   var options: [OptionSpec] = []
   var examples: [String] = []
@@ -18,13 +18,18 @@ struct CommandSpec {
 
   var name: String { path.joined(separator: " ") }
 
-  /// Whether files of settings and the environment count: wherever a target is named.
+  /// Whether files of settings and the environment are read: for every command that takes a target.
   var takesSettings: Bool { options.contains { $0.name == "to" } }
 
   /// The options, with those that many commands take and the one that every command takes.
   var allOptions: [OptionSpec] {
     options + (takesSettings ? Configuration.options : [])
       + [OptionSpec("help", short: "h", help: "show this help")]
+  }
+
+  /// A command line that cannot be understood; nothing has been done.
+  func usageError(_ message: String) -> CommandError {
+    CommandError(.usage, message, hint: "see docintake \(name) --help")
   }
 }
 
@@ -50,9 +55,9 @@ struct OptionSpec {
   let wordCount: Int
   let help: String
   var defaultText: String?
-  /// What a shell offers for its value: the choices, or what the placeholder says, where nothing else is said.
+  /// What a shell offers for its value: by default the choices, or what the placeholder suggests.
   let completion: Completion
-  /// Where it may stand besides the command line.
+  /// Where it may be given besides the command line.
   let place: Place
 
   enum Place {

@@ -15,25 +15,26 @@ struct Configuration {
         "the only file of settings; default: the project's .docintake.json, then the user's own"),
   ]
 
-  private let groups: [SettingGroup]
-  /// Words of the environment that look like settings and are none.
+  /// Settings that belong together, strongest first.
+  private let groups: [[Setting]]
+  /// About variables that look like settings but aren't.
   private let warnings: [String]
 
-  /// Reads what counts for a command: the project's file is looked for from a folder on.
+  /// Reads the settings for a command; the project's file is in `folder` or above it.
   init(_ arguments: Arguments, near folder: String, _ commands: [CommandSpec])
     throws(CommandError)
   {
     let known = Configuration.known(commands)
-    var environment = SettingGroup()
+    var environment: [Setting] = []
     for option in known {
-      if let setting = try option.fromEnvironment() { environment.settings.append(setting) }
+      if let setting = try option.fromEnvironment() { environment.append(setting) }
     }
     try environment.check()
     warnings = Configuration.misspelt(known)
     let files = try Configuration.files(arguments["config"], near: folder, known)
     let wanted = arguments["profile"] ?? Terminal.environment("DOCINTAKE_PROFILE")
     let profile = wanted ?? files.lazy.compactMap(\.profile).first
-    let chosen = files.flatMap(\.profiles).filter { $0.name == profile }.map(\.group)
+    let chosen = files.flatMap(\.profiles).filter { $0.name == profile }.map(\.settings)
     if let profile, chosen.isEmpty {
       let names = files.flatMap(\.profiles).map(\.name)
       let places = files.map { Sanitizer.clean($0.path) }.joined(separator: " and ")
@@ -53,36 +54,28 @@ struct Configuration {
       .unique(by: \.name)
   }
 
-  /// The settings that count where the command line names that target or none, strongest first.
+  /// The settings for the target that the command line names, strongest first.
   func settings(for typed: String?) -> [Setting] {
     let target = typed ?? groups.lazy.compactMap(\.target).first
-    return groups.flatMap { $0.settings(for: target) }
+    return groups.flatMap { $0.applying(to: target) }
   }
 
-  /// The arguments with what the command takes from elsewhere; says what that is.
+  /// The arguments with the settings that the command takes; reports which these are.
   func applied(to arguments: Arguments, _ console: Console) -> Arguments {
     var result = arguments
-    var (settled, used): (Set<String>, [Setting]) = ([], [])
-    for setting in settings(for: arguments["to"]) {
-      let name = setting.option.name
-      let own = arguments.command.options.first { $0.name == name }
-      guard let own, own.value == setting.option.value else { continue }
-      guard setting.option.isRepeatable || (settled.insert(name).inserted && !arguments.has(name))
-      else { continue }
-      result.adopt(setting)
-      used.append(setting)
+    let used = settings(for: arguments["to"]).filter { setting in
+      let own = arguments.command.options.first { $0.name == setting.option.name }
+      guard let own, own.value == setting.option.value else { return false }
+      return result.adopt(setting)
     }
-    if !result.has("quiet") {
-      for warning in warnings { console.log(.warning, warning) }
-      if !used.isEmpty {
-        // A line number each would be too much; `config show` has them.
-        let sources = used.map(\.sourceText).unique(by: \.self).map { source in
-          used.filter { $0.sourceText == source }.map(\.option.name).joined(separator: ", ")
-            + " from " + source
-        }
-        console.log(.notice, "settings: " + sources.joined(separator: "; "))
-      }
+    guard !result.has("quiet") else { return result }
+    for warning in warnings { console.log(.warning, warning) }
+    // A line number each would be too much; `config show` has them.
+    let sources = used.map(\.sourceText).unique(by: \.self).map { source in
+      used.filter { $0.sourceText == source }.map(\.option.name).joined(separator: ", ")
+        + " from " + source
     }
+    if !used.isEmpty { console.log(.notice, "settings: " + sources.joined(separator: "; ")) }
     return result
   }
 }
@@ -119,21 +112,15 @@ extension Configuration {
   }
 
   private static var userFile: String? {
-    // The specification says that relative values are to be ignored.
-    if let folder = Terminal.environment("XDG_CONFIG_HOME"), folder.hasPrefix("/") {
-      return folder + "/docintake/config.json"
-    }
-    return Terminal.environment("HOME").map { $0 + "/.config/docintake/config.json" }
+    Terminal.ownFolder("XDG_CONFIG_HOME", below: ".config").map { $0 + "/config.json" }
   }
 
-  /// Names that begin like those of settings, where one was most likely meant.
+  /// Warnings about variables whose names are nearly those of settings.
   private static func misspelt(_ known: [OptionSpec]) -> [String] {
-    let names =
-      known.filter { $0.place != .commandLine }.map(\.variable)
-      + options.map(\.variable)
+    let names = (known.filter { $0.place != .commandLine } + options).map(\.variable)
     return ProcessSetup.variableNames.filter { $0.hasPrefix(OptionSpec.prefix) }.sorted()
       .filter { !names.contains($0) }.compactMap { name in
-        // What begins alike is alike: only the rest is compared.
+        // Only what follows the common prefix is compared.
         let ends = names.map { String($0.dropFirst(OptionSpec.prefix.count)) }
         return NearestName.of(String(name.dropFirst(OptionSpec.prefix.count)), among: ends).map {
           "the environment has \(name.quoted()), which is no setting: did you mean \(OptionSpec.prefix)\($0)?"
@@ -141,7 +128,7 @@ extension Configuration {
       }
   }
 
-  /// The profiles that there are, each with its file, for shells.
+  /// Every profile with its file, for shells.
   static func profiles(near folder: String, _ commands: [CommandSpec]) -> [(String, String)] {
     let files = (try? files(nil, near: folder, known(commands))) ?? []
     return files.flatMap { file in file.profiles.map { ($0.name, file.path) } }.unique(by: \.0)
@@ -156,11 +143,11 @@ extension OptionSpec {
     OptionSpec.prefix + name.uppercased().replacing("-", with: "_")
   }
 
-  /// What the environment says; several values of a repeatable option stand on lines of their own.
+  /// The value in the environment; a repeatable option has one on each line.
   fileprivate func fromEnvironment() throws(CommandError) -> Setting? {
     guard let text = Terminal.environment(variable) else { return nil }
     guard place != .commandLine else {
-      // Passed over, DOCINTAKE_DRY_RUN would send.
+      // If it were ignored, DOCINTAKE_DRY_RUN would send.
       throw CommandError(
         .usage, "\(variable): --\(name) is about one run: say it on the command line")
     }
@@ -197,27 +184,24 @@ enum ConfigCommand {
     let lines = configuration.lines(invocation.commands)
     let width = lines.map(\.name.count).max() ?? 0
     for line in lines {
-      if arguments.has("json") {
-        invocation.results.writeLine([
-          ("name", line.name), ("value", line.value), ("origin", line.origin),
-        ])
-      } else {
-        invocation.results.writeLine(
-          "\(line.name.padded(to: width))  \(Sanitizer.clean(line.value))  (\(line.origin))")
-      }
+      invocation.results.writeLine(
+        [("name", line.name), ("value", line.value), ("origin", line.origin)],
+        or: "\(line.name.padded(to: width))  \(Sanitizer.clean(line.value))  (\(line.origin))",
+        isJSON: arguments.has("json"))
     }
     return .success
   }
 }
 
 extension Configuration {
-  /// The folder of a manifest, from which on a project's file is looked for.
+  /// The folder of a manifest, where the search for the project's file begins.
   static func folder(_ manifest: String?) -> String {
     guard let manifest, manifest != "-" else { return "." }
     return (try? Folder(manifest)) == nil ? DurableFile.folder(of: manifest) : manifest
   }
 
-  /// Each setting that has a value, in the order of help; those of a repeatable one in the order in which they count.
+  /// Each setting that has a value, in the order of help; the values of a repeatable one in the order in which they
+  /// are used.
   fileprivate func lines(_ commands: [CommandSpec])
     -> [(name: String, value: String, origin: String)]
   {

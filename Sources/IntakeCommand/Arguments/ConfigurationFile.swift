@@ -24,16 +24,14 @@ struct Setting {
   }
 }
 
-/// Settings that stand together: those of a file, of a profile in it, or of the environment.
-struct SettingGroup {
-  var settings: [Setting] = []
+// Settings that belong together: those of a file, of a profile in it, or of the environment.
+extension [Setting] {
+  /// The target that they are for, nil where they are for any.
+  var target: String? { first { $0.option.name == "to" }?.values.first }
 
-  /// The target that they speak of, nil where they are for any.
-  var target: String? { settings.first { $0.option.name == "to" }?.values.first }
-
-  /// Refuses what is right for one target only, where none is named.
+  /// Refuses settings that belong to one target where no target is named.
   func check() throws(CommandError) {
-    let bound = settings.first { $0.option.place == .besideTarget }
+    let bound = first { $0.option.place == .besideTarget }
     guard target == nil, let bound else { return }
     throw CommandError(
       .usage,
@@ -41,28 +39,25 @@ struct SettingGroup {
       hint: "name the target there as well, as \"to\" (DOCINTAKE_TO in the environment)")
   }
 
-  /// Those that count for a target.
-  func settings(for target: String?) -> [Setting] {
+  func applying(to target: String?) -> [Setting] {
     let isOther = self.target != nil && self.target != target
-    return settings.filter { !isOther || ($0.option.place == .anywhere && $0.option.name != "to") }
+    return filter { !isOther || ($0.option.place == .anywhere && $0.option.name != "to") }
   }
 }
 
 /// A file of settings: `.docintake.json` of a project, or the user's own.
 struct ConfigurationFile {
   let path: String
-  private(set) var general = SettingGroup()
-  private(set) var profiles: [(name: String, group: SettingGroup)] = []
+  private(set) var general: [Setting] = []
+  private(set) var profiles: [(name: String, settings: [Setting])] = []
   /// The profile that counts where none is asked for.
   private(set) var profile: String?
   private let known: [OptionSpec]
-  /// Whether nobody named it: it was found beside the manifest, and may have come with it.
+  /// Whether it was found beside the manifest, and may have come with it.
   private let isFound: Bool
   private let bytes: [UInt8]
 
-  /// Reads a file that nobody but its owner may write.
-  ///
-  /// - Throws: `CommandError` that names the file and the line.
+  /// Reads a file that nobody but its owner may write; an error names the file and the line.
   init(_ path: String, isFound: Bool, known: [OptionSpec]) throws(CommandError) {
     (self.path, self.isFound, self.known) = (path, isFound, known)
     let shown = Sanitizer.clean(path)
@@ -73,11 +68,9 @@ struct ConfigurationFile {
         .usage, "\(shown): \(error.description)",
         hint: error.hint + "; --config none goes on without it")
     }
-    do throws(FileFailure) {
+    bytes = try CommandError.naming(shown, hint: "--config none goes on without it") {
       // Settings are a page of text: more than a megabyte is something else.
-      bytes = try Descriptor.open(path).wholeFile(atMost: 1 << 20)
-    } catch {
-      throw CommandError(.usage, "\(shown): \(error)", hint: "--config none goes on without it")
+      try Descriptor.open(path).wholeFile(atMost: 1 << 20)
     }
     let value: JSONValue
     do throws(JSONParser.Failure) {
@@ -97,14 +90,14 @@ struct ConfigurationFile {
         profile = name
       case "profiles":
         for entry in try fields(of: field.value, "\"profiles\" is") {
-          var group = SettingGroup()
+          var settings: [Setting] = []
           for field in try fields(of: entry.value, "a profile is") {
-            group.settings.append(try setting(field, in: entry.name))
+            settings.append(try setting(field, in: entry.name))
           }
-          try group.check()
-          profiles.append((entry.name, group))
+          try settings.check()
+          profiles.append((entry.name, settings))
         }
-      default: general.settings.append(try setting(field))
+      default: general.append(try setting(field))
       }
     }
     try general.check()
@@ -184,11 +177,9 @@ extension JSONValue {
 extension OptionSpec {
   /// Refuses a value that no command would take, or that is a secret.
   func check(_ text: String, _ origin: String) throws(CommandError) {
-    let isSecret =
-      name == "credentials" ? SecretWords.isSecret(text) : SecretWords.names(aSecretIn: text, name)
-    if isSecret { throw SecretWords.refusal(origin) }
+    if SecretWords.holdsSecret(text, of: name) { throw SecretWords.refusal(origin) }
     if let problem = problem(with: text) { throw CommandError(.usage, "\(origin): \(problem)") }
-    // What these two do is said by options of their own, for which there are rules.
+    // These have options of their own, with rules of their own.
     let place = text.halves(at: "=")?.0.halves(at: ".")
     if name == "set", let (stage, option) = place,
       ["submit", "record"].contains(stage) || ["endpoint", "credentials"].contains(option)
@@ -199,8 +190,8 @@ extension OptionSpec {
     }
   }
 
-  /// Whether a value would have a program run, a file written or read elsewhere, customers sent to another machine than
-  /// the target's own or sent twice, or scans decoded without a fence.
+  /// Whether a value could start a program, write or read a file elsewhere, send customers to another machine than the
+  /// target's or twice, or have scans decoded outside the sandbox of a process.
   fileprivate func reachesOut(_ text: String) -> Bool {
     switch name {
     case "notify", "metrics", "log-file", "ca-file": return true
@@ -241,19 +232,20 @@ private enum SecretWords {
 
   static func isName(_ text: String) -> Bool { names.contains(text.lowercased()) }
 
-  /// Anything but a file's name, a descriptor or a command: JSON, a key, `user:password`.
-  static func isSecret(_ text: String) -> Bool {
-    if text.hasPrefix("fd:") || text.hasPrefix("command:") { return false }
-    return text.contains("{") || text.contains("-----") || text.contains("\n")
-      || (text.contains(":") && !text.contains("/"))
-  }
-
-  /// A URL with a user and a password in it.
-  static func names(aSecretIn text: String, _ option: String) -> Bool {
-    guard ["endpoint", "proxy"].contains(option), let host = text.firstRange(of: "://") else {
-      return false
+  /// Whether the value of an option holds a secret itself.
+  static func holdsSecret(_ text: String, of option: String) -> Bool {
+    switch option {
+    case "credentials":
+      // Anything but a file's name, a descriptor or a command: JSON, a key, `user:password`.
+      if text.hasPrefix("fd:") || text.hasPrefix("command:") { return false }
+      return text.contains("{") || text.contains("-----") || text.contains("\n")
+        || (text.contains(":") && !text.contains("/"))
+    case "endpoint", "proxy":
+      // A URL with a user and a password.
+      guard let host = text.firstRange(of: "://") else { return false }
+      return text[host.upperBound...].prefix { $0 != "/" }.contains("@")
+    default: return false
     }
-    return text[host.upperBound...].prefix { $0 != "/" }.contains("@")
   }
 
   /// The value stays unsaid.

@@ -2,7 +2,6 @@ import IntakeCore
 import IntakeSandbox
 
 enum HelpText {
-  /// What the program is, in a line.
   static let summary =
     "take in customers with scanned IDs, shrink the images, submit them, record what became of each"
 
@@ -48,7 +47,6 @@ enum HelpText {
         + "\n\ndocintake \(word) COMMAND --help says more.\n")
   }
 
-  /// A line for each command, summaries aligned.
   private static func list(_ commands: [CommandSpec]) -> String {
     let width = commands.map { $0.name.count }.max() ?? 0
     return commands.map { "  " + $0.name.padded(to: width) + "  " + $0.summary }.joined(
@@ -65,7 +63,7 @@ enum HelpText {
     }.joined(separator: "\n")
   }
 
-  /// Columns of a help page, so that a terminal of 110 columns never breaks a line within a word.
+  /// Columns of a help page: a terminal of that width never breaks a line within a word.
   static let width = 110
 }
 

@@ -88,7 +88,7 @@ extension ManualPage {
     fill(text)
   }
 
-  /// Text that the formatter breaks anew; in short lines all the same, as its own checker asks.
+  /// Text that the formatter fills; the source has short lines because `mandoc -T lint` wants them.
   private mutating func fill(_ text: some StringProtocol) {
     for line in String(text).wrapped(to: 72) { source += ManualPage.escaped(line) + "\n" }
   }
@@ -98,8 +98,8 @@ extension ManualPage {
     source += "\\fB\(ManualPage.escaped(ProgramName.current))\\fR(1)\n"
   }
 
-  /// A section with a text of help: indented lines of two columns are a list, others stay as they are, and what begins
-  /// at the margin is filled anew.
+  /// A section with a help text: indented lines of two columns become a list, other indented lines stay as they are,
+  /// and lines at the margin are filled.
   private mutating func add(_ title: String, _ text: String) {
     heading(title)
     var (isLiteral, isListed, startsParagraph) = (false, false, false)
@@ -129,7 +129,7 @@ extension ManualPage {
       }
       isLiteral = staysAsItIs
       isListed = gap != nil || isContinued
-      // What follows a list is no part of its last item.
+      // What follows a list doesn't belong to its last item.
       startsParagraph = words.isEmpty || isListed
     }
     if isLiteral { source += ".fi\n" }

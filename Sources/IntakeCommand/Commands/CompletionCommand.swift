@@ -1,9 +1,9 @@
 import IntakeCore
 
-/// `docintake completion`: scripts for shells, and the answers to what these ask while somebody types.
+/// `docintake completion`: scripts for shells, and the answers to what they ask while somebody types.
 ///
-/// A script asks the program, so that the three shells offer the same: what the declarations of commands and stages say,
-/// a third party's among them, and the ledgers and profiles that are there now.
+/// A script asks the program, so that the three shells offer the same: what commands and stages declare, a third
+/// party's among them, and the ledgers and profiles that exist now.
 enum CompletionCommand {
   static let spec = CommandSpec(
     path: ["completion"], summary: "print a completion script for bash, zsh or fish",
@@ -21,7 +21,7 @@ enum CompletionCommand {
     ]
   ) { arguments, invocation in
     guard let script = script(for: arguments.positionals[0]) else {
-      throw CommandError("completion takes bash, zsh or fish", in: arguments.command)
+      throw arguments.usageError("completion takes bash, zsh or fish")
     }
     let words = Array(arguments.positionals.dropFirst())
     invocation.results.writeText(
@@ -54,7 +54,7 @@ enum Completion: Equatable {
   /// The profiles of the files that count in this folder.
   case profiles
   case stages
-  /// `after:STAGE` and `before:STAGE`, behind which comes the new stage.
+  /// `after:STAGE` and `before:STAGE`; the new stage is the next word.
   case places
   /// `STAGE.OPTION=`, and the value where there are only a few.
   case stageOptions
@@ -71,7 +71,7 @@ enum Completion: Equatable {
   }
 }
 
-/// What may stand at the end of a command line that is being typed: `docintake completion` answers with it.
+/// What fits at the end of a half-typed command line: the answer of `docintake completion`.
 struct Offers {
   private let typed: String
   private let commands: [CommandSpec]
@@ -96,7 +96,7 @@ struct Offers {
     words = words.filter { $0.word.hasPrefix(typed) }
   }
 
-  /// A line for each word, its description behind a tab; last what fits besides, behind a colon.
+  /// A line for each word, with its description after a tab; last, after a colon, the kind of names that fit as well.
   var text: String {
     words.map { "\($0.word)\t\($0.help)\n" }.joined() + (names.map { ":\($0)\n" } ?? "")
   }

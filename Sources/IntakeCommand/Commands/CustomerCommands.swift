@@ -42,7 +42,7 @@ struct CustomerCommands {
   private static let rowOptions =
     [
       OptionSpec(
-        "manifest", value: "FILE", completion: .files, place: .commandLine,
+        "manifest", value: "FILE", place: .commandLine,
         help: "the customer is a row of this manifest, named by --row"),
       OptionSpec("row", value: "ID", place: .commandLine, help: "the row's id, or reference"),
     ]
@@ -61,14 +61,14 @@ struct CustomerCommands {
     -> ExitCode
   {
     guard arguments.has("row") == arguments.has("manifest") else {
-      throw CommandError("--manifest and --row belong together", in: arguments.command)
+      throw arguments.usageError("--manifest and --row belong together")
     }
     let request = try OneRequest(
       arguments, invocation.registry, answeredBy: offers.map(\.vendor))
     guard let command = offers.first(where: { $0.vendor.name == request.vendor.name })?.command
-    else { throw CommandError("no vendor answers this", in: arguments.command) }
+    else { throw arguments.usageError("no vendor answers this") }
     if !command.images.isEmpty, arguments["output"] == nil {
-      throw CommandError("--output DIR is missing", in: arguments.command)
+      throw arguments.usageError("--output DIR is missing")
     }
     let record = try await request.record(arguments)
     let submission = try command.request(values(of: command, arguments, record))
@@ -82,19 +82,17 @@ struct CustomerCommands {
     var values: [String: String] = [:]
     for option in command.options {
       if record != nil, option.inRow != nil, arguments.has(option.name) {
-        throw CommandError(
-          "--\(option.name) and --row each name a customer: give one of them",
-          in: arguments.command)
+        throw arguments.usageError(
+          "--\(option.name) and --row each name a customer: give one of them")
       }
       guard let given = arguments[option.name] ?? record.flatMap({ option.inRow?($0) }) else {
         let row = option.inRow == nil ? "" : ", or --manifest FILE and --row ID"
-        throw CommandError("--\(option.name) is missing\(row)", in: arguments.command)
+        throw arguments.usageError("--\(option.name) is missing\(row)")
       }
       let value = option.readsInput && given == "-" ? readLine() ?? "" : given
       guard option.choices.isEmpty || option.choices.contains(value) else {
-        throw CommandError(
-          "--\(option.name) takes \(option.choices.joined(separator: ", "))",
-          in: arguments.command)
+        throw arguments.usageError(
+          "--\(option.name) takes \(option.choices.joined(separator: ", "))")
       }
       values[option.name] = value
     }
@@ -110,13 +108,12 @@ struct OneRequest {
   /// Takes the vendor that `--to` names, or the first of those that answer.
   init(_ arguments: Arguments, _ registry: StageRegistry, answeredBy vendors: [Vendor]) throws {
     var arguments = arguments.defaulting("to", to: vendors.first?.name)
-    if let manifest = arguments["manifest"] { arguments.positionals = [manifest] }
+    if let manifest = arguments["manifest"] { arguments = arguments.reading(manifest) }
     var editing = try PlanEditing(arguments, registry)
     guard let vendor = vendors.first(where: { $0.name == editing.vendor?.name }) else {
       let names = vendors.map(\.name).joined(separator: " and ")
       let verb = vendors.count == 1 ? "answers" : "answer"
-      throw CommandError(
-        "--to: only \(names) \(verb) this, and the target is another", in: arguments.command)
+      throw arguments.usageError("--to: only \(names) \(verb) this, and the target is another")
     }
     guard !editing.wantsSandbox else {
       throw CommandError(
@@ -130,7 +127,7 @@ struct OneRequest {
 
   /// The record of the row that `--row` names, nil where none is named.
   ///
-  /// The rows behind it are read as well: where two have that id nobody knows which customer is meant.
+  /// Reads the manifest to its end: where two rows have that id, nobody knows which customer is meant.
   func record(_ arguments: Arguments) async throws -> IntakeRecord? {
     guard let id = arguments["row"] else { return nil }
     let shown = Sanitizer.clean(id, limit: 60)
@@ -197,7 +194,7 @@ struct OneAnswer {
     isAccepted = receipt.outcome == .accepted
   }
 
-  /// Writes the answer as one line, with the images at that path in files instead of in the line.
+  /// Writes the answer as one line; the images at that path go to files instead.
   func write(to results: ResultWriter, images path: [String], folder: String?) throws(CommandError)
     -> ExitCode
   {
@@ -220,7 +217,7 @@ struct OneAnswer {
       }
       let path = "\(folder)/\(side.rawValue).\(format == .jpeg ? "jpg" : "png")"
       let hint = "give --output with a folder that holds no images yet"
-      try CommandError.writing(path, hint: hint) { () throws(SystemCallFailure) in
+      try CommandError.writing(path, hint: hint) {
         try DurableFile.makeFolder(folder)
         try DurableFile.create(path, bytes)
       }

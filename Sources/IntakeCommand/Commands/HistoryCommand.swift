@@ -29,7 +29,7 @@ enum HistoryCommand {
     let name = argument == "-" ? (readLine() ?? "") : argument
     let wanted = String(name.split(whereSeparator: \.isWhitespace).joined(separator: " "))
     guard !wanted.isEmpty else {
-      throw CommandError("there is no id on standard input", in: arguments.command)
+      throw arguments.usageError("there is no id on standard input")
     }
     let given = arguments.all("ledger")
     let paths = given.isEmpty ? try LedgerPlace.all() : given
@@ -43,7 +43,7 @@ enum HistoryCommand {
       }
     }
     guard !entries.isEmpty else {
-      // Who is asked about stays out of what is printed: it may be an e-mail.
+      // The name isn't printed: it may be an e-mail.
       invocation.console.error(
         "no ledger knows that customer",
         hint:
@@ -51,13 +51,13 @@ enum HistoryCommand {
       )
       return .notAccepted
     }
-    // Events by time; where the row stands comes last because a row's last event is as old as its standing.
+    // Events by time; standings come last, because a row's last event is as old as its standing.
     for entry in entries.sorted(by: {
       ($0.isStanding ? 1 : 0, $0.time) < ($1.isStanding ? 1 : 0, $1.time)
     }) {
       invocation.results.writeLine(
-        arguments.has("json") || !invocation.results.isTerminal
-          ? JSONOutput(fields: entry.fields).text : entry.text)
+        entry.fields, or: entry.text,
+        isJSON: arguments.has("json") || !invocation.results.isTerminal)
     }
     return .success
   }
@@ -70,14 +70,14 @@ private struct HistoryEntry {
   let fields: JSONFields
   let text: String
 
-  /// Everything that a ledger knows of a customer; nothing where it doesn't know them.
+  /// Everything that a ledger knows of a customer.
   static func all(of name: String, in path: String) throws(JournalError) -> [HistoryEntry] {
     let reader = try LedgerReader(path, sharedKeys: LedgerPlace.keyFile)
     let keys = Set(try reader.keys(named: name))
     return keys.isEmpty ? [] : try all(in: reader, path) { keys.contains($0.key) }
   }
 
-  /// Everything that a ledger knows of the rows that stood on that line when they were sent.
+  /// Everything that a ledger knows of rows from that line of a manifest.
   static func all(at line: Int, in path: String) throws(JournalError) -> [HistoryEntry] {
     try all(in: LedgerReader(path, sharedKeys: LedgerPlace.keyFile), path) { $0.line == line }
   }
@@ -86,7 +86,7 @@ private struct HistoryEntry {
     in reader: LedgerReader, _ path: String, where isWanted: (LedgerRow) -> Bool
   ) throws(JournalError) -> [HistoryEntry] {
     var rows: [LedgerRow] = []
-    try reader.forEachRow { (row) throws(JournalError) in if isWanted(row) { rows.append(row) } }
+    try reader.forEachRow { row in if isWanted(row) { rows.append(row) } }
     let keys = Set(rows.map(\.key))
     guard !keys.isEmpty else { return [] }
     let last = try reader.statistics().lastRun
@@ -122,7 +122,7 @@ private struct HistoryEntry {
     let meaning = row.meaning
     fields = [
       ("at", time.rfc3339), ("ledger", path), ("key", row.key.description),
-      ("standing", row.standing.word.replacing("-", with: "_")),
+      ("standing", row.standing.code),
       ("since", row.accepted?.rfc3339), ("lastRun", lastRun?.start.rfc3339), ("next", meaning),
     ]
     text = "\(path): \(row.standing.word): \(meaning)"

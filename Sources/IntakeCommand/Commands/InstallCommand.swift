@@ -22,7 +22,7 @@ enum ManualCommand {
   }
 }
 
-/// `docintake install`: the program, its man pages and completions under a prefix, and away again.
+/// `docintake install`: puts the program, its man pages and completions under a prefix, or removes them.
 enum InstallCommand {
   static let spec = CommandSpec(
     path: ["install"], summary: "put this program, its man pages and completions under a prefix",
@@ -47,33 +47,29 @@ enum InstallCommand {
     let prefix = arguments["prefix"] ?? "/usr/local"
     // A shell leaves the tilde of --prefix=~/.local alone.
     guard !prefix.isEmpty, !prefix.hasPrefix("~") else {
-      throw CommandError(
-        "--prefix takes a folder, such as /usr/local or \"$HOME/.local\"", in: arguments.command)
+      throw arguments.usageError("--prefix takes a folder, such as /usr/local or \"$HOME/.local\"")
     }
-    for file in try InstalledFile.all(invocation) {
+    for file in try files(invocation) {
       let path = prefix + "/" + file.path
       if arguments.has("remove"), !DurableFile.exists(path) { continue }
       let hint = "give --prefix with a folder that is yours, or run it with sudo"
-      try CommandError.writing(path, hint: hint) { () throws(SystemCallFailure) in
+      try CommandError.writing(path, hint: hint) {
         if arguments.has("remove") {
           try DurableFile.remove(path)
         } else {
-          try DurableFile.replaceForAll(path, file.content, isProgram: file.isProgram)
+          try DurableFile.replaceForAll(
+            path, file.content, isProgram: file.path.hasPrefix("bin/"))
         }
       }
       invocation.results.writeLine(path)
     }
     return .success
   }
-}
 
-/// A file of the installed program, at its place under the prefix.
-private struct InstalledFile {
-  let path: String
-  let content: [UInt8]
-  var isProgram = false
-
-  static func all(_ invocation: Invocation) throws(CommandError) -> [InstalledFile] {
+  /// What is installed, by its place under the prefix.
+  private static func files(_ invocation: Invocation) throws(CommandError)
+    -> [(path: String, content: [UInt8])]
+  {
     let name = ProgramName.current
     let pages = ManualPage.all(invocation.commands, invocation.registry)
       .map { ("man/man\($0.section)/" + $0.fileName, $0.source) }
@@ -81,18 +77,15 @@ private struct InstalledFile {
       ("bash-completion/completions/\(name)", "bash"), ("zsh/site-functions/_\(name)", "zsh"),
       ("fish/vendor_completions.d/\(name).fish", "fish"),
     ].map { ($0, CompletionCommand.script(for: $1) ?? "") }
-    return [InstalledFile(path: "bin/\(name)", content: try program(), isProgram: true)]
-      + (pages + scripts).map { InstalledFile(path: "share/" + $0, content: Array($1.utf8)) }
+    return [("bin/\(name)", try program())]
+      + (pages + scripts).map { ("share/" + $0, Array($1.utf8)) }
   }
 
-  /// This program itself; at most 1 GB, 20 times what it has.
+  /// The program's own bytes; the limit of 1 GB is 20 times its size.
   private static func program() throws(CommandError) -> [UInt8] {
     let path = ProcessSetup.executablePath ?? ProgramName.current
-    do throws(FileFailure) {
-      return try Descriptor.open(path).wholeFile(atMost: 1 << 30)
-    } catch {
-      throw CommandError(
-        .internalError, "the program's own file \(Sanitizer.clean(path)): \(error)")
-    }
+    return try CommandError.naming(
+      "the program's own file \(Sanitizer.clean(path))", .internalError
+    ) { try Descriptor.open(path).wholeFile(atMost: 1 << 30) }
   }
 }

@@ -5,7 +5,7 @@ import IntakeRunner
 /// `docintake ledger list`, `show`, `verify` and `stats`: what ledgers say.
 enum LedgerCommands {
   static let all = [
-    LedgerListCommand.spec, show, verify, stats, LedgerTending.merge, LedgerTending.prune,
+    list, show, verify, stats, LedgerTending.merge, LedgerTending.prune,
   ]
 
   static let show = CommandSpec(
@@ -13,8 +13,7 @@ enum LedgerCommands {
     arguments: "LEDGER…", argumentCount: 0...Int.max,
     options: [
       OptionSpec(
-        "left", value: "MANIFEST",
-        place: .commandLine,
+        "left", value: "MANIFEST", place: .commandLine,
         help: "the rows of a manifest that a run would not skip, checked as docintake check does"),
       RunOptions.to, RunOptions.endpoint, RunOptions.operation, RunOptions.history,
       RunOptions.shard,
@@ -40,10 +39,10 @@ enum LedgerCommands {
     ]
   ) { arguments, invocation in
     if let manifest = arguments["left"] {
-      return try await LedgerLeft.show(manifest, arguments, invocation)
+      return try await showLeft(of: manifest, arguments, invocation)
     }
     guard !arguments.positionals.isEmpty else {
-      throw CommandError("an argument is missing: LEDGER…", in: arguments.command)
+      throw arguments.usageError("an argument is missing: LEDGER…")
     }
     var isKnown = false
     for path in arguments.positionals {
@@ -60,9 +59,9 @@ enum LedgerCommands {
     let place = arguments.positionals.count > 1 ? path : nil
     let reader = try LedgerReader(path, sharedKeys: LedgerPlace.keyFile)
     let keys = try arguments["row"].map { try reader.keys(named: $0) }
-    let standing = arguments["outcome"]?.replacing("_", with: "-")
-    try reader.forEachRow { (row) throws(JournalError) in
-      guard standing == nil || standing == row.standing.word, keys?.contains(row.key) != false
+    let standing = arguments["outcome"]?.replacing("-", with: "_")
+    try reader.forEachRow { row in
+      guard standing == nil || standing == row.standing.code, keys?.contains(row.key) != false
       else { return }
       invocation.results.writeLine(row.fields(of: place))
     }
@@ -88,18 +87,16 @@ enum LedgerCommands {
       "Exit code 0 when every line is as it was written, 6 when not: message and --json name the line."
     ]
   ) { arguments, invocation in
+    let (results, isJSON) = (invocation.results, arguments.has("json"))
     var failure: JournalError?
     for path in arguments.positionals {
-      let result: (fields: JSONFields, text: String)
       do throws(JournalError) {
         let check = try LedgerReader(path).verify()
-        result = (check.fields(of: path), check.text(of: path))
+        results.writeLine(check.fields(of: path), or: check.text(of: path), isJSON: isJSON)
       } catch {
         failure = failure ?? error
-        result = (error.fields(of: path), "\(path): not ok")
+        results.writeLine(error.fields(of: path), or: "\(path): not ok", isJSON: isJSON)
       }
-      invocation.results.writeLine(
-        arguments.has("json") ? JSONOutput(fields: result.fields).text : result.text)
     }
     if let failure { throw failure }
     return .success
@@ -114,11 +111,8 @@ enum LedgerCommands {
     }
     return .success
   }
-}
 
-/// `docintake ledger list`: what ledgers there are, and what their last runs came to.
-enum LedgerListCommand {
-  static let spec = CommandSpec(
+  static let list = CommandSpec(
     path: ["ledger", "list"],
     summary: "list the ledgers of the state directory with their rows and last runs",
     options: [RunOptions.json],
@@ -135,7 +129,7 @@ enum LedgerListCommand {
       do throws(JournalError) {
         let statistics = try LedgerReader(path).statistics()
         invocation.results.writeLine(
-          isJSON ? JSONOutput(fields: fields(of: statistics, path)).text : text(statistics, path))
+          fields(of: statistics, path), or: text(statistics, path), isJSON: isJSON)
       } catch {
         code = .ledgerUnusable
         invocation.console.error(error.description, hint: nil)
@@ -165,33 +159,28 @@ enum LedgerListCommand {
         \(path)
       """
   }
-}
 
-/// `ledger show --left MANIFEST`: a check of the manifest that leaves out what a run would skip.
-enum LedgerLeft {
-  static func show(_ manifest: String, _ arguments: Arguments, _ invocation: Invocation)
-    async throws -> ExitCode
-  {
+  /// `--left MANIFEST`: a check of the manifest that leaves out what a run would skip.
+  private static func showLeft(
+    of manifest: String, _ arguments: Arguments, _ invocation: Invocation
+  ) async throws -> ExitCode {
     guard arguments.positionals.count < 2 else {
-      throw CommandError(
-        "--left takes one LEDGER; give others with --history", in: arguments.command)
+      throw arguments.usageError("--left takes one LEDGER; give others with --history")
     }
     let path = arguments.positionals.first
     let target = try path.flatMap { path throws(JournalError) in try LedgerReader(path).target() }
     guard arguments.has("to") || target != nil else {
-      throw CommandError(
-        "--left needs --to TARGET or a LEDGER: they say what customers are known by",
-        in: arguments.command)
+      throw arguments.usageError(
+        "--left needs --to TARGET or a LEDGER: they say what customers are known by")
     }
     var policy = try RunPolicy(arguments)
     policy.mode = .check
     policy.consultsLedger = true
-    var session = arguments.defaulting("ledger", to: path)
+    var session = arguments.reading(manifest).defaulting("ledger", to: path)
     if let target, !arguments.isTyped("to") {
-      // The ledger that was named knows better than settings.
+      // The ledger on the command line wins over settings.
       session = session.without("to").without("endpoint").aimed(at: target, invocation.registry)
     }
-    session.positionals = [manifest]
     return try await RunSession(session, invocation, policy: policy).run()
   }
 }

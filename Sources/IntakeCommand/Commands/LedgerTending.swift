@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeLedger
 import IntakeSystem
 
-/// `docintake ledger merge` and `prune`: writes new ledgers, and takes rows out of old ones.
+/// `docintake ledger merge` and `prune`: joins ledgers, and takes rows out of one.
 enum LedgerTending {
   static let merge = CommandSpec(
     path: ["ledger", "merge"], summary: "join the ledgers of all shards into one",
@@ -15,7 +15,7 @@ enum LedgerTending {
     ]
   ) { arguments, invocation in
     guard let output = arguments["output"] else {
-      throw CommandError("--output is missing", in: arguments.command)
+      throw arguments.usageError("--output is missing")
     }
     let merged = try await LedgerMerge.run(
       arguments.positionals, output: output, sharedKeys: LedgerPlace.keyFile)
@@ -31,7 +31,7 @@ enum LedgerTending {
     return warn(about: merged, invocation.console)
   }
 
-  /// Says what shows that a shard did not run to its end.
+  /// Reports the shards that did not run to their end.
   private static func warn(about merged: LedgerMerge, _ console: Console) -> ExitCode {
     for (path, run) in merged.parts {
       guard let run else { continue }
@@ -46,7 +46,7 @@ enum LedgerTending {
     }
     let rows = merged.rows
     let found = [(rows.inDoubt, "in doubt"), (rows.unfinished, "begun and never sent")]
-      .filter { $0.0 > 0 }.map { "\($0.0) row\($0.0 == 1 ? " is" : "s are") \($0.1)" }
+      .filter { $0.0 > 0 }.map { RowText.count($0.0, "row is", "rows are") + " " + $0.1 }
     if !found.isEmpty {
       console.log(
         .warning,
@@ -74,7 +74,7 @@ enum LedgerTending {
     let path = arguments.positionals[0]
     let days = try arguments.integer("older-than", in: 0...36_500)
     guard days != nil || arguments.has("forget") else {
-      throw CommandError("--older-than DAYS or --forget ID is missing", in: arguments.command)
+      throw arguments.usageError("--older-than DAYS or --forget ID is missing")
     }
     let limit = days.map { UTCTime(seconds: SystemTime.wall - Double($0) * 86_400) }
     let reader = try LedgerReader(path, sharedKeys: LedgerPlace.keyFile)
@@ -94,7 +94,7 @@ enum LedgerTending {
     return LedgerCommands.missing(named.filter(\.keys.isEmpty).map(\.id), invocation.console)
   }
 
-  /// Refuses to change rows of several customers of whom one was meant.
+  /// Refuses a name that several customers share: only one of them is meant.
   static func one(_ keys: [RowKey], _ option: String, _ id: String) throws(CommandError) -> [RowKey]
   {
     guard keys.count > 1 else { return keys }

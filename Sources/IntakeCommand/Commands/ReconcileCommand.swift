@@ -3,15 +3,14 @@ import IntakeLedger
 import IntakeRunner
 import IntakeSystem
 
-/// `docintake reconcile`: settles rows in doubt, by asking the target or by the operator's word.
+/// `docintake reconcile`: settles rows in doubt by asking the target, or as the operator says.
 enum ReconcileCommand {
   static let spec = CommandSpec(
     path: ["reconcile"], summary: "settle rows in doubt: ask the target, or mark them",
     arguments: "LEDGER", argumentCount: 1...1,
     options: [
       OptionSpec(
-        "manifest", value: "FILE",
-        place: .commandLine,
+        "manifest", value: "FILE", place: .commandLine,
         help: "the batch's manifest: the ledger holds nothing to ask the target with"),
       OptionSpec(
         "mark", value: "accepted|not-accepted",
@@ -42,9 +41,7 @@ enum ReconcileCommand {
     if let word = arguments["mark"]?.replacing("_", with: "-") {
       return try await mark(path, word, arguments, invocation)
     }
-    guard let manifest = arguments["manifest"] else {
-      return try list(path, invocation)
-    }
+    guard let manifest = arguments["manifest"] else { return try list(path, invocation) }
     var policy = try RunPolicy(arguments)
     policy.mode = .reconcile
     // The rows of other shards are in other ledgers.
@@ -53,15 +50,14 @@ enum ReconcileCommand {
         try ShardReading.shard($0, arguments.command)
       }
     }
-    var session = arguments.defaulting("ledger", to: path)
-    session.positionals = [manifest]
+    let session = arguments.reading(manifest).defaulting("ledger", to: path)
     return try await RunSession(session, invocation, policy: policy).run()
   }
 
   /// A ledger holds nothing personal, so without the manifest there is nobody to ask the target about.
   private static func list(_ path: String, _ invocation: Invocation) throws -> ExitCode {
     var count = 0
-    try LedgerReader(path).forEachRow { (row) throws(JournalError) in
+    try LedgerReader(path).forEachRow { row in
       guard row.standing == .inDoubt else { return }
       count += 1
       invocation.results.writeLine(row.fields())
@@ -71,8 +67,8 @@ enum ReconcileCommand {
       return .success
     }
     invocation.console.error(
-      "\(count) row\(count == 1 ? " is" : "s are") in doubt, and a ledger alone holds nothing to "
-        + "ask the target with",
+      RowText.count(count, "row is", "rows are")
+        + " in doubt, and a ledger alone holds nothing to ask the target with",
       hint: "give --manifest FILE --to TARGET --credentials FILE to ask, or settle each by "
         + "--mark accepted|not-accepted with --row ID or --key KEY")
     return .inDoubt
@@ -108,7 +104,7 @@ enum ReconcileCommand {
   private static func keys(_ path: String, _ arguments: Arguments) throws -> [RowKey] {
     if let key = arguments["key"] { return [RowKey(key)] }
     guard let id = arguments["row"] else {
-      throw CommandError("--mark needs --row ID or --key KEY", in: arguments.command)
+      throw arguments.usageError("--mark needs --row ID or --key KEY")
     }
     return try LedgerReader(path, sharedKeys: LedgerPlace.keyFile).keys(named: id)
   }

@@ -11,11 +11,11 @@ enum ReportCommand {
     arguments: "LEDGER", argumentCount: 1...1,
     options: [
       OptionSpec(
-        "html", value: "FILE", completion: .files,
+        "html", value: "FILE",
         help: "also write a page that needs nothing else: to be mailed and printed"),
       OptionSpec("format", choices: ["text", "json"], default: "text", help: "form of the output"),
       OptionSpec(
-        "manifest", value: "FILE", completion: .files,
+        "manifest", value: "FILE",
         help: "manifest of the last run: rows are shown with their ids, too"),
       OptionSpec(
         "show-images",
@@ -24,7 +24,7 @@ enum ReportCommand {
           + "they are sent"),
       RunOptions.to, Isolation.option,
       OptionSpec(
-        "images-root", value: "DIR", completion: .folders,
+        "images-root", value: "DIR",
         help: "folder of the images; default: the manifest's"),
     ]
       + RunOptions.manifestOptions.filter { $0.name.hasPrefix("map") || $0.name == "ignore-column" },
@@ -40,16 +40,11 @@ enum ReportCommand {
       LedgerReader(arguments.positionals[0]), stages: invocation.registry.names)
     var pictures: [RowPictures] = []
     guard !arguments.has("show-images") || arguments.has("manifest") && arguments.has("html") else {
-      throw CommandError(
-        "--show-images needs --html FILE and --manifest FILE: the scans are read again",
-        in: arguments.command)
+      throw arguments.usageError(
+        "--show-images needs --html FILE and --manifest FILE: the scans are read again")
     }
     if let manifest = arguments["manifest"] {
-      let (pipeline, rows) = try await report.rows(of: manifest, arguments, invocation)
-      var first: [IntakeRecord] = []
-      try await report.nameRows(rows) { record in
-        if first.count < RowPictures.most, !record.images.isEmpty { first.append(record) }
-      }
+      let (first, pipeline) = try await report.nameRows(manifest, arguments, invocation.registry)
       if arguments.has("show-images") {
         let decoders = try Isolation.start(arguments, width: 1, console: invocation.console)
         defer { decoders?.stop() }
@@ -62,10 +57,8 @@ enum ReportCommand {
     invocation.results.writeText(
       arguments["format"] == "json" ? report.json.text + "\n" : report.text)
     if let path = arguments["html"] {
-      try CommandError.writing(path) { () throws(SystemCallFailure) in
-        try DurableFile.replace(
-          path, Array(ReportPage(report: report, pictures: pictures).html.utf8))
-      }
+      let page = ReportPage(report: report, pictures: pictures).html
+      try CommandError.writing(path) { try DurableFile.replace(path, Array(page.utf8)) }
     }
     return .success
   }
@@ -75,7 +68,7 @@ enum ReportCommand {
 extension LedgerReport {
   /// The rows that aren't accepted, in the order of the manifest.
   private var open: [LedgerRow] {
-    causes.flatMap { $0.rows.map(\.row) }.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
+    causes.flatMap(\.rows).sorted { ($0.line ?? 0) < ($1.line ?? 0) }
   }
 
   var json: JSONOutput {
@@ -88,7 +81,7 @@ extension LedgerReport {
     }
     return JSONOutput(fields: [
       ("statistics", JSONOutput(fields: statistics.fields())),
-      ("runs", runs.map(\.json)), ("causes", causes.map(\.json)),
+      ("runs", runs.map(\.json)), ("causes", causes.map(json)),
       ("notAccepted", open.map { JSONOutput(fields: $0.fields()) }),
       ("imageBytes", bytes.before), ("sentImageBytes", bytes.after), ("bodyBytes", bytes.requests),
       ("ms", times),
@@ -112,8 +105,29 @@ extension LedgerReport {
       let numbers = times.words.map { String(repeating: " ", count: max(1, 9 - $0.count)) + $0 }
       lines.append(times.name.padded(to: 8) + numbers.joined())
     }
-    for cause in causes { lines += [""] + cause.lines }
+    for cause in causes { lines += [""] + self.lines(cause) }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func json(_ cause: Cause) -> JSONOutput {
+    let list = cause.rows.map { row in
+      JSONOutput(fields: [
+        ("row", row.line), ("id", row.line.flatMap { ids[$0] }), ("key", row.key.description),
+      ])
+    }
+    return JSONOutput(fields: [
+      ("count", cause.rows.count), ("standing", cause.standing.code), ("stage", cause.stage),
+      ("code", cause.code), ("where", cause.place), ("hint", cause.hint), ("rows", list),
+    ])
+  }
+
+  /// The cause, its next step, and its first rows; `--format json` has all of them.
+  private func lines(_ cause: Cause) -> [String] {
+    let (most, count) = (10, cause.rows.count)
+    let names = cause.rows.prefix(most).map(name).joined(separator: ", ")
+    let more = count > most ? " and \(RowText.number(count - most)) more" : ""
+    let hint = cause.hint.map { ["    → " + $0] } ?? []
+    return ["\(RowText.number(count)) × \(cause.title)"] + hint + ["    \(names)\(more)"]
   }
 }
 
@@ -132,34 +146,7 @@ extension LedgerReport.Cause {
   /// `not accepted: file_not_found (load, front)`.
   var title: String {
     let places = [stage, place].compactMap(\.self).joined(separator: ", ")
-    return standing.word.replacing("-", with: " ") + ": " + (code ?? "no reason is recorded")
+    return standing.code.replacing("_", with: " ") + ": " + (code ?? "no reason is recorded")
       + (places.isEmpty ? "" : " (\(places))")
-  }
-
-  fileprivate var json: JSONOutput {
-    let list = rows.map { row in
-      JSONOutput(fields: [("row", row.line), ("id", row.id), ("key", row.key.description)])
-    }
-    return JSONOutput(fields: [
-      ("count", rows.count), ("standing", standing.word.replacing("-", with: "_")),
-      ("stage", stage), ("code", code), ("where", place), ("hint", hint), ("rows", list),
-    ])
-  }
-
-  /// The cause, its next step, and its first rows; `--format json` has all of them.
-  fileprivate var lines: [String] {
-    let most = 10
-    let names = rows.prefix(most).map(\.text).joined(separator: ", ")
-    let more = rows.count > most ? " and \(RowText.number(rows.count - most)) more" : ""
-    return ["\(RowText.number(rows.count)) × \(title)"] + (hint.map { ["    → " + $0] } ?? [])
-      + ["    \(names)\(more)"]
-  }
-}
-
-extension LedgerReport.FailedRow {
-  /// `line 17 (C-1017)`.
-  var text: String {
-    let place = line.map { "line \($0)" } ?? "key \(key)"
-    return place + (id.map { " (\(Sanitizer.clean($0, limit: 32)))" } ?? "")
   }
 }

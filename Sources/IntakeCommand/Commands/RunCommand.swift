@@ -24,16 +24,14 @@ enum RunCommand {
           + "flight) or now,fail=1"),
       RunOptions.shard, RunOptions.shardsAtOnce, RunOptions.limit, RunOptions.only,
       OptionSpec(
-        "resubmit-changed",
-        place: .commandLine,
+        "resubmit-changed", place: .commandLine,
         help: "send accepted rows again whose cells or images were changed since"),
       RunOptions.failed,
       OptionSpec(
         "dry-run", short: "n", place: .commandLine,
         help: "everything but the sending; prints the redacted request"),
       OptionSpec(
-        "show-personal",
-        place: .commandLine,
+        "show-personal", place: .commandLine,
         help:
           "show personal fields in the redacted request, and what the target says about a row as it is"
       ),
@@ -92,8 +90,7 @@ enum CheckCommand {
     help: "leave out what the ledger says was accepted; it is only read")
 
   private static let fix = OptionSpec(
-    "fix", value: "OUT.csv",
-    place: .commandLine,
+    "fix", value: "OUT.csv", place: .commandLine,
     help:
       "write the manifest as it was understood, to look at and to run: UTF-8, known headers, days as YYYY-MM-DD, paths "
       + "that fit; the original columns follow")

@@ -71,7 +71,7 @@ extension SandboxConfiguration {
     var configuration = SandboxConfiguration()
     configuration.keptCustomers = 5_000_000
     configuration.wholeCustomers = 1000
-    // A row asks for an address and uses it at once; 256 rows at most are on their way.
+    // A row uses the address that it asks for at once, and at most 256 rows are in flight.
     configuration.keptUploadAddresses = 1000
     configuration.keptRequests = 1000
     configuration.keptImageBytes = 16 << 20
@@ -82,12 +82,10 @@ extension SandboxConfiguration {
 extension Sandbox {
   /// Starts the sandbox inside the command, on a free port.
   static func embedded() throws(CommandError) -> Sandbox {
-    do {
+    try CommandError.naming("the embedded sandbox cannot start") {
       let sandbox = try Sandbox(.embedded)
       try sandbox.start()
       return sandbox
-    } catch {
-      throw CommandError(.usage, "the embedded sandbox cannot start: \(error)")
     }
   }
 }
@@ -113,7 +111,7 @@ extension PlanEditing {
     try useSandboxCredentials()
   }
 
-  /// Those that every sandbox accepts, through a pipe: never through a file or argv.
+  /// Passes the credentials that every sandbox accepts through a pipe, never through a file or argv.
   private mutating func useSandboxCredentials() throws(CommandError) {
     let secrets = registry.vendors.compactMap(\.emulation).flatMap(\.credentials)
     let fields = Dictionary(secrets.map { ($0.key, $0.value) }) { first, _ in first }

@@ -21,9 +21,9 @@ enum StageAuthorCommands {
   ) { arguments, invocation in
     let name = arguments.positionals[0]
     guard PluginDescriptor.isName(name), name.utf8.count <= 60 else {
-      throw CommandError(
-        "\(name.quoted()) isn't a valid stage name: use a-z, 0-9 and hyphens, and begin with a letter",
-        in: arguments.command)
+      throw arguments.usageError(
+        "\(name.quoted()) isn't a valid stage name: use a-z, 0-9 and hyphens, and begin with a letter"
+      )
     }
     let folder = arguments["output"] ?? name
     guard !DurableFile.exists(folder) else {
@@ -43,7 +43,7 @@ enum StageAuthorCommands {
     return .success
   }
 
-  /// The files of a new stage: they build, and pass the check of their kind, as they are made.
+  /// The files of a new stage; as they are, they build and pass the check of their kind.
   private static func template(_ name: String, _ arguments: Arguments) -> [TemplateFile] {
     switch arguments["lang"] {
     case "python": [program(name, "py", PackageResources.program_py)]
@@ -52,7 +52,7 @@ enum StageAuthorCommands {
     }
   }
 
-  /// A program that keeps protocol 1: the loop is done, one function is left to be written.
+  /// A program that speaks protocol 1; one function is left to write.
   private static func program(_ name: String, _ suffix: String, _ text: [UInt8]) -> TemplateFile {
     TemplateFile(
       path: "\(name).\(suffix)", text: builtinText(text, ["__NAME__": name]), isExecutable: true)
@@ -64,7 +64,7 @@ enum StageAuthorCommands {
     let type = name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }
       .joined()
     let isGit = package.contains("://") || package.hasSuffix(".git")
-    // SwiftPM calls a package by the last part of its place.
+    // SwiftPM names a package after the last part of its location.
     let last = package.split(separator: "/").last ?? "docintake"
     let marks = [
       "__NAME__": name, "__TYPE__": type,
@@ -81,7 +81,7 @@ enum StageAuthorCommands {
     ].map { TemplateFile(path: "\(name)/\($0)", text: builtinText($1, marks)) }
   }
 
-  /// The folder that holds `.build/`, where this program was built from; else a neighbour's usual place.
+  /// The folder that this program was built in, which holds `.build/`; else the usual place of a neighbour.
   private static var ownPackage: String {
     guard let path = ProcessSetup.executablePath, let build = path.firstRange(of: "/.build/") else {
       return "../docintake"
@@ -90,7 +90,7 @@ enum StageAuthorCommands {
   }
 
   private static func write(_ files: [TemplateFile], to folder: String) throws(CommandError) {
-    try CommandError.writing(folder) { () throws(SystemCallFailure) in
+    try CommandError.writing(folder) {
       for file in files {
         let path = "\(folder)/\(file.path)"
         try DurableFile.makeFolder(DurableFile.folder(of: path))
@@ -125,7 +125,7 @@ struct TemplateFile {
   var isExecutable = false
 }
 
-/// A text of the folder `Texts`, with something else in the places of its marks.
+/// A text of the folder `Texts` with its marks replaced.
 func builtinText(_ bytes: [UInt8], _ marks: [String: String] = [:]) -> String {
   marks.reduce(String(decoding: bytes, as: UTF8.self)) { text, mark in
     text.replacing(mark.key, with: mark.value)

@@ -124,9 +124,9 @@ extension OptionKind {
   }
 }
 
-/// `docintake stages reference`: the reference page of the documentation, made from the declarations.
-enum ReferenceCommand {
-  static let spec = CommandSpec(
+// The reference page of the documentation, made from the declarations.
+extension StagesCommands {
+  static let reference = CommandSpec(
     path: ["stages", "reference"],
     summary: "print the reference of all stages, options and failure codes as Markdown"
   ) { _, invocation in

@@ -10,48 +10,47 @@ import Synchronization
 
 /// Standard error: messages for people, or the same as JSON Lines.
 ///
-/// Messages for people are written above the progress line, where there is one, and have the time of day once a
-/// command is at work: whoever reads a log wants to know when.
+/// Messages for people go above the progress line, if there is one. They have the time of day once a command is at
+/// work: whoever reads a log wants to know when.
 final class Console: Sendable {
   private struct State {
-    /// Where every message goes as well.
+    /// Gets a copy of every message.
     var file: LogFile?
-    /// The file that rows are lines of.
     var manifest = ""
-    var isTimed = false
   }
 
   let isJSON: Bool
   /// Whether warnings and errors are commands of a GitHub workflow, which shows them beside the manifest.
-  let isGitHub: Bool
+  private let isGitHub: Bool
+  /// Whether programs read the messages.
+  var isForPrograms: Bool { isJSON || isGitHub }
   let statusLine: StatusLine
   private let isColored: Bool
+  /// Whether messages in words begin with the time of day.
+  private let isTimed: Bool
   private let state = Mutex(State())
 
-  /// Looks for `--log-format` among the words as they are, so that errors about the command line follow it as well.
-  init(arguments: [String], statusLine: StatusLine) {
-    self.statusLine = statusLine
-    func isAsked(_ format: String) -> Bool {
-      arguments.contains("--log-format=" + format)
-        || zip(arguments, arguments.dropFirst()).contains { $0 == ("--log-format", format) }
-    }
-    isJSON = isAsked("json")
-    isGitHub = isAsked("github")
-    isColored = !isJSON && !isGitHub && Terminal.wantsColor
+  init(format: String?, statusLine: StatusLine, isTimed: Bool = false) {
+    (self.statusLine, self.isTimed) = (statusLine, isTimed)
+    (isJSON, isGitHub) = (format == "json", format == "github")
+    isColored = format != "json" && format != "github" && Terminal.wantsColor
+  }
+
+  /// The format of messages that a command line asks for, also where it holds an error.
+  static func format(in words: [String]) -> String? {
+    guard let index = words.firstIndex(where: { $0.hasPrefix("--log-format") }) else { return nil }
+    return words[index].halves(at: "=")?.1 ?? words.dropFirst(index + 1).first
   }
 
   /// Writes every message to a file as well, from now on.
-  func keep(_ file: LogFile) { state.withLock { $0.file = file } }
+  func copyMessages(to file: LogFile) { state.withLock { $0.file = file } }
 
-  /// Puts the time of day before messages in words, from now on.
-  func startClock() { state.withLock { $0.isTimed = true } }
-
-  /// Says which file the rows of messages are lines of.
+  /// Names the manifest that the messages about rows refer to.
   func name(manifest path: String) { state.withLock { $0.manifest = path } }
 
   func error(_ message: String, hint: String?) {
     let hint = hint.map { ProgramName.applied(to: $0) }
-    if isJSON || isGitHub {
+    if isForPrograms {
       log(.error, hint.map { "\(message) (\($0))" } ?? message)
     } else {
       say(.error, message, hint: hint)
@@ -92,32 +91,32 @@ final class Console: Sendable {
     put("\(ProgramName.current): \(time)\(text)", inFile: "\(ProgramName.current): \(text)")
   }
 
-  /// Keeps what became of a row for the file of messages alone, where it is shown as a result.
-  func file(_ text: String) { state.withLock { $0.file?.add(text, isJSON: isJSON) } }
+  /// Adds what became of a row to the log file alone: the terminal shows it as a result.
+  func logOnly(_ text: String) { state.withLock { $0.file?.add(text, isJSON: isJSON) } }
 
   /// Writes lines as they are.
   func write(_ text: String) { put(text, inFile: text) }
 
   /// `docintake: 22:14:05 warning: …`; a file of messages has times of its own, with the day.
   private func say(_ level: LogLevel, _ words: String, hint: String? = nil) {
-    func text(_ time: String) -> String {
-      let head = "\(ProgramName.current): \(time)\(level.rawValue):"
-      let whole = "\(head) \(words)"
-      // A terminal would break it within a word; a file doesn't, and the hint may have a command to paste.
-      let isWrapped = Terminal.isInteractive && hint == nil && !time.isEmpty
-      let text =
-        isWrapped ? whole.wrapped(to: Terminal.width() - 2).joined(separator: "\n  ") : whole
-      let painted = "\(ProgramName.current): \(time)\(paint(level.rawValue, level)):"
-      return (text.hasPrefix(head) ? painted + text.dropFirst(head.count) : text)
-        + (hint.map { "\n  \($0)" } ?? "")
+    let time = time
+    let head = "\(ProgramName.current): \(time)\(level.rawValue):"
+    var text = "\(head) \(words)"
+    // A terminal would break it within a word, but the hint may have a command to paste.
+    if Terminal.isInteractive, hint == nil, !time.isEmpty {
+      text = text.wrapped(to: Terminal.width() - 2).joined(separator: "\n  ")
     }
-    put(text(time), inFile: text(""))
+    if text.hasPrefix(head) {
+      text =
+        "\(ProgramName.current): \(time)\(paint(level.rawValue, level)):"
+        + text.dropFirst(head.count)
+    }
+    let next = hint.map { "\n  \($0)" } ?? ""
+    put(text + next, inFile: "\(ProgramName.current): \(level.rawValue): \(words)\(next)")
   }
 
   /// `22:14:05 `, or nothing where no command is at work yet.
-  private var time: String {
-    state.withLock(\.isTimed) ? WallClock.time(SystemTime.wall) + " " : ""
-  }
+  private var time: String { isTimed ? WallClock.time(SystemTime.wall) + " " : "" }
 
   private func put(_ text: String, inFile copy: String) {
     state.withLock { $0.file?.add(copy, isJSON: isJSON) }
@@ -134,8 +133,7 @@ final class Console: Sendable {
 
   /// `line 12 (C-1001)`.
   static func name(_ row: RowReference) -> String {
-    let name = row.id ?? row.reference
-    return "line \(row.line)" + (name.map { " (\(Sanitizer.clean($0, limit: 60)))" } ?? "")
+    "line \(row.line)" + (row.label.map { " (\(Sanitizer.clean($0, limit: 60)))" } ?? "")
   }
 
   private func paint(_ text: String, _ level: LogLevel) -> String {
@@ -145,10 +143,10 @@ final class Console: Sendable {
   }
 }
 
-/// The line that stays at the bottom of a terminal; whoever writes to it writes above that line.
+/// The line at the bottom of a terminal; everything else is written above it.
 ///
-/// The cursor waits at its start: a terminal that is made narrower breaks the line in two, and from there both are
-/// erased, while one that cuts it has nothing else below.
+/// The cursor waits at its start. A terminal that is made narrower may break the line in two: from there both parts
+/// are erased.
 final class StatusLine: Sendable {
   private let shown = Mutex((text: "", width: 0))
   private static let erase = "\r\u{1B}[J"
@@ -203,6 +201,14 @@ enum Terminal {
     return Int(size.ws_col)
   }
 
+  /// The program's folder in a base directory of freedesktop.org, whose specification ignores relative values; nil
+  /// without a home.
+  static func ownFolder(_ variable: String, below usual: String) -> String? {
+    let base = environment(variable).flatMap { $0.hasPrefix("/") ? $0 : nil }
+    let home = environment("HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
+    return (base ?? home.map { $0 + "/" + usual }).map { $0 + "/docintake" }
+  }
+
   /// A variable that is set and not empty.
   static func environment(_ name: String) -> String? {
     guard let value = getenv(name), value.pointee != 0 else { return nil }
@@ -221,7 +227,7 @@ final class ResultWriter: Sendable {
     var failure: SystemCallFailure?
   }
 
-  /// Where standard output is a terminal, it is likely the one of standard error.
+  /// Results that go to a terminal most likely share it with standard error.
   let statusLine = StatusLine()
   /// Whether a person reads the results.
   let isTerminal: Bool
@@ -257,6 +263,11 @@ final class ResultWriter: Sendable {
   func writeLine(_ fields: JSONFields) -> Bool {
     keepLine { fields.write(to: &$0) }
     return flush()
+  }
+
+  /// Writes one line for programs or for people.
+  func writeLine(_ fields: JSONFields, or text: @autoclosure () -> String, isJSON: Bool) {
+    if isJSON { writeLine(fields) } else { writeLine(text()) }
   }
 
   @discardableResult

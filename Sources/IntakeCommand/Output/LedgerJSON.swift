@@ -2,17 +2,16 @@ import IntakeCore
 import IntakeLedger
 
 extension LedgerRow {
-  /// What is said of a row whose last attempt never ended.
+  /// What is reported about a row whose last attempt never ended.
   static let unanswered = "killed while sending"
   static let unansweredHint =
     "run the same command again: the target is asked (unless a run is at work on it now)"
 
-  /// The row for programs, with the path of its ledger where rows of several stand together: nothing in it is personal.
+  /// The row for programs, with the path of its ledger where several are shown; nothing in it is personal.
   func fields(of ledger: String? = nil) -> JSONFields {
     let head: JSONFields = [
       ("ledger", ledger), ("key", key.description),
-      ("standing", standing.word.replacing("-", with: "_")),
-      ("at", time.rfc3339),
+      ("standing", standing.code), ("at", time.rfc3339),
     ]
     let doubt: JSONFields = [
       ("outcome", Verdict.inDoubt.rawValue), ("detail", LedgerRow.unanswered),
@@ -44,7 +43,6 @@ extension LedgerCounts: JSONConvertible {
 }
 
 extension LedgerStatistics {
-  /// The statistics for programs, with the path of the ledger where it is not clear from elsewhere.
   func fields(of ledger: String? = nil) -> JSONFields {
     [
       ("ledger", ledger), ("target", target.orNull), ("operations", operations), ("rows", rows),
@@ -71,19 +69,21 @@ extension LedgerRun {
 }
 
 extension Standing {
-  /// The word that options and tables use; JSON has underscores in it.
-  var word: String {
+  /// The word in JSON.
+  var code: String {
     switch self {
-    case .unknown: return "unknown"
-    case .accepted: return "accepted"
-    case .notAccepted: return "not-accepted"
-    case .inDoubt: return "in-doubt"
+    case .unknown: "unknown"
+    case .accepted: "accepted"
+    case .notAccepted: "not_accepted"
+    case .inDoubt: "in_doubt"
     }
   }
+
+  /// The word in options and tables.
+  var word: String { code.replacing("_", with: "-") }
 }
 
 extension LedgerCheck {
-  /// A ledger that is as it was written, for programs.
   func fields(of ledger: String) -> JSONFields {
     [
       ("ledger", ledger), ("ok", true), ("lines", lines), ("bytes", bytes),
@@ -98,7 +98,7 @@ extension LedgerCheck {
 }
 
 extension JournalError {
-  /// A ledger that is not as it was written, for programs; `line` is null when it cannot be read at all.
+  /// A ledger that is damaged; `line` is null when it cannot be read at all.
   func fields(of ledger: String) -> JSONFields {
     [
       ("ledger", ledger), ("ok", false), ("line", line.orNull), ("reason", description),

@@ -4,14 +4,14 @@ import IntakeLedger
 /// What a ledger tells of a batch: its runs, where its rows stand and why, sizes and times.
 struct LedgerReport {
   let statistics: LedgerStatistics
-  /// One a run, the first run first.
   private(set) var runs: [RunTally] = []
   /// The rows that aren't accepted by why, the commonest cause first.
   private(set) var causes: [Cause] = []
   /// How long rows took in each stage, in the order of the pipeline.
   private(set) var stages: [StageTimes.Stage] = []
+  /// What the operator calls the rows that aren't accepted, by line; only a manifest tells.
+  private(set) var ids: [Int: String] = [:]
 
-  /// Rows that aren't accepted for the same reason.
   struct Cause {
     let standing: Standing
     let stage: String?
@@ -19,16 +19,7 @@ struct LedgerReport {
     /// The column or side at fault.
     let place: String?
     let hint: String?
-    fileprivate(set) var rows: [FailedRow] = []
-  }
-
-  /// A row that isn't accepted.
-  struct FailedRow {
-    let row: LedgerRow
-    var line: Int? { row.line }
-    var key: RowKey { row.key }
-    /// What the operator calls it, where a manifest is there to tell.
-    fileprivate(set) var id: String?
+    fileprivate(set) var rows: [LedgerRow] = []
   }
 
   /// `names` are those of the stages that the program has, in the usual order.
@@ -36,7 +27,7 @@ struct LedgerReport {
     statistics = try reader.statistics()
     var tallies: [RunTally] = []
     var times = StageTimes()
-    try reader.forEachLine { (record, _) throws(JournalError) in
+    try reader.forEachLine { record, _ in
       switch record.kind {
       case .open:
         times.endRun()
@@ -56,7 +47,7 @@ struct LedgerReport {
 
   private static func causes(_ reader: LedgerReader) throws(JournalError) -> [Cause] {
     var causes: [[String?]: Cause] = [:]
-    try reader.forEachRow { (row) throws(JournalError) in
+    try reader.forEachRow { row in
       guard row.standing != .accepted else { return }
       let code = row.isUnanswered ? LedgerRow.unanswered : row.outcome?.code
       let place = row.outcome?.column ?? row.outcome?.side
@@ -64,8 +55,7 @@ struct LedgerReport {
       let cause = Cause(
         standing: row.standing, stage: row.outcome?.stage, code: code, place: place,
         hint: row.isUnanswered ? LedgerRow.unansweredHint : known)
-      causes[[row.standing.word, cause.stage, code, place], default: cause].rows.append(
-        FailedRow(row: row))
+      causes[[row.standing.word, cause.stage, code, place], default: cause].rows.append(row)
     }
     return causes.values.map { cause in
       var cause = cause
@@ -74,9 +64,11 @@ struct LedgerReport {
     }.sorted { ($1.rows.count, $0.rows[0].line ?? 0) < ($0.rows.count, $1.rows[0].line ?? 0) }
   }
 
-  /// The rows of the manifest that the last run read, and what its images go through.
-  func rows(of path: String, _ arguments: Arguments, _ invocation: Invocation) async throws
-    -> (Pipeline, any RowSource)
+  /// Takes the ids of the rows from the manifest that the last run read.
+  ///
+  /// - Returns: the first records with scans, and what the scans go through.
+  mutating func nameRows(_ path: String, _ arguments: Arguments, _ registry: StageRegistry)
+    async throws -> ([IntakeRecord], Pipeline)
   {
     let digest = try PlanEditing.digest(ofFile: path).map(Hex.text)
     guard let read = runs.last?.run.manifest, read == digest else {
@@ -84,27 +76,23 @@ struct LedgerReport {
         .usage, "\(Sanitizer.clean(path)) isn't the manifest that the last run read",
         hint: "name that file, as it was; docintake ledger show --left MANIFEST compares any other")
     }
-    // `--format` is that of the report here.
-    var session = arguments.without("format").defaulting("to", to: "sandbox")
-    session.positionals = [path]
-    let plan = try PlanEditing(session, invocation.registry).plan
-    let pipeline = try invocation.registry.assemble(plan)
-    return (pipeline, try await pipeline.loader.rows())
+    // `--format` here is the form of the report.
+    let session = arguments.reading(path).without("format").defaulting("to", to: "sandbox")
+    let pipeline = try registry.assemble(PlanEditing(session, registry).plan)
+    let wanted = Set(causes.flatMap { $0.rows.compactMap(\.line) })
+    var first: [IntakeRecord] = []
+    let rows = try await pipeline.loader.rows()
+    while let record = try await rows.next()?.record {
+      if wanted.contains(record.row.line) { ids[record.row.line] = record.row.label }
+      if first.count < RowPictures.most, !record.images.isEmpty { first.append(record) }
+    }
+    return (first, pipeline)
   }
 
-  /// Adds the ids of the rows, and hands on each record.
-  mutating func nameRows(_ rows: any RowSource, _ visit: (IntakeRecord) -> Void) async throws {
-    var names: [Int: String] = [:]
-    let wanted = Set(causes.flatMap { $0.rows.compactMap(\.line) })
-    while let record = try await rows.next()?.record {
-      if wanted.contains(record.row.line) { names[record.row.line] = record.row.label }
-      visit(record)
-    }
-    for cause in causes.indices {
-      for row in causes[cause].rows.indices {
-        causes[cause].rows[row].id = causes[cause].rows[row].line.flatMap { names[$0] }
-      }
-    }
+  /// `line 17 (C-1017)`.
+  func name(_ row: LedgerRow) -> String {
+    guard let line = row.line else { return "key \(row.key)" }
+    return "line \(line)" + (ids[line].map { " (\(Sanitizer.clean($0, limit: 32)))" } ?? "")
   }
 
   /// Bytes of accepted rows: images as they came, images as they were sent, requests.
@@ -132,7 +120,7 @@ struct LedgerReport {
     ]
   }
 
-  /// Where the rows are that no run has come to; nil where the last run came to the end of its manifest.
+  /// How to find the rows that no run has come to; nil where the last run read its manifest to the end.
   var unreached: String? {
     guard let last = runs.last?.run, [.stopped, .killed].contains(last.ending),
       last.options?.contains("only=") != true
@@ -142,7 +130,7 @@ struct LedgerReport {
       + "the rows that are left."
   }
 
-  /// Why a run may have reported more rows than there are here.
+  /// Why a run may have reported more rows than the ledger has.
   static let note =
     "A row that repeats an earlier one, or its id, is not counted: docintake check MANIFEST names it. "
     + "One whose e-mail or id was corrected stands here under both."
@@ -165,8 +153,21 @@ final class RunTally {
   private(set) var before = 0
   private(set) var after = 0
   private(set) var requests = 0
-  /// Rows, retries and milliseconds waited by the minute since the start.
-  private(set) var minutes: [Int: (rows: Int, retries: Int, waited: Int)] = [:]
+  /// What happened in each minute since the start.
+  private(set) var minutes: [Int: Sums] = [:]
+
+  struct Sums {
+    var rows = 0
+    var retries = 0
+    /// Milliseconds.
+    var waited = 0
+
+    static func += (sums: inout Sums, more: Sums) {
+      sums.rows += more.rows
+      sums.retries += more.retries
+      sums.waited += more.waited
+    }
+  }
 
   init(_ number: Int, _ open: LedgerRecord) {
     self.number = number
@@ -198,30 +199,61 @@ final class RunTally {
       requests += outcome.bytes ?? 0
     }
     let minute = max(0, Int(outcome.time.seconds - open.time.seconds) / 60)
-    let sum = minutes[minute] ?? (0, 0, 0)
-    minutes[minute] = (sum.rows + row, sum.retries + again, sum.waited + (outcome.waited ?? 0))
+    minutes[minute, default: Sums()] += Sums(
+      rows: row, retries: again, waited: outcome.waited ?? 0)
   }
 }
 
 /// How long rows took in the stages of their pipelines.
 struct StageTimes {
-  private var stages: [Stage] = []
-  /// Rows of the present run that went through all stages of its plan.
+  private var stages: [String: Stage] = [:]
+  /// Accepted rows of the present run: they went through all stages of its plan.
   private var accepted = 0
+  /// Those among them that took a millisecond or more in a stage.
+  private var slow: [String: Int] = [:]
   /// The stages that stood in front of each one in some row.
   private var before: [String: Set<String>] = [:]
 
-  /// One stage's.
   struct Stage {
     let name: String
     fileprivate(set) var most = 0
     /// Rows by milliseconds to two digits: a million rows take no more room than a thousand.
     fileprivate var rows: [Int: Int] = [:]
-    /// Rows of the present run, and the accepted ones among them.
-    fileprivate var passed = 0
-    fileprivate var accepted = 0
 
     init(_ name: String) { self.name = name }
+
+    fileprivate mutating func add(_ milliseconds: Int) {
+      most = max(most, milliseconds)
+      var (rest, unit) = (milliseconds, 1)
+      while rest >= 100 { (rest, unit) = (rest / 10, unit * 10) }
+      rows[rest * unit, default: 0] += 1
+    }
+
+    var count: Int { rows.values.reduce(0, +) }
+
+    /// Milliseconds within which this share of the rows was done.
+    func quantile(_ share: Double) -> Int {
+      var left = Int((Double(count) * share).rounded(.up))
+      for (milliseconds, rows) in rows.sorted(by: { $0.key < $1.key }) {
+        left -= rows
+        if left <= 0 { return milliseconds }
+      }
+      return most
+    }
+
+    /// Half of the rows, 95 % of them and all of them took no longer, for people.
+    var words: [String] {
+      [quantile(0.5), quantile(0.95), most].map { $0 == 0 ? "<1" : RowText.number($0) }
+    }
+
+    /// Rows that took up to 1 ms, 2 to 3, 4 to 7 and so on.
+    var histogram: [Int] {
+      var bars = [Int](repeating: 0, count: Int.bitWidth - max(1, most).leadingZeroBitCount)
+      for (milliseconds, rows) in rows {
+        bars[Int.bitWidth - 1 - max(1, milliseconds).leadingZeroBitCount] += rows
+      }
+      return bars
+    }
   }
 
   /// Adds the pairs of `decode=12,shrink=140`, which name the stages that took a millisecond or more.
@@ -230,9 +262,8 @@ struct StageTimes {
     var passed: Set<String> = []
     for pair in text.split(separator: ",") {
       guard let (name, digits) = pair.halves(at: "="), let number = Int(digits) else { continue }
-      let known = stages.firstIndex { $0.name == name }
-      if known == nil { stages.append(Stage(name)) }
-      stages[known ?? stages.count - 1].add(number, isAccepted: isAccepted)
+      stages[name, default: Stage(name)].add(number)
+      slow[name, default: 0] += isAccepted ? 1 : 0
       if before[name]?.isSuperset(of: passed) != true {
         before[name, default: []].formUnion(passed)
       }
@@ -242,18 +273,16 @@ struct StageTimes {
 
   /// Adds the accepted rows of a run that took less than a millisecond in a stage that its plan has.
   mutating func endRun() {
-    for index in stages.indices {
-      let fast = accepted - stages[index].accepted
-      if stages[index].passed > 0, fast > 0 { stages[index].rows[0, default: 0] += fast }
-      (stages[index].passed, stages[index].accepted) = (0, 0)
+    for (name, count) in slow where accepted > count {
+      stages[name]?.rows[0, default: 0] += accepted - count
     }
-    accepted = 0
+    (accepted, slow) = (0, [:])
   }
 
   /// In the order of the pipeline, or of the names where no row tells.
   func inOrder(_ names: [String]) -> [Stage] {
-    let rank = { (stage: Stage) in names.firstIndex(of: stage.name) ?? names.count }
-    var (left, result) = (stages.sorted { rank($0) < rank($1) }, [Stage]())
+    let rank = { (name: String) in (names.firstIndex(of: name) ?? names.count, name) }
+    var (left, result) = (stages.values.sorted { rank($0.name) < rank($1.name) }, [Stage]())
     while !left.isEmpty {
       let next = left.firstIndex { stage in
         left.allSatisfy { before[stage.name]?.contains($0.name) != true }
@@ -261,42 +290,5 @@ struct StageTimes {
       result.append(left.remove(at: next ?? 0))
     }
     return result
-  }
-}
-
-extension StageTimes.Stage {
-  fileprivate mutating func add(_ milliseconds: Int, isAccepted: Bool) {
-    most = max(most, milliseconds)
-    passed += 1
-    if isAccepted { accepted += 1 }
-    var (rest, unit) = (milliseconds, 1)
-    while rest >= 100 { (rest, unit) = (rest / 10, unit * 10) }
-    rows[rest * unit, default: 0] += 1
-  }
-
-  var count: Int { rows.values.reduce(0, +) }
-
-  /// Milliseconds within which this share of the rows was done.
-  func quantile(_ share: Double) -> Int {
-    var left = Int((Double(count) * share).rounded(.up))
-    for (milliseconds, rows) in rows.sorted(by: { $0.key < $1.key }) {
-      left -= rows
-      if left <= 0 { return milliseconds }
-    }
-    return most
-  }
-
-  /// Half of the rows, 95 % of them and all of them took no longer, for people.
-  var words: [String] {
-    [quantile(0.5), quantile(0.95), most].map { $0 == 0 ? "<1" : RowText.number($0) }
-  }
-
-  /// Rows that took up to 1 ms, 2 to 3, 4 to 7 and so on.
-  var histogram: [Int] {
-    var bars = [Int](repeating: 0, count: Int.bitWidth - max(1, most).leadingZeroBitCount)
-    for (milliseconds, rows) in rows {
-      bars[Int.bitWidth - 1 - max(1, milliseconds).leadingZeroBitCount] += rows
-    }
-    return bars
   }
 }

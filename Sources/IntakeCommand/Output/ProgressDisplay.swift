@@ -12,12 +12,12 @@ final class ProgressDisplay: Sendable {
   private let style: Style
   /// Seconds from one to the next.
   private let interval: Double
-  /// Whether a run that is shorter than that shows where it ended.
+  /// Whether a run that is shorter than that shows its end.
   private let showsEnd: Bool
   private let console: Console
   private let monitor: RunMonitor
   private let limit: Int?
-  private let state = Mutex(RunProgress(at: SystemTime.monotonic))
+  private let pace = Mutex(RunPace(at: SystemTime.monotonic))
 
   /// `auto` is a line that stays where a person watches, and a line every 30 s in a log.
   init(_ arguments: Arguments, _ console: Console, _ monitor: RunMonitor, limit: Int?) {
@@ -26,18 +26,16 @@ final class ProgressDisplay: Sendable {
     let isWatched = Terminal.isInteractive && Terminal.environment("CI") == nil
     let usual = arguments.has("quiet") ? Style.none : isWatched ? .bar : .plain
     let form = asked ?? usual
-    // Among events for programs words would be an error.
+    // Words among events would break the programs that read them.
     style = console.isJSON && form != .none ? .json : form
     showsEnd = asked == .plain || asked == .json
     // A stall of a second shows on a terminal; a log of a night has a thousand lines.
     interval = style == .bar ? 0.25 : asked == .json ? 1 : 30
   }
 
-  func count(_ outcome: Outcome) { state.withLock { $0.add(outcome) } }
+  func noteEnd() { pace.withLock { $0.lastEnd = SystemTime.monotonic } }
 
-  func countReady(_ outcome: Outcome) { state.withLock { $0.addReady(outcome) } }
-
-  func countLeftOut() { state.withLock { $0.leftOut += 1 } }
+  func countLeftOut() { pace.withLock { $0.leftOut += 1 } }
 
   /// Shows how far it has come while something runs.
   func shown<Result>(_ body: () async throws -> Result) async throws -> Result {
@@ -61,11 +59,11 @@ final class ProgressDisplay: Sendable {
     if style == .bar { console.statusLine.show("") } else if showsEnd { show() }
   }
 
-  private var now: RunProgress.Moment {
-    let seconds = SystemTime.monotonic
-    return RunProgress.Moment(
-      progress: state.withLock { $0.sampled(at: seconds) }, activity: monitor.now, limit: limit,
-      seconds: seconds, wall: SystemTime.wall)
+  private var now: RunMoment {
+    let (seconds, summary) = (SystemTime.monotonic, monitor.summary)
+    return RunMoment(
+      summary: summary, pace: pace.withLock { $0.sampled(at: seconds, worked: summary.worked) },
+      activity: monitor.now, limit: limit, seconds: seconds, wall: SystemTime.wall)
   }
 
   private func show() {
@@ -89,20 +87,13 @@ final class ProgressDisplay: Sendable {
   }
 }
 
-/// What has become of the rows of a run so far.
-struct RunProgress: Sendable {
-  private(set) var counts: [Verdict: Int] = [:]
-  private(set) var ready = 0
-  private(set) var notTried = 0
-  /// Rows that were refused or failed, by code.
-  private(set) var failures: [String: Int] = [:]
+/// How fast a run is.
+struct RunPace: Sendable {
   /// Rows that were read and that the run is not about.
   var leftOut = 0
-  private(set) var sourceBytes = 0
-  private(set) var bodyBytes = 0
   let start: Double
   /// When the last row ended.
-  private(set) var lastEnd: Double?
+  var lastEnd: Double?
   private var samples: [(seconds: Double, worked: Int)]
   /// Seconds that a rate is taken over: long enough for a pause of 30 s, short enough to tell a slower target.
   private static let window = 60.0
@@ -112,93 +103,62 @@ struct RunProgress: Sendable {
     samples = [(start, 0)]
   }
 
-  var rows: Int { counts.values.reduce(ready, +) }
-
-  /// Rows that were worked on: a rate of those that were skipped says nothing about the rest.
-  var worked: Int { rows - counts[.skipped, default: 0] - notTried }
-
-  mutating func add(_ outcome: Outcome) {
-    counts[outcome.verdict, default: 0] += 1
-    if outcome.isNotTried {
-      notTried += 1
-    } else if let code = outcome.failure?.code, [.rejected, .failed].contains(outcome.verdict) {
-      failures[code.rawValue, default: 0] += 1
-    }
-    addBytes(outcome)
-  }
-
-  mutating func addReady(_ outcome: Outcome) {
-    ready += 1
-    addBytes(outcome)
-  }
-
-  private mutating func addBytes(_ outcome: Outcome) {
-    sourceBytes += outcome.images.values.reduce(0) { $0 + $1.source.bytes }
-    bodyBytes += outcome.receipt?.totalBytes ?? 0
-    lastEnd = SystemTime.monotonic
-  }
-
-  /// The same, with how far it had come by now noted for the rate.
-  mutating func sampled(at now: Double) -> RunProgress {
+  /// The same, with the rows that were worked on by now noted for the rate.
+  mutating func sampled(at now: Double, worked: Int) -> RunPace {
     // One a second is enough for a line that is drawn four times a second.
     if now - (samples.last?.seconds ?? 0) >= 1 { samples.append((now, worked)) }
-    while samples.count > 2, now - samples[1].seconds >= RunProgress.window {
-      samples.removeFirst()
-    }
+    while samples.count > 2, now - samples[1].seconds >= RunPace.window { samples.removeFirst() }
     return self
   }
 
-  /// Rows a second that were worked on, of late.
-  func rate(at now: Double) -> Double {
+  /// Rows a second of late, without those that were skipped: they say nothing about the rest.
+  func rate(at now: Double, worked: Int) -> Double {
     guard let first = samples.first else { return 0 }
     return Double(worked - first.worked) / max(0.5, now - first.seconds)
   }
 }
 
-extension RunProgress {
-  /// A look at a run: what is done, what is under way, and what that means for the rest.
-  struct Moment {
-    let progress: RunProgress
-    let activity: RunMonitor.Activity
-    /// Rows to work on at most, nil for all.
-    let limit: Int?
-    let seconds: Double
-    let wall: UnixTime
-  }
-}
+/// A look at a run: what is done, what is under way, and what that means for the rest.
+struct RunMoment {
+  let summary: RunSummary
+  let pace: RunPace
+  let activity: RunMonitor.Activity
+  /// Rows to work on at most, nil for all.
+  let limit: Int?
+  let seconds: Double
+  let wall: UnixTime
 
-extension RunProgress.Moment {
   /// How many rows there are for this run, nil where nothing tells.
   private var total: ExpectedRows? {
-    let (rows, leftOut) = (progress.rows, progress.leftOut)
+    let (rows, leftOut) = (summary.rows, pace.leftOut)
     guard let expected = activity.expected else { return nil }
     let mine =
       expected.isExact
       ? expected.count - leftOut
       : Int(Double(expected.count) * Double(max(1, rows)) / Double(max(1, rows + leftOut)))
-    let most = limit.map { rows + max(0, $0 - progress.worked) } ?? .max
+    let most = limit.map { rows + max(0, $0 - summary.worked) } ?? .max
     return ExpectedRows(max(rows, min(mine, most)), isExact: expected.isExact || most < mine)
   }
 
   private var percent: Int? {
-    total.map { $0.count > 0 ? min(100, progress.rows * 100 / $0.count) : 100 }
+    total.map { $0.count > 0 ? min(100, summary.rows * 100 / $0.count) : 100 }
   }
 
-  private var rate: Double { progress.rate(at: seconds) }
+  private var rate: Double { pace.rate(at: seconds, worked: summary.worked) }
 
   /// Seconds until the last row ends if all goes on as it does; nil while nothing does, or nothing tells.
   private var secondsLeft: Double? {
-    guard let total, total.count > progress.rows, rate > 0, wait?.stopsAll != true else {
+    guard let total, total.count > summary.rows, rate > 0, wait?.stopsAll != true else {
       return nil
     }
-    return Double(total.count - progress.rows) / rate
+    return Double(total.count - summary.rows) / rate
   }
 
   var downSince: String? { activity.downSince.map { UTCTime(seconds: $0).rfc3339 } }
 
   /// What the run waits for, and until when.
   private var wait: (reason: String, until: UnixTime?, forms: [String], stopsAll: Bool)? {
-    let still = seconds - (progress.lastEnd ?? progress.start)
+    let still = seconds - (pace.lastEnd ?? pace.start)
     let known = RunMonitor.Wait.allCases.compactMap { wait -> (RunMonitor.Wait, UnixTime)? in
       guard let until = activity.waits[wait], until > wall else { return nil }
       // Others go on while a row waits for its next attempt.
@@ -229,43 +189,36 @@ extension RunProgress.Moment {
     activity.downSince.map { " (since \(WallClock.time($0)))" } ?? ""
   }
 
-  /// A part of the line: its forms from the shortest to the longest, and how early it has to give way.
-  private struct Part {
-    let rank: Int
-    let forms: [String]
-
-    init(_ rank: Int, _ forms: [String]) { (self.rank, self.forms) = (rank, forms) }
-  }
-
-  private var parts: [Part] {
-    let counts = progress.counts
+  /// The parts of the line: how early each has to give way, and its forms from the shortest to the longest.
+  private var parts: [(rank: Int, forms: [String])] {
+    let counts = summary.counts
     func count(_ number: Int?, _ word: String) -> [String] {
       number.map { $0 > 0 ? ["\(RowText.number($0)) \(word)"] : [] } ?? []
     }
-    let bytes = [progress.sourceBytes, progress.bodyBytes].map(RowText.bytes)
     let inFlight = count(activity.requests, "in flight")
     let underWay = count(activity.rows, activity.rows == 1 ? "row under way" : "rows under way")
     return [
-      Part(0, rowForms), Part(1, wait?.forms ?? []),
-      Part(4, secondsLeft.map(arrival) ?? []),
-      Part(5, progress.worked > 0 ? ["\(RowText.digits(rate))/s"] : []),
-      Part(9, count(progress.ready, "ready")), Part(9, count(counts[.accepted], "accepted")),
-      Part(2, failureForms), Part(3, count(counts[.inDoubt], Verdict.inDoubt.words)),
-      Part(7, count(counts[.skipped], Verdict.skipped.words)),
-      Part(8, count(progress.notTried, "not tried")),
-      Part(
-        6, inFlight.isEmpty ? underWay : inFlight + [(underWay + inFlight).joined(separator: ", ")]),
-      Part(
-        10,
-        progress.bodyBytes > 0
-          ? [bytes[0] + " → " + bytes[1], "read \(bytes[0]) → sent \(bytes[1])"] : []
-      ),
+      (0, rowForms), (1, wait?.forms ?? []),
+      (4, secondsLeft.map(arrival) ?? []),
+      (5, summary.worked > 0 ? ["\(RowText.digits(rate))/s"] : []),
+      (9, count(summary.ready, "ready")), (9, count(counts[.accepted], "accepted")),
+      (2, failureForms), (3, count(counts[.inDoubt], Verdict.inDoubt.words)),
+      (7, count(counts[.skipped], Verdict.skipped.words)),
+      (8, count(summary.notTried, "not tried")),
+      (6, inFlight.isEmpty ? underWay : inFlight + [(underWay + inFlight).joined(separator: ", ")]),
+      (10, sizeForms),
     ]
   }
 
+  private var sizeForms: [String] {
+    guard summary.bodyBytes > 0 else { return [] }
+    let (read, sent) = (RowText.bytes(summary.sourceBytes), RowText.bytes(summary.bodyBytes))
+    return ["\(read) → \(sent)", "read \(read) → sent \(sent)"]
+  }
+
   private var rowForms: [String] {
-    let rows = RowText.number(progress.rows)
-    guard let total, let percent else { return [progress.rows == 1 ? "1 row" : rows + " rows"] }
+    let rows = RowText.number(summary.rows)
+    guard let total, let percent else { return [RowText.count(summary.rows, "row", "rows")] }
     let all = (total.isExact ? "" : "~") + RowText.number(total.count)
     return [
       "\(rows)/\(all)", "\(rows)/\(all) (\(percent)%)", "\(rows) of \(all) rows (\(percent)%)",
@@ -273,10 +226,10 @@ extension RunProgress.Moment {
   }
 
   private var failureForms: [String] {
-    let causes = progress.failures.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    let causes = summary.codes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     let sum = causes.reduce(0) { $0 + $1.value }
     guard sum > 0 else { return [] }
-    let first = "\(RowText.number(sum)) failure" + (sum == 1 ? "" : "s")
+    let first = RowText.count(sum, "failure", "failures")
     // Three causes tell whether it is the rows or the target.
     return [first]
       + (1...min(3, causes.count)).map { count in
@@ -319,13 +272,13 @@ extension RunProgress.Moment {
     let inFlight: JSONFields = [("rows", activity.rows), ("requests", activity.requests)]
     let waiting = wait
     return [
-      ("seconds", seconds - progress.start), ("rows", progress.rows),
+      ("seconds", seconds - pace.start), ("rows", summary.rows),
       ("expectedRows", (total?.count).orNull), ("expectedExact", total?.isExact),
-      ("percent", percent.orNull), ("outcomes", Verdict.json(of: progress.counts)),
-      ("ready", progress.ready), ("failures", progress.failures), ("rate", rate),
+      ("percent", percent.orNull), ("outcomes", Verdict.json(of: summary.counts)),
+      ("ready", summary.ready), ("failures", summary.codes), ("rate", rate),
       ("eta", secondsLeft.map { UTCTime(seconds: wall + $0).rfc3339 }.orNull),
-      ("inFlight", JSONOutput(fields: inFlight)), ("sourceBytes", progress.sourceBytes),
-      ("bodyBytes", progress.bodyBytes), ("waiting", (waiting?.reason).orNull),
+      ("inFlight", JSONOutput(fields: inFlight)), ("sourceBytes", summary.sourceBytes),
+      ("bodyBytes", summary.bodyBytes), ("waiting", (waiting?.reason).orNull),
       ("waitingUntil", (waiting?.until).map { UTCTime(seconds: $0).rfc3339 }.orNull),
     ]
   }

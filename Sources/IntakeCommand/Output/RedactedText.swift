@@ -95,7 +95,7 @@ struct RequestText {
   }
 }
 
-/// Describes a value on its way between two stages without showing what is personal or secret.
+/// Describes a value between two stages without showing what is personal or secret.
 struct TapText {
   let hidesPaths: Bool
 

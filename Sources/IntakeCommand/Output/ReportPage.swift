@@ -49,14 +49,13 @@ struct ReportPage {
   private var stages: String {
     guard !report.stages.isEmpty else { return "" }
     let rows = report.stages.map { times in
-      let cells = times.words.map { "<td>\(escaped($0))</td>" }
-      return "<tr><td>\(escaped(times.name))</td>\(cells.joined())<td class=\"wide\">"
-        + chart(times.histogram, class: "small", title: "rows by time, doubling from 1 ms")
-        + "</td></tr>"
+      ([times.name] + times.words).map(escaped) + [
+        chart(times.histogram, class: "small", title: "rows by time, doubling from 1 ms")
+      ]
     }
     return table(
       "Milliseconds a row in each stage", ["stage", "p50", "p95", "max"], wide: ["1 ms, 2, 4 …"],
-      rows: rows)
+      rows)
   }
 
   /// The last run that did anything, in at most sixty intervals.
@@ -64,13 +63,8 @@ struct ReportPage {
     guard let run = report.runs.last(where: { $0.rows > 0 }) else { return "" }
     let minutes = (run.minutes.keys.max() ?? 0) + 1
     let width = (minutes + 59) / 60
-    var bars = [(rows: Int, retries: Int, waited: Int)](
-      repeating: (0, 0, 0), count: (minutes + width - 1) / width)
-    for (minute, sum) in run.minutes {
-      bars[minute / width].rows += sum.rows
-      bars[minute / width].retries += sum.retries
-      bars[minute / width].waited += sum.waited
-    }
+    var bars = [RunTally.Sums](repeating: .init(), count: (minutes + width - 1) / width)
+    for (minute, sums) in run.minutes { bars[minute / width] += sums }
     guard bars.count > 1 else { return "" }
     let span = width == 1 ? "minute" : "\(width) minutes"
     var text = "<h2>The last run, one bar a \(span)</h2>"
@@ -90,18 +84,18 @@ struct ReportPage {
     let rows = report.runs.map { tally in
       let run = tally.run
       let seconds = run.end.map { Int($0.seconds - run.start.seconds) }
-      let time = seconds.map { "\($0 / 3600):\(pad($0 / 60 % 60)):\(pad($0 % 60))" } ?? "-"
-      let wide = [
-        time, "\(tally.retries)", "\(tally.waited / 1000) s", RowText.bytes(tally.before),
-        RowText.bytes(tally.requests),
+      let time = seconds.map {
+        "\($0 / 3600):\(($0 / 60 % 60).zeroPadded(2)):\(($0 % 60).zeroPadded(2))"
+      }
+      return [
+        run.start.readable, run.ending.rawValue, RowText.number(tally.rows),
+        RowText.number(tally.accepted), time ?? "-", "\(tally.retries)",
+        "\(tally.waited / 1000) s", RowText.bytes(tally.before), RowText.bytes(tally.requests),
       ]
-      return "<tr><td>\(escaped(run.start.readable))</td><td>\(run.ending.rawValue)</td>"
-        + "<td>\(RowText.number(tally.rows))</td><td>\(RowText.number(tally.accepted))</td>"
-        + wide.map { "<td class=\"wide\">\($0)</td>" }.joined() + "</tr>"
     }
     return table(
       "Runs", ["start", "end", "rows", "accepted"],
-      wide: ["took", "retries", "waited", "images", "requests"], rows: rows)
+      wide: ["took", "retries", "waited", "images", "requests"], rows)
   }
 
   private var causes: String {
@@ -110,7 +104,8 @@ struct ReportPage {
         ? "<h2>Every row is accepted</h2>" : "<h2>Every row that a run came to is accepted</h2>"
     }
     let sections = report.causes.map { cause in
-      let rows = cause.rows.prefix(ReportPage.mostRows).map { "<li>\(escaped($0.text))</li>" }
+      let rows = cause.rows.prefix(ReportPage.mostRows)
+        .map { "<li>\(escaped(report.name($0)))</li>" }
       let left = cause.rows.count - rows.count
       return "<section><h3>\(RowText.number(cause.rows.count)) × \(escaped(cause.title))</h3>"
         + (cause.hint.map { "<p>\(escaped($0))</p>" } ?? "")
@@ -139,12 +134,18 @@ struct ReportPage {
       + rows.joined(separator: "\n")
   }
 
-  private func table(_ title: String, _ names: [String], wide: [String], rows: [String]) -> String {
-    let head =
-      names.map { "<th>\($0)</th>" }.joined()
-      + wide.map { "<th class=\"wide\">\($0)</th>" }.joined()
-    return "<h2>\(title)</h2>\n<table><thead><tr>\(head)</tr></thead><tbody>\n"
-      + rows.joined(separator: "\n") + "\n</tbody></table>"
+  /// A table of cells in HTML; a narrow screen has no room for the columns in `wide`.
+  private func table(_ title: String, _ names: [String], wide: [String], _ rows: [[String]])
+    -> String
+  {
+    func row(_ cells: [String], _ tag: String) -> String {
+      let cells = cells.enumerated().map { index, cell in
+        "<\(tag)\(index < names.count ? "" : " class=\"wide\"")>\(cell)</\(tag)>"
+      }
+      return "<tr>\(cells.joined())</tr>"
+    }
+    return "<h2>\(title)</h2>\n<table><thead>\(row(names + wide, "th"))</thead><tbody>\n"
+      + rows.map { row($0, "td") }.joined(separator: "\n") + "\n</tbody></table>"
   }
 
   /// Bars from left to right, the highest as high as the picture.
@@ -158,8 +159,6 @@ struct ReportPage {
       "<svg class=\"\(kind)\" viewBox=\"0 0 \(10 * values.count) 100\" preserveAspectRatio=\"none\" "
       + "role=\"img\" aria-label=\"\(title)\">\(bars.joined())</svg>"
   }
-
-  private func pad(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
   /// Ids are the operator's, and stages of others may have put anything into a code.
   private func escaped(_ text: String) -> String {
@@ -185,7 +184,7 @@ struct RowPictures: Sendable {
 
   /// Reads the files again; what is wrong with one is said in its place.
   init(_ record: IntakeRecord, _ pipeline: Pipeline) async {
-    name = "line \(record.row.line)" + (record.row.label.map { " (\($0))" } ?? "")
+    name = Console.name(record.row)
     for file in record.images {
       let context = StageContext(row: record.row, side: file.side)
       var value: any Sendable = file

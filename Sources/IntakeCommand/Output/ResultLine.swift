@@ -125,16 +125,21 @@ enum ResultForm: String, CaseIterable {
 enum RowText {
   /// `line 2 (C-1001): rejected: invalid_value dob: 19900231 is no day`: one line, without the next step.
   static func short(_ outcome: Outcome, word: String? = nil) -> String {
-    let start = Console.name(outcome.row) + ": " + (word ?? outcome.verdict.rawValue)
-    guard let failure = outcome.failure else {
-      let words = [outcome.receipt?.type, outcome.receipt?.status].compactMap(\.self)
-      return start + words.map { " " + Sanitizer.word($0) }.joined()
-    }
+    let start = head(outcome, word)
+    guard let failure = outcome.failure else { return start }
     if let since = outcome.since, failure.code == .alreadyAccepted {
       return start + ", accepted \(UTCTime(seconds: since).readable)"
     }
     let more = outcome.further.isEmpty ? "" : " and \(outcome.further.count) more"
     return start + ": " + title(failure) + more + ": " + Sanitizer.clean(failure.detail)
+  }
+
+  /// `line 2 (C-1001): accepted createCustomer PENDING`: who it is, and what the target said where all went well.
+  private static func head(_ outcome: Outcome, _ word: String?) -> String {
+    let answer = outcome.failure == nil ? outcome.receipt : nil
+    let words = [answer?.type, answer?.status].compactMap(\.self).map(Sanitizer.word)
+    return Console.name(outcome.row) + ": "
+      + ([word ?? outcome.verdict.rawValue] + words).joined(separator: " ")
   }
 
   /// `invalid_value dob`: the code and what it is about.
@@ -148,11 +153,7 @@ enum RowText {
     _ outcome: Outcome, word: String? = nil, hidesPaths: Bool, showsImages: Bool,
     explains: Bool = false
   ) -> String {
-    var text = Console.name(outcome.row) + ": " + (word ?? outcome.verdict.rawValue)
-    if let receipt = outcome.receipt, outcome.failure == nil {
-      let words = [receipt.type, receipt.status].compactMap(\.self)
-      text += words.map { " " + Sanitizer.word($0) }.joined()
-    }
+    var text = head(outcome, word)
     if let failure = outcome.failure { text += ": " + problem(failure, hidesPaths: hidesPaths) }
     if let since = outcome.since {
       text += "\n    accepted \(UTCTime(seconds: since).readable)"
@@ -198,12 +199,15 @@ enum RowText {
 
   /// Decimal units, three digits: `412 KB`, `1.09 MB`.
   static func bytes(_ count: Int) -> String {
-    switch count {
-    case ..<1000: return "\(count) B"
-    case ..<1_000_000: return digits(Double(count) / 1000) + " KB"
-    case ..<1_000_000_000: return digits(Double(count) / 1_000_000) + " MB"
-    default: return digits(Double(count) / 1_000_000_000) + " GB"
-    }
+    guard count >= 1000 else { return "\(count) B" }
+    let units = [(1e9, " GB"), (1e6, " MB"), (1e3, " KB")]
+    let (size, unit) = units.first { Double(count) >= $0.0 } ?? units[2]
+    return digits(Double(count) / size) + unit
+  }
+
+  /// `1 row is` or `1,200 rows are`.
+  static func count(_ count: Int, _ one: String, _ many: String) -> String {
+    "\(number(count)) \(count == 1 ? one : many)"
   }
 
   /// With a comma between thousands: `10,000`.

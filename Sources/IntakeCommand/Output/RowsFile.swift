@@ -2,10 +2,10 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// A manifest that is written at the end of a run, of rows that come in any order.
+/// A manifest that is written at the end of a run from rows that come in any order.
 ///
-/// There may be a million of them, so they wait in a file without a name; 24 bytes for each are in memory. At the
-/// end the manifest is written in the order of the first one, whole or not at all.
+/// There may be a million of them, so they wait in a file without a name, with 24 bytes for each in memory. The
+/// manifest has the order of the one that was read, and is written whole or not at all.
 final class RowsFile: Sendable {
   let path: String
   /// The folder that the images are in, where it isn't that of the file.
@@ -28,9 +28,7 @@ final class RowsFile: Sendable {
     let columns: UInt32
   }
 
-  /// Names the file, which must not be there yet: it may be one that somebody corrects.
-  ///
-  /// - Parameter root: the folder that the images of the run are in.
+  /// Names the file, which must not exist yet: somebody may be correcting it; `root` is the folder of the run's images.
   init(_ path: String, of option: String, imagesIn root: String) throws(CommandError) {
     guard !DurableFile.exists(path) else {
       throw CommandError(
@@ -40,22 +38,19 @@ final class RowsFile: Sendable {
     self.path = path
     imagesRoot =
       LedgerPlace.absolute(root) == LedgerPlace.absolute(DurableFile.folder(of: path)) ? nil : root
-    do throws(SystemCallFailure) {
-      waiting = try DurableFile.nameless(in: DurableFile.folder(of: path))
-    } catch {
-      throw CommandError(
-        .usage, "\(option) \(Sanitizer.clean(path)) cannot be written: \(error)",
-        hint: "name a file in a folder that is there and can be written to")
-    }
+    waiting = try CommandError.naming(
+      "\(option) \(Sanitizer.clean(path)) cannot be written",
+      hint: "name a file in a folder that is there and can be written to"
+    ) { try DurableFile.nameless(in: DurableFile.folder(of: path)) }
   }
 
   var count: Int { rows.withLock(\.entries.count) }
 
   /// Takes a record with cells for so many columns, and the cells that stand behind all columns.
   func add(
-    _ record: [UInt8], line: Int, columns: Int, _ notes: [UInt8], delimiter: UInt8
+    _ record: [UInt8], line: Int, columns: Int, notes: [[UInt8]], delimiter: UInt8
   ) {
-    let notes = (notes.isEmpty ? [] : [delimiter] + notes) + [UInt8(ascii: "\n")]
+    let notes = notes.flatMap { [delimiter] + $0 } + [UInt8(ascii: "\n")]
     rows.withLock { rows in
       guard rows.failure == nil else { return }
       do throws(SystemCallFailure) {
@@ -78,12 +73,12 @@ final class RowsFile: Sendable {
   }
 
   /// Writes the manifest; records with fewer cells than there are `columns` by now get empty ones.
-  func finish(header: [UInt8], columns: Int, delimiter: UInt8) throws(SystemCallFailure) {
+  func finish(header: [[UInt8]], columns: Int, delimiter: UInt8) throws(SystemCallFailure) {
     try checkWritten()
     let entries = rows.withLock(\.entries).sorted { ($0.line, $0.offset) < ($1.line, $1.offset) }
     try DurableFile.create(path) { (file) throws(SystemCallFailure) in
       // 64 KB a write: a row for each would take ten times as long.
-      var piece = header + [UInt8(ascii: "\n")]
+      var piece = header.joined(separator: [delimiter]) + [UInt8(ascii: "\n")]
       for entry in entries {
         let split = Int(entry.recordSize)
         let bytes = try waiting.read(at: entry.offset, count: split + Int(entry.notesSize))
@@ -104,7 +99,6 @@ final class FailedRows: Sendable {
   private let file: RowsFile
   private let table = Mutex<SourceTable?>(nil)
 
-  /// Names the file; `root` is the folder that the images of the run are in.
   init(_ path: String, imagesIn root: String) throws(CommandError) {
     file = try RowsFile(path, of: "--failed", imagesIn: root)
   }
@@ -122,17 +116,16 @@ final class FailedRows: Sendable {
     }
     table.withLock { $0 = source.table }
     file.add(
-      source.record.exposed, line: outcome.row.line, columns: source.columns,
-      Array(cells.joined(separator: [delimiter])), delimiter: delimiter)
+      source.record.exposed, line: outcome.row.line, columns: source.columns, notes: cells,
+      delimiter: delimiter)
   }
 
   /// Writes the manifest; no file where every row was accepted.
   func finish() throws(SystemCallFailure) {
     guard let table = table.withLock(\.self) else { return try file.checkWritten() }
-    let notes = SourceTable.notes.map { Array($0.utf8) }
     try file.finish(
-      header: Array(([table.header] + notes).joined(separator: [table.delimiter])),
-      columns: table.count, delimiter: table.delimiter)
+      header: [table.header] + SourceTable.notes.map { Array($0.utf8) }, columns: table.count,
+      delimiter: table.delimiter)
   }
 }
 
@@ -179,7 +172,7 @@ final class FixedManifest: Sendable {
 
     init(_ table: SourceTable) {
       guard let meanings = table.meanings else {
-        // JSON has its names in every row: what no row has before the last one may still come.
+        // JSON rows name their own columns: the last row may still bring a new one.
         known = Column.allCases.map { ColumnName($0) }
         return
       }
@@ -194,7 +187,6 @@ final class FixedManifest: Sendable {
     }
   }
 
-  /// Names the file; `root` is the folder that the images are in.
   init(_ path: String, imagesIn root: String) throws(CommandError) {
     file = try RowsFile(path, of: "--fix", imagesIn: root)
   }
@@ -209,30 +201,34 @@ final class FixedManifest: Sendable {
       guard !row.isShifted else {
         let cells = SourceTable.cells(of: record, delimiter: source.table.delimiter)
         let text = cells.count == 1 ? cells[0] : record
-        return file.add(
-          [0x22] + text.flatMap { $0 == 0x22 ? [0x22, 0x22] : [$0] } + [0x22],
-          line: row.record.row.line, columns: .max, [], delimiter: FixedManifest.comma)
+        return add(cell(text), row, columns: .max, originals: [])
       }
       for name in row.record.fields.columns where !columns.known.contains(name) {
         columns.known.append(name)
       }
-      let known = columns.known.map { cell(FixedManifest.text(of: $0, in: row.record)) }
+      let known = columns.known.map { name in
+        cell(Array(FixedManifest.text(of: name, in: row.record).utf8))
+      }
       let given =
         columns.originals.isEmpty
         ? [] : SourceTable.cells(of: record, delimiter: source.table.delimiter)
       let originals = columns.originals.map { place, _ in
-        given.indices.contains(place)
-          ? SourceTable.cell(given[place], delimiter: FixedManifest.comma) : []
+        given.indices.contains(place) ? cell(given[place]) : []
       }
-      file.add(
-        Array(known.joined(separator: [FixedManifest.comma])), line: row.record.row.line,
-        columns: known.count, Array(originals.joined(separator: [FixedManifest.comma])),
-        delimiter: FixedManifest.comma)
+      add(
+        Array(known.joined(separator: [FixedManifest.comma])), row, columns: known.count,
+        originals: originals)
     }
   }
 
-  private func cell(_ text: String) -> [UInt8] {
-    SourceTable.cell(Array(text.utf8), delimiter: FixedManifest.comma)
+  private func add(_ record: [UInt8], _ row: LoadedRow, columns: Int, originals: [[UInt8]]) {
+    file.add(
+      record, line: row.record.row.line, columns: columns, notes: originals,
+      delimiter: FixedManifest.comma)
+  }
+
+  private func cell(_ text: [UInt8]) -> [UInt8] {
+    SourceTable.cell(text, delimiter: FixedManifest.comma)
   }
 
   private static func text(of name: ColumnName, in record: IntakeRecord) -> String {
@@ -253,23 +249,15 @@ final class FixedManifest: Sendable {
       try file.checkWritten()
       return "--fix wrote no file: there are no rows"
     }
-    let names = columns.known.map { cell($0.description) }
-    let header =
-      names
-      + columns.originals.map {
-        SourceTable.cell($0.name, delimiter: FixedManifest.comma)
-      }
+    let names = columns.known.map { Array($0.description.utf8) } + columns.originals.map(\.name)
     try file.finish(
-      header: Array(header.joined(separator: [FixedManifest.comma])), columns: names.count,
-      delimiter: FixedManifest.comma)
+      header: names.map(cell), columns: columns.known.count, delimiter: FixedManifest.comma)
     let root = file.imagesRoot.map { ", to run with --images-root \(ShellText.quoted($0))" } ?? ""
     return "the manifest as it was understood: \(file.path)\(root)"
   }
 
-  /// Why there is no file.
-  func unwritten(_ reason: String) -> String {
-    "--fix \(Sanitizer.clean(file.path)) was not written: \(reason)"
-  }
+  /// That there is no file, to go before the reason.
+  var unwritten: String { "--fix \(Sanitizer.clean(file.path)) was not written" }
 }
 
 extension ColumnName {

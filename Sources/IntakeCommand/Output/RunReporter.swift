@@ -5,31 +5,56 @@ import Synchronization
 
 /// Reports on a run: result lines on standard output, everything else on standard error.
 struct RunReporter: RunObserver {
-  let results: ResultWriter
-  let form: ResultForm
-  let console: Console
-  let progress: ProgressDisplay
-  let line: ResultLine
-  let stop: StopSwitch
-  let taps: Set<String>
+  private let results: ResultWriter
+  private let form: ResultForm
+  private let console: Console
+  private let progress: ProgressDisplay
+  private let line: ResultLine
+  private let stop: StopSwitch
+  private let taps: Set<String>
   /// Whether every row is shown to people, not only those with problems.
-  let isVerbose: Bool
+  private let isVerbose: Bool
   /// Whether results in words are those with problems alone.
-  let isQuiet: Bool
+  private let isQuiet: Bool
   /// Whether messages go into a file while results go to a terminal: both have the rows with problems.
-  let isLogged: Bool
+  private let isLogged: Bool
   /// What people see of a check, nil for a run, whose rows are shown as they end.
   let list: RowList?
   /// What a dry run prints for a request; nil for a check, which prints the row.
-  let request: RequestText?
+  private let request: RequestText?
   /// Whether anything is sent and recorded.
-  let isSending: Bool
-  /// Where the rows go that were not accepted, nil when nobody wants them.
-  let failedRows: FailedRows?
-  /// Where the rows go as they were understood, nil when nobody wants them.
-  let fixed: FixedManifest?
+  private let isSending: Bool
+  private let failedRows: FailedRows?
+  private let fixed: FixedManifest?
   /// Whether rows that are skipped stay out of the results.
-  let isOnlyLeft: Bool
+  private let isOnlyLeft: Bool
+
+  init(
+    _ arguments: Arguments, _ invocation: Invocation, _ mode: RunPolicy.Mode,
+    _ progress: ProgressDisplay, _ stop: StopSwitch, _ request: RequestText,
+    _ failedRows: FailedRows?, _ fixed: FixedManifest?
+  ) {
+    let (results, console) = (invocation.results, invocation.console)
+    (self.results, self.console, self.progress, self.stop) = (results, console, progress, stop)
+    (self.failedRows, self.fixed) = (failedRows, fixed)
+    let form = ResultForm(arguments["output"], isTerminal: results.isTerminal)
+    let isLogged = results.isTerminal && !Terminal.isThere
+    (self.form, self.isLogged) = (form, isLogged)
+    line = ResultLine(hidesPaths: arguments.has("hide-paths"))
+    taps = Set(arguments.all("tap"))
+    (isVerbose, isQuiet) = (arguments.has("verbose"), arguments.has("quiet"))
+    isOnlyLeft = arguments.has("left")
+    isSending = mode.keepsLedger
+    self.request = mode == .dryRun ? request : nil
+    guard mode == .check, !console.isJSON else {
+      list = nil
+      return
+    }
+    list = RowList(all: arguments.has("all") || isVerbose) { text in
+      if form == .text { results.writeLine(text) }
+      if form != .text || isLogged { console.write(text) }
+    }
+  }
 
   func loaded(_ row: LoadedRow) {
     fixed?.add(row)
@@ -38,63 +63,63 @@ struct RunReporter: RunObserver {
 
   func leftOut(_ row: RowReference) {
     progress.countLeftOut()
-    list?.pass(row.line)
+    list?.skip(row.line)
   }
 
   func finished(_ outcome: Outcome) {
-    progress.count(outcome)
+    progress.noteEnd()
     failedRows?.add(outcome)
     if isOnlyLeft, outcome.verdict == .skipped, !outcome.isNews {
-      list?.pass(outcome.row.line)
-      return
+      list?.skip(outcome.row.line)
+    } else if let full = tell(outcome), form == .text, !console.isForPrograms {
+      if isLogged { console.note(full) } else { console.logOnly(full) }
     }
-    let isShown = outcome.isNews || isVerbose
-    if form == .json { results.keepLine { line.write(outcome, to: &$0) } }
-    if console.isJSON || console.isGitHub, isShown { log(outcome) }
-    guard isShown || form == .text && !isQuiet && list == nil else {
-      list?.pass(outcome.row.line)
-      return
-    }
-    let full = RowText.line(outcome, hidesPaths: line.hidesPaths, showsImages: isVerbose)
-    if let list { return list.add(full, errors: 1 + outcome.further.count, outcome.row.line) }
-    show(isVerbose || form != .text ? full : fitted(RowText.short(outcome)))
-    guard form == .text, isShown, !console.isJSON, !console.isGitHub else { return }
-    if isLogged { console.note(full) } else { console.file(full) }
   }
 
   func prepared(_ submission: Submission, outcome: Outcome) {
-    progress.countReady(outcome)
+    progress.noteEnd()
     let request = request?.json(submission)
-    if form == .json {
-      results.keepLine { line.write(outcome, word: "ready", request: request, to: &$0) }
-    }
-    if console.isJSON || console.isGitHub, isVerbose { log(outcome) }
-    let full = RowText.line(
-      outcome, word: "ready", hidesPaths: line.hidesPaths, showsImages: true,
-      explains: request == nil)
-    if let list {
-      return isVerbose
-        ? list.add(full, errors: 0, outcome.row.line) : list.pass(outcome.row.line)
-    }
-    if isVerbose {
-      show(full)
-    } else if form == .text, !isQuiet {
-      show(fitted(RowText.short(outcome, word: "ready")))
-    }
+    _ = tell(outcome, isReady: true, request)
     // A dry run is there to look at the request.
     if form == .text, let request { show("    " + request.text) }
   }
 
-  /// One row, one line: what does not fit is in the summary, and in `--verbose`.
-  private func fitted(_ text: String) -> String {
-    results.width.map { text.cut(toColumns: $0) } ?? text
+  /// Writes what became of a row wherever it is wanted; returns the long text where people see the row without asking
+  /// for every one.
+  private func tell(
+    _ outcome: Outcome, isReady: Bool = false, _ request: JSONOutput? = nil
+  ) -> String? {
+    let (isShown, word) = (outcome.isNews || isVerbose, isReady ? "ready" : nil)
+    if form == .json {
+      results.keepLine { line.write(outcome, word: word, request: request, to: &$0) }
+    }
+    if console.isForPrograms, isShown { log(outcome) }
+    guard isShown || form == .text && !isQuiet && list == nil else {
+      list?.skip(outcome.row.line)
+      return nil
+    }
+    let full = RowText.line(
+      outcome, word: word, hidesPaths: line.hidesPaths, showsImages: isVerbose,
+      explains: isReady && request == nil)
+    if let list {
+      list.add(full, errors: isReady ? 0 : 1 + outcome.further.count, outcome.row.line)
+      return nil
+    }
+    if isVerbose || form != .text {
+      show(full)
+    } else {
+      // One row, one line: what does not fit is in the summary, and in `--verbose`.
+      let short = RowText.short(outcome, word: word)
+      show(results.width.map { short.cut(toColumns: $0) } ?? short)
+    }
+    return isShown ? full : nil
   }
 
   /// Where results are words they are what people see of a row; else standard error says what went wrong.
   private func show(_ text: String) {
     if form == .text {
       results.keepLine { $0 += text.utf8 }
-    } else if !console.isJSON, !console.isGitHub {
+    } else if !console.isForPrograms {
       console.note(text)
     }
   }
@@ -148,9 +173,8 @@ extension Outcome {
 /// Rows end in any order, so one that is worked on for long holds back the texts behind it; nothing else is kept.
 final class RowList: Sendable {
   private struct State {
-    /// Lines of the manifest that were read, and below `first` have been shown.
-    var lines: [Int] = []
-    var first = 0
+    /// Lines of the manifest that were read and have not been shown.
+    var lines: ArraySlice<Int> = []
     /// Texts of rows that have ended, nil for those that nobody needs to see.
     ///
     /// A line of a JSON list may hold several rows.
@@ -178,7 +202,7 @@ final class RowList: Sendable {
   }
 
   /// Nobody needs to see a row.
-  func pass(_ line: Int) {
+  func skip(_ line: Int) {
     guard showsAll else { return }
     end(line, nil)
   }
@@ -196,15 +220,10 @@ final class RowList: Sendable {
     state.withLock { state in
       state.ended[line, default: []].append(text)
       guard showsAll else { return }
-      while state.first < state.lines.count,
-        let texts = state.ended.removeValue(forKey: state.lines[state.first])
-      {
-        state.first += texts.count
+      while let line = state.lines.first, let texts = state.ended.removeValue(forKey: line) {
+        state.lines = state.lines.dropFirst(texts.count)
         for case let text? in texts { write(text) }
       }
-      guard state.first > 1_000 else { return }
-      state.lines.removeFirst(state.first)
-      state.first = 0
     }
   }
 

@@ -12,15 +12,12 @@ struct SummaryText {
   /// Whether scans were decoded in processes that own nothing.
   let isIsolated: Bool
   let policy: RunPolicy
-  /// The command that was given, to be given again.
-  let command: GivenCommand
+  /// The command line, to be given again.
+  let arguments: Arguments
   /// Whether every row that has a problem has been listed.
   let isListed: Bool
-  let hidesPaths: Bool
   /// Columns of the terminal, nil for a file or pipe, which has room for any line.
-  let columns: Int?
-  /// Whether the sandbox's page can be looked at after the run.
-  let isKept: Bool
+  let columns = Terminal.isInteractive ? Terminal.width() : nil
   /// Where the rows are that were not accepted, nil when nobody wanted them or they could not be written.
   let failed: FailedRows?
 
@@ -44,6 +41,8 @@ struct SummaryText {
     }
   }
 
+  /// Whether the sandbox's page can be looked at after the run.
+  private var isKept: Bool { arguments.has("keep") }
   private var mode: RunPolicy.Mode { policy.mode }
   private var only: RunPolicy.Selection? { policy.only }
 
@@ -53,27 +52,20 @@ struct SummaryText {
   private var ended: String { "ended: " + WallClock.dateAndTime(SystemTime.wall) }
 
   private var counts: String {
-    var parts = Verdict.allCases.compactMap { verdict -> String? in
-      let count =
-        switch verdict {
-        case .failed: summary.failed
-        // A ledger has one row a customer, so that what repeats one is told apart.
-        case .rejected: summary.counts[.rejected, default: 0] - summary.repeats
-        case .skipped: summary.counts[.skipped, default: 0] - summary.changed
-        default: summary.counts[verdict, default: 0]
-        }
-      return count > 0 ? "\(RowText.number(count)) \(verdict.words)" : nil
-    }
-    if summary.repeats > 0 {
-      let verb = summary.repeats == 1 ? "repeats" : "repeat"
-      parts.append("\(RowText.number(summary.repeats)) \(verb) another row")
-    }
-    if summary.changed > 0 { parts.append("\(RowText.number(summary.changed)) changed") }
-    if summary.notTried > 0 { parts.append("\(RowText.number(summary.notTried)) not tried") }
-    if mode != .send { parts.insert("\(RowText.number(summary.ready)) ready", at: 0) }
-    let rows = RowText.number(summary.rows) + " row" + (summary.rows == 1 ? "" : "s")
-    let found = parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
-    return rows + found + (isNothingToDo ? " — nothing was left to send" : "")
+    func count(_ verdict: Verdict) -> Int { summary.counts[verdict, default: 0] }
+    // A ledger has one row per customer, so rows that repeat one are counted apart.
+    let found = [
+      (count(.accepted), Verdict.accepted.words),
+      (count(.rejected) - summary.repeats, Verdict.rejected.words),
+      (summary.failed, Verdict.failed.words), (count(.inDoubt), Verdict.inDoubt.words),
+      (count(.skipped) - summary.changed, Verdict.skipped.words),
+      (summary.repeats, (summary.repeats == 1 ? "repeats" : "repeat") + " another row"),
+      (summary.changed, "changed"), (summary.notTried, "not tried"),
+    ].filter { $0.0 > 0 }
+    let ready = mode == .send ? [] : [(summary.ready, "ready")]
+    let parts = (ready + found).map { "\(RowText.number($0)) \($1)" }.joined(separator: ", ")
+    return RowText.count(summary.rows, "row", "rows") + (parts.isEmpty ? "" : ": " + parts)
+      + (isNothingToDo ? " — nothing was left to send" : "")
   }
 
   private var isNothingToDo: Bool {
@@ -99,8 +91,7 @@ struct SummaryText {
   /// What a run of the rows that are ready takes; nil where nothing was left unsent.
   private var estimate: String? {
     guard summary.ready > 0 else { return nil }
-    let requests =
-      summary.requests == 1 ? "1 request" : "\(RowText.number(summary.requests)) requests"
+    let requests = RowText.count(summary.requests, "request", "requests")
     let size = "a run sends \(requests), \(RowText.bytes(summary.bodyBytes))"
     guard let seconds = secondsOfRun, let rate = policy.rate else { return size }
     return "\(size); at \(RowText.digits(rate))/s it takes \(DurationText.words(seconds)) or more"
@@ -108,24 +99,22 @@ struct SummaryText {
 
   private var secondsOfRun: Double? { policy.rate.map { Double(summary.requests) / $0 } }
 
-  /// So that nobody wonders why the rows of a new file were not sent.
+  /// Explains why the rows of a new file were not sent.
   private var accepted: String? {
     guard let last = summary.lastAccepted else { return nil }
     return "skipped rows were accepted by earlier runs, the last \(UTCTime(seconds: last).readable)"
   }
 
   private var changed: String? {
-    switch summary.changed {
-    case 0: nil
-    case 1: "1 row was changed after it had been accepted: --resubmit-changed sends it"
-    case let count:
-      "\(count) rows were changed after they had been accepted: --resubmit-changed sends them"
-    }
+    guard summary.changed > 0 else { return nil }
+    let rows = RowText.count(
+      summary.changed, "row was changed after it", "rows were changed after they")
+    return "\(rows) had been accepted: --resubmit-changed sends \(pronoun(summary.changed))"
   }
 
   private var failedRows: String? {
     guard let failed, failed.count > 0 else { return nil }
-    let rows = failed.count == 1 ? "1 row that was" : "\(failed.count) rows that were"
+    let rows = RowText.count(failed.count, "row that was", "rows that were")
     let root = failed.imagesRoot.map { " and --images-root \($0)" } ?? ""
     return
       "\(rows) not accepted: \(failed.path), to correct and to run with the same options\(root)"
@@ -137,7 +126,7 @@ struct SummaryText {
     let (failed, inDoubt) = (summary.leftFailed, summary.leftInDoubt)
     switch only {
     case .failed where inDoubt > 0:
-      return "no row failed; \(inDoubt) \(inDoubt == 1 ? "is" : "are") in doubt: --only in-doubt"
+      return "no row failed; \(RowText.count(inDoubt, "is", "are")) in doubt: --only in-doubt"
     case .failed: return "no row failed"
     case .inDoubt where failed > 0: return "no row is in doubt; \(failed) failed: --only failed"
     case .inDoubt: return "no row is in doubt"
@@ -146,13 +135,13 @@ struct SummaryText {
 
   /// What `--only` passed over because no run has seen it; it would be sent without `--only`.
   private var leftNew: String? {
-    switch summary.leftNew {
-    case 0: nil
-    case 1: "1 row is new to the ledger and was left out: a run without --only sends it"
-    case let count:
-      "\(count) rows are new to the ledger and were left out: a run without --only sends them"
-    }
+    guard summary.leftNew > 0 else { return nil }
+    let rows = RowText.count(
+      summary.leftNew, "row is new to the ledger and was", "rows are new to the ledger and were")
+    return "\(rows) left out: a run without --only sends \(pronoun(summary.leftNew))"
   }
+
+  private func pronoun(_ count: Int) -> String { count == 1 ? "it" : "them" }
 
   private var troubles: [String?] {
     [
@@ -172,11 +161,11 @@ struct SummaryText {
 
   private var neverReached: String? {
     guard let left = summary.neverReached, left.count > 0 else { return nil }
-    let (about, rows) = (left.isExact ? "" : "about ", left.count == 1 ? "row was" : "rows were")
-    return "\(about)\(RowText.number(left.count)) \(rows) never reached"
+    let rows = RowText.count(left.count, "row was", "rows were")
+    return "\(left.isExact ? "" : "about ")\(rows) never reached"
   }
 
-  /// Only where something arrived and the page doesn't stay open anyway.
+  /// Only where something arrived and the page doesn't stay open already.
   private var lookHint: String? {
     guard page != nil, !isKept, summary.bodyBytes > 0 else { return nil }
     return "to look at what arrives, give --keep and a new --ledger: the sandbox shows it as a page"
@@ -243,10 +232,11 @@ extension SummaryText {
       (cause.count == 1 ? "line " : "lines ") + names.joined(separator: ", ")
       + (cause.count > cause.rows.count ? " …" : "")
     let detail = Sanitizer.clean(cause.failure.detail, limit: 300)
-    // Where rows failed in different words, those of the first one stand for all.
+    // Where rows failed in different words, the first row's stand for all.
     let reason = (cause.isUniform ? "" : "such as ") + detail
     let hint =
-      cause.count == 1 ? cause.failure.hint(hidesPaths: hidesPaths) : cause.failure.hint
+      cause.count == 1
+      ? cause.failure.hint(hidesPaths: arguments.has("hide-paths")) : cause.failure.hint
     let head = String(repeating: " ", count: width - count.count) + "  \(count)  "
     return lines("\(RowText.title(cause.failure)): \(reason)", after: head, indent)
       + lines(rows, after: indent, indent) + lines("→ " + hint, after: indent, indent)
@@ -274,60 +264,28 @@ extension SummaryText {
   /// Whoever gave the command may see all of it again; a log may be read by others.
   private func nextCommand(isPrivate: Bool) -> (words: String, command: String)? {
     guard mode == .send else { return nil }
+    func command(only selection: RunPolicy.Selection) -> String {
+      arguments.again(
+        // These are about this run alone, and the file of failed rows exists by now.
+        without: ["failed", "only", "limit"], adding: ["--only", selection.rawValue],
+        isPrivate: isPrivate)
+    }
     if summary.stopReason != nil || summary.loadFailure != nil {
-      return ("to go on:", command.text(isPrivate))
+      return ("to go on:", arguments.again(without: ["failed"], adding: [], isPrivate: isPrivate))
     }
     if summary.counts[.inDoubt] != nil {
-      return ("to settle what is in doubt:", command.text(isPrivate, only: .inDoubt))
+      return ("to settle what is in doubt:", command(only: .inDoubt))
     }
-    // What repeats a row has no row of its own in the ledger.
+    // A row that repeats another one isn't in the ledger.
     guard summary.notAccepted - summary.repeats > 0 else { return nil }
     let isCorrected = summary.counts[.rejected, default: 0] > summary.repeats
     return (
       isCorrected ? "once corrected, to send them again:" : "to send them again:",
-      command.text(isPrivate, only: .failed)
+      command(only: .failed)
     )
   }
 
   private var next: [String] {
     nextCommand(isPrivate: columns != nil).map { ["\($0.words)\n  \($0.command)"] } ?? []
-  }
-}
-
-/// A command line as it was given, to be given again for other rows.
-struct GivenCommand {
-  /// The program and all words.
-  let words: [String]
-  let spec: CommandSpec
-
-  /// The same manifest, target and ledger for the rows that a ledger lists so; nil for all rows.
-  func text(_ isPrivate: Bool, only selection: RunPolicy.Selection? = nil) -> String {
-    // What bounds or describes this run alone; a file of failed rows is there already.
-    let dropped: Set<String> = selection == nil ? ["failed"] : ["failed", "only", "limit"]
-    var (kept, rest) = (Array(words.prefix(1)), words.dropFirst())
-    while let word = rest.popFirst() {
-      guard word != "--" else {
-        rest.insert(word, at: rest.startIndex)
-        break
-      }
-      let (name, value) =
-        word.hasPrefix("--")
-        ? word.dropFirst(2).halves(at: "=") ?? (String(word.dropFirst(2)), nil)
-        : ("", nil)
-      let option = spec.allOptions.first { $0.name == name }
-      let count = value == nil ? option?.wordCount ?? 0 : 0
-      var all = [word] + rest.prefix(count)
-      rest = rest.dropFirst(count)
-      if name == "credentials", !isPrivate { all = all.map(hidden) }
-      if !dropped.contains(name) { kept += all }
-    }
-    let chosen = selection.map { ["--only", $0.rawValue] } ?? []
-    return (kept + chosen + rest).map(ShellText.quoted).joined(separator: " ")
-  }
-
-  /// A command that prints credentials may hold them.
-  private func hidden(_ word: String) -> String {
-    guard let start = word.firstRange(of: "command:") else { return word }
-    return word[..<start.upperBound] + "…"
   }
 }

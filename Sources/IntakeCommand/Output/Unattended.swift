@@ -3,9 +3,9 @@ import IntakeRunner
 import IntakeSystem
 import Synchronization
 
-/// `--log-file FILE`: every message once more, with its time, for whoever looks the next morning.
+/// `--log-file FILE`: a copy of every message with its time, for whoever looks the next morning.
 ///
-/// Whoever rotates logs may move the file away at any time: the next message makes a new one.
+/// Log rotation may move the file away at any time: the next message makes a new one.
 final class LogFile: Sendable {
   private let path: String
   private let file: Mutex<AppendOnlyFile?>
@@ -13,13 +13,10 @@ final class LogFile: Sendable {
   /// Opens or makes the file (0600), before anything else happens.
   init(_ path: String) throws(CommandError) {
     self.path = path
-    do throws(SystemCallFailure) {
-      file = Mutex(try LogFile.open(path))
-    } catch {
-      throw CommandError(
-        .usage, "--log-file \(Sanitizer.clean(path)): \(error)",
-        hint: "name a file in a folder that is there")
-    }
+    let file = try CommandError.naming(
+      "--log-file \(Sanitizer.clean(path))", hint: "name a file in a folder that is there"
+    ) { try LogFile.open(path) }
+    self.file = Mutex(file)
   }
 
   private static func open(_ path: String) throws(SystemCallFailure) -> AppendOnlyFile {
@@ -31,21 +28,11 @@ final class LogFile: Sendable {
   /// A run must not end because its log cannot be written: the message is on standard error.
   func add(_ text: String, isJSON: Bool) {
     let time = isJSON ? "" : UTCTime(seconds: SystemTime.wall).rfc3339 + " "
-    let lines = LogFile.plain(text).split(separator: "\n").map { time + $0 + "\n" }.joined()
+    let lines = text.split(separator: "\n").map { time + $0 + "\n" }.joined()
     file.withLock { file in
       if (try? file?.isInPlace()) != true { file = try? LogFile.open(path) }
       try? file?.append(Array(lines.utf8))
     }
-  }
-
-  /// The text without colours.
-  private static func plain(_ text: String) -> String {
-    var (result, rest) = ("", text[...])
-    while let start = rest.firstRange(of: "\u{1B}[") {
-      result += rest[..<start.lowerBound]
-      rest = rest[start.upperBound...].drop { $0 != "m" }.dropFirst()
-    }
-    return result + rest
   }
 }
 
@@ -57,10 +44,9 @@ final class MetricsFile: Sendable {
   private let target: String
   private let started = SystemTime.wall
   private let console: Console
-  private let isBroken = Mutex(false)
+  private let wasReported = Atomic(false)
   private static let interval = Duration.seconds(15)
 
-  /// Takes a path in a folder that is there.
   init(_ path: String, target: String, console: Console) throws(CommandError) {
     guard DurableFile.exists(DurableFile.folder(of: path)) else {
       throw CommandError(
@@ -70,21 +56,15 @@ final class MetricsFile: Sendable {
     (self.path, self.target, self.console) = (path, target, console)
   }
 
-  /// Writes while something runs.
-  func watching<Result>(
-    _ monitor: RunMonitor, _ body: () async throws -> Result
-  ) async rethrows -> Result {
-    let task = Task {
-      while !Task.isCancelled {
+  /// Writes again and again; cancel the task when the run ends.
+  func watch(_ monitor: RunMonitor) -> Task<Void, Never> {
+    Task {
+      repeat {
         write(monitor.summary, monitor.now, code: nil)
-        try await Task.sleep(for: MetricsFile.interval)
-      }
+      } while (try? await Task.sleep(for: MetricsFile.interval)) != nil
     }
-    defer { task.cancel() }
-    return try await body()
   }
 
-  /// Writes the numbers at the end of a run.
   func end(_ summary: RunSummary, code: ExitCode) {
     write(summary, RunMonitor.Activity(), code: code)
   }
@@ -95,11 +75,7 @@ final class MetricsFile: Sendable {
       try DurableFile.replace(path, Array(text(summary, activity, code).utf8), isPublic: true)
     } catch {
       // Said once: a full disk must not fill the log as well, and the run goes on.
-      guard
-        isBroken.withLock({ was in
-          defer { was = true }; return !was
-        })
-      else { return }
+      guard !wasReported.exchange(true, ordering: .relaxed) else { return }
       console.log(.warning, "--metrics \(Sanitizer.clean(path)) is not written: \(error)")
     }
   }
@@ -116,31 +92,28 @@ final class MetricsFile: Sendable {
         text += "docintake_\(name)\(suffix){\(all)} \(JSONOutput.decimal(value).text)\n"
       }
     }
-    add(
-      "rows", "counter", "Rows that have ended.",
-      Verdict.allCases.map {
-        (",outcome=\"\($0.rawValue)\"", Double(summary.counts[$0, default: 0]))
-      })
-    add(
-      "image_bytes", "counter", "Bytes of the images as they came.",
-      [("", Double(summary.sourceBytes))])
-    add(
-      "request_bytes", "counter", "Bytes of the request bodies.", [("", Double(summary.bodyBytes))])
-    add("retries", "counter", "Attempts after the first of a row.", [("", Double(summary.retries))])
-    add(
-      "wait_seconds", "counter", "Seconds that rows waited for the target or the rate.",
-      [("", summary.waited)])
-    add("rows_in_flight", "gauge", "Rows that are being worked on.", [("", Double(activity.rows))])
-    add(
-      "requests_in_flight", "gauge", "Requests without an answer.",
-      [("", Double(activity.requests))])
-    add(
-      "target_up", "gauge", "Whether the target answers.", [("", activity.downSince == nil ? 1 : 0)]
-    )
-    add("start_time_seconds", "gauge", "When the run began.", [("", started)])
+    func counter(_ name: String, _ help: String, _ value: Double) {
+      add(name, "counter", help, [("", value)])
+    }
+    func gauge(_ name: String, _ help: String, _ value: Double) {
+      add(name, "gauge", help, [("", value)])
+    }
+    let rows = Verdict.allCases.map {
+      (",outcome=\"\($0.rawValue)\"", Double(summary.counts[$0, default: 0]))
+    }
+    add("rows", "counter", "Rows that have ended.", rows)
+    counter("image_bytes", "Bytes of the images as they came.", Double(summary.sourceBytes))
+    counter("request_bytes", "Bytes of the request bodies.", Double(summary.bodyBytes))
+    counter("retries", "Attempts after the first of a row.", Double(summary.retries))
+    counter(
+      "wait_seconds", "Seconds that rows waited for the target or the rate.", summary.waited)
+    gauge("rows_in_flight", "Rows that are being worked on.", Double(activity.rows))
+    gauge("requests_in_flight", "Requests without an answer.", Double(activity.requests))
+    gauge("target_up", "Whether the target answers.", activity.downSince == nil ? 1 : 0)
+    gauge("start_time_seconds", "When the run began.", started)
     if let code {
-      add("end_time_seconds", "gauge", "When the run ended.", [("", SystemTime.wall)])
-      add("exit_code", "gauge", "How the run ended.", [("", Double(code.rawValue))])
+      gauge("end_time_seconds", "When the run ended.", SystemTime.wall)
+      gauge("exit_code", "How the run ended.", Double(code.rawValue))
     }
     return text + "# EOF\n"
   }
@@ -151,7 +124,7 @@ final class MetricsFile: Sendable {
   }
 }
 
-/// `--notify PROGRAM`: is run at the end, with the summary as JSON on its standard input.
+/// `--notify PROGRAM`: runs a program at the end, with the summary as JSON on its standard input.
 struct Notifier {
   private let path: String
   /// Seconds: longer than a mail server takes to answer, short enough for a job that waits for this one.
@@ -174,7 +147,7 @@ struct Notifier {
     self.path = path
   }
 
-  /// Runs the program; what goes wrong with it is said and changes nothing else.
+  /// Runs the program; a failure is reported and changes nothing else.
   func run(_ summary: JSONFields, code: ExitCode, console: Console) {
     let fields =
       summary + [

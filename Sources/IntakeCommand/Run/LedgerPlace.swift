@@ -13,25 +13,30 @@ import IntakeTransport
 
 /// Where ledgers and their keys are kept: in the state directory, `$XDG_STATE_HOME/docintake`.
 enum LedgerPlace {
-  /// `dcams-dcams.app.ledger.jsonl`: one for all manifests of a target, and one for each shard of a batch that is cut.
-  static func path(of target: TargetName, shard: Shard?) throws(CommandError) -> String {
+  /// `dcams-dcams.app.ledger.jsonl`: one ledger for all manifests of a target, or one for each shard of a batch.
+  ///
+  /// The embedded sandbox forgets everything when it ends: a manifest has a ledger of its own there.
+  static func path(of target: TargetName, manifest: String, shard: Shard?) throws(CommandError)
+    -> String
+  {
+    let name =
+      target.isEmbedded
+      ? try name(of: manifest, sentTo: target) : stem(of: target.full + target.port)
     let part = shard.map { "-\($0.index)of\($0.count)" } ?? ""
-    return try directory() + "/" + stem(of: target.full + target.port) + part + suffix
+    return try directory() + "/" + name + part + suffix
   }
 
-  /// `customers-sandbox-d9359d94.ledger.jsonl`: one a manifest for the embedded sandbox, which forgets everything when
-  /// it ends; the digits distinguish equal names in different folders.
-  static func path(ofSandbox target: TargetName, manifest: String, shard: Shard?)
-    throws(CommandError) -> String
+  /// `customers-sandbox-d9359d94`: the digits tell equal names in different folders apart.
+  private static func name(of manifest: String, sentTo target: TargetName) throws(CommandError)
+    -> String
   {
-    let name = manifest == "-" ? "stdin" : stem(ofFile: manifest)
-    let place = manifest == "-" ? "-" : absolute(manifest)
+    let isPipe = manifest == "-"
+    let place = isPipe ? "-" : absolute(manifest)
     guard let digest = try? Digest.sha256(Array("\(place)\n\(target.full)".utf8)) else {
       throw CommandError(.internalError, "libcrypto has no SHA-256", hint: "give --ledger PATH")
     }
-    let tag = Hex.text(digest.prefix(4))
-    let part = shard.map { "-\($0.index)of\($0.count)" } ?? ""
-    return try directory() + "/\(name)-\(target.short)-\(tag)\(part)" + suffix
+    let stem = isPipe ? "stdin" : stem(ofFile: manifest)
+    return "\(stem)-\(target.short)-\(Hex.text(digest.prefix(4)))"
   }
 
   /// `dcams-dcams.app.key`: the key of all ledgers of a target; nil where there is no state directory.
@@ -47,10 +52,10 @@ enum LedgerPlace {
       .map { directory + "/" + $0 }
   }
 
-  /// The other ledgers of a target in the state directory, sorted; those of the other parts of the same batch aside,
-  /// and on this machine those of other ports.
+  /// The other ledgers of a target in the state directory, sorted, without those of other shards of the batch and, on
+  /// this machine, of other ports.
   static func others(of target: TargetName, than path: String, shard: Shard?) -> [String] {
-    // What cannot be read now is no ledger that could be consulted.
+    // A ledger that cannot be read now cannot be consulted either.
     return ((try? all()) ?? []).filter { other in
       if target.isLoopback, let port = port(in: other, of: target), port != target.port {
         return false
@@ -78,16 +83,12 @@ enum LedgerPlace {
   }
 
   private static func directory() throws(CommandError) -> String {
-    // The specification says that relative values are to be ignored.
-    if let state = Terminal.environment("XDG_STATE_HOME"), state.hasPrefix("/") {
-      return state + "/docintake"
-    }
-    guard let home = Terminal.environment("HOME"), home.hasPrefix("/") else {
+    guard let folder = Terminal.ownFolder("XDG_STATE_HOME", below: ".local/state") else {
       throw CommandError(
         .usage, "no place for the ledger: neither XDG_STATE_HOME nor HOME is set",
         hint: "give --ledger PATH")
     }
-    return home + "/.local/state/docintake"
+    return folder
   }
 
   private static func stem(ofFile path: String) -> String {
@@ -108,7 +109,9 @@ enum LedgerPlace {
 struct TargetName {
   /// `dcams`, `noah`, `sandbox`: part of the ledger's default name.
   let short: String
-  /// `dcams:dcams.app`: what the ledger refuses to be mixed up with.
+  /// Whether it is the sandbox inside the command.
+  let isEmbedded: Bool
+  /// `dcams:dcams.app`: a ledger refuses rows of any other.
   let full: String
   /// `-8080` for an address of this machine: behind each port, or the tunnel that begins there, is another target.
   let port: String
@@ -117,14 +120,15 @@ struct TargetName {
   /// The operation as the vendor spells it; part of every row's key.
   let operation: String
 
-  init(_ editing: PlanEditing, isSandbox: Bool) {
+  init(_ editing: PlanEditing) {
+    isEmbedded = editing.wantsSandbox
     let stage = editing.name(of: "assemble") ?? "target"
-    short = isSandbox ? editing.vendor?.emulation?.name ?? stage + "-sandbox" : stage
+    short = isEmbedded ? editing.vendor?.emulation?.name ?? stage + "-sandbox" : stage
     let place = try? Endpoint(request: editing.option("submit", "endpoint") ?? "")
-    // Addresses of this machine count as one place because test servers change ports; their ledgers are apart.
+    // Test servers change ports, so all of this machine is one place; only the names of the ledgers differ.
     isLoopback = place?.isLoopback == true
     let host = isLoopback ? "loopback" : place?.host ?? "unknown"
-    full = "\(stage):\(isSandbox ? "sandbox" : host)"
+    full = "\(stage):\(isEmbedded ? "sandbox" : host)"
     port = isLoopback ? place?.port.map { "-\($0)" } ?? "" : ""
     operation = editing.option("assemble", "operation") ?? editing.defaultOperation ?? stage
   }

@@ -6,32 +6,37 @@ import IntakeSystem
 struct PlanEditing {
   private(set) var plan: PipelinePlan
   let registry: StageRegistry
+  /// The command, for messages about its options.
+  private let command: CommandSpec
+
+  /// The options of the command line that are options of the stage in a role, by the same name.
+  private static let ofRoles = [
+    "load": ["format", "images-root", "encoding", "date-format", "null", "front", "back"],
+    "assemble": ["operation"], "record": ["ledger"],
+    "submit": ["endpoint", "credentials", "proxy", "ca-file", "client-cert", "client-key"],
+  ]
 
   init(_ arguments: Arguments, _ registry: StageRegistry) throws {
-    plan = try PlanSource.plan(arguments, for: registry)
+    plan = try PlanEditing.plan(arguments, registry)
     self.registry = registry
+    command = arguments.command
     try changeStages(arguments)
     if let manifest = arguments.positionals.first { set("load", "manifest", .text(manifest)) }
-    let simple = [
-      ("format", "load"), ("images-root", "load"), ("encoding", "load"), ("date-format", "load"),
-      ("null", "load"), ("front", "load"), ("back", "load"), ("ledger", "record"),
-      ("endpoint", "submit"),
-      ("credentials", "submit"), ("operation", "assemble"), ("proxy", "submit"),
-      ("ca-file", "submit"), ("client-cert", "submit"), ("client-key", "submit"),
-    ]
-    for (option, role) in simple {
-      if let value = arguments[option] { set(role, option, .text(value)) }
+    for (role, options) in PlanEditing.ofRoles {
+      for option in options {
+        if let value = arguments[option] { set(role, option, .text(value)) }
+      }
     }
     if arguments.has("history") { set("record", "history", .list(arguments.all("history"))) }
     if arguments.has("ignore-column") {
       set("load", "ignore-columns", .list(arguments.all("ignore-column")))
     }
-    if arguments.command.path == ["check"], declares("load", "unused-files") {
+    if command.path == ["check"], declares("load", "unused-files") {
       set("load", "unused-files", .flag(!arguments.has("hide-paths")))
     }
     if arguments.has("map-known") { set("load", "map-known", .flag(true)) }
     if arguments.has("map") { set("load", "map", .table(try table(arguments))) }
-    for text in arguments.all("set") { try setOption(text, arguments.command) }
+    for text in arguments.all("set") { try setOption(text) }
   }
 
   /// Sets an option of the stage that has this name or fills this role.
@@ -44,20 +49,20 @@ struct PlanEditing {
     var table: [String: String] = [:]
     for text in arguments.all("map") {
       guard let (header, column) = text.halves(at: "="), !header.isEmpty, !column.isEmpty else {
-        throw CommandError("--map takes HEADER=COLUMN", in: arguments.command)
+        throw command.usageError("--map takes HEADER=COLUMN")
       }
       table[header] = column
     }
     return table
   }
 
-  private mutating func setOption(_ text: String, _ command: CommandSpec) throws(CommandError) {
+  private mutating func setOption(_ text: String) throws(CommandError) {
     guard let (place, value) = text.halves(at: "="), let (stage, option) = place.halves(at: "."),
       !stage.isEmpty, !option.isEmpty
     else {
-      throw CommandError("--set takes STAGE.OPTION=VALUE, not \(text.quoted())", in: command)
+      throw command.usageError("--set takes STAGE.OPTION=VALUE, not \(text.quoted())")
     }
-    let index = try self.place(of: stage, "--set", command)
+    let index = try self.place(of: stage, "--set")
     put(value, in: option, of: &plan.stages[index])
   }
 
@@ -78,7 +83,7 @@ struct PlanEditing {
 
   private func index(of name: String) -> Int? {
     if let index = plan.stages.firstIndex(where: { $0.name == name }) { return index }
-    // Of a family, it is the member chosen by its options that fills a role.
+    // A stage of a family fills the role of the member that its options choose.
     let filling = plan.stages.indices.filter { index in
       let stage = plan.stages[index]
       return registry[stage.name]?.choosing(stage).role == name
@@ -88,10 +93,10 @@ struct PlanEditing {
 }
 
 extension PlanEditing {
-  /// Has the ledger keep what the run was made of, for reports.
+  /// Notes in the ledger which manifest and plan the run used, for reports.
   mutating func noteDigests(of manifest: String) {
     guard declares("record", "manifest-digest"), declares("record", "plan-digest") else { return }
-    // What the plan says of one batch or one machine is left out: runs of one plan have one digest.
+    // What is about one batch or machine is left out: all runs of a plan have the same digest.
     var plain = plan
     for index in plain.stages.indices {
       let isRecord = registry[plain.stages[index].name]?.role == "record"
@@ -100,7 +105,7 @@ extension PlanEditing {
         plain.stages[index].options[name] = nil
       }
     }
-    // A run must not fail for want of a digest: then the report says that there is none.
+    // A run must not fail for want of a digest: the report then shows none.
     if let digest = try? Digest.sha256(Array(plain.json.utf8)) {
       set("record", "plan-digest", .text(Hex.text(digest)))
     }
@@ -136,16 +141,14 @@ extension PlanEditing {
     return options.contains { $0.name == option }
   }
 
-  /// Whether the plan or the command line gives an option.
-  func isSet(_ role: String, _ name: String) -> Bool {
-    index(of: role).map { plan.stages[$0].options[name] != nil } ?? false
+  /// The value that the plan or the command line gives an option.
+  func value(_ role: String, _ name: String) -> OptionValue? {
+    index(of: role).flatMap { plan.stages[$0].options[name] }
   }
 
-  /// The text of an option that the plan or the command line gives.
+  /// The same where it is a text.
   func option(_ role: String, _ name: String) -> String? {
-    guard let index = index(of: role), case .text(let text) = plan.stages[index].options[name]
-    else { return nil }
-    return text
+    if case .text(let text) = value(role, name) { text } else { nil }
   }
 
   func name(of role: String) -> String? { index(of: role).map { plan.stages[$0].name } }
@@ -162,58 +165,49 @@ extension PlanEditing {
 extension PlanEditing {
   /// Applies `--without`, `--replace` and `--insert`, in that order.
   private mutating func changeStages(_ arguments: Arguments) throws(CommandError) {
-    let command = arguments.command
     for name in arguments.all("without") {
-      plan.stages.remove(at: try place(of: name, "--without", command))
+      plan.stages.remove(at: try place(of: name, "--without"))
     }
     for (name, text) in arguments.pairs("replace") {
-      let index = try place(of: name, "--replace", command)
-      plan.stages[index] = try stage(text, "--replace", command)
+      plan.stages[try place(of: name, "--replace")] = try stage(text, "--replace")
     }
-    for (place, text) in arguments.pairs("insert") { try insert(text, at: place, command) }
+    for (place, text) in arguments.pairs("insert") { try insert(text, at: place) }
   }
 
-  private mutating func insert(_ text: String, at place: String, _ command: CommandSpec)
-    throws(CommandError)
-  {
+  private mutating func insert(_ text: String, at place: String) throws(CommandError) {
     guard let (word, name) = place.halves(at: ":"), ["after", "before"].contains(word),
       !name.isEmpty
     else {
-      throw CommandError(
+      throw command.usageError(
         "--insert takes after:STAGE or before:STAGE, then the new stage, such as "
-          + "--insert after:decode 'external program=./blur.py'", in: command)
+          + "--insert after:decode 'external program=./blur.py'")
     }
-    let index = try self.place(of: name, "--insert", command)
-    let stage = try self.stage(text, "--insert", command)
+    let index = try self.place(of: name, "--insert")
+    let stage = try self.stage(text, "--insert")
     plan.stages.insert(stage, at: word == "after" ? index + 1 : index)
   }
 
-  private func place(of name: String, _ option: String, _ command: CommandSpec)
-    throws(CommandError) -> Int
-  {
+  private func place(of name: String, _ option: String) throws(CommandError) -> Int {
     guard let index = index(of: name) else {
       let known = plan.stages.map(\.name)
-      throw CommandError(
+      throw command.usageError(
         "\(option): the plan has no stage \(name.quoted(known: known + StageEntry.mainRoles))"
-          + " (it has \(known.joined(separator: ", ")))", in: command)
+          + " (it has \(known.joined(separator: ", ")))")
     }
     return index
   }
 
   /// Reads `external program=./blur.py options.radius=4`; only a plan file can hold values with blanks.
-  private func stage(_ text: String, _ option: String, _ command: CommandSpec)
-    throws(CommandError) -> PlannedStage
-  {
+  private func stage(_ text: String, _ option: String) throws(CommandError) -> PlannedStage {
     let words = text.split(separator: " ")
     guard let name = words.first else {
-      throw CommandError("\(option): the new stage has no name", in: command)
+      throw command.usageError("\(option): the new stage has no name")
     }
     var stage = PlannedStage(String(name))
     for word in words.dropFirst() {
       guard let (name, value) = word.halves(at: "=") else {
-        throw CommandError(
-          "\(option): after the stage's name comes OPTION=VALUE, not \(word.quoted())",
-          in: command)
+        throw command.usageError(
+          "\(option): after the stage's name comes OPTION=VALUE, not \(word.quoted())")
       }
       put(value, in: name, of: &stage)
     }
@@ -221,8 +215,10 @@ extension PlanEditing {
   }
 }
 
-enum PlanSource {
-  static func plan(_ arguments: Arguments, for registry: StageRegistry) throws -> PipelinePlan {
+// Where the plan comes from.
+extension PlanEditing {
+  private static func plan(_ arguments: Arguments, _ registry: StageRegistry) throws -> PipelinePlan
+  {
     guard let name = arguments["to"] else {
       throw CommandError(
         .usage, "--to is missing: it names the target to send the customers to",
@@ -231,9 +227,9 @@ enum PlanSource {
     if let target = registry.target(named: name) { return target.plan }
     guard name.hasSuffix(".json") || name.contains("/") else {
       let names = registry.targets.map(\.name)
-      throw CommandError(
+      throw arguments.usageError(
         "--to takes \(names.joined(separator: ", ")) or a plan file, not "
-          + name.quoted(known: names), in: arguments.command)
+          + name.quoted(known: names))
     }
     return try read(name, registry)
   }

@@ -10,19 +10,16 @@ enum RunOptions {
     "endpoint", value: "URL", place: .besideTarget,
     help: "address of the target; https, or http on loopback only")
   static let credentials = OptionSpec(
-    "credentials", value: "FILE|fd:N|command:\"…\"",
-    place: .besideTarget,
+    "credentials", value: "FILE|fd:N|command:\"…\"", place: .besideTarget,
     help: "where the credentials come from; a file that others can read is refused")
   static let operation = OptionSpec(
     "operation", value: "NAME", completion: .operations,
     place: .besideTarget, help: "what to do with each row; default: the target's create")
   static let ledger = OptionSpec(
-    "ledger", value: "PATH", completion: .ledgers,
-    place: .besideTarget,
+    "ledger", value: "PATH", completion: .ledgers, place: .besideTarget,
     help: "where outcomes are recorded; default: the target's ledger in the state directory")
   static let history = OptionSpec(
-    "history", value: "LEDGER", isRepeatable: true,
-    place: .besideTarget,
+    "history", value: "LEDGER", isRepeatable: true, place: .besideTarget,
     help:
       "another ledger of the target: what was accepted there is not sent again; default: those in the state "
       + "directory, where --ledger isn't given")
@@ -37,8 +34,7 @@ enum RunOptions {
       "bytes of requests a second at most, on average, such as 500k or 2M; a request leaves at full speed"
   )
   static let shard = OptionSpec(
-    "shard", value: "i/n|auto", completion: .words(["auto"]),
-    place: .commandLine,
+    "shard", value: "i/n|auto", completion: .words(["auto"]), place: .commandLine,
     help:
       "work on one of n parts only, chosen by a hash of the row's identity; auto: the part that "
       + "Slurm or AWS Batch names; auto/n where the scheduler tells no number, and for tasks that are "
@@ -54,8 +50,7 @@ enum RunOptions {
     "only", choices: ["failed", "in-doubt"], place: .commandLine,
     help: "only rows that the ledger lists so")
   static let failed = OptionSpec(
-    "failed", value: "FILE.csv",
-    place: .commandLine,
+    "failed", value: "FILE.csv", place: .commandLine,
     help:
       "also write the rows that were not accepted, as a manifest to correct and run: with the manifest's own "
       + "columns and cells, in its order, and with reason, hint and next")
@@ -125,8 +120,7 @@ enum RunOptions {
       "without", value: "STAGE", isRepeatable: true, completion: .stages, help: "take a stage out"),
     OptionSpec("print-plan", place: .commandLine, help: "print the plan as a plan file and stop"),
     OptionSpec(
-      "tap", value: "STAGE", isRepeatable: true, completion: .stages,
-      place: .commandLine,
+      "tap", value: "STAGE", isRepeatable: true, completion: .stages, place: .commandLine,
       help: "show what enters and leaves a stage, redacted, as JSON Lines on standard error"),
   ]
   static let targetOptions =
@@ -153,13 +147,13 @@ enum RunOptions {
   /// For runs that nobody watches.
   static let unattendedOptions = [
     OptionSpec(
-      "log-file", value: "FILE", completion: .files,
+      "log-file", value: "FILE",
       help: "add every message to this file as well, with its time; it may be moved away meanwhile"),
     OptionSpec(
-      "metrics", value: "FILE.prom", completion: .files,
+      "metrics", value: "FILE.prom",
       help: "keep the run's numbers there as OpenMetrics text, for a textfile collector"),
     OptionSpec(
-      "notify", value: "PROGRAM", completion: .files,
+      "notify", value: "PROGRAM",
       help: "run it at the end, with the summary as JSON on its standard input"),
   ]
   static let messageOptions = [
@@ -179,7 +173,7 @@ enum RunOptions {
 }
 
 extension RunPolicy {
-  /// What makes this run another than one of all rows, for the ledger's line of it; nil for nothing.
+  /// How this run differs from one of all rows, for its line in the ledger; nil where it doesn't.
   var note: String? {
     let words = [
       mode == .reconcile ? "reconcile" : nil, only.map { "only=\($0.rawValue)" },
@@ -199,7 +193,7 @@ extension RunPolicy {
     retries = try arguments.integer("retries", in: 0...20) ?? retries
     if arguments.has("dry-run") { mode = .dryRun }
     showsPersonal = arguments.has("show-personal")
-    // A check of the manifest alone stays one where settings name the ledger of the runs.
+    // A ledger in the settings is that of runs: a check reads it only if an option was typed.
     consultsLedger = ["against-ledger", "ledger", "history", "only"]
       .contains(where: arguments.isTyped)
     waitForLedger = try arguments.seconds("wait-for-ledger") ?? 0
@@ -216,7 +210,7 @@ extension RunPolicy {
       let atOnce = try arguments.integer("shards-at-once", in: 1...100_000) ?? part.count
       rate = rate.map { $0 / Double(min(atOnce, part.count)) }
     } else if arguments.has("shards-at-once") {
-      throw CommandError("--shards-at-once needs --shard", in: arguments.command)
+      throw arguments.usageError("--shards-at-once needs --shard")
     }
   }
 
@@ -241,7 +235,7 @@ enum ShardReading {
     guard let (first, second) = text.halves(at: "/"), let index = Int(first),
       let count = Int(second), let shard = Shard(index: index, of: count)
     else {
-      throw CommandError("--shard takes i/n with i from 1 to n, such as 2/5, or auto", in: command)
+      throw command.usageError("--shard takes i/n with i from 1 to n, such as 2/5, or auto")
     }
     return shard
   }
@@ -257,7 +251,7 @@ enum ShardReading {
       let first = number("SLURM_ARRAY_TASK_MIN") ?? 0
       let step = max(1, number("SLURM_ARRAY_TASK_STEP") ?? 1)
       let all = number("SLURM_ARRAY_TASK_COUNT") ?? 0
-      // Tasks that are submitted again by themselves are an array of few: then they count from 0, of the N that is given.
+      // Tasks that are submitted again form a small array of their own: then they count from 0, out of the given N.
       let isWhole = given == nil || given == all
       shard = Shard(index: isWhole ? (index - first) / step + 1 : index + 1, of: given ?? all)
     } else if let index = number("AWS_BATCH_JOB_ARRAY_INDEX") {
@@ -266,9 +260,9 @@ enum ShardReading {
       shard = Shard(index: index + 1, of: given ?? 0)
     }
     guard let shard else {
-      throw CommandError(
+      throw command.usageError(
         "--shard \(Sanitizer.clean(text, limit: 20)): no scheduler gives index and count here "
-          + "(Slurm, AWS Batch; Kubernetes needs auto/N)", in: command)
+          + "(Slurm, AWS Batch; Kubernetes needs auto/N)")
     }
     return shard
   }
@@ -294,12 +288,12 @@ enum Isolation: String, CaseIterable {
     switch arguments["isolation"].flatMap(Isolation.init) ?? .auto {
     case .off: return nil
     case .required:
-      guard DecoderPool.isAvailable else { throw cannot("the system has no seccomp filters") }
+      guard DecoderPool.isAvailable else { throw unavailable("the system has no seccomp filters") }
       let pool = DecoderPool(width: width)
       do throws(DecodersUnavailable) {
         try pool.becomeReady()
       } catch {
-        throw cannot(error.reason)
+        throw unavailable(error.reason)
       }
       return pool
     case .auto:
@@ -314,7 +308,7 @@ enum Isolation: String, CaseIterable {
     }
   }
 
-  private static func cannot(_ reason: String) -> CommandError {
+  private static func unavailable(_ reason: String) -> CommandError {
     CommandError(
       .usage, "--isolation required: \(reason)",
       hint: "run on Linux (x86-64 or arm64) with seccomp, or give --isolation off")

@@ -12,31 +12,32 @@ final class RunSession: Sendable {
   private let arguments: Arguments
   private let invocation: Invocation
   private let policy: RunPolicy
+  /// Where the rows go that were not accepted, nil when nobody wants them.
+  private let failed: FailedRows?
+  /// Where the rows go as they were understood, nil when nobody wants them.
+  private let fixed: FixedManifest?
+  private let stopTime: StopTime?
   private let stop = StopSwitch()
   private let abortSignal = Mutex<Int32?>(nil)
 
   private var console: Console { invocation.console }
 
-  init(_ arguments: Arguments, _ invocation: Invocation, policy: RunPolicy) {
-    self.arguments = arguments
-    self.invocation = invocation
-    self.policy = policy
+  init(_ arguments: Arguments, _ invocation: Invocation, policy: RunPolicy) throws {
+    (self.arguments, self.invocation, self.policy) = (arguments, invocation, policy)
+    let manifest = arguments.positionals[0]
+    invocation.console.name(manifest: manifest)
+    if let path = arguments["log-file"] { invocation.console.copyMessages(to: try LogFile(path)) }
+    stopTime = try StopTime(arguments)
+    let root = arguments["images-root"] ?? Configuration.folder(manifest)
+    failed = try arguments["failed"].map { try FailedRows($0, imagesIn: root) }
+    fixed = try arguments["fix"].map { try FixedManifest($0, imagesIn: root) }
   }
 
   func run() async throws -> ExitCode {
-    console.name(manifest: arguments.positionals[0])
-    if let path = arguments["log-file"] { console.keep(try LogFile(path)) }
     var editing = try PlanEditing(arguments, invocation.registry)
     if let shard = policy.shard { editing.set("record", "shard", .text(shard.description)) }
     if let note = policy.note, editing.declares("record", "note") {
       editing.set("record", "note", .text(note))
-    }
-    let stopTime = try StopTime(arguments)
-    let failed = try arguments["failed"].map { path throws(CommandError) in
-      try FailedRows(path, imagesIn: imagesRoot)
-    }
-    let fixed = try arguments["fix"].map { path throws(CommandError) in
-      try FixedManifest(path, imagesIn: imagesRoot)
     }
     if arguments.has("print-plan") { return try printPlan(editing.plan) }
     try checkTaps(editing.plan)
@@ -44,19 +45,15 @@ final class RunSession: Sendable {
     // Before anything secret is read.
     let decoders = try Isolation.start(arguments, width: policy.workers, console: console)
     defer { decoders?.stop() }
-    return try await DecoderPool.$current.withValue(decoders) {
-      try await run(editing, until: stopTime, failed, fixed)
-    }
+    return try await DecoderPool.$current.withValue(decoders) { try await run(editing) }
   }
 
-  private func run(
-    _ plan: PlanEditing, until stopTime: StopTime?, _ failed: FailedRows?, _ fixed: FixedManifest?
-  ) async throws -> ExitCode {
+  private func run(_ plan: PlanEditing) async throws -> ExitCode {
     var editing = plan
     let isEmbedded = editing.wantsSandbox && policy.mode.keepsLedger
     let sandbox = isEmbedded ? try Sandbox.embedded() : nil
     defer { sandbox?.stop() }
-    let target = TargetName(editing, isSandbox: editing.wantsSandbox)
+    let target = TargetName(editing)
     let ledger = try placeLedger(&editing, target)
     try checkThatLedgerExists(ledger)
     noteNewLedger(ledger, editing)
@@ -65,22 +62,18 @@ final class RunSession: Sendable {
     let pipeline = try assemble(editing.plan)
     listenForSignals()
     let notifier = try arguments["notify"].map(Notifier.init)
-    let metrics = try arguments["metrics"].map { path throws(CommandError) in
-      try MetricsFile(path, target: target.full, console: console)
+    let metrics = try arguments["metrics"].map {
+      try MetricsFile($0, target: target.full, console: console)
     }
     let timer = stopTime?.watch(stop)
     defer { timer?.cancel() }
-    let (summary, isListed) = try await work(
-      pipeline, target, editing, ledger: ledger, failed, fixed, metrics)
-    let isWritten = finish(failed)
+    let (summary, isListed) = try await work(pipeline, target, editing, ledger, metrics)
+    let isWritten = finishFailed()
     if let fixed { try finish(fixed, summary) }
     let text = SummaryText(
       summary: summary, ledger: ledger, page: sandbox?.address, proxy: proxy(editing),
-      isIsolated: DecoderPool.current?.isInForce ?? false, policy: policy,
-      command: GivenCommand(words: CommandLine.arguments, spec: arguments.command),
-      isListed: isListed, hidesPaths: arguments.has("hide-paths"),
-      columns: Terminal.isInteractive ? Terminal.width() : nil, isKept: arguments.has("keep"),
-      failed: isWritten ? failed : nil)
+      isIsolated: DecoderPool.current?.isInForce ?? false, policy: policy, arguments: arguments,
+      isListed: isListed, failed: isWritten ? failed : nil)
     show(text)
     let code = exitCode(summary, isWritten: isWritten)
     metrics?.end(summary, code: code)
@@ -100,15 +93,8 @@ final class RunSession: Sendable {
     return isWritten || code != .notAccepted ? code : .stopped
   }
 
-  /// The folder that paths of images are relative to.
-  private var imagesRoot: String {
-    let manifest = arguments.positionals[0]
-    let isFolder = (try? Folder(manifest)) != nil
-    return arguments["images-root"] ?? (isFolder ? manifest : DurableFile.folder(of: manifest))
-  }
-
   /// Writes the rows that were not accepted; false when that fails, which the ledger makes up for.
-  private func finish(_ failed: FailedRows?) -> Bool {
+  private func finishFailed() -> Bool {
     do throws(SystemCallFailure) {
       try failed?.finish()
       return true
@@ -123,16 +109,15 @@ final class RunSession: Sendable {
   /// Writes the manifest as it was understood, unless a part of it was not read.
   private func finish(_ fixed: FixedManifest, _ summary: RunSummary) throws(CommandError) {
     guard summary.stopReason == nil, summary.loadFailure == nil else {
-      return console.log(.warning, fixed.unwritten("the manifest was not read to its end"))
+      return console.log(.warning, fixed.unwritten + ": the manifest was not read to its end")
     }
-    do throws(SystemCallFailure) {
-      console.log(.notice, try fixed.finish())
-    } catch {
-      throw CommandError(.stopped, fixed.unwritten("\(error)"), hint: "make room and run it again")
-    }
+    let written = try CommandError.naming(
+      fixed.unwritten, .stopped, hint: "make room and run it again"
+    ) { try fixed.finish() }
+    console.log(.notice, written)
   }
 
-  /// The proxy that requests took, nil for the direct way; what cannot be read has stopped the run before.
+  /// The proxy that requests took, nil for none; one that cannot be read has stopped the run already.
   private func proxy(_ editing: PlanEditing) -> String? {
     guard policy.mode.keepsLedger,
       let endpoint = try? Endpoint(editing.option("submit", "endpoint") ?? ""),
@@ -162,8 +147,7 @@ final class RunSession: Sendable {
   private func checkTaps(_ plan: PipelinePlan) throws(CommandError) {
     let names = plan.stages.map(\.name)
     for name in arguments.all("tap") where !names.contains(name) {
-      throw CommandError(
-        "--tap: the plan has no stage \(name.quoted(known: names))", in: arguments.command)
+      throw arguments.usageError("--tap: the plan has no stage \(name.quoted(known: names))")
     }
   }
 
@@ -175,21 +159,19 @@ final class RunSession: Sendable {
       editing.set("record", "key", .text(keys))
     }
     if let path = editing.option("record", "ledger") { return path }
-    let path =
-      editing.wantsSandbox
-      ? try LedgerPlace.path(
-        ofSandbox: target, manifest: arguments.positionals[0], shard: policy.shard)
-      : try LedgerPlace.path(of: target, shard: policy.shard)
+    let path = try LedgerPlace.path(
+      of: target, manifest: arguments.positionals[0], shard: policy.shard)
     editing.set("record", "ledger", .text(path))
     if !editing.wantsSandbox { consultOthers(than: path, of: target, &editing) }
     return path
   }
 
-  /// Takes into account what other ledgers of the target in the state directory have accepted: those of a whole batch
-  /// where this run takes a shard, and the reverse.
+  /// Counts what other ledgers of the target in the state directory have accepted: those of a whole batch where this
+  /// run takes a shard, and the reverse.
   private func consultOthers(than path: String, of target: TargetName, _ editing: inout PlanEditing)
   {
-    guard editing.declares("record", "history"), !editing.isSet("record", "history") else { return }
+    guard editing.declares("record", "history"), editing.value("record", "history") == nil
+    else { return }
     let others = LedgerPlace.others(of: target, than: path, shard: policy.shard)
     guard !others.isEmpty else { return }
     editing.set("record", "history", .list(others))
@@ -201,7 +183,7 @@ final class RunSession: Sendable {
         + (others.count > 4 ? " and \(others.count - 4) more" : ""))
   }
 
-  /// Says that no row is known yet where the operator may not expect it: behind a mistyped path.
+  /// Says that the ledger is new, because its path may be mistyped.
   private func noteNewLedger(_ path: String?, _ editing: PlanEditing) {
     guard let path, arguments.has("ledger"), !editing.wantsSandbox, !DurableFile.exists(path),
       !arguments.has("quiet")
@@ -229,52 +211,30 @@ final class RunSession: Sendable {
   }
 
   private func work(
-    _ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing, ledger: String?,
-    _ failed: FailedRows?, _ fixed: FixedManifest?, _ metrics: MetricsFile?
+    _ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing, _ ledger: String?,
+    _ metrics: MetricsFile?
   ) async throws -> (RunSummary, isListed: Bool) {
     let monitor = RunMonitor()
     let progress = ProgressDisplay(arguments, console, monitor, limit: policy.limit)
-    let form = ResultForm(arguments["output"], isTerminal: invocation.results.isTerminal)
-    let list = policy.mode == .check && !console.isJSON ? rowList(form) : nil
     let request = RequestText(
       endpoint: editing.option("submit", "endpoint") ?? target.short,
       shownFields: editing.assembler?.shownFields ?? [],
       showsPersonal: arguments.has("show-personal"))
     let reporter = RunReporter(
-      results: invocation.results, form: form, console: console, progress: progress,
-      line: ResultLine(hidesPaths: arguments.has("hide-paths")), stop: stop,
-      taps: Set(arguments.all("tap")), isVerbose: arguments.has("verbose"),
-      isQuiet: arguments.has("quiet"), isLogged: isLogged, list: list,
-      request: policy.mode == .dryRun ? request : nil, isSending: policy.mode.keepsLedger,
-      failedRows: failed, fixed: fixed, isOnlyLeft: arguments.has("left"))
+      arguments, invocation, policy.mode, progress, stop, request, failed, fixed)
     invocation.signals.answerQuestions { progress.snapshot(ledger: ledger) }
     let runner = Runner(
       pipeline: pipeline, policy: policy, stop: stop, observer: reporter, monitor: monitor)
+    let writing = metrics?.watch(monitor)
+    defer { writing?.cancel() }
     let summary = try await progress.shown {
-      guard let metrics else {
-        return try await runner.run(target: target.full, operation: target.operation)
-      }
-      return try await metrics.watching(monitor) {
-        try await runner.run(target: target.full, operation: target.operation)
-      }
+      try await runner.run(target: target.full, operation: target.operation)
     }
-    list?.finish()
+    reporter.list?.finish()
     reporter.flush()
-    // Of a run whose rows are words on a terminal only the last lines may be seen.
-    return (summary, list.map { !$0.isTooLong } ?? false)
+    // The rows of a run may have scrolled off the terminal: only those of a check count as listed.
+    return (summary, reporter.list.map { !$0.isTooLong } ?? false)
   }
-
-  /// The rows of a check: among the results where those are words, else among the messages.
-  private func rowList(_ form: ResultForm) -> RowList {
-    RowList(all: arguments.has("all") || arguments.has("verbose")) {
-      [console, invocation, isLogged] text in
-      if form == .text { invocation.results.writeLine(text) }
-      if form != .text || isLogged { console.write(text) }
-    }
-  }
-
-  /// Whether results go to a terminal and messages, which then have the rows with problems as well, do not.
-  private var isLogged: Bool { invocation.results.isTerminal && !Terminal.isThere }
 
   /// The first signal drains, the second aborts.
   private func listenForSignals() {

@@ -42,12 +42,11 @@ struct StopTime: Sendable {
     }
   }
 
-  /// Seconds until the next `HH:MM` by the clock on this machine's wall; nil for other text.
+  /// Seconds until the next `HH:MM` in local time; nil for other text.
   static func seconds(until text: String, from now: time_t) -> Double? {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2,
-      parts.allSatisfy({ $0.count == 2 && $0.utf8.allSatisfy(\.isASCIIDigit) }),
-      let hour = Int32(parts[0]), let minute = Int32(parts[1]), hour < 24, minute < 60
+    guard let (hours, minutes) = text.halves(at: ":"),
+      [hours, minutes].allSatisfy({ $0.isASCIIDigits && $0.count == 2 }),
+      let hour = Int32(hours), let minute = Int32(minutes), hour < 24, minute < 60
     else { return nil }
     var (start, local) = (now, tm())
     guard localtime_r(&start, &local) != nil else { return nil }
@@ -59,38 +58,28 @@ struct StopTime: Sendable {
   }
 }
 
-/// The clock on this machine's wall, for people.
+/// Local time, for people.
 enum WallClock {
   /// `22:14:05`.
-  static func time(_ moment: UnixTime) -> String {
-    let local = WallClock.local(moment)
-    return [local.tm_hour, local.tm_min, local.tm_sec].map { Int($0).zeroPadded(2) }
-      .joined(separator: ":")
-  }
+  static func time(_ moment: UnixTime) -> String { text(moment, "%H:%M:%S") }
 
-  /// `2026-11-28 22:14:05 +0100`: with the day, for logs, and the distance to UTC.
-  static func dateAndTime(_ moment: UnixTime) -> String {
-    let local = WallClock.local(moment)
-    let date = [Int(local.tm_year) + 1900, Int(local.tm_mon) + 1, Int(local.tm_mday)]
-    let minutes = abs(local.tm_gmtoff) / 60
-    let zone = (minutes / 60).zeroPadded(2) + (minutes % 60).zeroPadded(2)
-    return date.map { $0.zeroPadded(2) }.joined(separator: "-") + " " + time(moment)
-      + (local.tm_gmtoff < 0 ? " -" : " +") + zone
-  }
+  /// `2026-11-28 22:14:05 +0100`, for logs.
+  static func dateAndTime(_ moment: UnixTime) -> String { text(moment, "%Y-%m-%d %H:%M:%S %z") }
 
-  /// `22:14`, on another day than `now` `Tue 02:14`.
+  /// `22:14`; on another day than `now`, `Tue 02:14`.
   static func minute(_ moment: UnixTime, from now: UnixTime) -> String {
-    let (local, today) = (local(moment), local(now))
-    let isToday = (local.tm_year, local.tm_yday) == (today.tm_year, today.tm_yday)
-    return (isToday ? "" : days[Int(local.tm_wday) % 7] + " ") + time(moment).prefix(5)
+    let isToday = text(moment, "%Y %j") == text(now, "%Y %j")
+    return text(moment, isToday ? "%H:%M" : "%a %H:%M")
   }
 
-  private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-
-  private static func local(_ moment: UnixTime) -> tm {
-    // Beyond these a time of day says nothing, and a conversion could trap.
+  private static func text(_ moment: UnixTime, _ format: String) -> String {
+    // Clamped to the years 1970 to 9999: the conversion traps on what fits no `time_t`.
     var (seconds, local) = (time_t(min(max(0, moment), 253_402_300_799)), tm())
     localtime_r(&seconds, &local)
-    return local
+    return String(unsafeUninitializedCapacity: 64) { bytes in
+      bytes.withMemoryRebound(to: CChar.self) {
+        strftime($0.baseAddress, $0.count, format, &local)
+      }
+    }
   }
 }
