@@ -59,6 +59,8 @@ struct OptionSpec {
   let completion: Completion
   /// Where it may be given besides the command line.
   let place: Place
+  /// The option of a stage that it sets, nil where it sets none.
+  private(set) var declared: (stage: String, option: OptionDescriptor)?
 
   enum Place {
     case anywhere
@@ -84,6 +86,25 @@ struct OptionSpec {
     self.wordCount = self.value == nil ? 0 : wordCount
     self.defaultText = defaultText
     self.help = help
+  }
+
+  /// An option of a built-in stage, with the choices, default and help that the stage declares.
+  init(
+    _ name: String, of stage: String, _ option: String? = nil, value: String? = nil,
+    isRepeatable: Bool = false, completion: Completion? = nil, place: Place = .anywhere,
+    help: String? = nil
+  ) {
+    let options = StageRegistry.builtin[stage]?.descriptor.options ?? []
+    guard let declared = options.first(where: { $0.name == option ?? name }) else {
+      preconditionFailure("the stage \(stage) has no option \(option ?? name)")
+    }
+    var (choices, text): ([String], String?) = ([], nil)
+    if case .choice(let words) = declared.kind { choices = words }
+    if case .text(let word) = declared.defaultValue { text = word }
+    self.init(
+      name, value: value, choices: choices, isRepeatable: isRepeatable, default: text,
+      completion: completion, place: place, help: help ?? declared.help)
+    self.declared = (stage, declared)
   }
 
   /// The help text, with the default; that of `--to` starts with the names of the targets.

@@ -9,33 +9,20 @@ struct PlanEditing {
   /// The command, for messages about its options.
   private let command: CommandSpec
 
-  /// The options of the command line that are options of the stage in a role, by the same name.
-  private static let ofRoles = [
-    "load": ["format", "images-root", "encoding", "date-format", "null", "front", "back"],
-    "assemble": ["operation"], "record": ["ledger"],
-    "submit": ["endpoint", "credentials", "proxy", "ca-file", "client-cert", "client-key"],
-  ]
-
   init(_ arguments: Arguments, _ registry: StageRegistry) throws {
     plan = try PlanEditing.plan(arguments, registry)
     self.registry = registry
     command = arguments.command
     try changeStages(arguments)
     if let manifest = arguments.positionals.first { set("load", "manifest", .text(manifest)) }
-    for (role, options) in PlanEditing.ofRoles {
-      for option in options {
-        if let value = arguments[option] { set(role, option, .text(value)) }
-      }
-    }
-    if arguments.has("history") { set("record", "history", .list(arguments.all("history"))) }
-    if arguments.has("ignore-column") {
-      set("load", "ignore-columns", .list(arguments.all("ignore-column")))
+    if let operation = arguments["operation"] { set("assemble", "operation", .text(operation)) }
+    for spec in command.options where arguments.has(spec.name) {
+      guard let (stage, option) = spec.declared else { continue }
+      set(stage, option.name, try value(option.kind, of: spec, arguments))
     }
     if command.path == ["check"], declares("load", "unused-files") {
       set("load", "unused-files", .flag(!arguments.has("hide-paths")))
     }
-    if arguments.has("map-known") { set("load", "map-known", .flag(true)) }
-    if arguments.has("map") { set("load", "map", .table(try table(arguments))) }
     for text in arguments.all("set") { try setOption(text) }
   }
 
@@ -45,15 +32,24 @@ struct PlanEditing {
     plan.stages[index].options[option] = value
   }
 
-  private func table(_ arguments: Arguments) throws(CommandError) -> [String: String] {
-    var table: [String: String] = [:]
-    for text in arguments.all("map") {
-      guard let (header, column) = text.halves(at: "="), !header.isEmpty, !column.isEmpty else {
-        throw command.usageError("--map takes HEADER=COLUMN")
+  private func value(_ kind: OptionKind, of spec: OptionSpec, _ arguments: Arguments)
+    throws(CommandError) -> OptionValue
+  {
+    let words = arguments.all(spec.name)
+    switch kind {
+    case .flag: return .flag(true)
+    case .list where spec.isRepeatable: return .list(words)
+    case .table:
+      var table: [String: String] = [:]
+      for word in words {
+        guard let (name, text) = word.halves(at: "="), !name.isEmpty, !text.isEmpty else {
+          throw command.usageError("--\(spec.name) takes \(spec.value ?? "NAME=VALUE")")
+        }
+        table[name] = text
       }
-      table[header] = column
+      return .table(table)
+    default: return .text(words.last ?? "")
     }
-    return table
   }
 
   private mutating func setOption(_ text: String) throws(CommandError) {

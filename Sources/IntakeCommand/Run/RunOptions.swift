@@ -6,20 +6,17 @@ import IntakeSystem
 enum RunOptions {
   static let to = OptionSpec(
     "to", value: "TARGET", completion: .targets, help: "or a plan file (*.json)")
-  static let endpoint = OptionSpec(
-    "endpoint", value: "URL", place: .besideTarget,
-    help: "address of the target; https, or http on loopback only")
+  static let endpoint = OptionSpec("endpoint", of: "submit", value: "URL", place: .besideTarget)
   static let credentials = OptionSpec(
-    "credentials", value: "FILE|fd:N|command:\"…\"", place: .besideTarget,
-    help: "where the credentials come from; a file that others can read is refused")
+    "credentials", of: "submit", value: "FILE|fd:N|command:\"…\"", place: .besideTarget)
   static let operation = OptionSpec(
     "operation", value: "NAME", completion: .operations,
     place: .besideTarget, help: "what to do with each row; default: the target's create")
   static let ledger = OptionSpec(
-    "ledger", value: "PATH", completion: .ledgers, place: .besideTarget,
+    "ledger", of: "record", value: "PATH", completion: .ledgers, place: .besideTarget,
     help: "where outcomes are recorded; default: the target's ledger in the state directory")
   static let history = OptionSpec(
-    "history", value: "LEDGER", isRepeatable: true, place: .besideTarget,
+    "history", of: "record", value: "LEDGER", isRepeatable: true, place: .besideTarget,
     help:
       "another ledger of the target: what was accepted there is not sent again; default: those in the state "
       + "directory, where --ledger isn't given")
@@ -62,45 +59,24 @@ enum RunOptions {
   /// How the target is reached, for every command that does.
   static let networkOptions = [
     OptionSpec(
-      "proxy", value: "env|URL|none", default: "env", completion: .words(["env", "none"]),
-      help: "the way to the target: HTTPS_PROXY, ALL_PROXY and NO_PROXY, http://host:port, "
-        + "socks5h://host:port, or none"),
-    OptionSpec(
-      "ca-file", value: "FILE",
-      help: "the only authorities to trust (PEM); default: SSL_CERT_FILE, else the system's"),
-    OptionSpec(
-      "client-cert", value: "FILE",
-      place: .besideTarget, help: "the certificate to show to the target (PEM)"),
-    OptionSpec(
-      "client-key", value: "FILE",
-      place: .besideTarget, help: "its private key (PEM); a file that others can read is refused"),
+      "proxy", of: "submit", value: "env|URL|none", completion: .words(["env", "none"])),
+    OptionSpec("ca-file", of: "submit", value: "FILE"),
+    OptionSpec("client-cert", of: "submit", value: "FILE", place: .besideTarget),
+    OptionSpec("client-key", of: "submit", value: "FILE", place: .besideTarget),
   ]
+  /// How the manifest is read.
   static let manifestOptions = [
+    OptionSpec("format", of: "load"),
+    OptionSpec("images-root", of: "load", value: "DIR"),
+    OptionSpec("front", of: "load", value: "PATTERN"),
+    OptionSpec("back", of: "load", value: "PATTERN"),
+    OptionSpec("map", of: "load", value: "HEADER=COLUMN", isRepeatable: true),
+    OptionSpec("map-known", of: "load"),
     OptionSpec(
-      "format", choices: ["csv", "jsonl"],
-      help: "format of the manifest; default: recognised by content"),
-    OptionSpec(
-      "images-root", value: "DIR",
-      help: "folder of the images; default: the manifest's"),
-    OptionSpec(
-      "front", value: "PATTERN",
-      help: "name of the front scan where a row has none, such as {id}-front.* or {id}/front.*"),
-    OptionSpec("back", value: "PATTERN", help: "the same for the back"),
-    OptionSpec(
-      "map", value: "HEADER=COLUMN", isRepeatable: true, help: "read a header under another name"),
-    OptionSpec(
-      "map-known",
-      help:
-        "read known headers such as \"First Name\" or PLZ as their columns, and leave others out"),
-    OptionSpec("ignore-column", value: "HEADER", isRepeatable: true, help: "leave a column out"),
-    OptionSpec(
-      "encoding", value: "NAME", completion: .words(encodings),
-      help: "encoding of the manifest; default: recognised by content"),
-    OptionSpec(
-      "date-format", value: "FORMAT",
-      help: "how dates are written besides YYYY-MM-DD, such as MM/DD/YYYY, DD.MM.YYYY or excel"),
-    OptionSpec(
-      "null", value: "TEXT,…", help: "texts that mean an empty cell, such as N/A,NULL,-"),
+      "ignore-column", of: "load", "ignore-columns", value: "HEADER", isRepeatable: true),
+    OptionSpec("encoding", of: "load", value: "NAME", completion: .words(encodings)),
+    OptionSpec("date-format", of: "load", value: "FORMAT"),
+    OptionSpec("null", of: "load", value: "TEXT,…"),
   ]
   private static let encodings = [
     "auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "macintosh",
