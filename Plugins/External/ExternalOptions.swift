@@ -34,7 +34,7 @@ public struct ExternalOptions: PluginOptions {
   /// Every option with its default.
   public init() {}
 
-  /// Refuses what no range can rule out.
+  /// Refuses what no declaration of an option can rule out.
   func check() throws(OptionError) {
     guard !path.isEmpty else {
       throw OptionError(
@@ -42,7 +42,7 @@ public struct ExternalOptions: PluginOptions {
         "stage \"external\" needs a program: \"program\":[\"./blur.py\"] (see docintake stages new)"
       )
     }
-    // Never through PATH: who may write to one of its folders would choose the program.
+    // Never through PATH: anyone who may write to one of its folders could replace the program.
     guard path.contains("/") else {
       throw OptionError(
         option: "program",
@@ -64,7 +64,7 @@ public struct ExternalOptions: PluginOptions {
   }
 }
 
-/// What is taken from a program besides the way to more rights.
+/// What a program is denied besides gaining more rights.
 enum ProgramIsolation: String, CaseIterable {
   case off, network
 }
@@ -74,7 +74,7 @@ enum ItemName: String, CaseIterable {
   case file, image, prepared, submission
 }
 
-/// The program's file: whose it is, who may change it, and whether it is the one that was agreed on.
+/// The program's file: who owns it, who may change it, and whether it is the one that the plan expects.
 extension ExternalOptions {
   private var path: String { program.first ?? "" }
 

@@ -1,7 +1,7 @@
 import IntakeCore
 import IntakeImaging
 
-/// A value that can travel to a program and back: its form in messages, and how an answer is checked.
+/// A value that can be sent to a program and come back: its form in messages, and how an answer is checked.
 protocol ItemKind: Sendable {
   /// What the stage takes and returns.
   associatedtype Value: Sendable
@@ -41,7 +41,7 @@ struct FileItem: ItemKind {
       ? ImageFormat(rawValue: format) == nil : options.formats.contains(format)
   }
 
-  /// The name of a format that nobody recognises.
+  /// The name of unrecognised formats.
   private static let unknown = "unknown"
   /// All that the option `formats` may name.
   static let formats = FileFormat.ids + [unknown]

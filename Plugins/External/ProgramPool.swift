@@ -3,7 +3,7 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// The processes of one program: as many as items are worked on at once, started when needed, kept alive.
+/// The processes of one program: one for each item at work, started when needed, kept alive.
 final class ProgramPool: Sendable {
   private struct State {
     var idle: [ProgramSession] = []
@@ -12,9 +12,9 @@ final class ProgramPool: Sendable {
     var faults = 0
   }
 
-  /// A program is started again so often after faults in a row; then it is given up.
+  /// How often a program is started again after faults in a row before it is given up.
   static let restarts = 3
-  /// Seconds that a program may take to end by itself once its input is closed.
+  /// Seconds a program may take to end by itself once its input is closed.
   static let patience = 2.0
 
   let options: ExternalOptions
@@ -30,13 +30,13 @@ final class ProgramPool: Sendable {
 
   deinit { close() }
 
-  /// Starts one process, so that a program that cannot work ends the run at its start.
+  /// Starts one process, so that a program that cannot work ends the run before it begins.
   func prepare() throws(StageFailure) {
     let session = try start()
     state.withLock { $0.idle.append(session) }
   }
 
-  /// Hands an item to a process of its own and brings back the answer.
+  /// Hands an item to a process and returns the answer.
   func answer(to item: some ItemKind, in context: StageContext) throws -> ProgramSession.Answer {
     while places.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
       try Task.checkCancellation()
@@ -46,7 +46,7 @@ final class ProgramPool: Sendable {
       do {
         return try attempt(item, context)
       } catch is ProgramSession.LateAnswer {
-        // A second answer to an earlier item came too late to be held against that one.
+        // A second answer to an earlier item, which is settled by now: try again with another process.
         context.log(.warning, "\(options.name) answered an earlier item twice")
         return try attempt(item, context)
       }
@@ -55,7 +55,7 @@ final class ProgramPool: Sendable {
     }
   }
 
-  /// Ends every process that is not at work; none is when the run has ended.
+  /// Ends every idle process; at the end of the run, all are.
   func close() {
     var sessions = state.withLock { state in
       defer { state.idle = [] }
@@ -94,7 +94,7 @@ extension ProgramPool {
     }
   }
 
-  /// A process that is fit for an item: one that waits, or a new one.
+  /// An idle process that is fit for an item, or a new one.
   private func take(_ context: StageContext) throws(StageFailure) -> ProgramSession {
     while var session = state.withLock({ $0.idle.popLast() }) {
       if session.isReady() { return session }
@@ -111,7 +111,7 @@ extension ProgramPool {
       return try start()
     } catch {
       state.withLock { $0.faults += 1 }
-      // Not fatal like at the beginning of the run: the next item may find the program mended.
+      // Not fatal as at the start of the run: the program may be mended by the next item.
       throw StageFailure(.stageProtocol, error.detail)
     }
   }
@@ -174,7 +174,7 @@ extension ProgramPool {
     return StageFailure(.stageProtocol, "\(options.name) \(what)")
   }
 
-  /// What went wrong at the greeting; no item has been seen by then, so its last words may be repeated.
+  /// What went wrong at the greeting; the program has seen no item yet, so its last words may be repeated.
   private func failure(
     greeting error: any Error, _ end: ProgramEnd, said: [UInt8]
   ) -> StageFailure {
@@ -195,9 +195,9 @@ extension ProgramPool {
   }
 }
 
-/// What a program wrote to standard error, as lines that a terminal and a log can take.
+/// What a program wrote to standard error, as lines that are safe for terminals and logs.
 private func lines(of text: [UInt8], dropped: Int = 0) -> [String] {
-  // Lines that one item may add to the log, and their length: a traceback has about 30.
+  // The most lines that one item may add to the log, and their length: a traceback has about 30.
   let (most, longest) = (200, 500)
   let split = text.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D })
   var lines = split.prefix(most).map {

@@ -9,7 +9,7 @@ struct ProgramSession: Sendable {
     case reject(code: String, detail: String)
   }
 
-  /// An answer to an item that was settled before: the item at hand is not to blame.
+  /// An answer to an item that was settled before, so the item at hand is not to blame.
   struct LateAnswer: Error {}
 
   var program: RunningProgram
@@ -19,12 +19,12 @@ struct ProgramSession: Sendable {
 
   init(_ launch: ProgramLaunch, maxBytes: Int) throws(SystemCallFailure) {
     program = try launch.startPiped()
-    // An answer, its line, and a bit of what should not be there.
+    // An answer, its line, and a bit that should not be there.
     program.outputLimit = maxBytes + 2 * ProtocolMessage.lineLimit
     self.maxBytes = maxBytes
   }
 
-  /// Says hello and waits for "ready"; an answer before it is refused, an unknown kind ignored.
+  /// Says hello and waits for "ready"; refuses an answer before it, ignores unknown kinds.
   mutating func greet(accepts: String, options: [String: String], within seconds: Double) throws {
     program.send([
       ProtocolMessage.line([
@@ -53,7 +53,7 @@ struct ProgramSession: Sendable {
     try program.flush(until: deadline)
   }
 
-  /// Sends an item and waits for its answer; returns when the program has read all of it, too.
+  /// Sends an item and waits for its answer, and until the program has read the whole item.
   mutating func exchange(
     id: String, fields: JSONFields, payload: [[UInt8]], until deadline: Double
   ) throws -> Answer {
@@ -68,12 +68,12 @@ struct ProgramSession: Sendable {
     }
   }
 
-  /// Whether it may get an item: alive, listening, and silent since its last answer.
+  /// Whether it can get an item: alive, listening, and silent since its last answer.
   mutating func isReady() -> Bool {
     program.look() && !program.isDeaf && program.bufferedCount == 0
   }
 
-  /// Nil for kinds that mean nothing here.
+  /// Nil for kinds without a meaning here.
   private func answer(in message: ProtocolMessage, to id: String) throws -> Answer? {
     guard message.kind != "ready", ProtocolMessage.programKinds.contains(message.kind) else {
       return nil

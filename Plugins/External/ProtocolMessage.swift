@@ -4,7 +4,7 @@ import IntakeCore
 struct ProtocolMessage {
   /// The version of the protocol that is spoken here.
   static let version = 1
-  /// The longest line that is read; a message holds no image, so it is short.
+  /// The longest line that is read; no message holds an image, so all are short.
   static let lineLimit = 64 << 10
   /// What a program may say; other kinds are ignored, so that later versions can add some.
   static let programKinds: Set<String> = ["ready", "result", "pass", "reject"]
@@ -12,7 +12,7 @@ struct ProtocolMessage {
   let json: JSONValue
   let kind: String
   let id: String?
-  /// The bytes by the place of the object whose `bytes` announced them.
+  /// The bytes that follow, by the offset of the object that announced them.
   var parts: [Int: [UInt8]] = [:]
 
   init(line: [UInt8]) throws {
@@ -38,7 +38,7 @@ struct ProtocolMessage {
     return bytes
   }
 
-  /// Every `bytes` field, at any depth, with the place of its object, in the order in which the bytes follow.
+  /// Every `bytes` field, at any depth, with the offset of its object, in the order of the bytes.
   func announced(limit: Int) throws -> [(owner: Int, count: Int)] {
     var found: [(owner: Int, count: Int)] = []
     var total = 0

@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// Stands in for the secrets of a body while a program has it, and finds their places again.
+/// Marks that replace the secrets of a body while a program has it, and lead back to their places.
 ///
 /// A mark is plain ASCII without anything that JSON, XML or a form would escape, and nobody can guess it.
 struct SecretMarks: Sendable {
@@ -9,7 +9,7 @@ struct SecretMarks: Sendable {
   private let images: [EncodedImage]
   /// The body with marks, in pieces: images are not copied.
   let written: [[UInt8]]
-  /// What every mark of this item begins with.
+  /// The start of every mark of this item.
   private let prefix: String
 
   init(_ body: [BodySegment]) {
@@ -39,7 +39,7 @@ struct SecretMarks: Sendable {
 
   /// A body from a program as segments: secrets in the places of their marks, images kept apart.
   ///
-  /// - Throws: `StageFailure` when a mark is missing, stands twice, or is none of this item's.
+  /// - Throws: `StageFailure` when a mark is missing, stands twice, or belongs to another item.
   func segments(of body: [UInt8]) throws(StageFailure) -> [BodySegment] {
     var (segments, left, seen): ([BodySegment], ArraySlice<UInt8>, Set<Int>) = ([], body[...], [])
     while let start = left.start(of: Array(prefix.utf8)) {
@@ -62,7 +62,7 @@ struct SecretMarks: Sendable {
       hint: "leave each text of submission.secrets in the body exactly once")
   }
 
-  /// Keeps apart the images that came back unchanged, so that no listing of the request shows them.
+  /// Keeps images that came back unchanged as segments of their own, so that no listing of the request shows them.
   private func append(_ bytes: ArraySlice<UInt8>, to segments: inout [BodySegment]) {
     var left = bytes
     for image in images {
@@ -76,7 +76,7 @@ struct SecretMarks: Sendable {
 }
 
 extension ArraySlice<UInt8> {
-  /// The index of the first occurrence of some bytes, in a time that goes with the length: a body holds megabytes.
+  /// The index of the first occurrence of some bytes; a body holds megabytes, so the time has to be linear.
   ///
   /// Jumps from one first byte to the next: in base64 every 64th on average.
   fileprivate func start(of wanted: [UInt8]) -> Int? {

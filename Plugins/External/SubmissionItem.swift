@@ -1,9 +1,9 @@
 import IntakeCore
 
-/// A request on its way to a program: all of it but the secrets, in whose places marks stand.
+/// A request on its way to a program, with marks in place of its secrets.
 ///
-/// A program may change header fields and body, to sign, encrypt or enrich. Method, path and everything
-/// from which the engine knows how to repeat or to ask about the request stay as they are.
+/// A program may change header fields and body, to sign, encrypt or enrich. Method, path and everything that tells
+/// the engine how to repeat the request or to ask about it stay as they are.
 struct SubmissionItem: ItemKind {
   static let name = ItemName.submission
   let unchanged: Submission
@@ -14,7 +14,7 @@ struct SubmissionItem: ItemKind {
     marks = SecretMarks(value.body)
   }
 
-  /// The body with a mark in the place of each secret.
+  /// The body with a mark in place of each secret.
   var payload: [[UInt8]] { marks.written }
 
   /// The request's head; `secrets` lists the marks that have to come back, once each.
@@ -29,7 +29,7 @@ struct SubmissionItem: ItemKind {
     return [("submission", JSONOutput(fields: request))]
   }
 
-  /// The request with the program's header fields and body; what it leaves out stays as it was.
+  /// The request with the program's header fields and body; what the program leaves out stays as it was.
   func value(from answer: ProtocolMessage, in context: StageContext) throws -> Submission {
     guard let changed = answer.json["submission"], changed.fields != nil else {
       throw StageFailure(.stageProtocol, "a result without a submission")
@@ -48,11 +48,11 @@ struct SubmissionItem: ItemKind {
   }
 }
 
-/// Header fields from a program, checked so that they can neither end the header nor stand for credentials.
+/// Header fields from a program, checked so that they can neither end the header nor pass for credentials.
 private enum HeaderFields {
   private static let most = 100
   private static let longest = 8_192
-  /// Fields that the transport writes, that steer the connection, or that only the target may set.
+  /// Fields that the transport writes, that control the connection, or that only the target may set.
   private static let reserved: Set<String> = [
     "host", "content-length", "transfer-encoding", "expect", "connection", "keep-alive", "te",
     "trailer", "upgrade", "authorization", "proxy-authorization", "cookie",
