@@ -1,11 +1,16 @@
 import IntakeCore
 
 /// Why a request isn't served: the status and the message of the answer.
-struct RequestFailure: Error, Equatable {
+struct RequestFailure: Error {
   let status: Int
-  let message: String
+  /// Nil for the words that the vendor has for the status.
+  let message: String?
+  /// What is wrong, field by field; only Noah says so.
+  var complaints: [NoahComplaint] = []
+  /// Noah's word for the failure if it doesn't follow from the status.
+  var noahType: String?
 
-  init(_ status: Int, _ message: String) { (self.status, self.message) = (status, message) }
+  init(_ status: Int, _ message: String?) { (self.status, self.message) = (status, message) }
 
   static func malformed(_ message: String) -> Self { Self(400, message) }
 }
@@ -52,8 +57,11 @@ struct RequestHead: Sendable {
     framing = try RequestHead.framing(headers)
   }
 
-  /// The first value of a field, found without regard to case.
+  /// The first value of a field, ignoring case.
   subscript(name: String) -> String? { RequestHead.values(name, headers).first }
+
+  /// Whether it asks for something and changes nothing.
+  var isReading: Bool { method == "GET" || method == "HEAD" }
 
   var keepsAlive: Bool {
     let wish = self["connection"]?.lowercased() ?? ""
@@ -65,7 +73,7 @@ struct RequestHead: Sendable {
     return self["expect"]?.lowercased() == "100-continue"
   }
 
-  /// The request means this machine; a web page whose name was rebound to 127.0.0.1 names its own host.
+  /// Whether the request means this machine; a web page whose name was rebound to 127.0.0.1 sends its own name.
   var isForLoopback: Bool {
     guard let host = self["host"]?.lowercased() else { return true }
     return ["127.0.0.1", "localhost", "[::1]"].contains { host == $0 || host.hasPrefix($0 + ":") }
@@ -93,7 +101,7 @@ extension RequestHead {
     !bytes.isEmpty && bytes.allSatisfy(\.isHTTPToken)
   }
 
-  /// Splits the target; the absolute form that proxies are sent (RFC 9112 §3.2.2) is cut down to its path.
+  /// Splits the target into path and query; accepts the absolute form that proxies get (RFC 9112 §3.2.2).
   private static func target(_ text: String) throws(RequestFailure) -> (String, String) {
     var target = text[...]
     if target.hasPrefix("http://") {
@@ -125,7 +133,7 @@ extension RequestHead {
     let lengths = values("content-length", headers)
     let codings = values("transfer-encoding", headers)
     if !codings.isEmpty {
-      // Both at once is how requests are smuggled past proxies (RFC 9112 §6.1).
+      // Requests are smuggled past proxies with both (RFC 9112 §6.1).
       guard lengths.isEmpty else { throw .malformed("both Content-Length and Transfer-Encoding") }
       guard codings.count == 1, codings[0].lowercased() == "chunked" else {
         throw RequestFailure(501, "the only transfer coding here is chunked")

@@ -1,8 +1,11 @@
-/// Reads requests off one connection, one after the other; never holds more than the limits allow.
+/// Reads the requests of one connection in turn; never holds more than the limits allow.
 struct RequestReader {
   let connection: Connection
-  let limits: ServerLimits
-  var buffer: [UInt8] = []
+  private var buffer: [UInt8] = []
+
+  private var limits: ServerLimits { connection.limits }
+
+  init(_ connection: Connection) { self.connection = connection }
 
   /// The next request's head, nil when the client closed instead; waits `idle` milliseconds for its first byte.
   mutating func head(idle: Int) throws -> RequestHead? {
@@ -92,7 +95,7 @@ struct RequestReader {
     buffer.removeSubrange(..<buffered)
     let end = body.count + count - buffered
     if let pacing {
-      // The time that bytes which came with the header would have taken at the wanted pace.
+      // Some bytes came with the header: wait as long as they would have taken at this pace.
       try connection.pause(milliseconds: buffered * pacing.milliseconds / pacing.bytes)
     }
     while body.count < end {
@@ -106,10 +109,9 @@ struct RequestReader {
   private mutating func fill(_ most: Int, before deadline: Deadline) throws -> Int {
     try connection.receive(most, into: &buffer, before: deadline)
   }
-
 }
 
-/// How slowly a body is read on purpose: so many bytes, then so long a rest.
+/// How slowly a body is read on purpose: so many bytes, then a pause.
 struct Pacing: Sendable {
   let bytes: Int
   let milliseconds: Int
