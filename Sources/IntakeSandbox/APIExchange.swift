@@ -36,7 +36,7 @@ struct APIExchange {
   let context: ServerContext
   let head: RequestHead
   let api: any VendorAPI
-  let writer: AnswerWriter
+  let connection: Connection
   var entry: LoggedRequest
   /// Whether a client that waits for `100 Continue` gets one.
   var sendsContinue = true
@@ -54,7 +54,8 @@ struct APIExchange {
   /// Whether the request has reached the vendor's code.
   private(set) var isCarriedOut = false
 
-  var connection: Connection { writer.connection }
+  /// What follows a complete answer.
+  var after: AfterAnswer { head.keepsAlive ? .wait(connection.limits.idle) : .close }
 
   /// Serves the request, which is in the log before the answer is sent.
   mutating func serve(_ reader: inout RequestReader) throws -> AfterAnswer {
@@ -84,7 +85,7 @@ struct APIExchange {
   private func refuseForMemory() throws -> AfterAnswer {
     log(503)
     let answer = api.refusal(503, "Too many large requests at the same time")
-    return try writer.writeEarly(answer.with("Retry-After", "1"))
+    return try connection.answerEarly(answer.with("Retry-After", "1"))
   }
 
   /// Reads the body and answers; a request that cannot be read is logged, too.
@@ -92,14 +93,14 @@ struct APIExchange {
     let body: [UInt8]
     do {
       if head.expectsContinue, sendsContinue, announced ?? 0 <= context.configuration.limits.body {
-        try writer.sendContinue()
+        try connection.sendContinue()
       }
       body = try reader.body(of: head, pacing: pacing)
     } catch {
       let refusal = error as? RequestFailure
       log(refusal?.status)
       guard let refusal else { throw error }
-      return try writer.writeEarly(api.refusal(refusal))
+      return try connection.answerEarly(api.refusal(refusal))
     }
     entry.bytes = body.count
     return try answer(to: Call(head: head, body: body, time: .now))
@@ -125,7 +126,7 @@ struct APIExchange {
     answer.date = time
     log(faults.allSatisfy(\.effect.answers) ? answer.status : nil)
     try connection.pause(milliseconds: slowness)
-    return try act(in: .wire, faults) ?? writer.write(answer)
+    return try act(in: .wire, faults) ?? connection.answer(answer, keepsAlive: head.keepsAlive)
   }
 
   private mutating func carryOut() {

@@ -44,8 +44,7 @@ struct Session {
         guard case .wait(let milliseconds) = try serve(head) else { return }
         idle = milliseconds
       } catch let refusal as RequestFailure {
-        let writer = AnswerWriter(connection: connection, keepsAlive: false)
-        _ = try? writer.writeEarly(.text(refusal.status, "\(refusal.message ?? "")\n"))
+        _ = try? connection.answerEarly(.text(refusal.status, "\(refusal.message ?? "")\n"))
         return
       } catch {
         return  // The connection is broken: nobody is left to answer.
@@ -57,30 +56,27 @@ struct Session {
     guard head.isForLoopback else {
       throw RequestFailure(421, "the Host field names another machine")
     }
-    let writer = AnswerWriter(connection: connection, keepsAlive: head.keepsAlive)
-    guard let api = context.api(for: head.path) else { return try servePage(head, writer) }
+    guard let api = context.api(for: head.path) else { return try servePage(head) }
     use += 1
     let entry = LoggedRequest(
       number: context.log.nextNumber(), time: .now, connection: connection.number, use: use,
       method: head.method, path: head.path)
-    var exchange = APIExchange(context: context, head: head, api: api, writer: writer, entry: entry)
+    var exchange = APIExchange(
+      context: context, head: head, api: api, connection: connection, entry: entry)
     return try exchange.serve(&reader)
   }
 
   /// Pages and control addresses: never faulty, and their bodies are small.
-  private mutating func servePage(
-    _ head: RequestHead, _ writer: AnswerWriter
-  ) throws -> AfterAnswer {
-    let answer = context.answer(to: head)
+  private mutating func servePage(_ head: RequestHead) throws -> AfterAnswer {
+    var answer = context.answer(to: head)
     // No body means anything here, so a large one isn't read.
     if case .length(let length) = head.framing, length > 65_536 {
-      return try writer.writeEarly(answer)
+      return try connection.answerEarly(answer)
     }
-    if head.expectsContinue { try writer.sendContinue() }
+    if head.expectsContinue { try connection.sendContinue() }
     _ = try reader.body(of: head)
-    guard head.method == "HEAD" else { return try writer.write(answer) }
-    try connection.write(answer.head(keepsAlive: head.keepsAlive))
-    return writer.after
+    if head.method == "HEAD" { answer.omitsBody = true }
+    return try connection.answer(answer, keepsAlive: head.keepsAlive)
   }
 }
 

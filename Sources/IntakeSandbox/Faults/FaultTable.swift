@@ -32,14 +32,15 @@ extension FaultEffect {
     ) { exchange, fault in
       exchange.log(fault["status"])
       let answer = exchange.api.refusal(fault["status"])
-      guard fault.has("abrupt") else { return try exchange.writer.writeEarly(answer) }
+      guard fault.has("abrupt") else { return try exchange.connection.answerEarly(answer) }
       return try exchange.send(answer.bytes(keepsAlive: false), then: .close)
     },
     acts("417", "answer 417 to Expect: 100-continue, and serve requests without it") {
       exchange, _ in
       guard exchange.head.expectsContinue else { return nil }
       exchange.log(417)
-      return try exchange.writer.write(exchange.api.refusal(417))
+      let answer = exchange.api.refusal(417)
+      return try exchange.connection.answer(answer, keepsAlive: exchange.head.keepsAlive)
     },
     acts("never-100", "never send 100 Continue; wait for the body") { exchange, _ in
       exchange.sendsContinue = false
@@ -47,13 +48,13 @@ extension FaultEffect {
     },
     acts("100-flood", "send that many 100 Continue", .integer("count", 1...10_000, 20)) {
       exchange, fault in
-      for _ in 0..<fault["count"] { try exchange.writer.sendContinue() }
+      for _ in 0..<fault["count"] { try exchange.connection.sendContinue() }
       exchange.sendsContinue = false
       return nil
     },
     acts("100-close", "send 100 Continue, then close") { exchange, _ in
       exchange.log(nil)
-      try exchange.writer.sendContinue()
+      try exchange.connection.sendContinue()
       return .close
     },
     acts("stall-read", "stop reading, then close", .milliseconds(600_000)) { exchange, fault in
@@ -265,15 +266,15 @@ extension FaultEffect {
     },
     acts("drip", "carry out, answer one byte at a time, that far apart", .milliseconds(500)) {
       exchange, fault in
-      for byte in exchange.answer.bytes(keepsAlive: exchange.writer.keepsAlive) {
+      for byte in exchange.answer.bytes(keepsAlive: exchange.head.keepsAlive) {
         try exchange.connection.write([byte])
         try exchange.connection.pause(milliseconds: fault["ms"])
       }
-      return exchange.writer.after
+      return exchange.after
     },
     acts("chunked", "answer in chunks, as is allowed") { exchange, _ in
       try exchange.send(
-        exchange.answer.chunked(halves: 2, end: "0\r\n\r\n"), then: exchange.writer.after)
+        exchange.answer.chunked(halves: 2, end: "0\r\n\r\n"), then: exchange.after)
     },
     acts("bad-chunk", "answer in chunks, one with a malformed size") { exchange, _ in
       try exchange.send(
@@ -287,11 +288,11 @@ extension FaultEffect {
     },
     acts("obs-fold", "a header field folded over two lines") { exchange, _ in
       let folded = exchange.answer.with("X-Folded", "one\r\n two")
-      return try exchange.send(folded.bytes(keepsAlive: true), then: exchange.writer.after)
+      return try exchange.send(folded.bytes(keepsAlive: true), then: exchange.after)
     },
     acts("nul-header", "a NUL in a header field") { exchange, _ in
       let spoiled = exchange.answer.with("X-Nul", "a\u{0}b")
-      return try exchange.send(spoiled.bytes(keepsAlive: true), then: exchange.writer.after)
+      return try exchange.send(spoiled.bytes(keepsAlive: true), then: exchange.after)
     },
     acts("big-header", "that many bytes of header", .integer("bytes", 1...100_000_000, 2_000_000)) {
       exchange, fault in
@@ -326,8 +327,8 @@ extension FaultEffect {
       "idle-close", "answer, then close when the connection is idle for that long",
       .milliseconds(2000)
     ) { exchange, fault in
-      _ = try exchange.writer.write(exchange.answer)
-      return .wait(fault["ms"])
+      let bytes = exchange.answer.bytes(keepsAlive: exchange.head.keepsAlive)
+      return try exchange.send(bytes, then: .wait(fault["ms"]))
     },
     acts("connection-close", "answer with Connection: close, as is allowed") { exchange, _ in
       try exchange.send(exchange.answer.bytes(keepsAlive: false), then: .close)

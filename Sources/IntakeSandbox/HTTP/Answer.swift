@@ -6,6 +6,8 @@ struct Answer: Sendable {
   var headers: [HTTPField]
   var body: [UInt8]
   var date = UTCTime.now
+  /// Whether only the header is sent, as HEAD wants it.
+  var omitsBody = false
   /// Whether the request has changed what is stored, as it goes into the log.
   var isAccepted = false
 
@@ -66,7 +68,7 @@ struct Answer: Sendable {
   }
 
   func bytes(keepsAlive: Bool) -> [UInt8] {
-    head(keepsAlive: keepsAlive) + (hasBody ? body : [])
+    head(keepsAlive: keepsAlive) + (hasBody && !omitsBody ? body : [])
   }
 
   private var hasBody: Bool { status != 204 && status != 304 }
@@ -93,25 +95,18 @@ enum AfterAnswer {
   case wait(Int)
 }
 
-/// Answers one request on a connection.
-struct AnswerWriter {
-  let connection: Connection
-  let keepsAlive: Bool
+extension Connection {
+  func sendContinue() throws { try write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
 
-  /// What follows a complete answer.
-  var after: AfterAnswer { keepsAlive ? .wait(connection.limits.idle) : .close }
-
-  func sendContinue() throws { try connection.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
-
-  func write(_ answer: Answer) throws -> AfterAnswer {
-    try connection.write(answer.bytes(keepsAlive: keepsAlive))
-    return after
+  func answer(_ answer: Answer, keepsAlive: Bool) throws -> AfterAnswer {
+    try write(answer.bytes(keepsAlive: keepsAlive))
+    return keepsAlive ? .wait(limits.idle) : .close
   }
 
-  /// Sends an answer to a request whose body was not read, and closes.
-  func writeEarly(_ answer: Answer) throws -> AfterAnswer {
-    try connection.write(answer.bytes(keepsAlive: false))
-    connection.finish()
+  /// Answers a request whose body was not read, and closes.
+  func answerEarly(_ answer: Answer) throws -> AfterAnswer {
+    try write(answer.bytes(keepsAlive: false))
+    finish()
     return .close
   }
 }

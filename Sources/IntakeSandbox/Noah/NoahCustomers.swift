@@ -108,11 +108,14 @@ extension NoahAPI {
         "Side is Front or Back", [NoahComplaint("Side", "must be one of Front, Back")])
     }
     _ = try find(id)
-    let ticket = UploadTickets.Ticket(
+    var generator = SystemRandomNumberGenerator()
+    let ticket = UploadTicket(
       customer: id, side: side == "Back" ? .back : .front,
       documentType: call.head.parameter("Type") ?? "",
-      expires: call.time.later(by: Double(context.configuration.uploadLifetime)))
-    let address = context.address + NoahRoute.uploadPath + context.tickets.issue(ticket)
+      expires: call.time.later(by: Double(context.configuration.uploadLifetime)),
+      token: Hex.text((0..<24).map { _ in UInt8.random(in: 0...255, using: &generator) }))
+    context.tickets.add(ticket)
+    let address = context.address + NoahRoute.uploadPath + ticket.token
     let fields: JSONFields = [
       ("PresignedURL", address), ("ExpiresAt", ticket.expires.rfc3339Milliseconds),
     ]
@@ -137,37 +140,31 @@ extension NoahAPI {
   }
 }
 
-/// The presigned addresses that were given out last.
+/// An address that was given out for one upload.
+struct UploadTicket: Sendable {
+  let customer: String
+  let side: Side
+  let documentType: String
+  let expires: UTCTime
+  /// The end of the address, which cannot be guessed.
+  let token: String
+}
+
+/// The tickets that were given out last: more than any client has open at a time.
 final class UploadTickets: Sendable {
-  struct Ticket: Sendable {
-    let customer: String
-    let side: Side
-    let documentType: String
-    let expires: UTCTime
-  }
-
-  private struct State {
-    var tickets: [String: Ticket] = [:]
-    var tokens = Queue<String>()
-  }
-
   private let most: Int
-  private let state = Mutex(State())
+  private let tickets = Mutex(Queue<UploadTicket>())
 
-  /// Keeps the latest `most` tickets: more than any client has open at a time.
-  init(most: Int) { self.most = max(1, most) }
+  init(most: Int) { self.most = most }
 
-  /// Keeps a ticket under a token that cannot be guessed.
-  func issue(_ ticket: Ticket) -> String {
-    var generator = SystemRandomNumberGenerator()
-    let token = Hex.text((0..<24).map { _ in UInt8.random(in: 0...255, using: &generator) })
-    state.withLock { state in
-      state.tickets[token] = ticket
-      state.tokens.append(token)
-      if let oldest = state.tokens.removeFirst(beyond: most) { state.tickets[oldest] = nil }
+  func add(_ ticket: UploadTicket) {
+    tickets.withLock { tickets in
+      tickets.append(ticket)
+      _ = tickets.removeFirst(beyond: most)
     }
-    return token
   }
 
-  subscript(token: String) -> Ticket? { state.withLock { $0.tickets[token] } }
+  subscript(token: String) -> UploadTicket? {
+    tickets.withLock { $0.elements.last { $0.token == token } }
+  }
 }

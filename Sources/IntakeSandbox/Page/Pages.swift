@@ -208,8 +208,7 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 
   /// Text that no browser takes for markup, even inside quoted attributes; control characters become visible.
   private static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
+    text.unicodeScalars.reduce(into: "") { result, scalar in
       switch scalar {
       case "&": result += "&amp;"
       case "<": result += "&lt;"
@@ -220,6 +219,5 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
       default: result.unicodeScalars.append(scalar)
       }
     }
-    return result
   }
 }
