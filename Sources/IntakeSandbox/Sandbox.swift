@@ -40,14 +40,12 @@ package final class Sandbox: Sendable {
 
   package var dcamsEndpoint: String { address + DCAMSStorage.path }
 
-  package var noahEndpoint: String { address + "/v1" }
-
   /// The addresses on one line of JSON, as the command prints them when the sandbox is ready.
   package var readyLine: String {
     JSONOutput(fields: [
       ("type", "ready"), ("address", address),
       ("port", server.withLock { $0.map { Int($0.port) } } ?? 0), ("dcams", dcamsEndpoint),
-      ("noah", noahEndpoint),
+      ("noah", address + "/v1"),
     ]).text
   }
 

@@ -5,15 +5,15 @@ struct NoahSchema: Sendable {
   let profile: String
 
   private static let address: [NoahRule] = [
-    .required("Street", .text(2...200)), .optional("Street2", .text(0...200)),
-    .required("City", .text(1...100)), .required("PostCode", .text(1...20)),
-    .required("State", .text(1...100)), .required("Country", .country),
+    NoahRule("Street", .text(2...200)), .optional("Street2", .text(0...200)),
+    NoahRule("City", .text(1...100)), NoahRule("PostCode", .text(1...20)),
+    NoahRule("State", .text(1...100)), NoahRule("Country", .country),
   ]
 
   private static let identity: [NoahRule] = [
-    .required("IssuingCountry", .country), .required("IDNumber", .text(1...36)),
+    NoahRule("IssuingCountry", .country), NoahRule("IDNumber", .text(1...36)),
     .optional("IssuedDate", .date), .optional("ExpiryDate", .date),
-    .required(
+    NoahRule(
       "IDType",
       .choice([
         "DrivingLicense", "NationalIDCard", "Passport", "AddressProof", "ResidencePermit", "TaxID",
@@ -21,20 +21,20 @@ struct NoahSchema: Sendable {
   ]
 
   private static let individual: [NoahRule] = [
-    .required(
+    NoahRule(
       "FullName",
       .object([
-        .required("FirstName", .text(1...50)), .required("LastName", .text(1...50)),
+        NoahRule("FirstName", .text(1...50)), NoahRule("LastName", .text(1...50)),
         .optional("MiddleName", .text(1...50)),
       ])),
-    .required("DateOfBirth", .date), .required("Identities", .list(identity)),
-    .required("PrimaryResidence", .object(address)),
+    NoahRule("DateOfBirth", .date), NoahRule("Identities", .list(identity)),
+    NoahRule("PrimaryResidence", .object(address)),
   ]
 
   private static let business: [NoahRule] = [
-    .required("RegisteredName", .text(1...200)), .required("RegistrationNumber", .text(1...100)),
-    .required("RegistrationCountry", .country), .required("RegisteredAddress", .object(address)),
-    .required("IncorporationDate", .date),
+    NoahRule("RegisteredName", .text(1...200)), NoahRule("RegistrationNumber", .text(1...100)),
+    NoahRule("RegistrationCountry", .country), NoahRule("RegisteredAddress", .object(address)),
+    NoahRule("IncorporationDate", .date),
   ]
 
   func complaints(about body: JSONValue) -> [NoahComplaint] {
@@ -49,7 +49,7 @@ struct NoahSchema: Sendable {
   private var versionRules: [NoahRule] {
     let isRequired = profile == "typed" || profile == "strict"
     let rules = [
-      NoahRule(name: "Type", isRequired: isRequired, form: .choice(["Individual", "Business"])),
+      NoahRule("Type", .choice(["Individual", "Business"]), isRequired: isRequired),
       .optional("Email", .text(1...320)), .optional("PhoneNumber", .text(1...50)),
     ]
     guard profile == "legacy" else { return rules }
@@ -98,12 +98,12 @@ struct NoahRule: Sendable {
     }
   }
 
-  static func required(_ name: String, _ form: Form) -> NoahRule {
-    NoahRule(name: name, isRequired: true, form: form)
+  init(_ name: String, _ form: Form, isRequired: Bool = true) {
+    (self.name, self.form, self.isRequired) = (name, form, isRequired)
   }
 
   static func optional(_ name: String, _ form: Form) -> NoahRule {
-    NoahRule(name: name, isRequired: false, form: form)
+    NoahRule(name, form, isRequired: false)
   }
 
   func complaints(in parent: JSONValue, path: String, strict: Bool) -> [NoahComplaint] {

@@ -101,9 +101,11 @@ final class CustomerStore: Sendable {
     let change = Change(place: place, number: state.lastChange)
     state.withImages.append(change)
     while let oldest = state.withImages.first {
-      if state.isLatest(oldest) {
+      let bytes = state.customers[oldest.place].keptBytes
+      // Where nothing is kept any more, the entry must not hold up those behind it.
+      if bytes > 0, state.isLatest(oldest) {
         guard state.imageBytes > configuration.keptImageBytes else { break }
-        state.imageBytes -= state.customers[oldest.place].keptBytes
+        state.imageBytes -= bytes
         for side in Side.allCases { state.customers[oldest.place].images[side]?.bytes = nil }
       }
       _ = state.withImages.removeFirst(beyond: 0)
