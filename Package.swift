@@ -75,7 +75,7 @@ let package = Package(
       "IntakeCommand", "IntakeCore", "IntakeCrypto", "IntakeImaging", "IntakeLedger",
       "IntakeRunner", "IntakeSandbox", "IntakeSystem", "IntakeTesting", "IntakeTransport",
       and: stages),
-    .module("IntakeTesting", "IntakeCore", "IntakeImaging", "IntakeSystem"),
+    .module("IntakeTesting", "CZlib", "IntakeCore", "IntakeImaging", "IntakeSystem"),
     .executableTarget(name: "docintake", dependencies: ["IntakeCommand"], swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["IntakeCore", "IntakeLedger", "IntakeSystem"],

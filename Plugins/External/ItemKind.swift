@@ -1,64 +1,38 @@
-public import IntakeCore
+import IntakeCore
 import IntakeImaging
 
-/// A value that can travel to a program and back: its form in messages, and how an answer is checked.
-public protocol ItemKind: Sendable {
+/// A value that can be sent to a program and come back: its form in messages, and how an answer is checked.
+protocol ItemKind: Sendable {
   /// What the stage takes and returns.
   associatedtype Value: Sendable
-  /// The name of the kind in plans and messages: `file`, `image`, `prepared`, `submission`.
-  static var name: String { get }
-  /// Prepares a value for its journey.
+  static var name: ItemName { get }
   init(_ value: Value, _ options: ExternalOptions) throws
   /// Whether the program has to see it.
   var isWanted: Bool { get }
-  /// The value that goes on where the program leaves it as it is.
+  /// The value that goes on when the program leaves it as it is.
   var unchanged: Value { get }
   /// The fields of the message, in order.
   func fields(in context: StageContext) -> JSONFields
   /// The bytes that follow the message.
   var payload: [[UInt8]] { get }
-  /// The value that an answer stands for.
-  ///
-  /// - Throws: `StageFailure` when it is none, or must not go on.
-  func value(from answer: ItemAnswer, in context: StageContext) throws -> Value
+  /// The value that an answer brings, once it has been checked.
+  func value(from answer: ProtocolMessage, in context: StageContext) throws -> Value
 }
 
 extension ItemKind {
-  /// The program sees every item.
-  public var isWanted: Bool { true }
+  var isWanted: Bool { true }
 }
 
-/// An answer that changes an item: its message and the bytes that came with each part.
-public struct ItemAnswer: Sendable {
-  /// The message.
-  public let message: JSONValue
-  /// The bytes by the place of the object whose `bytes` announced them.
-  let parts: [Int: [UInt8]]
-
-  /// The bytes that an object of the message announced, nil when it announced none.
-  public func bytes(of object: JSONValue?) -> [UInt8]? { object.flatMap { parts[$0.offset] } }
-
-  func image() throws(StageFailure) -> [UInt8] {
-    guard let bytes = bytes(of: message["image"]) else {
-      throw StageFailure(.stageProtocol, "a result without an image")
-    }
-    return bytes
-  }
-}
-
-/// A file that nothing has looked into, on its way to a program that makes another format a JPEG or PNG.
-public struct FileItem: ItemKind {
-  /// `file`.
-  public static let name = "file"
+/// A file that nothing has looked into yet; the program makes a JPEG or PNG of it.
+struct FileItem: ItemKind {
+  static let name = ItemName.file
   private let bytes: [UInt8]
   private let format: String
   /// The file, whose bytes the decoder needn't read again.
-  public let unchanged: ImageFile
-  /// Whether it is of one of the formats that the option `formats` names.
-  public let isWanted: Bool
+  let unchanged: ImageFile
+  let isWanted: Bool
 
-  /// Reads and recognises the file.
-  public init(_ value: ImageFile, _ options: ExternalOptions) throws {
+  init(_ value: ImageFile, _ options: ExternalOptions) throws {
     bytes = try value.read(atMost: options.maxBytes)
     unchanged = value.holding(bytes)
     format = FileFormat(recognizing: bytes)?.id ?? FileItem.unknown
@@ -67,16 +41,14 @@ public struct FileItem: ItemKind {
       ? ImageFormat(rawValue: format) == nil : options.formats.contains(format)
   }
 
-  /// The name of a format that nobody recognises.
+  /// The name of unrecognised formats.
   private static let unknown = "unknown"
-  /// All that `formats` may name.
+  /// All that the option `formats` may name.
   static let formats = FileFormat.ids + [unknown]
 
-  /// The bytes that follow the message.
-  public var payload: [[UInt8]] { [bytes] }
+  var payload: [[UInt8]] { [bytes] }
 
-  /// Side, page, and the format by content.
-  public func fields(in context: StageContext) -> JSONFields {
+  func fields(in context: StageContext) -> JSONFields {
     let file: JSONFields = [("format", format), ("bytes", bytes.count)]
     return [
       ("side", unchanged.side.rawValue), ("page", unchanged.page),
@@ -84,8 +56,8 @@ public struct FileItem: ItemKind {
     ]
   }
 
-  /// The file that the program made; the decoder looks into it as closely as into one of the manifest.
-  public func value(from answer: ItemAnswer, in context: StageContext) throws -> ImageFile {
+  /// The file that the program made; the decoder checks it like one of the manifest.
+  func value(from answer: ProtocolMessage, in context: StageContext) throws -> ImageFile {
     let made = try answer.image()
     guard ImageFormat(recognizing: made) != nil else {
       throw StageFailure(.stageProtocol, "what the program made is neither JPEG nor PNG")
@@ -94,17 +66,15 @@ public struct FileItem: ItemKind {
   }
 }
 
-/// A scan on its way to a program: the file as it came, or as JPEG where a stage has changed its pixels.
-public struct ImageItem: ItemKind {
-  /// `image`.
-  public static let name = "image"
-  private let image: DocumentImage
+/// A scan: the file as it came, or a JPEG when a stage has changed its pixels.
+struct ImageItem: ItemKind {
+  static let name = ItemName.image
+  let unchanged: DocumentImage
   private let header: ImageHeader
   private let bytes: [UInt8]
 
-  /// Takes the file, or encodes what another stage has changed.
-  public init(_ value: DocumentImage, _ options: ExternalOptions) throws {
-    image = value
+  init(_ value: DocumentImage, _ options: ExternalOptions) throws {
+    unchanged = value
     switch value.content {
     case .encoded(let bytes):
       self.bytes = bytes
@@ -118,23 +88,18 @@ public struct ImageItem: ItemKind {
     }
   }
 
-  /// The scan as it came.
-  public var unchanged: DocumentImage { image }
+  var payload: [[UInt8]] { [bytes] }
 
-  /// The bytes that follow the message.
-  public var payload: [[UInt8]] { [bytes] }
-
-  /// Side, form and size; the orientation is that of EXIF, 1 for upright.
-  public func fields(in context: StageContext) -> JSONFields {
-    [("side", image.side.rawValue), ("image", header.json(bytes: bytes.count))]
+  func fields(in context: StageContext) -> JSONFields {
+    [("side", unchanged.side.rawValue), ("image", header.json(bytes: bytes.count))]
   }
 
-  /// The scan with the program's file in place of its own, looked at as closely as a file of the manifest.
+  /// The scan with the program's file in place of its own, checked like a file of the manifest.
   ///
   /// A scanner may leave out the end marker; a program that does so has not written its file to the end.
-  public func value(from answer: ItemAnswer, in context: StageContext) throws -> DocumentImage {
+  func value(from answer: ProtocolMessage, in context: StageContext) throws -> DocumentImage {
     let bytes = try answer.image()
-    let image = try image.replacing(encoded: bytes)
+    let image = try unchanged.replacing(encoded: bytes)
     guard !image.header.lacksEnd else {
       throw StageFailure(.damagedImage, "the JPEG ends early, after \(bytes.count) bytes")
     }
@@ -142,56 +107,30 @@ public struct ImageItem: ItemKind {
   }
 }
 
-extension ImageShrinker {
-  /// Changes neither size nor quality: takes metadata off, or encodes pixels.
-  fileprivate static var unbounded: ImageShrinker {
-    var shrinker = ImageShrinker()
-    shrinker.edge = .max
-    shrinker.maximumBytes = 1 << 40
-    return shrinker
-  }
-}
-
-extension ImageHeader {
-  func json(bytes: Int, maximum: Int? = nil) -> JSONOutput {
-    JSONOutput(fields: [
-      ("format", format.rawValue), ("width", size.width), ("height", size.height),
-      ("orientation", orientation.rawValue), ("bytes", bytes), ("max", maximum),
-    ])
-  }
-}
-
-/// An image that is ready to send, on its way to a program.
-public struct PreparedItem: ItemKind {
-  /// `prepared`.
-  public static let name = "prepared"
-  private let image: PreparedImage
+/// An image that is ready to send.
+struct PreparedItem: ItemKind {
+  static let name = ItemName.prepared
+  let unchanged: PreparedImage
   private let header: ImageHeader
 
-  /// Takes the image as it would be sent.
-  public init(_ value: PreparedImage, _ options: ExternalOptions) throws {
-    image = value
+  init(_ value: PreparedImage, _ options: ExternalOptions) throws {
+    unchanged = value
     header = try ImageHeader(reading: value.bytes)
   }
 
-  /// The image as it came.
-  public var unchanged: PreparedImage { image }
+  var payload: [[UInt8]] { [unchanged.bytes] }
 
-  /// The bytes that follow the message.
-  public var payload: [[UInt8]] { [image.bytes] }
-
-  /// Side, form, size, and the most bytes that the answer may have.
-  public func fields(in context: StageContext) -> JSONFields {
+  func fields(in context: StageContext) -> JSONFields {
     [
-      ("side", image.side.rawValue),
-      ("image", header.json(bytes: image.bytes.count, maximum: context.imageBudget)),
+      ("side", unchanged.side.rawValue),
+      ("image", header.json(bytes: unchanged.bytes.count, maximum: context.imageBudget)),
     ]
   }
 
-  /// The program's image, decoded once to its end and freed of metadata, within the budget.
+  /// The program's image within the budget, decoded once to its end and without metadata.
   ///
   /// Nothing looks at an image after this stage, so all that `shrink` promises is checked again.
-  public func value(from answer: ItemAnswer, in context: StageContext) throws -> PreparedImage {
+  func value(from answer: ProtocolMessage, in context: StageContext) throws -> PreparedImage {
     let found = try checked(answer.image())
     if let budget = context.imageBudget, found.bytes.count > budget {
       throw StageFailure(
@@ -209,11 +148,30 @@ public struct PreparedItem: ItemKind {
         hint: "turn the pixels upright and save them as JPEG, RGB or gray")
     }
     let document = DocumentImage(
-      side: image.side, file: "", header: header, bytes: bytes, codec: ImageCodec())
+      side: unchanged.side, file: "", header: header, bytes: bytes, codec: ImageCodec())
     let copy = try ImageShrinker.unbounded.prepare(document)
-    var report = image.report
+    var report = unchanged.report
     report.sent = copy.report.sent
     report.reason += "; then changed by a program"
-    return PreparedImage(side: image.side, bytes: copy.bytes, report: report)
+    return PreparedImage(side: unchanged.side, bytes: copy.bytes, report: report)
+  }
+}
+
+extension ImageShrinker {
+  /// Changes neither size nor quality: takes metadata off, or encodes pixels.
+  fileprivate static var unbounded: ImageShrinker {
+    var shrinker = ImageShrinker()
+    shrinker.edge = .max
+    shrinker.maximumBytes = 1 << 40
+    return shrinker
+  }
+}
+
+extension ImageHeader {
+  fileprivate func json(bytes: Int, maximum: Int? = nil) -> JSONOutput {
+    JSONOutput(fields: [
+      ("format", format.rawValue), ("width", size.width), ("height", size.height),
+      ("orientation", orientation.rawValue), ("bytes", bytes), ("max", maximum),
+    ])
   }
 }

@@ -3,7 +3,7 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// The processes of one program: as many as items are worked on at once, started when needed, kept alive.
+/// The processes of one program: one for each item at work, started when needed, kept alive.
 final class ProgramPool: Sendable {
   private struct State {
     var idle: [ProgramSession] = []
@@ -12,17 +12,17 @@ final class ProgramPool: Sendable {
     var faults = 0
   }
 
-  /// A program is started again so often after faults in a row; then it is given up.
+  /// How often a program is started again after faults in a row before it is given up.
   static let restarts = 3
-  /// Seconds that a program may take to end by itself once its input is closed.
+  /// Seconds a program may take to end by itself once its input is closed.
   static let patience = 2.0
 
   let options: ExternalOptions
-  private let accepts: String
+  private let accepts: ItemName
   private let places: DispatchSemaphore
   private let state = Mutex(State())
 
-  init(_ options: ExternalOptions, accepts: String) {
+  init(_ options: ExternalOptions, accepts: ItemName) {
     self.options = options
     self.accepts = accepts
     places = DispatchSemaphore(value: options.processes ?? ProcessorCount.usable)
@@ -30,23 +30,23 @@ final class ProgramPool: Sendable {
 
   deinit { close() }
 
-  /// Starts one process, so that a program that cannot work ends the run at its start.
+  /// Starts one process, so that a program that cannot work ends the run before it begins.
   func prepare() throws(StageFailure) {
     let session = try start()
     state.withLock { $0.idle.append(session) }
   }
 
-  /// Hands an item to a process of its own and brings back the answer.
+  /// Hands an item to a process and returns the answer.
   func answer(to item: some ItemKind, in context: StageContext) throws -> ProgramSession.Answer {
     while places.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
       try Task.checkCancellation()
     }
     defer { places.signal() }
-    do throws(ProgramFault) {
-      do throws(ProgramFault) {
+    do {
+      do {
         return try attempt(item, context)
-      } catch .lateAnswer {
-        // A second answer to an earlier item came too late to be held against that one.
+      } catch is ProgramSession.LateAnswer {
+        // A second answer to an earlier item, which is settled by now: try again with another process.
         context.log(.warning, "\(options.name) answered an earlier item twice")
         return try attempt(item, context)
       }
@@ -55,31 +55,33 @@ final class ProgramPool: Sendable {
     }
   }
 
-  /// Ends every process that is not at work; none is when the run has ended.
+  /// Ends every idle process; at the end of the run, all are.
   func close() {
     var sessions = state.withLock { state in
       defer { state.idle = [] }
       return state.idle
     }
-    for index in sessions.indices { sessions[index].closeInput() }
-    for index in sessions.indices { _ = sessions[index].end(patience: ProgramPool.patience) }
+    for index in sessions.indices { sessions[index].program.closeInput() }
+    for index in sessions.indices {
+      _ = sessions[index].program.end(patience: ProgramPool.patience)
+    }
   }
 }
 
 extension ProgramPool {
-  private func attempt(_ item: some ItemKind, _ context: StageContext)
-    throws(ProgramFault) -> ProgramSession.Answer
-  {
+  private func attempt(
+    _ item: some ItemKind, _ context: StageContext
+  ) throws -> ProgramSession.Answer {
     var session = try take(context)
     let id = state.withLock { state in
       state.lastID += 1
       return String(state.lastID)
     }
-    do throws(ProgramFault) {
+    do {
       let answer = try session.exchange(
         id: id, fields: item.fields(in: context), payload: item.payload,
         until: SystemTime.monotonic + options.timeout)
-      log(session.takeErrors(), context)
+      log(&session, context)
       state.withLock { state in
         state.faults = 0
         state.idle.append(session)
@@ -87,44 +89,51 @@ extension ProgramPool {
       return answer
     } catch {
       retire(&session, context)
-      if error != .cancelled { state.withLock { $0.faults += 1 } }
+      if error as? RunningProgram.Trouble != .cancelled { state.withLock { $0.faults += 1 } }
       throw error
     }
   }
 
-  /// A process that is fit for an item: one that waits, or a new one.
-  private func take(_ context: StageContext) throws(ProgramFault) -> ProgramSession {
+  /// An idle process that is fit for an item, or a new one.
+  private func take(_ context: StageContext) throws(StageFailure) -> ProgramSession {
     while var session = state.withLock({ $0.idle.popLast() }) {
       if session.isReady() { return session }
       context.log(.notice, "\(options.name) ended or spoke out of turn and is started again")
       retire(&session, context)
     }
-    guard state.withLock({ $0.faults <= ProgramPool.restarts }) else { throw .givenUp }
-    do throws(StageFailure) {
+    guard state.withLock({ $0.faults <= ProgramPool.restarts }) else {
+      throw StageFailure(
+        .stageProtocol,
+        "\(options.name) failed \(ProgramPool.restarts + 1) times in a row and is given up",
+        outcome: .fatal)
+    }
+    do {
       return try start()
     } catch {
       state.withLock { $0.faults += 1 }
-      throw .unstartable(error.detail)
+      // Not fatal as at the start of the run: the program may be mended by the next item.
+      throw StageFailure(.stageProtocol, error.detail)
     }
   }
 
   private func retire(_ session: inout ProgramSession, _ context: StageContext) {
-    let end = session.end()
-    log(session.takeErrors(), context)
+    let end = session.program.end()
+    log(&session, context)
     context.log(.info, "\(options.name) \(end)")
     guard end.leftProcessBehind else { return }
     context.log(.warning, "\(options.name) left a process behind that cannot be ended from here")
   }
 
-  private func log(_ errors: (text: [UInt8], dropped: Int), _ context: StageContext) {
+  private func log(_ session: inout ProgramSession, _ context: StageContext) {
+    let errors = session.program.takeErrors()
     for line in lines(of: errors.text, dropped: errors.dropped) {
       context.log(.info, "\(options.name): \(line)")
     }
   }
 
-  /// The file is looked at before each start: it may have been changed while the run went on.
+  /// The file is checked before each start: it may have been changed during the run.
   private func start() throws(StageFailure) -> ProgramSession {
-    try ProgramFile(options: options).check()
+    try options.checkFile()
     var launch = ProgramLaunch(
       options.program,
       environment: ProgramLaunch.cleanEnvironment(
@@ -132,71 +141,63 @@ extension ProgramPool {
     launch.restrictions = ProgramLaunch.Restrictions(
       memory: options.maxMemory, hasNetwork: options.isolation == .off)
     var session: ProgramSession
-    do throws(SystemCallFailure) {
+    do {
       session = try ProgramSession(launch, maxBytes: options.maxBytes)
     } catch {
-      throw ProgramFile(options: options).failure(starting: error)
+      throw options.failure(starting: error)
     }
-    do throws(ProgramFault) {
+    do {
       try session.greet(
-        accepts: accepts, options: options.options, within: options.startTimeout)
+        accepts: accepts.rawValue, options: options.options, within: options.startTimeout)
       return session
     } catch {
-      let end = session.end()
-      throw failure(greeting: error, end, said: session.takeErrors().text)
-    }
-  }
-}
-
-// Faults in words.
-extension ProgramPool {
-  private func failure(_ fault: ProgramFault) -> any Error {
-    let name = options.name
-    switch fault {
-    case .ended:
-      return StageFailure(.stageProtocol, "\(name) ended before it had answered")
-    case .overdue:
-      return StageFailure(
-        .stageTimeout, "\(name) did not answer within \(JSONOutput.decimal(options.timeout).text) s"
-      )
-    case .cancelled: return CancellationError()
-    case .violated(let what):
-      return StageFailure(.stageProtocol, "\(name) broke the protocol: \(what)")
-    case .lateAnswer:
-      return StageFailure(
-        .stageProtocol, "\(name) answered an item other than the one it was given")
-    case .unstartable(let detail): return StageFailure(.stageProtocol, detail)
-    case .givenUp:
-      return StageFailure(
-        .stageProtocol, "\(name) failed \(ProgramPool.restarts + 1) times in a row and is given up",
-        outcome: .fatal)
+      let end = session.program.end()
+      throw failure(greeting: error, end, said: session.program.takeErrors().text)
     }
   }
 
-  /// What went wrong at the greeting; no item has been seen by then, so its last words may be repeated.
-  private func failure(greeting fault: ProgramFault, _ end: ProgramEnd, said: [UInt8])
-    -> StageFailure
-  {
+  private func failure(_ error: any Error) -> any Error {
+    let what: String
+    switch error {
+    case RunningProgram.Trouble.cancelled: return CancellationError()
+    case RunningProgram.Trouble.overdue:
+      return StageFailure(
+        .stageTimeout,
+        "\(options.name) did not answer within \(JSONOutput.decimal(options.timeout).text) s")
+    case RunningProgram.Trouble.ended: what = "ended before it had answered"
+    case RunningProgram.Trouble.flooded:
+      what = "broke the protocol: more output than one answer may have"
+    case let broken as BrokenProtocol: what = "broke the protocol: \(broken.what)"
+    case is ProgramSession.LateAnswer: what = "answered an item other than the one it was given"
+    default: return error
+    }
+    return StageFailure(.stageProtocol, "\(options.name) \(what)")
+  }
+
+  /// What went wrong at the greeting; the program has seen no item yet, so its last words may be repeated.
+  private func failure(
+    greeting error: any Error, _ end: ProgramEnd, said: [UInt8]
+  ) -> StageFailure {
+    let what: String
+    switch error {
+    case RunningProgram.Trouble.overdue:
+      what = "did not get ready within \(JSONOutput.decimal(options.startTimeout).text) s"
+    case RunningProgram.Trouble.flooded: what = "sent more output than one answer may have"
+    case let broken as BrokenProtocol: what = "sent \(broken.what)"
+    default: what = "\(end) before it was ready"
+    }
     // Most languages say in the last line what went wrong.
     let words = lines(of: said).last.map { ": " + $0 } ?? ""
-    let detail: String
-    switch fault {
-    case .overdue:
-      detail =
-        "\(options.name) did not get ready within \(JSONOutput.decimal(options.startTimeout).text) s"
-    case .violated(let what): detail = "\(options.name) sent \(what)"
-    default: detail = "\(options.name) \(end) before it was ready"
-    }
     return StageFailure(
-      .stageProtocol, detail + words,
+      .stageProtocol, "\(options.name) \(what)\(words)",
       hint: "run `docintake stages check` on the program; its standard output is for messages only",
       outcome: .fatal)
   }
 }
 
-/// What a program wrote to standard error, as lines that a terminal and a log can take.
+/// What a program wrote to standard error, as lines that are safe for terminals and logs.
 private func lines(of text: [UInt8], dropped: Int = 0) -> [String] {
-  // Lines that one item may add to the log, and their length: a traceback has about 30.
+  // The most lines that one item may add to the log, and their length: a traceback has about 30.
   let (most, longest) = (200, 500)
   let split = text.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D })
   var lines = split.prefix(most).map {

@@ -1,12 +1,6 @@
 import IntakeCore
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
-/// Stands in for the secrets of a body while a program has it, and finds their places again.
+/// Marks that replace the secrets of a body while a program has it, and lead back to their places.
 ///
 /// A mark is plain ASCII without anything that JSON, XML or a form would escape, and nobody can guess it.
 struct SecretMarks: Sendable {
@@ -15,7 +9,7 @@ struct SecretMarks: Sendable {
   private let images: [EncodedImage]
   /// The body with marks, in pieces: images are not copied.
   let written: [[UInt8]]
-  /// What every mark of this item begins with.
+  /// The start of every mark of this item.
   private let prefix: String
 
   init(_ body: [BodySegment]) {
@@ -40,15 +34,15 @@ struct SecretMarks: Sendable {
 
   /// Whether a text holds a mark, or a piece that was made from one.
   func stand(in text: String) -> Bool {
-    ByteSearch.first(Array(prefix.utf8), in: Array(text.utf8)[...]) != nil
+    Array(text.utf8)[...].start(of: Array(prefix.utf8)) != nil
   }
 
   /// A body from a program as segments: secrets in the places of their marks, images kept apart.
   ///
-  /// - Throws: `StageFailure` when a mark is missing, stands twice, or is none of this item's.
+  /// - Throws: `StageFailure` when a mark is missing, stands twice, or belongs to another item.
   func segments(of body: [UInt8]) throws(StageFailure) -> [BodySegment] {
     var (segments, left, seen): ([BodySegment], ArraySlice<UInt8>, Set<Int>) = ([], body[...], [])
-    while let start = ByteSearch.first(Array(prefix.utf8), in: left) {
+    while let start = left.start(of: Array(prefix.utf8)) {
       let digits = left[(start + prefix.utf8.count)...].prefix { $0 != UInt8(ascii: "-") }.prefix(6)
       guard let number = Int(String(decoding: digits, as: UTF8.self)),
         names.indices.contains(number - 1), seen.insert(number).inserted
@@ -68,11 +62,11 @@ struct SecretMarks: Sendable {
       hint: "leave each text of submission.secrets in the body exactly once")
   }
 
-  /// Keeps apart the images that came back unchanged, so that no listing of the request shows them.
+  /// Keeps images that came back unchanged as segments of their own, so that no listing of the request shows them.
   private func append(_ bytes: ArraySlice<UInt8>, to segments: inout [BodySegment]) {
     var left = bytes
     for image in images {
-      guard let start = ByteSearch.first(image.base64, in: left) else { continue }
+      guard let start = left.start(of: image.base64) else { continue }
       if start > left.startIndex { segments.append(.bytes(Array(left[..<start]))) }
       segments.append(.image(image))
       left = left[(start + image.base64.count)...]
@@ -81,30 +75,16 @@ struct SecretMarks: Sendable {
   }
 }
 
-/// Finds bytes in bytes, in a time that goes with their length: a body holds megabytes.
-enum ByteSearch {
-  /// The index of the first occurrence; nil also for an empty needle.
-  static func first(_ needle: [UInt8], in haystack: ArraySlice<UInt8>) -> Int? {
-    guard !needle.isEmpty else { return nil }
-    return haystack.withUnsafeBytes { hay in
-      needle.withUnsafeBytes { wanted in
-        offset(of: wanted, in: hay).map { haystack.startIndex + $0 }
-      }
-    }
-  }
-
+extension ArraySlice<UInt8> {
+  /// The index of the first occurrence of some bytes; a body holds megabytes, so the time has to be linear.
+  ///
   /// Jumps from one first byte to the next: in base64 every 64th on average.
-  private static func offset(of wanted: UnsafeRawBufferPointer, in hay: UnsafeRawBufferPointer)
-    -> Int?
-  {
-    guard let base = hay.baseAddress, let pattern = wanted.baseAddress else { return nil }
-    var start = 0
-    while hay.count - start >= wanted.count,
-      let found = memchr(base + start, Int32(wanted[0]), hay.count - start - wanted.count + 1)
-    {
-      let offset = UnsafeRawPointer(found) - base
-      if memcmp(found, pattern, wanted.count) == 0 { return offset }
-      start = offset + 1
+  fileprivate func start(of wanted: [UInt8]) -> Int? {
+    guard let first = wanted.first else { return nil }
+    var left = self
+    while left.count >= wanted.count, let start = left.firstIndex(of: first) {
+      if left[start...].starts(with: wanted) { return start }
+      left = left[(start + 1)...]
     }
     return nil
   }

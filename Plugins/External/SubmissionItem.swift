@@ -1,62 +1,58 @@
-public import IntakeCore
+import IntakeCore
 
-/// A request on its way to a program: all of it but the secrets, in whose places marks stand.
+/// A request on its way to a program, with marks in place of its secrets.
 ///
-/// A program may change header fields and body, to sign, encrypt or enrich. Method, path and everything
-/// from which the engine knows how to repeat or to ask about the request stay as they are.
-public struct SubmissionItem: ItemKind {
-  /// `submission`.
-  public static let name = "submission"
+/// A program may change header fields and body, to sign, encrypt or enrich. Method, path and everything that tells
+/// the engine how to repeat the request or to ask about it stay as they are.
+struct SubmissionItem: ItemKind {
+  static let name = ItemName.submission
+  let unchanged: Submission
   private let marks: SecretMarks
-  /// The request as it came.
-  public var unchanged: Submission { submission }
-  private let submission: Submission
 
-  /// Takes a request that is ready to be sent.
-  public init(_ value: Submission, _ options: ExternalOptions) throws {
-    submission = value
+  init(_ value: Submission, _ options: ExternalOptions) {
+    unchanged = value
     marks = SecretMarks(value.body)
   }
 
-  /// The body with a mark in the place of each secret.
-  public var payload: [[UInt8]] { marks.written }
+  /// The body with a mark in place of each secret.
+  var payload: [[UInt8]] { marks.written }
 
   /// The request's head; `secrets` lists the marks that have to come back, once each.
-  public func fields(in context: StageContext) -> JSONFields {
+  func fields(in context: StageContext) -> JSONFields {
     let size = payload.reduce(0) { $0 + $1.count }
-    let body: JSONFields = [("bytes", size), ("max", submission.bodyLimit)]
+    let body: JSONFields = [("bytes", size), ("max", unchanged.bodyLimit)]
     let request: JSONFields = [
-      ("operation", submission.operation), ("method", submission.method),
-      ("path", submission.path), ("headers", submission.headers.map { [$0.name, $0.value] }),
+      ("operation", unchanged.operation), ("method", unchanged.method),
+      ("path", unchanged.path), ("headers", unchanged.headers.map { [$0.name, $0.value] }),
       ("secrets", marks.all), ("body", JSONOutput(fields: body)),
     ]
     return [("submission", JSONOutput(fields: request))]
   }
 
-  /// The request with the program's header fields and body; what it leaves out stays as it was.
-  public func value(from answer: ItemAnswer, in context: StageContext) throws -> Submission {
-    guard let changed = answer.message["submission"], changed.fields != nil else {
+  /// The request with the program's header fields and body; what the program leaves out stays as it was.
+  func value(from answer: ProtocolMessage, in context: StageContext) throws -> Submission {
+    guard let changed = answer.json["submission"], changed.fields != nil else {
       throw StageFailure(.stageProtocol, "a result without a submission")
     }
-    var result = submission
+    var result = unchanged
     if let headers = changed["headers"] { result.headers = try HeaderFields.read(headers, marks) }
     if let body = answer.bytes(of: changed["body"]) {
       result.body = try marks.segments(of: body)
     }
     let size = result.bodySize(with: nil)
-    guard size <= submission.bodyLimit else {
+    guard size <= unchanged.bodyLimit else {
       throw StageFailure(
-        .bodyTooLarge, "the program's body has \(size) bytes, the limit is \(submission.bodyLimit)")
+        .bodyTooLarge, "the program's body has \(size) bytes, the limit is \(unchanged.bodyLimit)")
     }
     return result
   }
 }
 
-/// Header fields from a program, checked so that they can neither end the header nor stand for credentials.
+/// Header fields from a program, checked so that they can neither end the header nor pass for credentials.
 private enum HeaderFields {
   private static let most = 100
   private static let longest = 8_192
-  /// Fields that the transport writes, that steer the connection, or that only the target may set.
+  /// Fields that the transport writes, that control the connection, or that only the target may set.
   private static let reserved: Set<String> = [
     "host", "content-length", "transfer-encoding", "expect", "connection", "keep-alive", "te",
     "trailer", "upgrade", "authorization", "proxy-authorization", "cookie",

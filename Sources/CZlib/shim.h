@@ -1,4 +1,4 @@
-// The part of zlib that unpacks gzip. `inflateInit2` is a macro, which Swift cannot call.
+// zlib; `inflateInit2` is a macro, which Swift cannot call.
 #pragma once
 #include <zlib.h>
 

@@ -7,12 +7,7 @@ struct Call {
   let time: UTCTime
 }
 
-struct Reply {
-  var answer: Answer
-  var isAccepted = false
-}
-
-/// A request that is understood but not carried out yet, so that faults can choose by what it is about.
+/// A request that was read but not carried out yet, so that faults can be chosen by its content.
 struct PreparedCall {
   let service: String
   /// The e-mail or CustomerID, nil when there is none.
@@ -20,115 +15,148 @@ struct PreparedCall {
   /// Values that a careless server might repeat in its messages.
   var confidential: [String] = []
   var notes: [String] = []
-  let perform: () -> Reply
+  let perform: () throws(RequestFailure) -> Answer
 }
 
 protocol VendorAPI: Sendable {
   func prepare(_ call: Call) -> PreparedCall
 
-  /// The vendor's error body for any status, with its documented message where there is one.
-  func refusal(_ status: Int, _ message: String?) -> Answer
+  /// The failure in the vendor's form.
+  func refusal(_ failure: RequestFailure) -> Answer
 }
 
-/// One request to one of the APIs, from its header to its answer, with the faults that are meant for it.
+extension VendorAPI {
+  func refusal(_ status: Int, _ message: String? = nil) -> Answer {
+    refusal(RequestFailure(status, message))
+  }
+}
+
+/// One request to one of the APIs, from its header to its answer, with the faults that apply to it.
 struct APIExchange {
   let context: ServerContext
   let head: RequestHead
   let api: any VendorAPI
-  let writer: AnswerWriter
+  let connection: Connection
   var entry: LoggedRequest
+  /// Whether a client that waits for `100 Continue` gets one.
+  var sendsContinue = true
+  var pacing: Pacing?
+  /// Milliseconds to wait before the request is carried out.
+  var latency = 0
+  /// Milliseconds to wait before the answer.
+  var slowness = 0
+  /// Seconds by which the clock is ahead.
+  var clockOffset = 0
+  var answer = Answer(500)
 
-  /// Serves the request; it is in the log before the answer is on its way.
+  /// The request, once its body is read.
+  private(set) var call = PreparedCall(service: "", customer: nil) { Answer(500) }
+  /// Whether the request has reached the vendor's code.
+  private(set) var isCarriedOut = false
+
+  /// What follows a complete answer.
+  var after: AfterAnswer { head.keepsAlive ? .wait(connection.limits.idle) : .close }
+
+  /// Serves the request, which is in the log before the answer is sent.
   mutating func serve(_ reader: inout RequestReader) throws -> AfterAnswer {
-    var opening = FaultEffect.Opening.reading()
-    if let (act, fault) = context.faults.opening(entry) {
-      entry.faults.append(fault.description)
-      opening = try act(self, fault)
-    }
-    switch opening {
-    case .done(let after): return after
-    case .reading(let sendsContinue, let pacing):
-      let size = min(announced ?? .max, context.limits.body)
-      guard context.bodies.take(size) else { return try refuseForMemory() }
-      defer { context.bodies.putBack(size) }
-      return try answer(&reader, sendsContinue, pacing)
-    }
+    if let after = try act(in: .opening, chosenFaults(in: [.opening])) { return after }
+    let size = min(announced ?? .max, context.configuration.limits.body)
+    guard context.bodies.take(size) else { return try refuseForMemory() }
+    defer { context.bodies.putBack(size) }
+    return try answer(&reader)
   }
 
-  /// Puts the request into the log with the status that is answered, nil for none.
+  /// Logs the request with the status of its answer, nil for none.
   func log(_ status: Int?) {
     var entry = entry
     entry.status = status
     context.log.add(entry)
   }
 
-  /// Bytes of the body, where the header says so.
+  /// Sends bytes in place of a proper answer.
+  func send(_ bytes: [UInt8], then: AfterAnswer) throws -> AfterAnswer {
+    try connection.write(bytes)
+    return then
+  }
+
+  /// The size of the body, if the header gives it.
   private var announced: Int? { if case .length(let length) = head.framing { length } else { nil } }
 
   private func refuseForMemory() throws -> AfterAnswer {
     log(503)
     let answer = api.refusal(503, "Too many large requests at the same time")
-    return try writer.writeEarly(answer.with(HTTPField("Retry-After", "1")))
+    return try connection.answerEarly(answer.with("Retry-After", "1"))
   }
 
-  /// Reads the body and answers; what cannot be read is in the log too, because the client has sent a request.
-  private mutating func answer(
-    _ reader: inout RequestReader, _ sendsContinue: Bool, _ pacing: Pacing?
-  ) throws -> AfterAnswer {
+  /// Reads the body and answers; a request that cannot be read is logged, too.
+  private mutating func answer(_ reader: inout RequestReader) throws -> AfterAnswer {
     let body: [UInt8]
     do {
-      if head.expectsContinue, sendsContinue, announced ?? 0 <= context.limits.body {
-        try writer.sendContinue()
+      if head.expectsContinue, sendsContinue, announced ?? 0 <= context.configuration.limits.body {
+        try connection.sendContinue()
       }
       body = try reader.body(of: head, pacing: pacing)
     } catch {
       let refusal = error as? RequestFailure
       log(refusal?.status)
       guard let refusal else { throw error }
-      return try writer.writeEarly(api.refusal(refusal.status, refusal.message))
+      return try connection.answerEarly(api.refusal(refusal))
     }
     entry.bytes = body.count
     return try answer(to: Call(head: head, body: body, time: .now))
   }
 
-  private mutating func answer(to call: Call) throws -> AfterAnswer {
-    var prepared = api.prepare(call)
-    (entry.service, entry.customer) = (prepared.service, prepared.customer)
-    entry.notes = prepared.notes
-    if let customer = prepared.customer {
+  private mutating func answer(to received: Call) throws -> AfterAnswer {
+    call = api.prepare(received)
+    (entry.service, entry.customer, entry.notes) = (call.service, call.customer, call.notes)
+    if let customer = call.customer {
       entry.attempt = context.log.nextAttempt(customer.lowercased())
     }
-    let faults = context.faults.selection(entry)
-    entry.faults += faults.names
-    try writer.connection.pause(milliseconds: faults.latency)
-    let date = UTCTime.now.later(by: Double(faults.clockOffset))
-    if faults.clockOffset != 0 {
-      prepared = api.prepare(Call(head: call.head, body: call.body, time: date))
+    let faults = chosenFaults(in: [.timing, .verdict, .content, .wire])
+    _ = try act(in: .timing, faults)
+    try connection.pause(milliseconds: latency)
+    let time = UTCTime.now.later(by: Double(clockOffset))
+    if clockOffset != 0 {
+      call = api.prepare(Call(head: received.head, body: received.body, time: time))
     }
-    let answer = decide(prepared, faults)
-    log(faults.wire?.effect.isAnswered ?? true ? answer.status : nil)
-    try writer.connection.pause(milliseconds: faults.slowness)
-    var writer = writer
-    writer.date = date
-    guard let (effect, fault) = faults.wire else { return try writer.write(answer) }
-    return try effect.write(writer, answer, fault)
+    isCarriedOut = faults.allSatisfy(\.carriesOut)
+    if isCarriedOut { carryOut() }
+    _ = try act(in: .verdict, faults)
+    _ = try act(in: .content, faults)
+    answer.date = time
+    log(faults.allSatisfy(\.effect.answers) ? answer.status : nil)
+    try connection.pause(milliseconds: slowness)
+    return try act(in: .wire, faults) ?? connection.answer(answer, keepsAlive: head.keepsAlive)
   }
 
-  /// The vendor's decision, or the made-up one, with spoiled content where that was asked for.
-  private mutating func decide(_ prepared: PreparedCall, _ faults: FaultSelection) -> Answer {
-    let reply = faults.carriesOut ? prepared.perform() : nil
-    entry.isAccepted = reply?.isAccepted ?? false
-    var answer = reply?.answer ?? api.refusal(500, nil)
-    if let (decide, fault) = faults.verdict {
-      if let code = fault.code, fault.isSuccess, reply != nil {
-        // A made-up 2xx keeps the vendor's body: only the status is another.
-        answer.status = code
-      } else {
-        answer = decide(fault, api, prepared)
-      }
+  private mutating func carryOut() {
+    do throws(RequestFailure) {
+      answer = try call.perform()
+    } catch {
+      answer = api.refusal(error)
     }
-    guard let (spoil, fault) = faults.content else { return answer }
-    return spoil(answer, fault)
+    entry.isAccepted = answer.isAccepted
+  }
+
+  /// The first fault of each phase that applies to the request, and all those in time; they go into the log.
+  private mutating func chosenFaults(in phases: Set<FaultEffect.Phase>) -> [Fault] {
+    var chosen: [Fault] = []
+    for fault in context.configuration.faults {
+      let phase = fault.effect.phase
+      let isTaken = phase != .timing && chosen.contains { $0.effect.phase == phase }
+      if phases.contains(phase), !isTaken, fault.applies(to: entry) { chosen.append(fault) }
+    }
+    entry.faults += chosen.map(\.description)
+    return chosen
+  }
+
+  private mutating func act(
+    in phase: FaultEffect.Phase, _ faults: [Fault]
+  ) throws -> AfterAnswer? {
+    for fault in faults where fault.effect.phase == phase {
+      if let after = try fault.effect.act(&self, fault) { return after }
+    }
+    return nil
   }
 }
 

@@ -5,7 +5,7 @@ import IntakeSystem
 public struct ConformanceReport: Sendable {
   /// What was checked: the stage's name or the program's path.
   public let subject: String
-  /// One verdict a rule, in the order in which they were tried.
+  /// One verdict for each rule, in the order in which they were tried.
   public internal(set) var verdicts: [ConformanceVerdict] = []
 
   /// Whether no rule is broken.
@@ -16,7 +16,7 @@ public struct ConformanceReport: Sendable {
     verdicts.filter { if case .failed = $0.outcome { true } else { false } }
   }
 
-  /// A line a rule, and a sum.
+  /// A line for each rule, and a total.
   public var text: String {
     let lines = verdicts.map(\.description)
     let sum = "\(subject): \(verdicts.count) rules, \(failures.count) broken"
@@ -34,7 +34,7 @@ public struct ConformanceReport: Sendable {
     verdicts.append(ConformanceVerdict(rule: rule, outcome: outcome))
   }
 
-  /// Tries a rule: it is broken when `body` throws.
+  /// Tries a rule, which is broken if `body` throws.
   mutating func check(_ rule: ConformanceRule, _ body: () throws -> Void) {
     do {
       try body()
@@ -49,7 +49,7 @@ public struct ConformanceReport: Sendable {
     add(rule, isKept ? .passed(nil) : .failed(problem))
   }
 
-  /// An error in words; a foreign one by its type only, as the engine shows it.
+  /// An error in words; for a foreign one only its type, as the engine shows it.
   static func problem(_ error: any Error) -> String {
     switch error {
     case let broken as BrokenRule: broken.problem
@@ -80,7 +80,7 @@ public struct ConformanceVerdict: Sendable, CustomStringConvertible {
 
   /// What became of the attempt to break it.
   public enum Outcome: Sendable, Equatable {
-    /// The rule is kept; what was seen, where it is worth a note.
+    /// The rule is kept; a note if something is worth one.
     case passed(String?)
     /// The rule is broken: what is wrong.
     case failed(String)
@@ -116,7 +116,7 @@ public struct ConformanceVerdict: Sendable, CustomStringConvertible {
 
 /// One rule for stages or programs.
 public struct ConformanceRule: Sendable, Equatable {
-  /// A short name that stays: lower case and hyphens.
+  /// A short name that never changes: lower case and hyphens.
   public let name: String
   /// The rule in words.
   public let statement: String

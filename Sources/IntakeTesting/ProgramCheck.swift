@@ -1,13 +1,13 @@
 import IntakeCore
 import IntakeSystem
 
-/// The conformance kit for programs: plays the host and tries what a host does, the unpleasant included.
+/// The conformance kit for programs: plays the host and tries everything a host may do, unpleasant things included.
 ///
-/// It speaks the wire by itself instead of through the stage, so that it doesn't inherit its mistakes.
+/// It speaks the protocol itself instead of through the stage, so as not to inherit the stage's mistakes.
 public struct ProgramCheck: Sendable {
   /// The program's path and its arguments.
   public let program: [String]
-  /// What the greeting hands over, as a plan's `options` would.
+  /// What the greeting passes on, like a plan's `options`.
   public var options: [String: String] = [:]
   /// Seconds that an answer may take.
   public var patience = 10.0
@@ -15,13 +15,13 @@ public struct ProgramCheck: Sendable {
   public var startPatience = 10.0
   private var report: ConformanceReport
 
-  /// Names the program to be checked; the path holds a "/".
+  /// Names the program to check; the path has to contain a "/".
   public init(_ program: [String]) {
     self.program = program
     report = ConformanceReport(subject: Sanitizer.clean(program.first ?? "", limit: 120))
   }
 
-  /// Tries every rule; blocks for some seconds, so call it from a thread that may.
+  /// Tries every rule; blocks its thread for some seconds.
   public func run() -> ConformanceReport {
     var check = self
     check.tryEveryRule()
@@ -75,7 +75,7 @@ public struct ProgramCheck: Sendable {
     }
   }
 
-  /// Starts a process of its own, and hands it on with its answer to the greeting.
+  /// Starts a new process and passes it on with its answer to the greeting.
   private func session<Result>(
     _ kind: ProgramItem.Kind, _ body: (inout WireProgram, WireProgram.Reply) throws -> Result
   ) throws -> Result {
@@ -90,7 +90,7 @@ public struct ProgramCheck: Sendable {
     return try body(&wire, reply)
   }
 
-  /// Tries a rule in a process of its own, past its greeting.
+  /// Tries a rule in a new process, after the greeting.
   private mutating func attempt(
     _ rule: ConformanceRule, _ kind: ProgramItem.Kind, _ body: (inout WireProgram) throws -> Void
   ) {
@@ -148,7 +148,7 @@ public struct ProgramCheck: Sendable {
     attempt(.orientation, .image) { try $0.exchange(ProgramItem(.image, id: "1").lyingOnItsSide()) }
   }
 
-  /// An answer of any kind is right here; what counts is that there is one, and that the next item goes well.
+  /// Any answer is right here, as long as there is one and the next item goes well.
   private mutating func checkHostile(_ kind: ProgramItem.Kind) {
     let huge = [UInt8](repeating: 0xA5, count: 16 << 20)
     let cases: [(ConformanceRule, ([UInt8]) -> [UInt8])] = [
@@ -165,7 +165,7 @@ public struct ProgramCheck: Sendable {
     }
   }
 
-  /// The end of its input is the only sign for a program to end.
+  /// The end of its input is a program's only signal to end.
   private mutating func checkEnd(_ kind: ProgramItem.Kind) {
     let late = "it was still running 2 s later and had to be killed"
     var leavesProcess: Bool?
@@ -200,7 +200,7 @@ extension WireProgram {
   }
 }
 
-/// The rules of protocol 1, each with the section of `samples/stages/README.md` that holds it.
+/// The rules of protocol 1, each with the section of `samples/stages/README.md` that states it.
 extension ConformanceRule {
   private static func program(_ name: String, _ statement: String, _ section: String) -> Self {
     Self(name: name, statement: statement, reference: "samples/stages/README.md, \"\(section)\"")

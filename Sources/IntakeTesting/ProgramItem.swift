@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// An item as the host sends it, for the check of programs.
+/// An item as the host sends it to a program under test.
 struct ProgramItem {
   enum Kind: String, CaseIterable { case file, image, prepared, submission }
 
@@ -19,7 +19,7 @@ struct ProgramItem {
     let body = #"{"user":"\#(ProgramItem.mark)","service":"createOrUpdateCustomer"}"#
     switch kind {
     case .submission: bytes = Array(body.utf8)
-    case .file: (bytes, format) = (SampleImage.bmp(width: 64, height: 48), "bmp")
+    case .file: (bytes, format) = (SampleImage.bmp(), "bmp")
     case .image, .prepared: bytes = try ProgramItem.picture.get()
     }
   }
@@ -27,14 +27,14 @@ struct ProgramItem {
   /// Drawn once: a check sends it some thirty times.
   private static let picture = Result { try SampleImage.jpeg() }
 
-  /// Stands for a secret of the request; has to come back.
+  /// Stands for a secret of the request, and has to come back.
   private static let mark = "docintake-secret-0123456789-1-"
 
   var message: JSONOutput {
     JSONOutput(fields: [("kind", "item"), ("id", id)] + part + more)
   }
 
-  /// The same picture as a telephone stores it: lying on its side, with a tag that says so.
+  /// The same picture as a phone stores it: lying on its side, with a tag that says so.
   func lyingOnItsSide() -> ProgramItem {
     // APP1 "Exif", a little-endian TIFF block with one entry: tag 0x0112, one SHORT, 6.
     let exif: [UInt8] =
@@ -66,13 +66,13 @@ struct ProgramItem {
     return [("submission", JSONOutput(fields: submission))]
   }
 
-  /// What is wrong with an answer, nil when nothing is; `mayFail` where any result will do.
+  /// What is wrong with an answer, nil if nothing is; with `mayFail`, any result will do.
   func problem(with reply: WireProgram.Reply, mayFail: Bool) -> String? {
     guard reply.message["id"]?.string == id else { return "the answer has another id" }
     switch reply.kind {
     case "pass": return nil
     case "reject":
-      // A gate for quality may well refuse the picture that is drawn here.
+      // A quality gate may well reject this drawing.
       return reply.message["code"]?.string?.isEmpty == false ? nil : "reject without a \"code\""
     case "result": return mayFail ? nil : problem(withResult: reply)
     default: return "the answer is of kind \"\(Sanitizer.clean(reply.kind, limit: 40))\""
@@ -92,7 +92,7 @@ struct ProgramItem {
       let image = try SampleImage.document(bytes)
       _ = try image.pixels(fitting: 320)
       let (before, after) = (size.turned(by: orientation), image.uprightSize)
-      // A portrait that comes back as wide as it was stored; what was cropped on purpose is hardly so.
+      // A portrait that comes back in landscape; cropping hardly does that.
       guard before.width > before.height || after.width * 10 < after.height * 13 else {
         return
           "the upright picture came back lying on its side: keep the EXIF tag or turn the pixels"

@@ -1,3 +1,4 @@
+import CZlib
 public import IntakeCore
 import IntakeImaging
 
@@ -8,9 +9,22 @@ public enum SampleImage {
     try bitmap(width, height).jpeg(quality: 90)
   }
 
-  /// A gray PNG, stored without compression; sides in pixels, 16 at least.
+  /// A gray PNG (W3C PNG, third edition); sides in pixels, 16 at least.
   public static func png(width: Int = 64, height: Int = 48) -> [UInt8] {
-    StoredPNG(plane: bitmap(width, height).luma).bytes
+    let samples = bitmap(width, height).luma.samples
+    // Every row begins with its filter: 0, none.
+    let rows = (0..<height).flatMap { [0] + samples[($0 * width)..<(($0 + 1) * width)] }
+    var size = compressBound(uLong(rows.count))
+    var stream = [UInt8](repeating: 0, count: Int(size))
+    _ = compress(&stream, &size, rows, uLong(rows.count))
+    func word(_ value: Int) -> [UInt8] { bytes(of: value).reversed() }
+    func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+      let content = Array(name.utf8) + data
+      return word(data.count) + content + word(Int(Checksums.crc32(content)))
+    }
+    return ImageFormat.png.signature
+      + chunk("IHDR", word(width) + word(height) + [8, 0, 0, 0, 0])
+      + chunk("IDAT", Array(stream.prefix(Int(size)))) + chunk("IEND", [])
   }
 
   /// A scan as `decode` would hand it on.
@@ -28,23 +42,19 @@ public enum SampleImage {
   }
 
   /// A gray picture as BMP, 24 bits a pixel without compression: a format that has to be converted.
-  static func bmp(width: Int, height: Int) -> [UInt8] {
-    let plane = bitmap(width, height).luma
-    let row = (3 * width + 3) / 4 * 4
-    func word(_ value: Int) -> [UInt8] {
-      (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
-    }
-    // BITMAPFILEHEADER, BITMAPINFOHEADER (40 bytes, 1 plane, 24 bits), then the rows from below.
-    let head = Array("BM".utf8) + word(54 + row * height) + word(0) + word(54)
-    let info = word(40) + word(width) + word(height) + [1, 0, 24, 0] + word(0) + word(row * height)
-    var bytes = head + info + [UInt8](repeating: 0, count: 16)
-    for y in (0..<height).reversed() {
-      for sample in plane.samples[(y * width)..<((y + 1) * width)] {
-        bytes += [sample, sample, sample]
-      }
-      bytes += [UInt8](repeating: 0, count: row - 3 * width)
-    }
-    return bytes
+  static func bmp() -> [UInt8] {
+    let (width, height) = (64, 48)
+    // BMP wants its rows from below; 192 bytes need no padding.
+    let pixels = bitmap(width, height).luma.samples.reversed().flatMap { [$0, $0, $0] }
+    // BITMAPFILEHEADER, then BITMAPINFOHEADER: 40 bytes, the size, 1 plane, 24 bits.
+    let head = Array("BM".utf8) + [54 + pixels.count, 0, 54].flatMap(bytes)
+    let info = [40, width, height].flatMap(bytes) + [1, 0, 24, 0]
+    return head + info + [UInt8](repeating: 0, count: 24) + pixels
+  }
+
+  /// Four bytes, the lowest first.
+  private static func bytes(of value: Int) -> [UInt8] {
+    (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
   }
 
   /// A card with a frame and a chequered field: flat parts, edges and colour.
@@ -63,55 +73,12 @@ public enum SampleImage {
   }
 }
 
-/// A gray picture as PNG (W3C PNG, third edition) whose zlib stream (RFC 1950) only stores.
-private struct StoredPNG {
-  let plane: Plane
-
-  var bytes: [UInt8] {
-    let header = word(plane.width) + word(plane.height) + [8, 0, 0, 0, 0]
-    return ImageFormat.png.signature + chunk("IHDR", header) + chunk("IDAT", stream)
-      + chunk("IEND", [])
-  }
-
-  private var stream: [UInt8] {
-    // Every row begins with its filter: 0, none.
-    let rows = (0..<plane.height).flatMap { y in
-      [0] + plane.samples[(y * plane.width)..<((y + 1) * plane.width)]
-    }
-    var stream: [UInt8] = [0x78, 0x01]
-    // A stored block holds at most 65,535 bytes (RFC 1951, 3.2.4).
-    for start in stride(from: 0, to: rows.count, by: 65_535) {
-      let block = rows[start..<min(start + 65_535, rows.count)]
-      let (low, high) = (UInt8(block.count & 0xFF), UInt8(block.count >> 8))
-      stream += [block.endIndex == rows.count ? 1 : 0, low, high, ~low, ~high] + block
-    }
-    return stream + word(adler(rows))
-  }
-
-  private func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
-    let content = Array(name.utf8) + data
-    return word(data.count) + content + word(Int(Checksums.crc32(content)))
-  }
-
-  private func word(_ value: Int) -> [UInt8] {
-    (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }
-  }
-
-  private func adler(_ bytes: [UInt8]) -> Int {
-    let (a, b) = bytes.reduce((1, 0)) { sums, byte in
-      let a = (sums.0 + Int(byte)) % 65_521
-      return (a, (sums.1 + a) % 65_521)
-    }
-    return b << 16 | a
-  }
-}
-
-/// Inputs for stages of any role: ordinary ones, and those that damaged files and odd rows bring.
+/// Inputs for stages of any role: ordinary ones, damaged files and odd rows.
 enum SampleInputs {
   /// In file names and cells; no failure may repeat it.
   static let canary = "Jane-Canary-19800229"
 
-  /// What every stage of that input has to take; empty where nothing is known about the type.
+  /// What every stage with that input has to accept; empty for unknown types.
   static func ordinary<Input>(_ type: Input.Type) throws -> [Input] {
     try values(type, images: [SampleImage.jpeg(), SampleImage.png()])
   }
@@ -121,7 +88,7 @@ enum SampleInputs {
     let jpeg = try SampleImage.jpeg()
     let smallest = try SampleImage.jpeg(width: 16, height: 16)
     let strip = SampleImage.png(width: 4000, height: 16)
-    // The header is whole, so the damage shows only when pixels are asked for.
+    // The header is whole, so the damage shows only when the pixels are decoded.
     let damaged = Array(jpeg.prefix(jpeg.count * 3 / 4)) + [0xFF, 0xD9]
     return try values(type, images: [smallest, strip, damaged])
   }
@@ -138,7 +105,7 @@ enum SampleInputs {
     return found.compactMap { $0 as? Input }
   }
 
-  /// Only its length is that of real base64: it is never decoded here.
+  /// Only its length is right; it is never decoded here.
   private static func encoded(_ image: PreparedImage) -> EncodedImage {
     let size = EncodedImage.encodedSize(of: image.bytes.count)
     return EncodedImage(base64: Array(repeating: UInt8(ascii: "A"), count: size), prepared: image)

@@ -5,8 +5,8 @@ public enum StageConformance {
   /// Tries every rule on a stage.
   ///
   /// - Parameters:
-  ///   - options: how to make the stage; those of its example where nothing is given.
-  ///   - inputs: ordinary inputs; scans, prepared images, rows and requests are at hand.
+  ///   - options: how to make the stage; by default those of its example.
+  ///   - inputs: ordinary inputs; by default the kit's own scans, prepared images, rows and requests.
   public static func check<S: Stage>(
     _ stage: S.Type, options: [String: OptionValue]? = nil, inputs: [S.Input]? = nil
   ) async -> ConformanceReport {
@@ -17,7 +17,7 @@ public enum StageConformance {
     return report
   }
 
-  /// Tries the rules that hold for a journal, which isn't a step that takes a value.
+  /// Tries the rules for a journal, which isn't a step that takes a value.
   public static func check<J: Journal>(
     journal: J.Type, options: [String: OptionValue]? = nil
   ) async -> ConformanceReport {
@@ -84,7 +84,7 @@ extension PluginDescriptor {
   }
 }
 
-/// The rules of Swift stages, each with the file of the contract that holds it.
+/// The rules for Swift stages, each with the file of the contract that states it.
 extension ConformanceRule {
   private static func stage(_ name: String, _ statement: String, _ file: String) -> Self {
     Self(name: name, statement: statement, reference: "Sources/IntakeCore/Contract/\(file).swift")

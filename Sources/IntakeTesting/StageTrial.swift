@@ -44,7 +44,7 @@ struct StageTrial<S: Stage> {
     (try? await result(input)).flatMap { ComparableForm($0) }
   }
 
-  /// A stage that judges may refuse a drawing; it says so with a failure of its own.
+  /// A stage that judges images may reject a drawing.
   private func ordinary(_ inputs: [S.Input]) async -> ConformanceVerdict.Outcome {
     for input in inputs {
       do {
@@ -85,7 +85,7 @@ struct StageTrial<S: Stage> {
       } catch let failure as StageFailure {
         failures.append(failure)
       } catch {
-        // A foreign error fails the row, and its text is never shown.
+        // A foreign error fails the row; its text is never shown.
       }
     }
     report.check(.hostile) {
@@ -100,7 +100,7 @@ struct StageTrial<S: Stage> {
       "a failure repeats a file name or a cell; name the side or the column")
   }
 
-  /// Waits from outside, so that a stage that never ends doesn't keep the check from ending.
+  /// Waits from outside, so that a stage that never ends cannot block the check.
   private func endsWhenCancelled(_ input: S.Input) async -> Bool {
     let (answers, answer) = AsyncStream.makeStream(of: Bool.self)
     let task = Task.detached {
@@ -123,7 +123,7 @@ struct ComparableForm: Equatable {
 }
 
 extension ComparableForm {
-  /// Nil for types that nothing is known about.
+  /// Nil for unknown types.
   init?(_ value: any Sendable) {
     switch value {
     case let image as DocumentImage: self.init(bytes: Self.content(image), side: image.side)

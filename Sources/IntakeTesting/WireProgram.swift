@@ -1,7 +1,7 @@
 import IntakeCore
 import IntakeSystem
 
-/// A program under test, spoken to message by message; knows the wire and nothing of stages.
+/// A program under test, message by message; knows the protocol and nothing of stages.
 struct WireProgram {
   /// A message from the program and the bytes that came with its image or body.
   struct Reply {
@@ -14,7 +14,7 @@ struct WireProgram {
   private var result: (end: ProgramEnd, seconds: Double)?
   private let patience: Double
   private static let lineLimit = 64 << 10
-  /// What a plan allows an answer without saying so (`max-bytes`).
+  /// The default of `max-bytes`.
   private static let largest = 64 << 20
 
   init(_ words: [String], patience: Double) throws(BrokenRule) {
@@ -34,7 +34,7 @@ struct WireProgram {
     program.send([Array(message.text.utf8) + [0x0A], payload])
   }
 
-  /// The next message of a known kind; others are ignored, on this side as well.
+  /// The next message of a known kind; others are ignored, as hosts do.
   mutating func answer(within seconds: Double? = nil) throws(BrokenRule) -> Reply {
     let seconds = seconds ?? patience
     do {
@@ -69,7 +69,7 @@ struct WireProgram {
     }
   }
 
-  /// What it writes although nothing was asked: nil when it is silent.
+  /// What it writes without being asked, nil if it is silent.
   mutating func stray(within seconds: Double) -> String? {
     let deadline = SystemTime.monotonic + seconds
     let line = try? program.line(limit: WireProgram.lineLimit, until: deadline)
@@ -77,7 +77,7 @@ struct WireProgram {
     return program.bufferedCount > 0 ? "\(program.bufferedCount) more bytes" : nil
   }
 
-  /// Closes its input and waits, for so many seconds at most before it is killed; how it ended and after how long.
+  /// Closes its input, waits at most so long before killing it, and returns how it ended and after how long.
   @discardableResult
   mutating func finish(within seconds: Double) -> (end: ProgramEnd, seconds: Double) {
     if let result { return result }

@@ -1,11 +1,12 @@
 import Dispatch
-import ExternalStage
 import IntakeCore
 import IntakeSystem
 import IntakeTesting
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import ExternalStage
 
 @Suite(.timeLimit(.minutes(20))) struct AnswerTests {
   private let jpeg: [UInt8]

@@ -1,7 +1,8 @@
-import ExternalStage
 import IntakeCore
 import IntakeTesting
 import Testing
+
+@testable import ExternalStage
 
 /// What is taken from a program of somebody else's: the way to more rights, memory without end, the network.
 @Suite(.timeLimit(.minutes(20))) struct ExternalIsolationTests {

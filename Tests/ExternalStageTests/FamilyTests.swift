@@ -1,7 +1,8 @@
-import ExternalStage
 import IntakeCore
 import IntakeTesting
 import Testing
+
+@testable import ExternalStage
 
 private struct Look: ImageDecoder {
   static let name = "look"

@@ -1,10 +1,11 @@
-import ExternalStage
 import IntakeCore
 import IntakeImaging
 import IntakeTesting
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import ExternalStage
 
 /// `"accepts":"file"`: what is handed over, what passes, and what may come back.
 @Suite(.timeLimit(.minutes(20))) struct FileTests {

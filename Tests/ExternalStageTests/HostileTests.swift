@@ -1,8 +1,9 @@
-import ExternalStage
 import Glibc
 import IntakeCore
 import IntakeTesting
 import Testing
+
+@testable import ExternalStage
 
 /// Programs that do everything wrong: only the item at hand fails, and nothing stays behind.
 @Suite(.serialized, .timeLimit(.minutes(20))) struct HostileTests {

@@ -1,5 +1,4 @@
 import Dispatch
-import ExternalStage
 import Glibc
 import IntakeCore
 import IntakeSystem
@@ -7,6 +6,8 @@ import IntakeTesting
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import ExternalStage
 
 /// A batch in which every second item goes wrong, in eight ways by turns: nothing stays behind.
 @Suite(.timeLimit(.minutes(20))) struct MassFailureTests {

@@ -1,7 +1,8 @@
-import ExternalStage
 import IntakeCore
 import IntakeTesting
 import Testing
+
+@testable import ExternalStage
 
 /// An image that a program hands back ready to send keeps every promise of `shrink`.
 @Suite(.timeLimit(.minutes(20))) struct PreparedTests {

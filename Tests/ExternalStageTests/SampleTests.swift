@@ -1,9 +1,10 @@
-import ExternalStage
 import IntakeCore
 import IntakeSystem
 import IntakeTesting
 import TestSupport
 import Testing
+
+@testable import ExternalStage
 
 /// The programs in `samples/stages` do to an item what they say, through the stage itself.
 @Suite(.timeLimit(.minutes(20))) struct SampleTests {
@@ -15,7 +16,7 @@ import Testing
     _ name: String, _ item: Item.Type, options: [String: String] = [:]
   ) async throws -> ExternalStage<Item> {
     let values: [String: OptionValue] = [
-      "program": .list([Self.folder + name]), "accepts": .text(Item.name),
+      "program": .list([Self.folder + name]), "accepts": .text(Item.name.rawValue),
       "options": .table(options),
     ]
     let stage = try ExternalStage<Item>(given: values)

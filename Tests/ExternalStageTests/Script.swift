@@ -1,10 +1,11 @@
-import ExternalStage
 import Glibc
 import IntakeCore
 import IntakeSystem
 import IntakeTesting
 import Synchronization
 import TestSupport
+
+@testable import ExternalStage
 
 /// A program that a test writes into a folder of its own, and the stage that runs it.
 final class Script: Sendable {
@@ -84,7 +85,7 @@ final class Bench<Item: ItemKind>: Sendable {
   init(_ script: Script, _ options: [String: OptionValue] = [:]) throws {
     self.script = script
     var values = options
-    values["accepts"] = .text(Item.name)
+    values["accepts"] = .text(Item.name.rawValue)
     if values["program"] == nil { values["program"] = .list([script.path]) }
     stage = try ExternalStage(given: values)
   }

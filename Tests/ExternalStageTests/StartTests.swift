@@ -1,8 +1,9 @@
-import ExternalStage
 import Glibc
 import IntakeCore
 import IntakeTesting
 import Testing
+
+@testable import ExternalStage
 
 /// What is wrong with the program itself ends the run before anything is read.
 @Suite(.timeLimit(.minutes(20))) struct StartTests {

@@ -35,6 +35,15 @@ struct NoahTests {
     #expect(try box.customers().count == 1)
   }
 
+  @Test(arguments: ["*", "a%2Fb", "customers"])
+  func anyTextOfThePathIsACustomerID(id: String) throws {
+    let box = try TestSandbox()
+    #expect(try put(box, Self.individual(), id: id).status == 201)
+    let answer = try box.client.exchange("GET", "/v1/customers/\(id)", Self.key)
+    #expect(try answer.json["CustomerID"]?.string == id.replacing("%2F", with: "/"))
+    #expect(try put(box, Self.individual(), id: "").status == 404)
+  }
+
   @Test func getAnswersWhatWasPutAndHowItWasJudged() throws {
     let box = try TestSandbox()
     _ = try put(box, Self.individual())

@@ -4,16 +4,15 @@ import IntakeCore
 struct DCAMSStorage: VendorAPI {
   static let path = "/v3/stable/api/storage"
 
-  let store: CustomerStore
-  let configuration: SandboxConfiguration
-  let address: String
+  let context: ServerContext
 
-  private var switches: SandboxSwitches { configuration.switches }
+  private var switches: SandboxSwitches { context.switches }
+  private var store: CustomerStore { context.store }
 
   func prepare(_ call: Call) -> PreparedCall {
     guard call.head.method == "POST" else {
       return PreparedCall(service: "", customer: nil) {
-        Reply(answer: refusal(405, "Only POST is supported").with(HTTPField("Allow", "POST")))
+        refusal(405, "Only POST is supported").with("Allow", "POST")
       }
     }
     let request = DCAMSRequest(call.body)
@@ -21,19 +20,15 @@ struct DCAMSStorage: VendorAPI {
     return PreparedCall(
       service: request.service ?? "", customer: request.email,
       confidential: [request.pass ?? ""] + names, notes: notes(request)
-    ) {
-      do throws(RequestFailure) { return try carryOut(request, at: call.time) } catch {
-        return Reply(answer: refusal(error.status, error.message))
-      }
-    }
+    ) { () throws(RequestFailure) in try carryOut(request, at: call.time) }
   }
 
-  func refusal(_ status: Int, _ message: String?) -> Answer {
+  func refusal(_ failure: RequestFailure) -> Answer {
     let documented = [RequestFailure.missingInput, .wrongCredentials, .notFound]
-      .first { $0.status == status }?.message
-    let text = message ?? documented ?? Answer.reason(status)
-    let isDisguised = switches[.errorCode] == "200" && [400, 401, 404].contains(status)
-    return .json(isDisguised ? 200 : status, [("result", "Error"), ("message", text)])
+      .first { $0.status == failure.status }
+    let text = failure.message ?? documented?.message ?? Answer.reason(failure.status)
+    let isDisguised = switches[.errorCode] == "200" && [400, 401, 404].contains(failure.status)
+    return .json(isDisguised ? 200 : failure.status, [("result", "Error"), ("message", text)])
   }
 
   private func notes(_ request: DCAMSRequest) -> [String] {
@@ -45,11 +40,12 @@ struct DCAMSStorage: VendorAPI {
     return notes
   }
 
-  /// The order of the checks: readable, credentials, inputs, form of the e-mail, and only then the look-up.
-  private func carryOut(_ request: DCAMSRequest, at time: UTCTime) throws(RequestFailure) -> Reply {
+  /// Checks in this order: readable, credentials, inputs, form of the e-mail, and only then the look-up.
+  private func carryOut(_ request: DCAMSRequest, at time: UTCTime) throws(RequestFailure) -> Answer
+  {
     guard request.isReadable else { throw .missingInput }
-    guard Secret(configuration.user).matches(Secret(request.user ?? "")),
-      Secret(configuration.pass).matches(Secret(request.pass ?? ""))
+    guard Secret(context.configuration.user).matches(Secret(request.user ?? "")),
+      Secret(context.configuration.pass).matches(Secret(request.pass ?? ""))
     else { throw .wrongCredentials }
     guard let service = DCAMSService(rawValue: request.service ?? ""),
       let email = request.email, !email.isEmpty
@@ -60,7 +56,7 @@ struct DCAMSStorage: VendorAPI {
     case .getStatus, .getDocumentImages:
       let customer = try find(email)
       if service == .getDocumentImages { try refuseIfDropped(customer) }
-      return Reply(answer: .json(200, success(service, customer)))
+      return .json(200, success(service, customer))
     }
   }
 
@@ -70,7 +66,7 @@ struct DCAMSStorage: VendorAPI {
     return customer
   }
 
-  /// What memory did not hold must not look like what never arrived.
+  /// An image that was dropped must not look like one that never arrived.
   private func refuseIfDropped(_ customer: Customer) throws(RequestFailure) {
     guard let side = Side.allCases.first(where: { store.hasDropped($0, of: customer) }) else {
       return
@@ -80,7 +76,7 @@ struct DCAMSStorage: VendorAPI {
 
   private func createOrUpdate(
     _ request: DCAMSRequest, _ email: String, at time: UTCTime
-  ) throws(RequestFailure) -> Reply {
+  ) throws(RequestFailure) -> Answer {
     guard !request.hasMisplacedValue else { throw .missingInput }
     let images = try images(of: request)
     let isFrontOptional =
@@ -93,14 +89,14 @@ struct DCAMSStorage: VendorAPI {
       let scans = sides.isEmpty ? "without images" : "with \(sides)"
       customer.note((isNew ? "created " : "updated ") + scans, at: time)
     }
-    return stored(
-      .createOrUpdateCustomer, customer, type: isNew ? "createCustomer" : "updateCustomer")
+    let type = isNew ? "createCustomer" : "updateCustomer"
+    return Answer.json(200, success(.createOrUpdateCustomer, customer, type: type)).accepted
   }
 
   private func updateStatus(
     _ request: DCAMSRequest, _ email: String, at time: UTCTime
-  ) throws(RequestFailure) -> Reply {
-    guard let status = request.status, DCAMSService.statuses.contains(status) else {
+  ) throws(RequestFailure) -> Answer {
+    guard let status = request.status, ["PASS", "PENDING", "FAIL"].contains(status) else {
       throw .missingInput
     }
     let known = try find(email)
@@ -108,11 +104,7 @@ struct DCAMSStorage: VendorAPI {
       customer.note("status changed from \(customer.status) to \(status)", at: time)
       customer.status = status
     }
-    return stored(.updateStatus, customer)
-  }
-
-  private func stored(_ service: DCAMSService, _ customer: Customer, type: String? = nil) -> Reply {
-    Reply(answer: .json(200, success(service, customer, type: type)), isAccepted: true)
+    return Answer.json(200, success(.updateStatus, customer)).accepted
   }
 
   private func images(of request: DCAMSRequest) throws(RequestFailure) -> [Side: StoredImage] {
@@ -136,7 +128,7 @@ struct DCAMSStorage: VendorAPI {
       customer.images = [:]
       customer.reference = nil
     }
-    // The e-mail stays as first stored, whatever its letters' case is this time.
+    // The e-mail stays as first stored, even if its case differs this time.
     customer.set("email", customer.key)
     for name in DCAMSRequest.attributes where name != "email" {
       if let value = request.target(name) { customer.set(name, value) }
@@ -153,7 +145,7 @@ extension DCAMSStorage {
     let (isTop, isInTarget) = statusPlaces(service)
     let isLinked =
       service == .createOrUpdateCustomer && switches[.customerLink] == "documented"
-    let link = "\(address)/admin/customers.php?a=edit&id=\(customer.number)"
+    let link = "\(context.address)/admin/customers.php?a=edit&id=\(customer.number)"
     let showsImages = service == .getDocumentImages && switches[.storedImages] != "omitted"
     let documents: JSONFields =
       showsImages ? Side.allCases.map { ($0.rawValue, document($0, customer)) } : []
@@ -163,7 +155,7 @@ extension DCAMSStorage {
         ("documents", showsImages ? JSONOutput(fields: documents) : nil),
       ]
     return [
-      ("result", "Success"), ("reference", customer.reference?.output),
+      ("result", "Success"), ("reference", customer.reference.map(JSONOutput.init)),
       ("customer_link", isLinked ? link : nil), ("status", isTop ? customer.status : nil),
       ("type", type), ("target", JSONOutput(fields: target)),
     ]

@@ -15,6 +15,7 @@ struct Connection: Sendable {
   let descriptor: Int32
   /// Counts the accepted connections from 1.
   let number: Int
+  let limits: ServerLimits
 
   #if canImport(Darwin)
     private static let noSignal: Int32 = 0
@@ -24,64 +25,55 @@ struct Connection: Sendable {
 
   /// Appends at most `most` bytes to `buffer` as soon as there are any; returns how many, 0 at the end.
   func receive(_ most: Int, into buffer: inout [UInt8], before deadline: Deadline) throws -> Int {
-    try retrying(Int16(POLLIN), before: deadline) { receiveNow(min(most, 1 << 16), into: &buffer) }
-  }
-
-  private func receiveNow(_ most: Int, into buffer: inout [UInt8]) -> Int {
-    withUnsafeTemporaryAllocation(byteCount: most, alignment: 16) { space in
-      let count = recv(descriptor, space.baseAddress, most, Int32(MSG_DONTWAIT))
-      if count > 0 { buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: space[..<count])) }
+    try withUnsafeTemporaryAllocation(byteCount: min(most, 1 << 16), alignment: 16) { space in
+      let count = try retrying(POLLIN, before: deadline) {
+        recv(descriptor, space.baseAddress, space.count, Int32(MSG_DONTWAIT))
+      }
+      buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: space[..<count]))
       return count
     }
   }
 
-  func write(_ bytes: [UInt8], before deadline: Deadline) throws {
-    var sent = 0
-    while sent < bytes.count {
-      sent += try retrying(Int16(POLLOUT), before: deadline) { sendNow(bytes, from: sent) }
-    }
-  }
-
-  private func sendNow(_ bytes: [UInt8], from start: Int) -> Int {
-    let flags = Int32(MSG_DONTWAIT) | Connection.noSignal
-    return bytes.withUnsafeBytes { raw in
-      let rest = UnsafeRawBufferPointer(rebasing: raw[start...])
-      return send(descriptor, rest.baseAddress, rest.count, flags)
-    }
-  }
-
-  /// Repeats a call that would block when the socket is ready, until it succeeds.
-  private func retrying(
-    _ events: Int16, before deadline: Deadline, _ call: () -> Int
-  ) throws -> Int {
-    while true {
-      let count = call()
-      if count >= 0 { return count }
-      switch errno {
-      case EINTR: continue
-      case EAGAIN, EWOULDBLOCK: try wait(for: events, before: deadline)
-      default: throw Disconnected()
+  /// Sends all bytes, within the time limit for an answer unless another is given.
+  func write(_ bytes: [UInt8], milliseconds: Int? = nil) throws {
+    let deadline = Deadline(milliseconds: milliseconds ?? limits.answerTime)
+    try bytes.withUnsafeBytes { bytes in
+      var sent = 0
+      while sent < bytes.count {
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
+        sent += try retrying(POLLOUT, before: deadline) {
+          send(descriptor, rest.baseAddress, rest.count, Int32(MSG_DONTWAIT) | Connection.noSignal)
+        }
       }
     }
   }
 
-  private func wait(for events: Int16, before deadline: Deadline) throws {
-    var entry = pollfd(fd: descriptor, events: events, revents: 0)
-    let timeout = deadline.pollTimeout
-    guard timeout > 0 else { throw Disconnected() }
-    let ready = poll(&entry, 1, timeout)
-    guard ready > 0 || (ready < 0 && errno == EINTR) else { throw Disconnected() }
+  /// Repeats a call that would block, each time the socket is ready, until it succeeds.
+  private func retrying(
+    _ event: Int32, before deadline: Deadline, _ call: () -> Int
+  ) throws -> Int {
+    while true {
+      let count = call()
+      if count >= 0 { return count }
+      let mayBlock = errno == EAGAIN || errno == EWOULDBLOCK
+      guard errno == EINTR || mayBlock && isReady(event, before: deadline) else {
+        throw Disconnected()
+      }
+    }
+  }
+
+  /// Whether the event, or an end of the connection, comes before the deadline.
+  private func isReady(_ event: Int32, before deadline: Deadline) -> Bool {
+    var entry = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+    while case let timeout = deadline.pollTimeout, timeout > 0 {
+      if poll(&entry, 1, timeout) > 0 { return true }
+    }
+    return false
   }
 
   /// Waits that many milliseconds; a reset connection or a stopping server ends the wait early.
   func pause(milliseconds: Int) throws {
-    let deadline = Deadline(milliseconds: milliseconds)
-    while true {
-      var entry = pollfd(fd: descriptor, events: 0, revents: 0)
-      let timeout = deadline.pollTimeout
-      guard timeout > 0 else { return }
-      if poll(&entry, 1, timeout) > 0 { throw Disconnected() }
-    }
+    if isReady(0, before: Deadline(milliseconds: milliseconds)) { throw Disconnected() }
   }
 
   /// Waits until the other side ends the connection, at most that many milliseconds.
@@ -94,13 +86,13 @@ struct Connection: Sendable {
     }
   }
 
-  /// Makes the coming close a reset (RST) instead of an orderly end.
+  /// Makes the next close a reset (RST) instead of an orderly end.
   func resetOnClose() {
     var option = linger(l_onoff: 1, l_linger: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
   }
 
-  /// Ends sending and reads what still comes for a moment, so that an early answer is not lost to a reset.
+  /// Ends sending and reads on for a moment, so that an early answer isn't lost to a reset.
   func finish() {
     shutdown(descriptor, Int32(SHUT_WR))
     let deadline = Deadline(milliseconds: 2000)
@@ -115,7 +107,7 @@ struct Connection: Sendable {
   }
 }
 
-/// A point in time that a blocking call must not outlast; monotonic, so a stepped clock changes nothing.
+/// When a blocking call must return; monotonic, so that setting the clock changes nothing.
 struct Deadline: Comparable, Sendable {
   private let time: Double
 
@@ -123,7 +115,7 @@ struct Deadline: Comparable, Sendable {
 
   static func < (one: Deadline, other: Deadline) -> Bool { one.time < other.time }
 
-  /// Milliseconds left as `poll(2)` takes them, rounded up; 0 when the time has passed.
+  /// The milliseconds left for `poll(2)`, rounded up; 0 when the time has passed.
   var pollTimeout: Int32 {
     let left = ((time - SystemTime.monotonic) * 1000).rounded(.up)
     return left > 0 ? Int32(min(left, Double(Int32.max))) : 0

@@ -17,7 +17,7 @@ final class HTTPServer: Sendable {
   }
 
   private let listener: Listener
-  private let mostConnections: Int
+  private let limits: ServerLimits
   private let state = Mutex(State())
   private let serve: @Sendable (Connection) -> Void
 
@@ -25,10 +25,10 @@ final class HTTPServer: Sendable {
 
   /// Takes over a listening socket; `serve` runs on a connection's thread until the connection is done.
   init(
-    _ listener: Listener, mostConnections: Int, serve: @escaping @Sendable (Connection) -> Void
+    _ listener: Listener, limits: ServerLimits, serve: @escaping @Sendable (Connection) -> Void
   ) {
     self.listener = listener
-    self.mostConnections = mostConnections
+    self.limits = limits
     self.serve = serve
   }
 
@@ -40,7 +40,7 @@ final class HTTPServer: Sendable {
   }
 
   private func acceptAll() {
-    // 100 ms: how long a stop may take to be noticed where shutdown does not wake the poll (Darwin).
+    // 100 ms at most until a stop is noticed where shutdown doesn't wake the poll (Darwin).
     while !state.withLock({ $0.isStopping }) {
       if let descriptor = listener.next(waiting: 100) { admit(descriptor) }
     }
@@ -56,10 +56,10 @@ final class HTTPServer: Sendable {
 
   private func admit(_ descriptor: Int32) {
     let connection = state.withLock { state -> Connection? in
-      guard state.open.count < mostConnections, !state.isStopping else { return nil }
+      guard state.open.count < limits.connections, !state.isStopping else { return nil }
       state.accepted += 1
       state.open[state.accepted] = descriptor
-      return Connection(descriptor: descriptor, number: state.accepted)
+      return Connection(descriptor: descriptor, number: state.accepted, limits: limits)
     }
     guard let connection else { return turnAway(descriptor) }
     let started = SystemThread.start { [self] in
@@ -70,13 +70,13 @@ final class HTTPServer: Sendable {
   }
 
   private func turnAway(_ descriptor: Int32) {
-    let surplus = Connection(descriptor: descriptor, number: 0)
-    let answer = Answer.text(503, "too many connections; use at most \(mostConnections)\n")
-    try? surplus.write(answer.bytes(keepsAlive: false), before: Deadline(milliseconds: 10))
+    let answer = Answer.text(503, "too many connections; use at most \(limits.connections)\n")
+    let surplus = Connection(descriptor: descriptor, number: 0, limits: limits)
+    try? surplus.write(answer.bytes(keepsAlive: false), milliseconds: 10)
     close(descriptor)
   }
 
-  /// Closed under the lock: otherwise `stop` could shut down a stranger that got the same number.
+  /// Closed under the lock: otherwise `stop` could shut down an unrelated descriptor with the same number.
   private func end(_ connection: Connection) {
     state.withLock { state in
       state.open[connection.number] = nil
@@ -108,75 +108,70 @@ struct Listener: Sendable {
     #if canImport(Darwin)
       let descriptor = socket(AF_INET, SOCK_STREAM, 0)
     #else
-      let stream = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-      let descriptor = socket(AF_INET, stream | Int32(SOCK_NONBLOCK.rawValue), 0)
+      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     #endif
-    guard descriptor >= 0 else { throw .cannotListen(port: wanted, errno: errno) }
-    var yes: Int32 = 1
-    let optionSize = socklen_t(MemoryLayout<Int32>.size)
-    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, optionSize)
-    guard Listener.bindToLoopback(descriptor, wanted), listen(descriptor, 128) == 0,
-      let port = Listener.port(of: descriptor)
-    else {
-      let reason = errno
-      close(descriptor)
-      guard reason == EADDRINUSE else { throw .cannotListen(port: wanted, errno: reason) }
-      throw SandboxError("port \(wanted) is in use: choose another, or port 0 for a free one")
+    guard descriptor >= 0 else { throw Listener.failure(wanted, errno) }
+    // A client that goes away between poll and accept must not block the thread.
+    _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    Listener.prepare(descriptor, SOL_SOCKET, SO_REUSEADDR)
+    guard let port = Listener.bindToLoopback(descriptor, wanted) else {
+      defer { close(descriptor) }
+      throw Listener.failure(wanted, errno)
     }
     self.descriptor = descriptor
     self.port = port
   }
 
-  private static func bindToLoopback(_ descriptor: Int32, _ port: UInt16) -> Bool {
+  /// Binds a socket to a port of this machine, listens there, and returns the port; nil, with `errno`, on failure.
+  private static func bindToLoopback(_ descriptor: Int32, _ wanted: UInt16) -> UInt16? {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
+    address.sin_port = wanted.bigEndian
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    return withUnsafePointer(to: address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) == 0 }
-    }
-  }
-
-  private static func port(of descriptor: Int32) -> UInt16? {
-    var address = sockaddr_in()
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isKnown = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        getsockname(descriptor, $0, &size) == 0
+    let isListening = withUnsafeMutablePointer(to: &address) { address in
+      address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, size) == 0 && listen(descriptor, 128) == 0
+          && getsockname(descriptor, $0, &size) == 0
       }
     }
-    return isKnown ? UInt16(bigEndian: address.sin_port) : nil
+    return isListening ? UInt16(bigEndian: address.sin_port) : nil
   }
 
-  /// The next connection's socket; waits for at most `milliseconds`, nil when none came.
+  private static func failure(_ port: UInt16, _ code: Int32) -> SandboxError {
+    SandboxError(
+      code == EADDRINUSE
+        ? "port \(port) is in use: choose another, or port 0 for a free one"
+        : "cannot listen on 127.0.0.1:\(port) (errno \(code)): choose a port above 1023, or 0")
+  }
+
+  /// The next connection's socket, nil when none came in time.
   func next(waiting milliseconds: Int32) -> Int32? {
     var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     guard poll(&entry, 1, milliseconds) > 0 else { return nil }
     let accepted = accept(descriptor, nil, nil)
     guard accepted >= 0 else {
-      // Out of descriptors: without a pause this loop would take a whole core until one is free.
+      // Out of descriptors: without a pause this loop would keep a core busy until one is free.
       if errno == EMFILE || errno == ENFILE { poll(nil, 0, 20) }
       return nil
     }
-    Listener.prepare(accepted)
+    // Header and body may go out in two writes, which Nagle's algorithm would delay by 40 ms.
+    Listener.prepare(accepted, Int32(IPPROTO_TCP), TCP_NODELAY)
+    #if canImport(Darwin)
+      Listener.prepare(accepted, SOL_SOCKET, SO_NOSIGPIPE)
+    #endif
     return accepted
   }
 
-  private static func prepare(_ descriptor: Int32) {
-    // Programs started by the same process must not hold the connection open.
+  /// Sets an option, and closes the socket in programs that this process starts: they would hold it open.
+  private static func prepare(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     var yes: Int32 = 1
-    let size = socklen_t(MemoryLayout<Int32>.size)
-    // Header and body may go out in two writes: with Nagle's wait each answer would take 40 ms.
-    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, size)
-    #if canImport(Darwin)
-      setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &yes, size)
-    #endif
+    setsockopt(descriptor, level, option, &yes, socklen_t(MemoryLayout<Int32>.size))
   }
 }
 
-/// The bytes of all bodies held at a time, so that many large requests together cannot take the memory.
+/// Bounds the bytes of all bodies held at a time, so that many large requests cannot use up the memory.
 final class BodyBudget: Sendable {
   private let left: Mutex<Int>
 

@@ -1,11 +1,16 @@
 import IntakeCore
 
 /// Why a request isn't served: the status and the message of the answer.
-struct RequestFailure: Error, Equatable {
+struct RequestFailure: Error {
   let status: Int
-  let message: String
+  /// Nil for the words that the vendor has for the status.
+  let message: String?
+  /// What is wrong, field by field; only Noah says so.
+  var complaints: [NoahComplaint] = []
+  /// Noah's word for the failure if it doesn't follow from the status.
+  var noahType: String?
 
-  init(_ status: Int, _ message: String) { (self.status, self.message) = (status, message) }
+  init(_ status: Int, _ message: String?) { (self.status, self.message) = (status, message) }
 
   static func malformed(_ message: String) -> Self { Self(400, message) }
 }
@@ -15,7 +20,8 @@ struct RequestHead: Sendable {
   let method: String
   let path: String
   let query: String
-  let headers: [HTTPField]
+  /// The values of each field, by its name in lower case.
+  private let headers: [String: [String]]
   /// HTTP/1.1, as opposed to 1.0.
   let isCurrent: Bool
   let framing: Framing
@@ -28,9 +34,9 @@ struct RequestHead: Sendable {
   /// The most header fields; clients send about ten.
   private static let mostFields = 200
 
-  init(parsing bytes: ArraySlice<UInt8>) throws(RequestFailure) {
-    let lines = bytes.split(separator: [0x0D, 0x0A], omittingEmptySubsequences: false)
-    let words = lines[0].split(separator: 0x20, omittingEmptySubsequences: false)
+  /// Parses the lines before the empty one.
+  init(parsing lines: [[UInt8]]) throws(RequestFailure) {
+    let words = (lines.first ?? []).split(separator: 0x20, omittingEmptySubsequences: false)
     guard words.count == 3, RequestHead.isToken(words[0]), words[0].count <= 32,
       words[1].allSatisfy({ $0.isASCIIPrintable && $0 != 0x20 }), !words[1].isEmpty
     else { throw .malformed("the request line is malformed") }
@@ -46,14 +52,20 @@ struct RequestHead: Sendable {
     guard lines.count - 1 <= RequestHead.mostFields else {
       throw RequestFailure(431, "more than \(RequestHead.mostFields) fields")
     }
-    var headers: [HTTPField] = []
-    for line in lines.dropFirst() { headers.append(try RequestHead.field(line)) }
+    var headers: [String: [String]] = [:]
+    for line in lines.dropFirst() {
+      let (name, value) = try RequestHead.field(line)
+      headers[name.lowercased(), default: []].append(value)
+    }
     self.headers = headers
     framing = try RequestHead.framing(headers)
   }
 
-  /// The first value of a field, found without regard to case.
-  subscript(name: String) -> String? { RequestHead.values(name, headers).first }
+  /// The first value of a field, whose name is given in lower case.
+  subscript(name: String) -> String? { headers[name]?.first }
+
+  /// Whether it asks for something and changes nothing.
+  var isReading: Bool { method == "GET" || method == "HEAD" }
 
   var keepsAlive: Bool {
     let wish = self["connection"]?.lowercased() ?? ""
@@ -65,7 +77,7 @@ struct RequestHead: Sendable {
     return self["expect"]?.lowercased() == "100-continue"
   }
 
-  /// The request means this machine; a web page whose name was rebound to 127.0.0.1 names its own host.
+  /// Whether the request means this machine; a web page whose name was rebound to 127.0.0.1 sends its own name.
   var isForLoopback: Bool {
     guard let host = self["host"]?.lowercased() else { return true }
     return ["127.0.0.1", "localhost", "[::1]"].contains { host == $0 || host.hasPrefix($0 + ":") }
@@ -93,7 +105,7 @@ extension RequestHead {
     !bytes.isEmpty && bytes.allSatisfy(\.isHTTPToken)
   }
 
-  /// Splits the target; the absolute form that proxies are sent (RFC 9112 §3.2.2) is cut down to its path.
+  /// Splits the target into path and query; accepts the absolute form that proxies get (RFC 9112 §3.2.2).
   private static func target(_ text: String) throws(RequestFailure) -> (String, String) {
     var target = text[...]
     if target.hasPrefix("http://") {
@@ -104,7 +116,7 @@ extension RequestHead {
     return target.halves(at: "?") ?? (String(target), "")
   }
 
-  private static func field(_ line: ArraySlice<UInt8>) throws(RequestFailure) -> HTTPField {
+  private static func field(_ line: [UInt8]) throws(RequestFailure) -> (String, String) {
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")), isToken(line[..<colon]) else {
       throw .malformed("a header field is malformed")
     }
@@ -114,25 +126,20 @@ extension RequestHead {
       throw .malformed("a header field holds a control character")
     }
     let end = value.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? value.startIndex
-    return HTTPField(text(line[..<colon]), text(value[..<end]))
+    return (text(line[..<colon]), text(value[..<end]))
   }
 
-  private static func values(_ name: String, _ headers: [HTTPField]) -> [String] {
-    headers.filter { $0.name.lowercased() == name }.map(\.value)
-  }
-
-  private static func framing(_ headers: [HTTPField]) throws(RequestFailure) -> Framing {
-    let lengths = values("content-length", headers)
-    let codings = values("transfer-encoding", headers)
-    if !codings.isEmpty {
-      // Both at once is how requests are smuggled past proxies (RFC 9112 §6.1).
-      guard lengths.isEmpty else { throw .malformed("both Content-Length and Transfer-Encoding") }
-      guard codings.count == 1, codings[0].lowercased() == "chunked" else {
+  private static func framing(_ headers: [String: [String]]) throws(RequestFailure) -> Framing {
+    let lengths = headers["content-length"]
+    if let codings = headers["transfer-encoding"] {
+      // Requests are smuggled past proxies with both (RFC 9112 §6.1).
+      guard lengths == nil else { throw .malformed("both Content-Length and Transfer-Encoding") }
+      guard codings.map({ $0.lowercased() }) == ["chunked"] else {
         throw RequestFailure(501, "the only transfer coding here is chunked")
       }
       return .chunked
     }
-    guard let first = lengths.first else { return .length(0) }
+    guard let lengths, let first = lengths.first else { return .length(0) }
     guard Set(lengths).count == 1, first.isASCIIDigits, let length = Int(first)
     else { throw .malformed("Content-Length is malformed") }
     return .length(length)

@@ -1,8 +1,11 @@
-/// Reads requests off one connection, one after the other; never holds more than the limits allow.
+/// Reads the requests of one connection in turn; never holds more than the limits allow.
 struct RequestReader {
   let connection: Connection
-  let limits: ServerLimits
-  var buffer: [UInt8] = []
+  private var buffer: [UInt8] = []
+
+  private var limits: ServerLimits { connection.limits }
+
+  init(_ connection: Connection) { self.connection = connection }
 
   /// The next request's head, nil when the client closed instead; waits `idle` milliseconds for its first byte.
   mutating func head(idle: Int) throws -> RequestHead? {
@@ -10,18 +13,14 @@ struct RequestReader {
       return nil
     }
     let deadline = Deadline(milliseconds: limits.headTime)
-    var searched = 0
+    let tooLong = RequestFailure(431, "the header is longer than \(limits.head) bytes")
+    var lines: [[UInt8]] = []
+    var left = limits.head
     while true {
-      if let end = buffer[searched...].firstRange(of: "\r\n\r\n".utf8) {
-        let head = buffer[..<end.lowerBound]
-        buffer.removeSubrange(..<end.upperBound)
-        return try RequestHead(parsing: head)
-      }
-      searched = max(0, buffer.count - 3)
-      guard buffer.count < limits.head else {
-        throw RequestFailure(431, "the header is longer than \(limits.head) bytes")
-      }
-      if try fill(limits.head - buffer.count, before: deadline) == 0 { throw Disconnected() }
+      let line = try line(atMost: left, else: tooLong, before: deadline)
+      if line.isEmpty { return try RequestHead(parsing: lines) }
+      left -= line.count + 2
+      lines.append(line)
     }
   }
 
@@ -45,30 +44,37 @@ struct RequestReader {
   private mutating func chunkedBody(before deadline: Deadline) throws -> [UInt8] {
     var body: [UInt8] = []
     while true {
-      let sizeLine = try line(before: deadline)
-      let digits = sizeLine.prefix { $0 != UInt8(ascii: ";") }
+      let digits = try shortLine(before: deadline).prefix { $0 != UInt8(ascii: ";") }
       guard let size = Int(String(decoding: digits, as: UTF8.self), radix: 16), size >= 0 else {
         throw RequestFailure.malformed("a chunk size is malformed")
       }
       if size == 0 { break }
       guard size <= limits.body - body.count else { throw tooLarge }
       try take(size, into: &body, before: deadline)
-      guard try line(before: deadline).isEmpty else {
+      guard try shortLine(before: deadline).isEmpty else {
         throw RequestFailure.malformed("a chunk has no end")
       }
     }
     // Trailer fields are read and dropped; their count is bounded by the header's limit.
     var trailer = 0
     while trailer < limits.head {
-      let field = try line(before: deadline)
+      let field = try shortLine(before: deadline)
       if field.isEmpty { return body }
       trailer += field.count
     }
     throw RequestFailure.malformed("the trailer is too long")
   }
 
-  /// The bytes up to the next CRLF, at most 4,096: chunk sizes and trailers are short.
-  private mutating func line(before deadline: Deadline) throws -> [UInt8] {
+  /// A line of at most 4,096 bytes: chunk sizes and trailers are short.
+  private mutating func shortLine(before deadline: Deadline) throws -> [UInt8] {
+    let tooLong = RequestFailure.malformed("a line of the body is too long")
+    return try line(atMost: 4096, else: tooLong, before: deadline)
+  }
+
+  /// The bytes up to the next CRLF.
+  private mutating func line(
+    atMost most: Int, else tooLong: RequestFailure, before deadline: Deadline
+  ) throws -> [UInt8] {
     while true {
       if let feed = buffer.firstIndex(of: 0x0A) {
         guard feed > 0, buffer[feed - 1] == 0x0D else {
@@ -77,10 +83,8 @@ struct RequestReader {
         defer { buffer.removeSubrange(...feed) }
         return Array(buffer[..<(feed - 1)])
       }
-      guard buffer.count < 4096 else {
-        throw RequestFailure.malformed("a line of the body is too long")
-      }
-      if try fill(4096, before: deadline) == 0 { throw Disconnected() }
+      guard buffer.count < most else { throw tooLong }
+      if try fill(most - buffer.count, before: deadline) == 0 { throw Disconnected() }
     }
   }
 
@@ -92,7 +96,7 @@ struct RequestReader {
     buffer.removeSubrange(..<buffered)
     let end = body.count + count - buffered
     if let pacing {
-      // The time that bytes which came with the header would have taken at the wanted pace.
+      // Some bytes came with the header: wait as long as they would have taken at this pace.
       try connection.pause(milliseconds: buffered * pacing.milliseconds / pacing.bytes)
     }
     while body.count < end {
@@ -106,10 +110,9 @@ struct RequestReader {
   private mutating func fill(_ most: Int, before deadline: Deadline) throws -> Int {
     try connection.receive(most, into: &buffer, before: deadline)
   }
-
 }
 
-/// How slowly a body is read on purpose: so many bytes, then so long a rest.
+/// How slowly a body is read on purpose: so many bytes, then a pause.
 struct Pacing: Sendable {
   let bytes: Int
   let milliseconds: Int

@@ -5,15 +5,15 @@ struct NoahSchema: Sendable {
   let profile: String
 
   private static let address: [NoahRule] = [
-    .required("Street", .text(2...200)), .optional("Street2", .text(0...200)),
-    .required("City", .text(1...100)), .required("PostCode", .text(1...20)),
-    .required("State", .text(1...100)), .required("Country", .country),
+    NoahRule("Street", .text(2...200)), .optional("Street2", .text(0...200)),
+    NoahRule("City", .text(1...100)), NoahRule("PostCode", .text(1...20)),
+    NoahRule("State", .text(1...100)), NoahRule("Country", .country),
   ]
 
   private static let identity: [NoahRule] = [
-    .required("IssuingCountry", .country), .required("IDNumber", .text(1...36)),
+    NoahRule("IssuingCountry", .country), NoahRule("IDNumber", .text(1...36)),
     .optional("IssuedDate", .date), .optional("ExpiryDate", .date),
-    .required(
+    NoahRule(
       "IDType",
       .choice([
         "DrivingLicense", "NationalIDCard", "Passport", "AddressProof", "ResidencePermit", "TaxID",
@@ -21,59 +21,52 @@ struct NoahSchema: Sendable {
   ]
 
   private static let individual: [NoahRule] = [
-    .required(
+    NoahRule(
       "FullName",
       .object([
-        .required("FirstName", .text(1...50)), .required("LastName", .text(1...50)),
+        NoahRule("FirstName", .text(1...50)), NoahRule("LastName", .text(1...50)),
         .optional("MiddleName", .text(1...50)),
       ])),
-    .required("DateOfBirth", .date), .required("Identities", .list(identity)),
-    .required("PrimaryResidence", .object(address)),
+    NoahRule("DateOfBirth", .date), NoahRule("Identities", .list(identity)),
+    NoahRule("PrimaryResidence", .object(address)),
   ]
 
   private static let business: [NoahRule] = [
-    .required("RegisteredName", .text(1...200)), .required("RegistrationNumber", .text(1...100)),
-    .required("RegistrationCountry", .country), .required("RegisteredAddress", .object(address)),
-    .required("IncorporationDate", .date),
+    NoahRule("RegisteredName", .text(1...200)), NoahRule("RegistrationNumber", .text(1...100)),
+    NoahRule("RegistrationCountry", .country), NoahRule("RegisteredAddress", .object(address)),
+    NoahRule("IncorporationDate", .date),
   ]
 
-  private static let newer: [NoahRule] = [
-    .optional("Email", .text(1...320)), .optional("PhoneNumber", .text(1...50)),
-  ]
-
-  func complaints(about body: JSONValue) -> [NoahFieldError] {
+  func complaints(about body: JSONValue) -> [NoahComplaint] {
     let isBusiness = body["Type"]?.string == "Business"
     let rules = (isBusiness ? NoahSchema.business : NoahSchema.individual) + versionRules
     let form = NoahRule.complaints(about: body, rules, path: "", strict: profile == "strict")
     let home = isBusiness ? "RegisteredAddress" : "PrimaryResidence"
-    return form + legacyComplaints(body) + stateComplaint(body[home], path: home)
+    return form + stateComplaint(body[home], path: home)
   }
 
+  /// The rules for the fields that only the newer pages have.
   private var versionRules: [NoahRule] {
-    guard profile != "legacy" else { return [] }
-    let form = NoahRule.Form.choice(["Individual", "Business"])
     let isRequired = profile == "typed" || profile == "strict"
-    return [NoahRule(name: "Type", isRequired: isRequired, form: form)] + NoahSchema.newer
-  }
-
-  private func legacyComplaints(_ body: JSONValue) -> [NoahFieldError] {
-    guard profile == "legacy" else { return [] }
-    return ["Type", "Email", "PhoneNumber"].filter { body[$0] != nil }
-      .map { .schema($0, "is unknown to the older schema") }
+    let rules = [
+      NoahRule("Type", .choice(["Individual", "Business"]), isRequired: isRequired),
+      .optional("Email", .text(1...320)), .optional("PhoneNumber", .text(1...50)),
+    ]
+    guard profile == "legacy" else { return rules }
+    let unknown = NoahRule.Form.scalar("is unknown to the older schema") { _ in false }
+    return rules.map { .optional($0.name, unknown) }
   }
 
   /// For the United States and Canada the state is the ISO 3166-2 code without the country.
-  private func stateComplaint(_ home: JSONValue?, path: String) -> [NoahFieldError] {
+  private func stateComplaint(_ home: JSONValue?, path: String) -> [NoahComplaint] {
     guard let country = home?["Country"]?.string, ["US", "CA"].contains(country),
       let state = home?["State"]?.string, !state.isEmpty
     else { return [] }
-    return state.isTwoCapitals
-      ? []
-      : [
-        NoahFieldError(
-          field: path + ".State", reason: "IntegrityValidation",
-          description: "must be an ISO 3166-2 code such as CA in this country")
-      ]
+    guard !state.isTwoCapitals else { return [] }
+    var complaint = NoahComplaint(
+      path + ".State", "must be an ISO 3166-2 code such as CA in this country")
+    complaint.reason = "IntegrityValidation"
+    return [complaint]
   }
 }
 
@@ -105,60 +98,51 @@ struct NoahRule: Sendable {
     }
   }
 
-  static func required(_ name: String, _ form: Form) -> NoahRule {
-    NoahRule(name: name, isRequired: true, form: form)
+  init(_ name: String, _ form: Form, isRequired: Bool = true) {
+    (self.name, self.form, self.isRequired) = (name, form, isRequired)
   }
 
   static func optional(_ name: String, _ form: Form) -> NoahRule {
-    NoahRule(name: name, isRequired: false, form: form)
+    NoahRule(name, form, isRequired: false)
   }
 
-  func complaints(in parent: JSONValue, path: String, strict: Bool) -> [NoahFieldError] {
+  func complaints(in parent: JSONValue, path: String, strict: Bool) -> [NoahComplaint] {
     let path = path + name
     guard let value = parent[name], !value.isNull else {
-      return isRequired ? [.schema(path, "is required")] : []
+      return isRequired ? [NoahComplaint(path, "is required")] : []
     }
     switch form {
     case .object(let rules):
       return NoahRule.complaints(about: value, rules, path: path + ".", strict: strict)
     case .list(let rules):
-      guard let elements = value.elements else { return [.schema(path, "must be a list")] }
-      if strict, elements.isEmpty { return [.schema(path, "must hold at least one item")] }
+      guard let elements = value.elements else { return [NoahComplaint(path, "must be a list")] }
+      if strict, elements.isEmpty { return [NoahComplaint(path, "must hold at least one item")] }
       return elements.enumerated().flatMap { index, element in
         NoahRule.complaints(
           about: element, rules, path: "\(path)[\(index)].", strict: strict)
       }
     case .scalar(let complaint, let fits):
-      guard let text = value.string else { return [.schema(path, "must be a text")] }
-      return fits(text) ? [] : [.schema(path, complaint)]
+      guard let text = value.string else { return [NoahComplaint(path, "must be a text")] }
+      return fits(text) ? [] : [NoahComplaint(path, complaint)]
     }
   }
 
-  /// Everything wrong with an object; in the strict profile also the fields that no page knows.
+  /// Everything wrong with an object; in the strict profile undocumented fields, too.
   static func complaints(
     about value: JSONValue, _ rules: [NoahRule], path: String, strict: Bool
-  ) -> [NoahFieldError] {
+  ) -> [NoahComplaint] {
     guard let fields = value.fields else {
-      return [.schema(path.isEmpty ? "" : String(path.dropLast()), "must be an object")]
+      return [NoahComplaint(path.isEmpty ? "" : String(path.dropLast()), "must be an object")]
     }
     let found = rules.flatMap { $0.complaints(in: value, path: path, strict: strict) }
     guard strict else { return found }
     let strangers = fields.filter { field in !rules.contains { $0.name == field.name } }
     return found
-      + strangers.map { .schema(path + Sanitizer.clean($0.name, limit: 60), "is unknown") }
+      + strangers.map { NoahComplaint(path + Sanitizer.clean($0.name, limit: 60), "is unknown") }
   }
-
 }
 
 extension String {
-  /// The form of the codes for countries, and of those for states without their country.
+  /// The form of country codes, and of state codes without the country.
   fileprivate var isTwoCapitals: Bool { utf8.count == 2 && utf8.allSatisfy(\.isASCIIUppercase) }
-}
-
-extension JSONValue {
-  /// Null counts as absent.
-  var isNull: Bool {
-    if case .null = kind { return true }
-    return false
-  }
 }

@@ -4,10 +4,19 @@ import IntakeCrypto
 /// Checks `Api-Signature`: a compact JSON Web Token over method, path, query and body.
 struct NoahSignature: Sendable {
   let key: ECDSAPublicKey
-  /// What `aud` must contain, whatever host is asked.
+  /// What `aud` must contain, whatever the host.
   static let audience = "https://api.noah.com"
 
-  func check(_ token: String, of call: Call) throws(NoahError) {
+  /// Reads the caller's key, public or private.
+  init(pem: [UInt8]) throws(SandboxError) {
+    guard let key = ECDSAPublicKey(pem: pem) ?? ECDSAPublicKey(privatePEM: pem) else {
+      throw SandboxError(
+        "the key for Noah isn't a P-384 or P-256 key in PEM: make one with openssl ecparam")
+    }
+    self.key = key
+  }
+
+  func check(_ token: String, of call: Call) throws(RequestFailure) {
     let parts = token.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3, let header = NoahSignature.object(parts[0]),
       let claims = NoahSignature.object(parts[1]),
@@ -29,7 +38,7 @@ struct NoahSignature: Sendable {
     return value?.fields == nil ? nil : value
   }
 
-  private func checkTimes(_ claims: JSONValue, at time: UTCTime) throws(NoahError) {
+  private func checkTimes(_ claims: JSONValue, at time: UTCTime) throws(RequestFailure) {
     let audiences = claims["aud"].map { $0.elements ?? [$0] } ?? []
     guard audiences.contains(where: { $0.string == NoahSignature.audience }) else {
       throw .unauthorized("token aud must be \(NoahSignature.audience)")
@@ -44,7 +53,7 @@ struct NoahSignature: Sendable {
     }
   }
 
-  private func checkRequest(_ claims: JSONValue, _ call: Call) throws(NoahError) {
+  private func checkRequest(_ claims: JSONValue, _ call: Call) throws(RequestFailure) {
     guard claims["method"]?.string?.uppercased() == call.head.method.uppercased() else {
       throw .unauthorized("token method does not match the request")
     }

@@ -6,12 +6,12 @@ struct Pages {
 
   private static let pageSize = 200
 
-  /// Answers a request for a page; nil for addresses that are none.
+  /// Answers a request for a page; nil if the address isn't one.
   func answer(to head: RequestHead) -> Answer? {
     switch head.path {
     case "/": return list(from: head.parameter("before").flatMap { Int($0) })
     case "/admin/style.css":
-      // A file of its own, so that the policy can forbid inline styles.
+      // A separate file, so that the policy can forbid inline styles.
       let type = HTTPField("Content-Type", "text/css; charset=utf-8")
       return Answer(200, [type] + Page.policy, body: PackageResources.style_css)
     case "/admin/customers.php": return customer(head.parameter("id"))
@@ -68,7 +68,7 @@ struct Pages {
     """
     <tr><td><a href="/admin/customers.php?a=edit&amp;id=\(customer.number)">\(customer.number)</a>\
     </td><td>\(customer.origin.rawValue)</td><td class="wide">\(customer.key)</td>\
-    <td>\(customer.reference?.text ?? "")</td><td>\(Page.badge(customer.status))</td>\
+    <td>\(customer.reference?.scalar ?? "")</td><td>\(Page.badge(customer.status))</td>\
     <td>\(brief(customer.images[.front]))</td><td>\(brief(customer.images[.back]))</td>\
     <td>\(customer.created.readable)</td></tr>
     """
@@ -89,7 +89,7 @@ extension Pages {
       customer.isReduced
       ? "<p>Fields and images were dropped to save memory: newer customers took their place.</p>"
       : ""
-    let reference = customer.reference.map { [(name: "reference", value: $0.text)] } ?? []
+    let reference = customer.reference?.scalar.map { [(name: "reference", value: $0)] } ?? []
     let fields = reference + customer.fields
     let history = customer.events.reversed().map { ($0.time.readable, $0.text) }
     let content: HTML = """
@@ -140,7 +140,7 @@ extension Pages {
   }
 }
 
-/// What the pages share: frame, style, and the header fields that keep received content from running.
+/// What the pages share: frame, style, and the header fields that stop received content from running.
 enum Page {
   /// Nothing runs, nothing is loaded from elsewhere, nothing may frame the page.
   static let policy = [
@@ -163,7 +163,9 @@ enum Page {
       <span>local emulator of DCAMS Storage and Noah; nothing here has left this machine</span>
       </div></header><main>\(content)</main></body></html>
       """
-    return .html(status, page.text).with(policy)
+    var answer = Answer.html(status, page.text)
+    answer.headers += policy
+    return answer
   }
 
   static func notFound(_ sentence: String) -> Answer {
@@ -184,7 +186,7 @@ enum Page {
   }
 }
 
-/// Markup in which every value put in is escaped unless it is markup itself.
+/// Markup; values that are put in are escaped unless they are markup themselves.
 struct HTML: ExpressibleByStringInterpolation, Sendable {
   let text: String
 
@@ -204,10 +206,9 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
     mutating func appendInterpolation(_ markup: HTML) { text += markup.text }
   }
 
-  /// Text that no browser takes for markup, also inside quoted attributes; control characters become visible.
+  /// Text that no browser takes for markup, even inside quoted attributes; control characters become visible.
   private static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
+    text.unicodeScalars.reduce(into: "") { result, scalar in
       switch scalar {
       case "&": result += "&amp;"
       case "<": result += "&lt;"
@@ -218,6 +219,5 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
       default: result.unicodeScalars.append(scalar)
       }
     }
-    return result
   }
 }

@@ -5,11 +5,12 @@ struct Customer: Sendable {
   /// Counts the customers of this sandbox; the digits in `customer_link`.
   let number: Int
   let origin: Origin
-  /// What that API finds it by: the e-mail as first stored, or the CustomerID.
+  /// How that API identifies it: the e-mail as first stored, or the CustomerID.
   let key: String
   let created: UTCTime
   var status: String
-  var reference: Reference?
+  /// The `reference` of DCAMS, a string or a number, which answers repeat as it came.
+  var reference: JSONValue?
   /// What was sent, in the order of first arrival; nested names joined with dots.
   var fields: [(name: String, value: String)] = []
   /// Noah's request body as received; its answers repeat parts of it.
@@ -17,7 +18,10 @@ struct Customer: Sendable {
   var images: [Side: StoredImage] = [:]
   var events: [(time: UTCTime, text: String)] = []
 
-  /// Whether all but key, number, reference and status was dropped to keep memory flat.
+  /// The number of its latest change.
+  var lastChange = 0
+
+  /// Whether everything but key, number, reference and status was dropped to keep memory flat.
   private(set) var isReduced = false
 
   var keptBytes: Int { images.values.reduce(0) { $0 + ($1.bytes?.count ?? 0) } }
@@ -35,7 +39,7 @@ struct Customer: Sendable {
 
   subscript(field name: String) -> String? { fields.first { $0.name == name }?.value }
 
-  /// Sets a field, in its old place where it had one.
+  /// Sets a field, keeping its place if it had one.
   mutating func set(_ name: String, _ value: String) {
     if let index = fields.firstIndex(where: { $0.name == name }) {
       fields[index].value = value
@@ -51,41 +55,15 @@ struct Customer: Sendable {
   }
 }
 
-/// The `reference` of DCAMS, which answers repeat as they got it.
-enum Reference: Sendable, Hashable {
-  case text(String)
-  case number(String)
-
-  init?(_ value: JSONValue?) {
-    switch value?.kind {
-    case .string(let text): self = .text(text)
-    case .number(let digits): self = .number(digits)
-    default: return nil
-    }
-  }
-
-  var text: String {
-    switch self {
-    case .text(let text), .number(let text): return text
-    }
-  }
-
-  /// As it goes back; a number too large for an integer goes back as text.
-  var output: JSONOutput {
-    guard case .number(let digits) = self, let number = Int(digits) else { return .string(text) }
-    return .integer(number)
-  }
-}
-
 extension Customer {
-  /// The customer as its file holds it; the images' bytes are in files of their own.
+  /// The customer as its file holds it; images have files of their own.
   var record: JSONOutput {
     let scans: JSONFields = Side.allCases.map { side in
       (side.rawValue, images[side].map { JSONOutput(fields: $0.facts) })
     }
     return JSONOutput(fields: [
       ("number", number), ("api", origin.rawValue), ("key", key), ("created", created.seconds),
-      ("status", status), ("reference", (reference?.output).orNull),
+      ("status", status), ("reference", reference.map(JSONOutput.init).orNull),
       ("fields", fields.map { [$0.name, $0.value] }),
       ("document", String(decoding: document, as: UTF8.self)),
       ("images", JSONOutput(fields: scans)),
@@ -102,7 +80,8 @@ extension Customer {
     else { return nil }
     self.init(
       number: number, origin: origin, key: key, created: UTCTime(seconds: created),
-      status: status, reference: Reference(record["reference"]))
+      status: status,
+      reference: record["reference"].flatMap { $0.isNull ? nil : $0 })
     for pair in fields.compactMap(\.elements) where pair.count == 2 {
       if let name = pair[0].string, let value = pair[1].string { self.fields.append((name, value)) }
     }

@@ -1,19 +1,27 @@
 import IntakeCore
 import Synchronization
 
-/// All customers of both APIs, in memory; the bytes of the oldest images are dropped beyond a cap.
+/// All customers of both APIs, in memory; beyond the bounds, the oldest images are dropped.
 final class CustomerStore: Sendable {
   private struct State {
     var customers: [Customer] = []
     var places: [Key: Int] = [:]
-    /// The images whose bytes are kept, the oldest first; some were replaced since.
-    var kept = Queue<KeptImage>()
+    /// Changes of customers whose images, or everything else, may have to be dropped; the oldest first.
+    var (withImages, whole) = (Queue<Change>(), Queue<Change>())
     var imageBytes = 0
-    /// Places of the customers that are kept whole, those longest untouched first.
-    var whole = Queue<Int>()
+    var lastChange = 0
+
+    /// Whether the customer hasn't changed since.
+    func isLatest(_ change: Change) -> Bool { customers[change.place].lastChange == change.number }
   }
 
-  /// Compared as bytes: equality of String calls composed and decomposed forms the same.
+  /// A change of the customer at that place; changes are numbered from 1.
+  private struct Change {
+    let place: Int
+    let number: Int
+  }
+
+  /// Compared as bytes: `String` treats composed and decomposed forms as equal.
   private struct Key: Hashable {
     let origin: Customer.Origin
     let bytes: [UInt8]
@@ -22,12 +30,6 @@ final class CustomerStore: Sendable {
       self.origin = origin
       bytes = Array((origin == .dcams ? text.lowercased() : text).utf8)
     }
-  }
-
-  private struct KeptImage {
-    let place: Int
-    let side: Side
-    let sha256: String
   }
 
   private static let firstNumber = 100_001
@@ -53,12 +55,15 @@ final class CustomerStore: Sendable {
   }
 
   func customer(number: Int) -> Customer? {
-    state.withLock { $0.customers.first(numbered: number) }
+    let first = CustomerStore.firstNumber
+    guard number >= first else { return nil }
+    // Numbers count up without gaps, unless files were taken out of the state directory.
+    return state.withLock { $0.customers.prefix(number - first + 1).last { $0.number == number } }
   }
 
   var all: [Customer] { state.withLock { $0.customers } }
 
-  /// Changes a customer, or makes one first; returns it as it is then, and whether it is new.
+  /// Changes a customer, creating it if necessary; returns the result, and whether it is new.
   func upsert(
     _ origin: Customer.Origin, _ key: String, at time: UTCTime,
     change: (inout Customer, _ isNew: Bool) -> Void
@@ -76,10 +81,10 @@ final class CustomerStore: Sendable {
           Customer(number: number, origin: origin, key: key, created: time, status: ""))
         state.places[storeKey] = place
       }
-      let before = state.customers[place]
+      let before = state.customers[place].keptBytes
       change(&state.customers[place], known == nil)
-      account(for: place, before: before, in: &state)
-      keepWhole(place, in: &state)
+      state.imageBytes += state.customers[place].keptBytes - before
+      dropOldest(after: place, in: &state)
       return (state.customers[place], known == nil)
     }
     let number = stored.0.number
@@ -89,52 +94,38 @@ final class CustomerStore: Sendable {
     return stored
   }
 
-  /// Counts the bytes of images that are new, and no longer those that were replaced.
-  private func account(for place: Int, before: Customer, in state: inout State) {
-    let customer = state.customers[place]
-    state.imageBytes += customer.keptBytes - before.keptBytes
-    for (side, image) in customer.images where image.bytes != nil {
-      let old = before.images[side]
-      if old?.bytes != nil, old?.sha256 == image.sha256 { continue }
-      state.kept.append(KeptImage(place: place, side: side, sha256: image.sha256))
-    }
-    dropOldest(in: &state)
-  }
-
-  private func dropOldest(in state: inout State) {
-    while let oldest = state.kept.first {
-      if let image = state.customers[oldest.place].images[oldest.side], image.bytes != nil,
-        image.sha256 == oldest.sha256
-      {
-        guard state.imageBytes > configuration.keptImageBytes else { return }
-        state.customers[oldest.place].images[oldest.side]?.bytes = nil
-        state.imageBytes -= image.byteCount
+  /// Notes a change, and drops images and then all details of the customers longest unchanged, beyond the bounds.
+  private func dropOldest(after place: Int, in state: inout State) {
+    state.lastChange += 1
+    state.customers[place].lastChange = state.lastChange
+    let change = Change(place: place, number: state.lastChange)
+    state.withImages.append(change)
+    while let oldest = state.withImages.first {
+      let bytes = state.customers[oldest.place].keptBytes
+      // Where nothing is kept any more, the entry must not hold up those behind it.
+      if bytes > 0, state.isLatest(oldest) {
+        guard state.imageBytes > configuration.keptImageBytes else { break }
+        state.imageBytes -= bytes
+        for side in Side.allCases { state.customers[oldest.place].images[side]?.bytes = nil }
       }
-      // What was replaced or dropped since has given its bytes back already.
-      _ = state.kept.removeFirst(beyond: 0)
+      _ = state.withImages.removeFirst(beyond: 0)
+    }
+    guard directory == nil, configuration.wholeCustomers < .max else { return }
+    state.whole.append(change)
+    while let oldest = state.whole.removeFirst(beyond: configuration.wholeCustomers) {
+      guard state.isLatest(oldest) else { continue }
+      state.imageBytes -= state.customers[oldest.place].keptBytes
+      state.customers[oldest.place].reduce()
     }
   }
 
-  /// Notes that a customer is whole, and reduces those longest untouched beyond the bound.
-  private func keepWhole(_ place: Int, in state: inout State) {
-    let most = configuration.wholeCustomers
-    guard directory == nil, most < .max else { return }
-    state.whole.append(place)
-    while let oldest = state.whole.removeFirst(beyond: most) {
-      // The latest touch of a customer counts; an earlier entry of it is stale.
-      guard !state.whole.elements.contains(oldest) else { continue }
-      state.imageBytes -= state.customers[oldest].keptBytes
-      state.customers[oldest].reduce()
-    }
-  }
-
-  /// The bytes of an image: from memory, else from the state directory, else nil.
+  /// The bytes of an image, from memory or from the state directory.
   func bytes(of side: Side, of customer: Customer) -> [UInt8]? {
     guard let image = customer.images[side] else { return nil }
     return image.bytes ?? directory?.bytes(of: image, side: side, of: customer)
   }
 
-  /// Whether an image arrived whose bytes are no longer here; of a reduced customer nobody knows which did.
+  /// Whether an image arrived whose bytes are gone; for a reduced customer either may have.
   func hasDropped(_ side: Side, of customer: Customer) -> Bool {
     let hasArrived = customer.images[side] != nil || customer.isReduced
     return hasArrived && bytes(of: side, of: customer) == nil
@@ -146,19 +137,7 @@ final class CustomerStore: Sendable {
   }
 }
 
-extension [Customer] {
-  fileprivate func first(numbered number: Int) -> Customer? {
-    var low = startIndex
-    var high = endIndex
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle].number < number { low = middle + 1 } else { high = middle }
-    }
-    return low < endIndex && self[low].number == number ? self[low] : nil
-  }
-}
-
-/// A queue that moves its elements only once in a while, when half of them were taken.
+/// A queue that moves its elements only now and then, when half of them have been taken.
 struct Queue<Element> {
   private var all: [Element] = []
   private var taken = 0
@@ -168,7 +147,7 @@ struct Queue<Element> {
 
   mutating func append(_ element: Element) { all.append(element) }
 
-  /// Takes out the oldest element where there are more than `most`.
+  /// Takes out the oldest element if there are more than `most`.
   mutating func removeFirst(beyond most: Int) -> Element? {
     guard elements.count > most, let oldest = first else { return nil }
     taken += 1

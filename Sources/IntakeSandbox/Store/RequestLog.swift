@@ -1,7 +1,7 @@
 import IntakeCore
 import Synchronization
 
-/// One request to either API as the sandbox saw it: what faults are chosen by, and tests compare a ledger with.
+/// One request to either API as the sandbox saw it: faults are chosen by it, and tests compare a ledger with it.
 struct LoggedRequest: Sendable {
   /// Counts the requests to the APIs from 1.
   let number: Int
@@ -17,7 +17,7 @@ struct LoggedRequest: Sendable {
   var attempt = 0
   /// Bytes of the body, 0 when it was not read whole.
   var bytes = 0
-  /// The status code that was meant to be answered, nil when none was.
+  /// The status code of the answer, nil when none was meant to be sent.
   var status: Int?
   var isAccepted = false
   var faults: [String] = []
@@ -34,7 +34,7 @@ struct LoggedRequest: Sendable {
   }
 }
 
-/// The latest requests, the numbers they get, and how often each customer was asked about.
+/// The latest requests, their numbering, and how many requests there were for each customer.
 final class RequestLog: Sendable {
   private struct State {
     var entries = Queue<LoggedRequest>()
@@ -58,7 +58,7 @@ final class RequestLog: Sendable {
   func nextAttempt(_ customer: String) -> Int {
     let name = customer.hashValue
     return state.withLock { state in
-      // A million keys are some 40 MB; a sandbox that has seen more starts to count again.
+      // A million keys take some 40 MB; a sandbox that has seen more starts counting again.
       if state.attempts.count >= 1_000_000 { state.attempts = [:] }
       state.attempts[name, default: 0] += 1
       return state.attempts[name] ?? 1

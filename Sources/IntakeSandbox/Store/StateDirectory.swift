@@ -2,22 +2,22 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// Customers kept on disk across restarts: a JSON file for each, and its images beside it.
+/// Customers kept on disk across restarts: a JSON file for each, and its images in files of their own.
 final class StateDirectory: Sendable {
   private let path: String
   private let folder: Folder
   private let lock: AppendOnlyFile
-  /// The image files of each customer; also the lock under which files are written, one save at a time.
+  /// The image files of each customer; its lock lets one save write at a time.
   private let images = Mutex<[Int: Set<String>]>([:])
 
-  /// The largest file that is read back: a body's images are smaller, and so is everything else.
+  /// The largest file that is read back; anything that fits into a request body is smaller.
   private static let mostBytes = 64 << 20
 
-  /// Takes over a directory; makes it when only its parent is there.
+  /// Takes over a directory, which is made if only its parent exists.
   init(_ path: String) throws(SandboxError) {
     self.path = path
     do {
-      // A parent that is missing is a mistyped path.
+      // If the parent is missing, too, the path is mistyped.
       guard DurableFile.exists(DurableFile.folder(of: path)) else { throw FileFailure.notFound }
       for folder in [path, path + "/customers", path + "/images"] {
         try DurableFile.makeFolder(folder)
@@ -64,7 +64,7 @@ final class StateDirectory: Sendable {
     }
   }
 
-  /// Writes a customer as it is at that moment, images first; false when the disk refused.
+  /// Writes the latest state of a customer, images first; false when the disk refused.
   func save(_ latest: () -> Customer?) -> Bool {
     images.withLock { images in
       guard let customer = latest() else { return true }
@@ -83,7 +83,7 @@ final class StateDirectory: Sendable {
     }
   }
 
-  /// The bytes of an image that memory does not hold; nil when the file is not what it was.
+  /// The bytes of an image that memory does not hold; nil if the file has changed.
   func bytes(of scan: StoredImage, side: Side, of customer: Customer) -> [UInt8]? {
     let name = StateDirectory.name(scan, side, customer.number)
     return read("images/" + name).flatMap { StoredImage.sha256(of: $0) == scan.sha256 ? $0 : nil }
@@ -110,7 +110,7 @@ final class StateDirectory: Sendable {
 
   private func remove(_ name: String) { try? DurableFile.remove(path + "/" + name) }
 
-  /// Named after its content, so that a crash between two writes never pairs a record with a strange image.
+  /// Named after the content, so that a crash between two writes never pairs a record with the wrong image.
   private static func name(_ scan: StoredImage, _ side: Side, _ number: Int) -> String {
     "\(number)-\(side.rawValue)-\(scan.sha256.prefix(16))"
   }

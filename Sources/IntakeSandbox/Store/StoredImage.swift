@@ -8,7 +8,7 @@ struct StoredImage: Sendable {
   let sha256: String
   let format: ImageFormat?
   let size: PixelSize?
-  /// The media type of the `data:` prefix that came before the base64, nil when it came raw.
+  /// The media type of the `data:` prefix, nil when the base64 came without one.
   let prefix: String?
 }
 
@@ -35,10 +35,10 @@ extension StoredImage {
     self.init(bytes, prefix: String(prefix.dropLast(";base64".count)))
   }
 
-  /// The media type to serve it with; only an image is served as one.
+  /// The media type it is served with; only a recognised image is served as one.
   var mediaType: String { format.map { "image/" + $0.rawValue } ?? "application/octet-stream" }
 
-  /// SHA-256 in hexadecimal; empty only when libcrypto has no memory left.
+  /// SHA-256 in hexadecimal; empty only when libcrypto is out of memory.
   static func sha256(of bytes: [UInt8]) -> String { Hex.text((try? Digest.sha256(bytes)) ?? []) }
 
   var facts: JSONFields {
@@ -63,7 +63,7 @@ extension StoredImage {
   }
 }
 
-/// Reads the size of a received image from its header, independently of the stages that are judged by it.
+/// Reads the size of a received image from its header, independently of the stages under test.
 enum ImageProbe {
   static func size(of bytes: [UInt8], _ format: ImageFormat) -> PixelSize? {
     format == .png ? pngSize(bytes) : jpegSize(bytes)
@@ -74,7 +74,7 @@ enum ImageProbe {
     return bytes[start..<(start + count)].reduce(0) { $0 << 8 | Int($1) }
   }
 
-  /// The first chunk is IHDR: its width stands at byte 16, its height at byte 20 (PNG §11.2.1).
+  /// The first chunk is IHDR, with the width at byte 16 and the height at byte 20 (PNG §11.2.1).
   private static func pngSize(_ bytes: [UInt8]) -> PixelSize? {
     guard bytes.dropFirst(12).starts(with: Array("IHDR".utf8)),
       let width = number(bytes, 16, 4), let height = number(bytes, 20, 4)
