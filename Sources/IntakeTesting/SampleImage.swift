@@ -1,5 +1,6 @@
 public import IntakeCore
 import IntakeImaging
+import IntakeSystem
 
 /// Small pictures for tests, drawn and encoded where they are needed.
 public enum SampleImage {
