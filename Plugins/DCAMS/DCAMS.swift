@@ -46,7 +46,7 @@ public struct DCAMS: Assembler {
     operation.problems(in: record)
   }
 
-  /// A status that stays here.
+  /// A status that is not sent.
   public func notices(about record: IntakeRecord) -> [String] {
     guard operation == .createOrUpdateCustomer, record.fields[.status] != nil else { return [] }
     return [

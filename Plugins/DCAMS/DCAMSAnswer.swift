@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// An answer of DCAMS storage, read tolerantly: every field may be missing, in another place or of another type.
+/// An answer of DCAMS storage, read leniently: any field may be missing, in another place or of another type.
 struct DCAMSAnswer {
   /// `Success` or `Error`, in lower case.
   let result: String?
@@ -11,8 +11,8 @@ struct DCAMSAnswer {
   let target: JSONValue?
 
   /// Nil when the body isn't a JSON object, or has a field twice, which readers disagree on.
-  init?(_ body: [UInt8]) {
-    guard let root = try? JSONParser.parse(body), root.fields != nil else { return nil }
+  init?(_ response: HTTPResponse) {
+    guard let root = response.json, root.fields != nil else { return nil }
     result = root["result"]?.string?.lowercased()
     message = root["message"]?.string
     // updateStatus answers with the status inside target, the other services at the top.

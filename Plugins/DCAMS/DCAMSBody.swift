@@ -62,21 +62,14 @@ enum DCAMSOperation: String, CaseIterable {
   case createOrUpdateCustomer, updateStatus
 
   func problems(in record: IntakeRecord) -> [StageFailure] {
-    var problems: [StageFailure] = []
     // The vendor marks only front as required, yet it looks customers up by e-mail alone.
-    if record.fields[.email] == nil { problems.append(missing(.email)) }
+    var missing: [Column] = record.fields[.email] == nil ? [.email] : []
     switch self {
     case .createOrUpdateCustomer:
-      if !record.images.contains(where: { $0.side == .front }) { problems.append(missing(.front)) }
+      if !record.images.contains(where: { $0.side == .front }) { missing.append(.front) }
     case .updateStatus:
-      if record.fields[.status] == nil { problems.append(missing(.status)) }
+      if record.fields[.status] == nil { missing.append(.status) }
     }
-    return problems
-  }
-
-  private func missing(_ column: Column) -> StageFailure {
-    StageFailure(
-      .missingValue, "column \"\(column.rawValue)\" is empty, and \(rawValue) needs it",
-      column: ColumnName(column))
+    return missing.map { .missing(ColumnName($0), "\(rawValue) needs it") }
   }
 }

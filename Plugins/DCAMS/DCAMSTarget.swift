@@ -9,37 +9,29 @@ struct DCAMSTarget: Target {
   }
 
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
-    guard let answer = DCAMSAnswer(response.body) else { return unreadable(response) }
-    if response.isSuccess, answer.result == "success" {
+    if let answer = success(response) {
       return Receipt(.accepted, http: response.status, status: answer.status, type: answer.type)
     }
-    guard answer.result == "error" || response.status >= 400 else { return unreadable(response) }
+    guard let answer = DCAMSAnswer(response), answer.result == "error" || response.status >= 400
+    else { return unreadable(response) }
     if let (code, detail) = DCAMSAnswer.failure(for: answer.message) {
       return response.receipt(code == .credentialsRefused ? .fatal : .rejected, code, detail)
     }
     // A 404 or 405 that isn't in the vendor's form comes from some other server.
-    return (answer.result == "error" ? nil : wrongEndpoint(response))
-      ?? response.receipt(
-        .rejected, .refusedByTarget, "the target answered \(response.status)")
+    return (answer.result == "error" ? nil : wrongEndpoint(response)) ?? response.refusal()
   }
 
-  func message(in response: HTTPResponse) -> String? { DCAMSAnswer(response.body)?.message }
+  func message(in response: HTTPResponse) -> String? { DCAMSAnswer(response)?.message }
 
   private func unreadable(_ response: HTTPResponse) -> Receipt {
-    let answered = "the target answered \(response.status)"
-    return wrongEndpoint(response)
-      ?? ((400..<500).contains(response.status)
-        ? response.receipt(.rejected, .refusedByTarget, answered + " without a readable message")
-        : response.receipt(
-          .inDoubt, .unrecognizedAnswer, answered + " with a body that is neither success nor error"
-        ))
+    if let receipt = wrongEndpoint(response) { return receipt }
+    return (400..<500).contains(response.status)
+      ? response.refusal(" without a readable message")
+      : response.unrecognized("with a body that is neither success nor error")
   }
 
   private func wrongEndpoint(_ response: HTTPResponse) -> Receipt? {
-    guard [404, 405, 410].contains(response.status) else { return nil }
-    return response.receipt(
-      .fatal, .wrongEndpoint,
-      "the endpoint answered \(response.status): it doesn't serve DCAMS storage")
+    response.wrongEndpoint(": it doesn't serve DCAMS storage")
   }
 
   // MARK: Rows in doubt
@@ -60,7 +52,7 @@ struct DCAMSTarget: Target {
 
   /// Not accepted when the e-mail is unknown or something differs, accepted when fields and images are the same.
   func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement {
-    guard let answer = DCAMSAnswer(response.body), let sent = SentCustomer(submission) else {
+    guard let answer = DCAMSAnswer(response), let sent = SentCustomer(submission) else {
       return .unknown(evidence: "the answer \(response.status) to an inquiry isn't readable")
     }
     if response.status == 404,
@@ -74,19 +66,16 @@ struct DCAMSTarget: Target {
     guard answer.target != nil, sent.status == nil || answer.status != nil else {
       return .unknown(evidence: "the answer to an inquiry shows no customer")
     }
-    if let status = sent.status { return settlement(ofStatus: status, answer) }
+    if let status = sent.status {
+      return answer.status == status
+        ? .accepted(evidence: "getStatus shows the status sent")
+        : .notAccepted(evidence: "getStatus shows another status")
+    }
     let differing = sent.differences(from: answer)
     guard differing.isEmpty else {
-      let names = differing.joined(separator: ", ")
-      return .notAccepted(evidence: "stored differs in \(names)")
+      return .notAccepted(evidence: "stored differs in \(differing.joined(separator: ", "))")
     }
     return settlement(ofImages: sent, answer)
-  }
-
-  private func settlement(ofStatus status: String, _ answer: DCAMSAnswer) -> Settlement {
-    answer.status == status
-      ? .accepted(evidence: "getStatus shows the status sent")
-      : .notAccepted(evidence: "getStatus shows another status")
   }
 
   private func settlement(ofImages sent: SentCustomer, _ answer: DCAMSAnswer) -> Settlement {
@@ -105,8 +94,7 @@ struct DCAMSTarget: Target {
   }
 
   private func success(_ response: HTTPResponse) -> DCAMSAnswer? {
-    guard response.isSuccess, let answer = DCAMSAnswer(response.body),
-      answer.result == "success"
+    guard response.isSuccess, let answer = DCAMSAnswer(response), answer.result == "success"
     else { return nil }
     return answer
   }

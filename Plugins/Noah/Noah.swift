@@ -54,12 +54,12 @@ public struct Noah: Assembler {
     NoahCustomerID(in: record.fields).map { RowIdentity.of(id: $0.text) }
   }
 
-  /// All that the vendor's page would refuse, so that nothing is sent to find it out.
+  /// Everything that the vendor would refuse, found before anything is sent.
   public func problems(in record: IntakeRecord) -> [StageFailure] {
     rules.problems(in: record) + (uploads?.problems(in: record) ?? [])
   }
 
-  /// Scans and a status that stay here.
+  /// Scans and a status that are not sent.
   public func notices(about record: IntakeRecord) -> [String] {
     var notices: [String] = []
     if uploads == nil, !record.images.isEmpty {
@@ -86,10 +86,10 @@ public struct Noah: Assembler {
     guard let id = NoahCustomerID(in: fields) else {
       throw StageFailure(.missingValue, NoahCustomerID.rule, column: ColumnName(.id))
     }
-    let body = NoahBody(fields, schema: rules.schema)
+    let body = NoahBody.json(fields, schema: rules.schema)
     var submission = Submission(
       method: "PUT", path: id.path, headers: [HTTPField("Content-Type", "application/json")],
-      body: [.bytes(Array(body.json.text.utf8))], operation: options.operation.rawValue,
+      body: [.bytes(Array(body.text.utf8))], operation: options.operation.rawValue,
       repeatSafety: .idempotent, customer: Personal(id.text), bodyLimit: options.maxBody,
       target: NoahTarget(identities: NoahBody.identityNumbers(in: fields)))
     submission.followUps = uploads?.followUps(of: id, fields, assembly.images) ?? []
@@ -139,7 +139,7 @@ enum NoahOperation: String, CaseIterable { case putCustomer }
 /// What becomes of a row's scans.
 enum NoahDocuments: String, CaseIterable { case none, upload }
 
-/// Which of the two published shapes of a customer is sent.
+/// Which of the two published forms of a customer is sent.
 enum NoahSchema: String, CaseIterable {
   /// With `Type: Individual`, `Email` and `PhoneNumber`.
   case typed

@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// An error as Noah's pages describe it, read tolerantly: every field may be missing or of another type.
+/// An error as Noah's pages describe it, read leniently: any field may be missing or of another type.
 struct NoahAnswer {
   /// The vendor's word for the error, nil when the answer has none that is documented.
   let type: Kind?
@@ -31,8 +31,8 @@ struct NoahAnswer {
     }
   }
 
-  init?(_ body: [UInt8]) {
-    guard let root = try? JSONParser.parse(body), root.fields != nil else { return nil }
+  init?(_ response: HTTPResponse) {
+    guard let root = response.json, root.fields != nil else { return nil }
     type = root["Type"]?.string.flatMap(Kind.init)
     // Letters, digits and a few signs, so neither a sentence nor an e-mail address.
     instance = root["Instance"]?.string.flatMap { $0.isPlain(1...80, or: "-_.:/[]#$") ? $0 : nil }
@@ -53,6 +53,12 @@ struct NoahAnswer {
     return message.isEmpty ? nil : message
   }
 
+  /// What follows "the target answered 400": the vendor's word, the columns at fault and the occurrence.
+  func words(because columns: String? = nil) -> String {
+    let kind = type.map { " (\($0.rawValue))" } ?? ""
+    return kind + (columns.map { " because of " + $0 } ?? "") + occurrence
+  }
+
   /// The end of a sentence that names this occurrence, empty where it has no reference.
   var occurrence: String { instance.map { "; occurrence \($0)" } ?? "" }
 }
@@ -68,7 +74,7 @@ enum NoahComplaints {
   }
 
   /// The column behind `FullName.FirstName`, `/FullName/FirstName` or `Identities[0].IDNumber`.
-  static func column(of path: String?, _ identities: [Int]) -> ColumnName? {
+  private static func column(of path: String?, _ identities: [Int]) -> ColumnName? {
     guard let path else { return nil }
     var parts = path.split { "./[]#$".contains($0) }.map(String.init)
     if parts.first?.lowercased() == "body" { parts.removeFirst() }

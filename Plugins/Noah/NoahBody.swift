@@ -1,10 +1,8 @@
 import IntakeCore
 
-/// The JSON of a customer; fields that are empty are left out.
-struct NoahBody {
-  let json: JSONOutput
-
-  init(_ fields: CustomerFields, schema: NoahSchema) {
+enum NoahBody {
+  /// The JSON of a customer; fields that are empty are left out.
+  static func json(_ fields: CustomerFields, schema: NoahSchema) -> JSONOutput {
     func members(_ list: [NoahField], _ number: Int = 1) -> JSONFields {
       list.map { ($0.name, $0.value(in: fields, number)) }
     }
@@ -12,7 +10,7 @@ struct NoahBody {
       JSONOutput(fields: members(NoahField.identity, $0))
     }
     let contact = schema == .typed ? [("Type", "Individual")] + members(NoahField.contact) : []
-    json = JSONOutput(
+    return JSONOutput(
       fields: contact + [("FullName", JSONOutput(fields: members(NoahField.fullName)))]
         + members([NoahField.birth]) + [
           ("Identities", identities),
@@ -40,11 +38,9 @@ struct NoahUploads {
   func problems(in record: IntakeRecord) -> [StageFailure] {
     guard !record.images.isEmpty else { return [] }
     let number = NoahBody.identityNumbers(in: record.fields).first ?? 1
-    return [Column.idType, .idCountry].filter { record.fields[$0, number] == nil }.map { column in
-      StageFailure(
-        .missingValue, "column \"\(ColumnName(column, number))\" is empty, and an upload needs it",
-        column: ColumnName(column, number))
-    }
+    return [Column.idType, .idCountry].map { ColumnName($0, number) }
+      .filter { record.fields[$0] == nil }
+      .map { .missing($0, "an upload needs it") }
   }
 
   func followUps(

@@ -45,66 +45,64 @@ struct NoahField {
 
   /// The text to send, nil when there is none or it is wrong.
   func value(in fields: CustomerFields, _ number: Int = 1) -> String? {
-    guard let cell = fields[column, number]?.exposed else { return nil }
-    switch form {
-    case .text(let range): return range.contains(cell.unicodeScalars.count) ? cell : nil
-    case .date: return CalendarDate(cell)?.dashed
-    case .country: return CountryCodes.all.contains(cell.uppercased()) ? cell.uppercased() : nil
-    case .state:
-      guard let codes = NoahField.stateCodes(for: fields) else {
-        return NoahField.anyState.contains(cell.unicodeScalars.count) ? cell : nil
-      }
-      return codes.code(of: cell)
-    case .email: return EmailAddress.problem(in: cell, strictly: true) == nil ? cell : nil
-    case .phone: return NoahField.phone(cell)
-    case .documentType: return NoahField.documentTypes.contains(cell) ? cell : nil
-    }
+    fields[column, number].flatMap { read($0.exposed, fields).sent }
   }
 
   /// What is wrong with the cell, nil when nothing is.
   func problem(in fields: CustomerFields, _ number: Int = 1, of owner: String) -> StageFailure? {
     let place = ColumnName(column, number)
-    guard let cell = fields[column, number]?.exposed else {
-      guard isRequired else { return nil }
-      return StageFailure(
-        .missingValue, "column \"\(place)\" is empty, and \(owner) needs it", column: place)
+    guard let cell = fields[place]?.exposed else {
+      return isRequired ? .missing(place, "\(owner) needs it") : nil
     }
-    guard value(in: fields, number) == nil else { return nil }
-    return StageFailure(
-      .invalidValue, "column \"\(place)\" \(complaint(about: cell, in: fields))", column: place)
+    let (sent, complaint) = read(cell, fields)
+    return sent == nil ? .invalid(place, complaint) : nil
   }
 
-  /// Says what a wrong cell isn't, without repeating it.
-  private func complaint(about cell: String, in fields: CustomerFields) -> String {
+  /// A cell as it is sent, nil when it is wrong; and what a wrong one isn't, without repeating it.
+  private func read(_ cell: String, _ fields: CustomerFields) -> (sent: String?, complaint: String)
+  {
     switch form {
-    case .text(let range): return NoahField.complaint(aboutLengthOf: cell, range)
-    case .date: return "isn't a real day in the form YYYY-MM-DD or YYYYMMDD"
-    case .country: return "isn't an ISO 3166-1 code of two letters, such as US, CA or GB"
+    case .text(let range): return NoahField.measured(cell, range)
+    case .date:
+      return (CalendarDate(cell)?.dashed, "isn't a real day in the form YYYY-MM-DD or YYYYMMDD")
+    case .country:
+      let code = cell.uppercased()
+      return (
+        CountryCodes.all.contains(code) ? code : nil,
+        "isn't an ISO 3166-1 code of two letters, such as US, CA or GB"
+      )
     case .state:
-      guard let codes = NoahField.stateCodes(for: fields) else {
-        return NoahField.complaint(aboutLengthOf: cell, NoahField.anyState)
+      guard let codes = fields[.country].flatMap({ StateCodes.of($0.exposed.uppercased()) }) else {
+        // The length of a state outside the countries with codes.
+        return NoahField.measured(cell, 1...100)
       }
-      return "is neither the ISO 3166-2 code nor the English name of a state or province of "
-        + codes.country
-    case .email: return "isn't a valid e-mail address"
+      return (
+        codes.code(of: cell),
+        "is neither the ISO 3166-2 code nor the English name of a state or province of "
+          + codes.country
+      )
+    case .email:
+      let isAddress = EmailAddress.problem(in: cell, strictly: true) == nil
+      return (isAddress ? cell : nil, "isn't a valid e-mail address")
     case .phone:
-      return "isn't a phone number in the form +16135550171 (E.164, with the country's code)"
+      return (
+        NoahField.phone(cell),
+        "isn't a phone number in the form +16135550171 (E.164, with the country's code)"
+      )
     case .documentType:
-      return "isn't one of \(NoahField.documentTypes.joined(separator: ", "))"
-        + NearestName.suggestion(for: cell, among: NoahField.documentTypes)
+      let types = NoahField.documentTypes
+      guard !types.contains(cell) else { return (cell, "") }
+      let nearest = NearestName.suggestion(for: cell, among: types)
+      return (nil, "isn't one of \(types.joined(separator: ", "))" + nearest)
     }
   }
 
-  private static func complaint(aboutLengthOf cell: String, _ range: ClosedRange<Int>) -> String {
-    "has \(cell.unicodeScalars.count) characters; "
-      + "\(range.lowerBound) to \(range.upperBound) are allowed"
-  }
-
-  /// The length of a state outside the countries with codes.
-  private static let anyState = 1...100
-
-  private static func stateCodes(for fields: CustomerFields) -> StateCodes? {
-    (fields[.country]?.exposed.uppercased()).flatMap(StateCodes.of)
+  private static func measured(_ cell: String, _ range: ClosedRange<Int>) -> (String?, String) {
+    let count = cell.unicodeScalars.count
+    return (
+      range.contains(count) ? cell : nil,
+      "has \(count) characters; \(range.lowerBound) to \(range.upperBound) are allowed"
+    )
   }
 
   /// E.164 with its plus sign, without the separators that people write; nil for anything else.

@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// What Noah's page asks of a row, checked before anything is sent.
+/// What Noah requires of a row, checked before anything is sent.
 struct NoahRules {
   let schema: NoahSchema
   let needsIdentity: Bool
@@ -20,12 +20,8 @@ struct NoahRules {
     guard fields[column] != nil else {
       return [StageFailure(.missingValue, NoahCustomerID.rule, column: ColumnName(.id))]
     }
-    return [
-      StageFailure(
-        .invalidValue,
-        "column \"\(column.rawValue)\" isn't a CustomerID: it has to be \(NoahCustomerID.form)",
-        column: ColumnName(column))
-    ]
+    let complaint = "isn't a CustomerID: it has to be \(NoahCustomerID.form)"
+    return [.invalid(ColumnName(column), complaint)]
   }
 
   private func identities(in fields: CustomerFields) -> [StageFailure] {
@@ -49,16 +45,12 @@ struct NoahRules {
     guard let issued = fields.date(.idIssued, number), let expiry = fields.date(.idExpiry, number),
       expiry <= issued
     else { return problems }
-    let place = ColumnName(.idExpiry, number)
-    let before = ColumnName(.idIssued, number)
-    return problems + [
-      StageFailure(
-        .invalidValue, "column \"\(place)\" is not after column \"\(before)\"", column: place)
-    ]
+    let complaint = "is not after column \"\(ColumnName(.idIssued, number))\""
+    return problems + [.invalid(ColumnName(.idExpiry, number), complaint)]
   }
 }
 
-/// The caller's own id of a customer, which stands in the path.
+/// The caller's own id for a customer, which is part of the path.
 ///
 /// Only characters that percent-encoding leaves alone, so that the signed path and the sent one can't differ.
 struct NoahCustomerID {

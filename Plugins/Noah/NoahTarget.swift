@@ -4,7 +4,7 @@ import IntakeCrypto
 /// Noah's Business API: a key in the header, and each request signed on its own.
 struct NoahTarget: Target {
   let name = Noah.name
-  /// The manifest's number of each identity in the body, so that an answer about one can name its column.
+  /// The manifest's number for each identity in the body, so that an answer about one can name its column.
   var identities: [Int] = []
 
   /// Finds what Noah would answer with 401 or 404 before anything is sent.
@@ -91,68 +91,45 @@ struct NoahTarget: Target {
 
   func receipt(for response: HTTPResponse, to submission: Submission) -> Receipt {
     if submission.operation == NoahUploads.operation { return uploadReceipt(response) }
-    let answer = NoahAnswer(response.body)
+    let answer = NoahAnswer(response)
     if response.isSuccess { return success(response, answer) }
     guard let answer, answer.type != nil || !answer.complaints.isEmpty else {
-      return foreign(response)
+      return response.wrongEndpoint(": it doesn't serve Noah's customers")
+        ?? response.refusal(" without a readable message")
     }
     if answer.type == .resourceNotFound { return missing(response, answer, submission) }
     let columns = NoahComplaints.columns(of: answer.complaints, identities: identities)
-    return refusal(
-      response, answer, columns, hint: columns.map { "correct \($0) and run again" })
+    return response.refusal(
+      answer.words(because: columns), hint: columns.map { "correct \($0) and run again" })
   }
 
-  func message(in response: HTTPResponse) -> String? { NoahAnswer(response.body)?.message }
+  func message(in response: HTTPResponse) -> String? { NoahAnswer(response)?.message }
 
   /// 201 after the first PUT, 204 (or 200) after each further one; none of them needs a body.
   private func success(_ response: HTTPResponse, _ answer: NoahAnswer?) -> Receipt {
-    let status = response.status
     guard response.body.isEmpty || (answer != nil && answer?.type == nil) else {
-      return response.receipt(
-        .inDoubt, .unrecognizedAnswer,
-        "the target answered \(status) with a body that isn't Noah's")
+      return response.unrecognized("with a body that isn't Noah's")
     }
+    let status = response.status
     return Receipt(
       .accepted, http: status, type: [201: "created", 204: "updated", 200: "updated"][status])
-  }
-
-  private func foreign(_ response: HTTPResponse) -> Receipt {
-    let status = response.status
-    return [404, 405, 410].contains(status)
-      ? response.receipt(
-        .fatal, .wrongEndpoint,
-        "the endpoint answered \(status): it doesn't serve Noah's customers")
-      : response.receipt(
-        .rejected, .refusedByTarget, "the target answered \(status) without a readable message")
   }
 
   private func missing(
     _ response: HTTPResponse, _ answer: NoahAnswer, _ submission: Submission
   ) -> Receipt {
-    guard submission.method == "PUT" else {
-      return response.receipt(
-        .rejected, .customerNotFound,
-        "the target has no customer with this id" + answer.occurrence)
-    }
     // PUT creates what it doesn't find, so a 404 means that this account may not.
-    return refusal(
-      response, answer, nil, hint: "ask Noah whether the account may create customers")
-  }
-
-  private func refusal(
-    _ response: HTTPResponse, _ answer: NoahAnswer, _ columns: String?, hint: String?
-  ) -> Receipt {
-    let kind = answer.type.map { " (\($0.rawValue))" } ?? ""
-    let reason = columns.map { " because of " + $0 } ?? ""
-    return response.receipt(
-      .rejected, .refusedByTarget,
-      "the target answered \(response.status)\(kind)" + reason + answer.occurrence, hint: hint)
+    submission.method == "PUT"
+      ? response.refusal(
+        answer.words(), hint: "ask Noah whether the account may create customers")
+      : response.receipt(
+        .rejected, .customerNotFound, "the target has no customer with this id" + answer.occurrence)
   }
 
   /// Says which of the many causes of a 401 it is, as far as the clock and the answer show.
   func hint(for response: HTTPResponse, clockSkew: Double?) -> String? {
     switch response.status {
-    case 401: NoahTarget.clockHint(clockSkew) ?? NoahTarget.keyHint(NoahAnswer(response.body))
+    case 401: NoahTarget.clockHint(clockSkew) ?? NoahTarget.keyHint(NoahAnswer(response))
     case 403: "ask Noah whether this account may create customers (Reliance onboarding)"
     default: nil
     }
@@ -195,7 +172,7 @@ struct NoahTarget: Target {
         "no upload address: " + (receipt.detail ?? "the target answered \(response.status)"),
         hint: receipt.hint, outcome: receipt.outcome)
     }
-    guard let url = (try? JSONParser.parse(response.body))?["PresignedURL"]?.string else {
+    guard let url = response.json?["PresignedURL"]?.string else {
       throw StageFailure(
         .uploadRefused, "the target answered \(response.status) without a PresignedURL",
         hint: "ask the vendor whether uploads are enabled; the customer itself is there")
@@ -227,11 +204,11 @@ struct NoahTarget: Target {
   ///
   /// One that differs is an earlier version, and sending again is safe because PUT is idempotent (RFC 9110 §9.2.2).
   func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement {
-    if NoahAnswer(response.body)?.type == .resourceNotFound {
+    if NoahAnswer(response)?.type == .resourceNotFound {
       return .notAccepted(evidence: "the target has no customer with this id")
     }
     guard response.isSuccess,
-      let stored = try? JSONParser.parse(response.body), stored["DateOfBirth"] != nil,
+      let stored = response.json, stored["DateOfBirth"] != nil,
       let sent = NoahTarget.sent(by: submission)
     else {
       return .unknown(
@@ -252,27 +229,30 @@ struct NoahTarget: Target {
   }
 }
 
-/// Which parts of a customer the target stores as they were sent; names only, never values.
+/// Which parts of a stored customer equal those that were sent; names only, never values.
 struct NoahComparison {
-  private(set) var equal: [String] = []
-  private(set) var differing: [String] = []
+  let equal: [String]
+  let differing: [String]
 
   init(sent: JSONValue, stored: JSONValue) {
-    func note(_ name: String, _ isEqual: Bool) {
-      if isEqual { equal.append(name) } else { differing.append(name) }
-    }
     let isEqual = NoahComparison.isEqual
-    note("DateOfBirth", isEqual(sent, stored, [NoahField.birth]))
-    for (name, list) in [
-      ("FullName", NoahField.fullName), ("PrimaryResidence", NoahField.residence),
-    ] { note(name, isEqual(sent[name], stored[name], list)) }
+    var parts = [
+      ("DateOfBirth", isEqual(sent, stored, [NoahField.birth])),
+      ("FullName", isEqual(sent["FullName"], stored["FullName"], NoahField.fullName)),
+      (
+        "PrimaryResidence",
+        isEqual(sent["PrimaryResidence"], stored["PrimaryResidence"], NoahField.residence)
+      ),
+    ]
     // No copy of the page lists them in the answer, so their absence proves nothing.
     for field in NoahField.contact where stored[field.name] != nil && sent[field.name] != nil {
-      note(field.name, isEqual(sent, stored, [field]))
+      parts.append((field.name, isEqual(sent, stored, [field])))
     }
     if let kept = stored["Identities"]?.elements, let wanted = sent["Identities"]?.elements {
-      note("Identities", NoahComparison.isSame(wanted, kept))
+      parts.append(("Identities", NoahComparison.isSame(wanted, kept)))
     }
+    equal = parts.filter(\.1).map(\.0)
+    differing = parts.filter { !$0.1 }.map(\.0)
   }
 
   /// Whether all of the fields are equal; one that is empty or null counts as absent.

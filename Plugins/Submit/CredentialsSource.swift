@@ -1,53 +1,34 @@
 public import IntakeCore
 import IntakeSystem
 
-/// Where the operator keeps the credentials: a file, an open descriptor, or a command that prints them.
-public enum CredentialsSource: Sendable, Equatable {
-  /// A file that only its owner can read.
-  case file(String)
-  /// A descriptor that is open for reading.
-  case descriptor(Int32)
-  /// A command that prints them.
-  case command(String)
-
+/// Where the credentials come from: a file, an open descriptor, or a command that prints them.
+public enum CredentialsSource {
   /// More than any key file; a larger one is a mistake.
   static let sizeLimit = 65_536
   /// Seconds that a command or a pipe may take: somebody may have to touch a hardware key first.
   static let patience = 10.0
 
-  /// Reads `FILE`, `fd:N` or `command:…`, as `--credentials` takes them.
-  public init(_ text: String) throws(StageFailure) {
-    if text.hasPrefix("fd:") {
-      guard let number = Int32(text.dropFirst(3)), number >= 0, number != 1, number != 2 else {
+  /// Reads `FILE`, `fd:N` or `command:…`, as `--credentials` takes them, private key included; blocks for up to 10 s.
+  public static func read(_ source: String) throws(StageFailure) -> Credentials {
+    if source.hasPrefix("fd:") {
+      guard let number = Int32(source.dropFirst(3)), number >= 0, number != 1, number != 2 else {
         throw .credentials("fd: takes the number of a descriptor that is open for reading")
       }
-      self = .descriptor(number)
-    } else if text.hasPrefix("command:") {
-      guard !text.dropFirst(8).allSatisfy(\.isWhitespace) else {
-        throw .credentials("command: needs a command behind the colon")
-      }
-      self = .command(String(text.dropFirst(8)))
-    } else {
-      guard !text.isEmpty, !text.utf8.contains(0) else {
-        throw .credentials("--credentials names no file")
-      }
-      self = .file(text)
-    }
-  }
-
-  /// Reads the source to its end, private key included; blocks for up to 10 s.
-  public func read() throws(StageFailure) -> Credentials {
-    switch self {
-    case .file(let path):
-      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
-      return try Credentials(json: try SecretFile(path: path).read(), keyFolder: folder)
-    case .descriptor(let number):
       let secret = SecretDescriptor(number: number, name: "descriptor \(number)")
       return try Credentials(json: try secret.content(), keyFolder: nil)
-    case .command(let command):
-      let output = try CredentialsSource.output(of: command, seconds: CredentialsSource.patience)
-      return try Credentials(json: output, keyFolder: nil)
     }
+    if source.hasPrefix("command:") {
+      let command = String(source.dropFirst(8))
+      guard !command.allSatisfy(\.isWhitespace) else {
+        throw .credentials("command: needs a command behind the colon")
+      }
+      return try Credentials(json: try output(of: command, seconds: patience), keyFolder: nil)
+    }
+    guard !source.isEmpty, !source.utf8.contains(0) else {
+      throw .credentials("--credentials names no file")
+    }
+    return try Credentials(
+      json: try SecretFile(path: source).read(), keyFolder: SecretFile.folder(of: source))
   }
 
   /// What a command prints in `/bin/sh`: a password manager, a vault client, `cat`.
@@ -94,34 +75,29 @@ extension Credentials {
     }
     var secrets: [String: Secret] = [:]
     for field in fields {
-      if field.name == Credentials.proxyField {
-        for (name, secret) in try Credentials.proxy(field.value, in: json) {
-          secrets[Credentials.proxyPrefix + name] = secret
+      switch field.name {
+      case "proxy":
+        for inner in try Credentials.proxyFields(field.value) {
+          let text = try Credentials.text(of: inner, in: json)
+          secrets[Credentials.proxyPrefix + inner.name] = Secret(text)
         }
-        continue
-      }
-      let text = try Credentials.text(of: field, in: json)
-      if field.name == "privateKeyFile" {
-        secrets["privateKey"] = try Credentials.key(at: text, in: keyFolder)
-      } else {
-        secrets[field.name] = Secret(text)
+      case "privateKeyFile":
+        let path = try Credentials.text(of: field, in: json)
+        secrets["privateKey"] = try Credentials.key(at: path, in: keyFolder)
+      default: secrets[field.name] = Secret(try Credentials.text(of: field, in: json))
       }
     }
     self.init(secrets)
   }
 
-  private static func proxy(_ value: JSONValue, in json: [UInt8]) throws(StageFailure)
-    -> [String: Secret]
-  {
+  private static func proxyFields(_ value: JSONValue) throws(StageFailure) -> [JSONField] {
     let fields = value.fields ?? []
     guard Set(fields.map(\.name)) == ["user", "pass"] else {
       throw .credentials(
         "\"proxy\" in the credentials isn't an object of \"user\" and \"pass\"",
         hint: #"write "proxy":{"user":"…","pass":"…"}; the proxy's address goes into --proxy"#)
     }
-    var secrets: [String: Secret] = [:]
-    for field in fields { secrets[field.name] = Secret(try text(of: field, in: json)) }
-    return secrets
+    return fields
   }
 
   private static func text(of field: JSONField, in json: [UInt8]) throws(StageFailure) -> String {
@@ -132,22 +108,14 @@ extension Credentials {
     return text
   }
 
-  private static let proxyField = "proxy"
-  private static let proxyPrefix = "proxy."
+  /// What the names of the proxy's secrets start with.
+  static let proxyPrefix = "proxy."
 
-  /// Those for the target, nil when there are none, and those for the proxy, which are none of the target's business.
-  var withoutProxy: (target: Credentials?, proxy: Credentials?) {
-    var (target, proxy): ([String: Secret], [String: Secret]) = ([:], [:])
-    for name in names {
-      guard name.hasPrefix(Credentials.proxyPrefix) else {
-        target[name] = self[name]
-        continue
-      }
-      proxy[String(name.dropFirst(Credentials.proxyPrefix.count))] = self[name]
-    }
-    return (
-      target.isEmpty ? nil : Credentials(target), proxy.isEmpty ? nil : Credentials(proxy)
-    )
+  /// Those for the target, nil when there are none: the proxy's are none of its business.
+  var withoutProxy: Credentials? {
+    var secrets: [String: Secret] = [:]
+    for name in names where !name.hasPrefix(Credentials.proxyPrefix) { secrets[name] = self[name] }
+    return secrets.isEmpty ? nil : Credentials(secrets)
   }
 
   private static func key(at path: String, in folder: String?) throws(StageFailure) -> Secret {

@@ -34,7 +34,7 @@ struct SecretFile {
     for _ in 0..<40 {
       var status = stat()
       guard lstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return place }
-      let folder = place.lastIndex(of: "/").map { String(place[...$0]) } ?? "./"
+      let folder = SecretFile.folder(of: place)
       // In a sticky folder nobody can put another link in the place of one of ours.
       let isOurs = status.st_uid == geteuid() || status.st_uid == 0
       guard isOurs, !ProgramTrust.isOpenToOthers(folder) || SecretFile.isSticky(folder) else {
@@ -51,6 +51,11 @@ struct SecretFile {
     return place
   }
 
+  /// A file's folder with a slash at its end.
+  static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
+  }
+
   private static func isSticky(_ folder: String) -> Bool {
     var status = stat()
     return stat(folder, &status) == 0 && status.st_mode & S_ISVTX != 0
@@ -63,7 +68,7 @@ struct SecretFile {
   }
 
   private func refusal(opening code: Int32) -> StageFailure {
-    // What names no file may be a password that somebody took for one.
+    // A text that names no file may be a password, given by mistake.
     func unnamed(_ words: String) -> StageFailure {
       .credentials(
         "\(role) \(words)",
@@ -93,21 +98,20 @@ struct SecretFile {
 
   /// Whoever may write to the folder can put another file in this one's place; a sticky bit forbids that.
   private func checkFolder(of file: String) throws(StageFailure) {
-    let folder = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
     var status = stat()
-    guard stat(folder, &status) == 0 else { return }
+    guard stat(SecretFile.folder(of: file), &status) == 0 else { return }
     guard status.st_mode & 0o002 == 0 || status.st_mode & S_ISVTX != 0 else {
       throw failure("is in a folder that everybody may write to", hint: "chmod o-w the folder")
     }
   }
 }
 
-/// An open descriptor that secrets are read from; closed afterwards, so that no child inherits it.
+/// An open descriptor that secrets are read from; closed afterwards, so that no child process inherits it.
 struct SecretDescriptor {
   let number: Int32
   let name: String
 
-  /// The content without one line end at its end; a writer that never ends is given up.
+  /// The content without one line end at its end; gives up on a writer that never ends.
   func content() throws(StageFailure) -> [UInt8] {
     defer { close(number) }
     let end = SystemTime.monotonic + CredentialsSource.patience

@@ -8,7 +8,7 @@ public import IntakeTransport
   import Darwin
 #endif
 
-/// The files of the operator that say who is trusted and who we are; looked at before anything is read or sent.
+/// The operator's files that say who is trusted and who we are; checked before anything is read or sent.
 enum TrustFiles {
   /// A bundle of every public authority has 0.3 MB.
   private static let sizeLimit = 16 << 20
@@ -82,7 +82,7 @@ enum TrustFiles {
 }
 
 extension Submit {
-  /// The way to an address, as the option and the environment say; nil for the direct one, always to this machine.
+  /// The proxy for an address, as option and environment say; nil for none, as always for this machine.
   ///
   /// - Throws: `StageFailure` of class fatal for an address that isn't a proxy's, without repeating it.
   public static func proxy(_ option: String, for endpoint: Endpoint) throws(StageFailure)

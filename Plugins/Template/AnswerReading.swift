@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// How the plan says that answers are to be read.
+/// How to read answers, as the plan says.
 struct AnswerReading: Sendable {
   let success: Set<Int>
   let rules: [AcceptanceRule]
@@ -23,12 +23,14 @@ struct AnswerReading: Sendable {
   }
 
   func receipt(for response: HTTPResponse) -> Receipt {
-    let answer = try? JSONParser.parse(response.body)
+    let answer = response.json
     if success.contains(response.status) { return judged(response, answer) }
     if (200..<300).contains(response.status) {
-      return inDoubt(response, "a success that the plan does not list")
+      return response.unrecognized("with a success that the plan does not list")
     }
-    return refused(response, answer)
+    let wrongEndpoint =
+      answer == nil ? response.wrongEndpoint(" and does not seem to be this API") : nil
+    return wrongEndpoint ?? response.refusal()
   }
 
   /// A success by its code; the body decides where the plan says how.
@@ -37,16 +39,16 @@ struct AnswerReading: Sendable {
       // A gateway's page behind a 200 isn't an answer of the API.
       let isMarkup = response.body.first { !$0.isASCIISpace } == UInt8(ascii: "<")
       guard answer != nil || !isMarkup else {
-        return inDoubt(response, "a page instead of the API's answer")
+        return response.unrecognized("with a page instead of the API's answer")
       }
       return accepted(response, answer)
     }
-    guard let answer else { return inDoubt(response, "a body that is not JSON") }
+    guard let answer else { return response.unrecognized("with a body that is not JSON") }
     for rule in rules {
       switch rule.isMet(by: answer) {
       case true?: continue
-      case false?: return refused(response, answer, because: "another value at \(rule.path)")
-      case nil: return inDoubt(response, "nothing at \(rule.path)")
+      case false?: return response.refusal(" with another value at \(rule.path)")
+      case nil: return response.unrecognized("with nothing at \(rule.path)")
       }
     }
     return accepted(response, answer)
@@ -58,30 +60,12 @@ struct AnswerReading: Sendable {
       type: type?.word(in: answer))
   }
 
-  private func inDoubt(_ response: HTTPResponse, _ what: String) -> Receipt {
-    response.receipt(
-      .inDoubt, .unrecognizedAnswer, "the target answered \(response.status) with \(what)")
-  }
-
-  private func refused(
-    _ response: HTTPResponse, _ answer: JSONValue?, because reason: String? = nil
-  ) -> Receipt {
-    if answer == nil, [404, 405, 410].contains(response.status) {
-      return response.receipt(
-        .fatal, .wrongEndpoint,
-        "the endpoint answered \(response.status) and does not seem to be this API")
-    }
-    return response.receipt(
-      .rejected, .refusedByTarget,
-      "the target answered \(response.status)" + (reason.map { " with " + $0 } ?? ""))
-  }
-
   func message(in response: HTTPResponse) -> String? {
-    (try? JSONParser.parse(response.body)).flatMap { error?.text(in: $0) }
+    response.json.flatMap { error?.text(in: $0) }
   }
 }
 
-/// The place of a value in an answer: `result`, `data.status`, `items.0.state`.
+/// The path of a value in an answer: `result`, `data.status`, `items.0.state`.
 struct AnswerPath: Sendable, Equatable, CustomStringConvertible {
   let description: String
   private let steps: [String]
@@ -126,7 +110,7 @@ struct AnswerPath: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// `result=Success`: what an answer has to say besides its status code.
+/// `result=Success`: what an answer must say besides its status code.
 struct AcceptanceRule: Sendable {
   let path: AnswerPath
   private let wanted: String
@@ -140,7 +124,7 @@ struct AcceptanceRule: Sendable {
     self.wanted = wanted.lowercased()
   }
 
-  /// Whether the answer says so, whatever the case of its letters; nil when it says nothing there.
+  /// Whether the answer says so, in letters of any case; nil when it has nothing there.
   func isMet(by answer: JSONValue) -> Bool? {
     path.text(in: answer).map { $0.lowercased() == wanted }
   }

@@ -1,13 +1,13 @@
 import IntakeCore
 import IntakeSystem
 
-/// A body as JSON whose texts hold placeholders.
+/// A JSON body whose texts hold placeholders.
 indirect enum BodyTemplate: Sendable {
   /// A number, true, false or null, as the template writes it.
   case fixed(String)
   case text(PlaceholderText)
-  case list([BodyTemplate])
-  case object([(name: String, value: BodyTemplate)])
+  /// A list or an object; the elements of a list have no names.
+  case group([(name: String?, value: BodyTemplate)], isObject: Bool)
 
   /// Reads a template; the faults name line and column in it.
   init(json bytes: [UInt8]) throws(TemplateFault) {
@@ -43,10 +43,12 @@ indirect enum BodyTemplate: Sendable {
         throw BodyTemplate.fault(error.message, at: value.offset, in: source)
       }
     case .array(let elements):
-      self = .list(
-        try elements.map { element throws(TemplateFault) in try BodyTemplate(element, in: source) })
+      self = .group(
+        try elements.map { element throws(TemplateFault) in
+          (nil, try BodyTemplate(element, in: source))
+        }, isObject: false)
     case .object(let fields):
-      self = .object(
+      self = .group(
         try fields.map { field throws(TemplateFault) in
           // Names of fields are the API's own; one that came from a row could overwrite another.
           guard !field.name.contains(where: { $0 == "{" || $0 == "}" }) else {
@@ -55,7 +57,7 @@ indirect enum BodyTemplate: Sendable {
                 + "placeholders belong in values only", at: field.offset, in: source)
           }
           return (field.name, try BodyTemplate(field.value, in: source))
-        })
+        }, isObject: true)
     }
   }
 
@@ -68,20 +70,18 @@ indirect enum BodyTemplate: Sendable {
     switch self {
     case .fixed: []
     case .text(let text): text.placeholders
-    case .list(let elements): elements.flatMap(\.placeholders)
-    case .object(let members): members.flatMap(\.value.placeholders)
+    case .group(let members, _): members.flatMap(\.value.placeholders)
     }
   }
 
   /// Whether there is nothing to send for this row, so that the member or element is left out.
   ///
-  /// A list or object goes with the last thing in it; one that the template itself leaves empty stays.
+  /// A list or object is left out with the last thing in it; one that is empty in the template stays.
   func isAbsent(in row: RowContent) -> Bool {
     switch self {
     case .fixed: false
     case .text(let text): text.isAbsent(in: row)
-    case .list(let elements): !elements.isEmpty && elements.allSatisfy { $0.isAbsent(in: row) }
-    case .object(let members):
+    case .group(let members, _):
       !members.isEmpty && members.allSatisfy { $0.value.isAbsent(in: row) }
     }
   }
@@ -99,22 +99,15 @@ extension BodyTemplate {
     switch self {
     case .fixed(let json): body.write(json)
     case .text(let text): text.write(row, to: &body)
-    case .list(let elements):
-      body.write("[")
-      let present = elements.filter { !$0.isAbsent(in: row) }
-      for (index, element) in present.enumerated() {
-        if index > 0 { body.write(",") }
-        element.write(row, to: &body)
-      }
-      body.write("]")
-    case .object(let members):
-      body.write("{")
+    case .group(let members, let isObject):
+      body.write(isObject ? "{" : "[")
       let present = members.filter { !$0.value.isAbsent(in: row) }
       for (index, member) in present.enumerated() {
-        body.write((index > 0 ? "," : "") + JSONText.quoted(member.name) + ":")
+        if index > 0 { body.write(",") }
+        if let name = member.name { body.write(JSONText.quoted(name) + ":") }
         member.value.write(row, to: &body)
       }
-      body.write("}")
+      body.write(isObject ? "}" : "]")
     }
   }
 }

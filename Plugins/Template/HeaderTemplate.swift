@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// What follows the endpoint's own address, with cells percent-encoded in their places.
+/// The part of an address after the endpoint, with cells percent-encoded.
 struct PathTemplate: Sendable {
   let text: PlaceholderText
 
@@ -32,19 +32,15 @@ struct PathTemplate: Sendable {
 
   /// Every cell of the path has to be there, and none may name the folder itself or the one above.
   func problems(in row: RowContent) -> [StageFailure] {
-    let columns = text.placeholders.compactMap { placeholder in
-      placeholder.columnName.map { ($0, isMissing: row.text(placeholder) == nil) }
-    }
-    let missing = columns.filter(\.isMissing).map { name, _ in
-      StageFailure(
-        .missingValue, "column \"\(name)\" is empty, and the path needs it", column: name)
-    }
+    let columns = text.placeholders.compactMap(\.columnName)
+    let missing = columns.filter { row.fields[$0] == nil }
+      .map { StageFailure.missing($0, "the path needs it") }
     guard missing.isEmpty, hasDotSegment(row) else { return missing }
     // Such segments are removed before sending (RFC 3986 §5.2.4), which leads to another address.
     return [
       StageFailure(
         .invalidValue, "a part of the path would be . or .., which no address can hold",
-        column: columns.first?.0)
+        column: columns.first)
     ]
   }
 
@@ -99,30 +95,19 @@ struct HeaderTemplate: Sendable {
       guard let column = placeholder.columnName, let value = row.text(placeholder),
         !value.utf8.allSatisfy(\.isASCIIPrintable)
       else { return nil }
-      return StageFailure(
-        .invalidValue,
-        "column \"\(column)\" holds a character beyond ASCII, and the header field \(name) needs it",
-        column: column)
+      return .invalid(
+        column, "holds a character beyond ASCII, and the header field \(name) needs it")
     }
-  }
-
-  /// The field of one row, its secrets still to come; nil when there is nothing to say.
-  func filled(for row: RowContent) -> HeaderTemplate? {
-    text.isAbsent(in: row) ? nil : HeaderTemplate(filled: name, text.filled(for: row))
-  }
-
-  private init(filled name: String, _ text: PlaceholderText) {
-    self.name = name
-    self.text = text
   }
 
   var hasSecret: Bool { text.placeholders.contains { $0.secretName != nil } }
 
-  /// A filled field as it is sent; a secret that is missing leaves its place empty.
-  func field(with credentials: Credentials?) -> HTTPField {
+  /// The field of one row, nil when there is nothing to say; a secret that is missing leaves its place empty.
+  func field(for row: RowContent, with credentials: Credentials?) -> HTTPField? {
+    guard !text.isAbsent(in: row) else { return nil }
     let value = text.joined { placeholder in
       let secret = placeholder.secretName.flatMap { credentials?[$0]?.exposed }
-      return String(decoding: secret ?? [], as: UTF8.self)
+      return row.text(placeholder) ?? String(decoding: secret ?? [], as: UTF8.self)
     }
     return HTTPField(name, value)
   }

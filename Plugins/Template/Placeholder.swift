@@ -73,7 +73,7 @@ enum Placeholder: Sendable, Equatable {
   }
 
   var columnName: ColumnName? { if case .column(let name, _) = self { name } else { nil } }
-  /// The column that it takes a date from, to be sent in a form.
+  /// The column whose date is sent in a form of its own.
   var dateColumn: ColumnName? { if case .column(let name, _?) = self { name } else { nil } }
   var secretName: String? { if case .secret(let name) = self { name } else { nil } }
   /// The side that it shows, unless it is only the name of the format.
@@ -82,7 +82,7 @@ enum Placeholder: Sendable, Equatable {
   }
 }
 
-/// A text with placeholders in it, taken apart.
+/// A text split into literals and placeholders.
 struct PlaceholderText: Sendable, Equatable {
   enum Part: Sendable, Equatable {
     case literal(String)
@@ -90,8 +90,6 @@ struct PlaceholderText: Sendable, Equatable {
   }
 
   private(set) var parts: [Part] = []
-
-  private init() {}
 
   /// Reads a text; every brace belongs to a placeholder.
   init(_ text: String) throws(TemplateFault) {
@@ -132,11 +130,6 @@ struct PlaceholderText: Sendable, Equatable {
     }
   }
 
-  /// The literal text, for one that is filled and holds no secret.
-  var text: String {
-    parts.map { if case .literal(let literal) = $0 { literal } else { "" } }.joined()
-  }
-
   /// The placeholders in order.
   var placeholders: [Placeholder] {
     parts.compactMap { if case .placeholder(let placeholder) = $0 { placeholder } else { nil } }
@@ -159,19 +152,6 @@ struct PlaceholderText: Sendable, Equatable {
     for case .image(let side, _) in placeholders where !row.sides.contains(side) { return true }
     guard parts.count == 1, case .column = placeholders.first else { return false }
     return placeholders.first.flatMap(row.text) == nil
-  }
-
-  /// The text with the row's cells in their places; secrets are left.
-  func filled(for row: RowContent) -> PlaceholderText {
-    var filled = PlaceholderText()
-    for part in parts {
-      switch part {
-      case .literal(let literal): filled.add(literal[...])
-      case .placeholder(.secret): filled.parts.append(part)
-      case .placeholder(let placeholder): filled.add((row.text(placeholder) ?? "")[...])
-      }
-    }
-    return filled
   }
 }
 
@@ -199,7 +179,7 @@ struct RowContent {
   func text(_ placeholder: Placeholder) -> String? {
     switch placeholder {
     case .column(let name, let form):
-      guard let cell = fields[name.column, name.number]?.exposed else { return nil }
+      guard let cell = fields[name]?.exposed else { return nil }
       let date = form == nil ? nil : CalendarDate(cell)
       return (form == .compact ? date?.compact : date?.dashed) ?? cell
     case .image(let side, .mediaType): return sides.contains(side) ? mediaType(side) : nil
@@ -207,15 +187,15 @@ struct RowContent {
     }
   }
 
-  /// JPEG is what is sent unless a stage of somebody else's makes PNG.
+  /// JPEG, unless a third-party stage makes PNG.
   func mediaType(_ side: Side) -> String {
     "image/" + (images[side]?.prepared.report.sent.format ?? .jpeg).rawValue
   }
 
-  /// The texts that must not be shown: all cells but those by which the operator names the row.
+  /// The texts that must not be shown: all cells except the operator's own names for the row.
   var personalTexts: [Personal<String>] {
     let cells = fields.columns.filter { $0.column != .id && $0.column != .reference }
-      .compactMap { fields[$0.column, $0.number] }
+      .compactMap { fields[$0] }
     let dates = cells.compactMap { CalendarDate($0.exposed) }
     let texts = cells.map(\.exposed) + dates.flatMap { [$0.compact, $0.dashed] }
     return Set(texts + texts.map { PercentText.encoded($0) }).map { Personal($0) }

@@ -23,7 +23,7 @@ public struct Template: Assembler {
   private let required: [ColumnName]
   private let repeatSafety: RepeatSafety
   private let described: TemplateTarget
-  /// How often a side's scan is in the body at most, 0 when none is.
+  /// How many times the body holds a side's scan at most, 0 for none.
   private let mostUses: Int
   /// The columns that are sent as dates.
   private let dates: [ColumnName]
@@ -61,8 +61,9 @@ public struct Template: Assembler {
       return id ?? fields[.email].map { RowIdentity.of(email: $0.exposed) }
     }
     let columns = identity.placeholders.compactMap(\.columnName)
-    guard columns.allSatisfy({ fields[$0.column, $0.number] != nil }) else { return nil }
-    let text = identity.filled(for: RowContent(measuring: record)).text
+    guard columns.allSatisfy({ fields[$0] != nil }) else { return nil }
+    let row = RowContent(measuring: record)
+    let text = identity.joined { row.text($0) ?? "" }
     // An e-mail alone is one, whoever names it.
     return columns == [ColumnName(.email)] && identity.parts.count == 1
       ? RowIdentity.of(email: text) : RowIdentity.of(id: text)
@@ -78,24 +79,15 @@ public struct Template: Assembler {
   private func missing(in record: IntakeRecord) -> [StageFailure] {
     required.filter { name in
       guard let side = Side(rawValue: name.column.rawValue) else {
-        return record.fields[name.column, name.number] == nil
+        return record.fields[name] == nil
       }
       return !record.images.contains { $0.side == side }
-    }.map { name in
-      StageFailure(
-        .missingValue, "column \"\(name)\" is empty, and the plan requires it", column: name)
-    }
+    }.map { .missing($0, "the plan requires it") }
   }
 
   private func dateProblems(in record: IntakeRecord) -> [StageFailure] {
-    dates.filter { name in
-      record.fields[name.column, name.number] != nil
-        && record.fields.date(name.column, name.number) == nil
-    }.map { name in
-      StageFailure(
-        .invalidValue,
-        "column \"\(name)\" holds no real day in the form YYYY-MM-DD or YYYYMMDD", column: name)
-    }
+    dates.filter { record.fields[$0] != nil && record.fields.date($0) == nil }
+      .map { .invalid($0, "holds no real day in the form YYYY-MM-DD or YYYYMMDD") }
   }
 
   /// What the limit leaves after all fields.
@@ -110,12 +102,13 @@ public struct Template: Assembler {
   public func run(_ assembly: consuming Assembly, in context: StageContext) throws -> Submission {
     let customer = name(of: assembly.record).identity.exposed
     let row = RowContent(assembly)
-    let filled = headers.compactMap { $0.filled(for: row) }
     var target = described
-    target.lateHeaders = filled.filter(\.hasSecret)
+    target.secretHeaders = { [headers] credentials in
+      headers.filter(\.hasSecret).compactMap { $0.field(for: row, with: credentials) }
+    }
     var submission = Submission(
       method: options.method.rawValue, path: path.filled(for: row),
-      headers: filled.filter { !$0.hasSecret }.map { $0.field(with: nil) },
+      headers: headers.filter { !$0.hasSecret }.compactMap { $0.field(for: row, with: nil) },
       body: body.segments(for: row), operation: options.operation ?? "template",
       repeatSafety: repeatSafety, customer: Personal(String(decoding: customer, as: UTF8.self)),
       bodyLimit: options.maxBody, target: target)

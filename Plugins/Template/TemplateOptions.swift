@@ -44,7 +44,7 @@ public struct TemplateOptions: PluginOptions {
     case patch = "PATCH"
   }
 
-  /// What a plan may say of sending twice; a row's request never only reads.
+  /// What a plan may say about sending twice; a row's request is never read-only.
   enum Repetition: String, CaseIterable {
     case never, converges, idempotent
 
@@ -66,7 +66,7 @@ public struct TemplateOptions: PluginOptions {
     guard let identity else { return nil }
     let text = try reading("identity", try PlaceholderText(identity))
     guard !text.placeholders.isEmpty, text.placeholders.allSatisfy({ $0.columnName != nil }) else {
-      throw fault("identity", TemplateFault("it has to hold columns, as in {reference}, no more"))
+      throw fault("identity", "it has to hold columns, as in {reference}, no more")
     }
     return text
   }
@@ -76,19 +76,19 @@ public struct TemplateOptions: PluginOptions {
     switch (body, bodyFile) {
     case (let text?, nil): try reading("body", try BodyTemplate(json: Array(text.utf8)))
     case (nil, let path?): try reading("body-file", try BodyTemplate(file: path))
-    case (nil, nil): throw fault("body", TemplateFault("it is missing: give body or body-file"))
-    case (_?, _?): throw fault("body-file", TemplateFault("give body or body-file, not both"))
+    case (nil, nil): throw fault("body", "it is missing: give body or body-file")
+    case (_?, _?): throw fault("body-file", "give body or body-file, not both")
     }
   }
 
-  /// The header fields in the order of their names; `own` is written for the credentials.
+  /// The header fields in the order of their names; `own` is the one that holds the credentials.
   func headerTemplates(besides own: String?) throws(OptionError) -> [HeaderTemplate] {
     var names: Set<String> = []
     var templates: [HeaderTemplate] = []
     for (name, text) in headers.sorted(by: { $0.key < $1.key }) {
       templates.append(try reading("headers", try HeaderTemplate(name: name, text: text)))
       guard names.insert(name.lowercased()).inserted, name.lowercased() != own?.lowercased() else {
-        throw fault("headers", TemplateFault("the header field \(name) is written twice"))
+        throw fault("headers", "the header field \(name) is written twice")
       }
     }
     guard !names.contains("content-type") else { return templates }
@@ -100,7 +100,8 @@ public struct TemplateOptions: PluginOptions {
     try required.map { name throws(OptionError) in
       guard let column = ColumnName(name) else {
         let known = Column.allCases.map(\.rawValue)
-        throw fault("required", .unknown(name, among: known, "there is no such column"))
+        let unknown = TemplateFault.unknown(name, among: known, "there is no such column")
+        throw fault("required", unknown.message)
       }
       return column
     }
@@ -125,21 +126,21 @@ public struct TemplateOptions: PluginOptions {
   private func reading<Result>(
     _ option: String, _ value: @autoclosure () throws(TemplateFault) -> Result
   ) throws(OptionError) -> Result {
-    do throws(TemplateFault) { return try value() } catch { throw fault(option, error) }
+    do throws(TemplateFault) { return try value() } catch { throw fault(option, error.message) }
   }
 
-  private func fault(_ option: String, _ fault: TemplateFault) -> OptionError {
-    OptionError(option: option, "option \"\(option)\" of stage \"template\": \(fault.message)")
+  private func fault(_ option: String, _ message: String) -> OptionError {
+    OptionError(option: option, "option \"\(option)\" of stage \"template\": \(message)")
   }
 }
 
-/// What is wrong with a template, before it is known which option holds it.
+/// What is wrong with a template; the option's name is added later.
 struct TemplateFault: Error, Equatable {
   let message: String
 
   init(_ message: String) { self.message = message }
 
-  /// A name that means nothing here, with the one that was most likely meant.
+  /// An unknown name, with the one that was most likely meant.
   static func unknown(_ text: String, among known: [String], _ rule: String) -> TemplateFault {
     TemplateFault("{\(shown(text))}: \(rule)\(NearestName.suggestion(for: text, among: known))")
   }

@@ -8,8 +8,8 @@ struct TemplateTarget: Target {
   let bodySecrets: Set<String>
   /// The secrets of the header fields, which must be of one line.
   let headerSecrets: Set<String>
-  /// The header fields of one row that hold secrets.
-  var lateHeaders: [HeaderTemplate] = []
+  /// The header fields of one row that hold secrets, made when they are sent.
+  var secretHeaders: @Sendable (Credentials?) -> [HTTPField] = { _ in [] }
 
   func check(_ credentials: Credentials?, for endpoint: String) throws(StageFailure) {
     let wanted = bodySecrets.union(headerSecrets).union(authentication.secrets).sorted()
@@ -34,7 +34,7 @@ struct TemplateTarget: Target {
   func request(
     for submission: Submission, endpoint: String, credentials: Credentials?, at time: UnixTime
   ) -> HTTPRequest {
-    let headers = submission.headers + lateHeaders.map { $0.field(with: credentials) }
+    let headers = submission.headers + secretHeaders(credentials)
     // One slash between the two, however they are written.
     let isDoubled = endpoint.hasSuffix("/") && submission.path.hasPrefix("/")
     return HTTPRequest(
@@ -51,12 +51,12 @@ struct TemplateTarget: Target {
   func message(in response: HTTPResponse) -> String? { reading.message(in: response) }
 }
 
-/// How a request shows who sends it.
+/// How a request says who sends it.
 struct Authentication: Sendable {
   let secrets: [String]
-  /// The header field that it writes, nil where there is none.
+  /// The header field that it writes, nil for none.
   let fieldName: String?
-  /// What comes before the secret in that field.
+  /// What precedes the secret in that field.
   private let scheme: String
   /// Whether the secrets are sent as base64, which is always of one line.
   let isEncoded: Bool

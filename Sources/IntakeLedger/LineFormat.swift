@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 
 /// The frame of a line: `{"v":2,"n":12,"s":12,"t":"intent",…,"at":"…","c":"5d41402a"}` and a newline.
 ///

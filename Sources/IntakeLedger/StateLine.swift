@@ -109,13 +109,13 @@ extension StateLine.End {
     deadlyFiles = line.fingerprint(line.names.files, bytes)?.short ?? 0
     isQuarantined = line.word(line.names.code, bytes) == FailureCode.quarantined.rawValue
     // FNV-1a with a NUL between the texts.
-    var hash = Checksums.fnv32Start
+    var hash = Checksums.fnv64([])
     for index in line.names.repeated.indices {
       if let field = line.first(line.names.repeated[index]) {
-        hash = Checksums.fnv32(bytes.extracting(field.value), after: hash)
+        hash = Checksums.fnv64(bytes.extracting(field.value), after: hash)
       }
-      hash = Checksums.fnv32(CollectionOfOne(0), after: hash)
+      hash = Checksums.fnv64(CollectionOfOne(0), after: hash)
     }
-    self.hash = hash
+    self.hash = UInt32(truncatingIfNeeded: hash)
   }
 }

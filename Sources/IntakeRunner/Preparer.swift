@@ -305,3 +305,33 @@ final class ScanPrints: Sendable {
     return Personal(sides.flatMap { Array(";\($0.rawValue)=".utf8) + (digests[$0] ?? []) })
   }
 }
+
+// A request together with what follows it.
+extension Submission {
+  /// Bytes of all bodies, without credentials.
+  var totalBytes: Int {
+    followUps.reduce(bodySize(with: nil)) { $0 + $1.request.bodySize(with: nil) }
+  }
+
+  /// The steps of a row that takes several, as a check reports them; empty for one request.
+  fileprivate var plannedSteps: [StepReport] {
+    guard !followUps.isEmpty else { return [] }
+    let requests = [(operation, self)] + followUps.map { ($0.name, $0.request) }
+    return requests.map { StepReport($0, .accepted, bodyBytes: $1.bodySize(with: nil)) }
+  }
+
+  /// What is over its limit without credentials, nil when everything fits: found before anything is sent.
+  fileprivate func overLimit(followUpsOnly: Bool) -> StageFailure? {
+    let requests =
+      (followUpsOnly ? [] : [(nil, self, nil)]) + followUps.map { ($0.name, $0.request, $0.side) }
+    for (name, request, side) in requests {
+      let bytes = request.bodySize(with: nil)
+      guard bytes > request.bodyLimit else { continue }
+      return StageFailure(
+        .bodyTooLarge,
+        "\(name ?? "the body") has \(bytes) bytes, the limit is \(request.bodyLimit)",
+        side: side)
+    }
+    return nil
+  }
+}

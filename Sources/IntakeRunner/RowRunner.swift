@@ -188,7 +188,9 @@ extension RowRunner {
       return row.changedAfterAcceptance(first)
     }
     var outcome = row.refused(errors, images: images)
-    if errors.contains(where: \.code.isAboutDecoder) { outcome.deadlyFiles = origin?.files }
+    // An image that ended the process that decoded it is left alone by later runs.
+    let deadly: Set<FailureCode> = [.decoderCrashed, .decoderTimeout, .decoderMemory]
+    if errors.contains(where: { deadly.contains($0.code) }) { outcome.deadlyFiles = origin?.files }
     return outcome
   }
 }

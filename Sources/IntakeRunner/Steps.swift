@@ -230,3 +230,12 @@ final class Control: Sendable {
     return .notAccepted(evidence: evidence)
   }
 }
+
+extension Submission {
+  /// Whether every follow-up that is not done may be sent again.
+  fileprivate func mayRepeatFollowUps(besides done: Set<Int>) -> Bool {
+    followUps.enumerated().allSatisfy { number, followUp in
+      done.contains(number + 1) || [.safe, .idempotent].contains(followUp.request.repeatSafety)
+    }
+  }
+}

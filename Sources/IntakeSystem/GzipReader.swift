@@ -1,4 +1,5 @@
 import CZlib
+public import IntakeCore
 
 /// Unpacks gzip (RFC 1952) as it is read: 64 KB of packed bytes are in memory, however much comes of them.
 public struct GzipReader: ~Copyable {
@@ -81,4 +82,18 @@ public struct GzipReader: ~Copyable {
     }
     return room - Int(stream.pointee.avail_out)
   }
+}
+
+extension Checksums {
+  /// CRC-32 (ISO-HDLC, the one of gzip and PNG); 0 is the checksum of nothing.
+  public static func crc32(_ bytes: Span<UInt8>, after previous: UInt32 = 0) -> UInt32 {
+    bytes.withUnsafeBufferPointer { bytes in
+      // Without an address zlib starts anew.
+      guard let start = bytes.baseAddress else { return previous }
+      return UInt32(truncatingIfNeeded: crc32_z(uLong(previous), start, bytes.count))
+    }
+  }
+
+  /// CRC-32 of a whole array.
+  public static func crc32(_ bytes: [UInt8]) -> UInt32 { crc32(bytes.span) }
 }

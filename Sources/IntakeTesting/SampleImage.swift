@@ -1,6 +1,7 @@
 import CZlib
 public import IntakeCore
 import IntakeImaging
+import IntakeSystem
 
 /// Small pictures for tests, drawn and encoded where they are needed.
 public enum SampleImage {

@@ -1,3 +1,4 @@
+import CCurl
 public import IntakeCore
 
 extension Receipt {
@@ -191,10 +192,14 @@ extension Receipt {
 extension HTTPResponse {
   /// Seconds by which the sender's clock is ahead, by its `Date`; nil without one, or beyond 30 years.
   func clockSkew(at time: UnixTime) -> Double? {
-    guard let date = self[header: "Date"].flatMap({ UTCTime(httpDate: $0, now: time)?.seconds }),
-      abs(date - time) < 1e9
-    else { return nil }
+    guard let date = date(in: "Date"), abs(date - time) < 1e9 else { return nil }
     return date - time
+  }
+
+  /// The date in a header field (RFC 9110 §5.6.7), as libcurl reads it; nil without one.
+  fileprivate func date(in name: String) -> UnixTime? {
+    let seconds = self[header: name].map { curl_getdate($0, nil) } ?? -1
+    return seconds < 0 ? nil : UnixTime(seconds)
   }
 }
 
@@ -210,8 +215,7 @@ public enum RetryAfter {
   public static func seconds(in response: HTTPResponse, now: UnixTime) -> Double? {
     guard let value = response[header: "Retry-After"] else { return nil }
     if value.isASCIIDigits { return min(longest, Double(value) ?? longest) }
-    guard let date = UTCTime(httpDate: value, now: now) else { return nil }
-    let own = response[header: "Date"].flatMap { UTCTime(httpDate: $0, now: now) }
-    return min(longest, max(0, date.seconds - (own?.seconds ?? now)))
+    guard let date = response.date(in: "Retry-After") else { return nil }
+    return min(longest, max(0, date - (response.date(in: "Date") ?? now)))
   }
 }

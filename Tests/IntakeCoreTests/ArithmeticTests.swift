@@ -90,41 +90,26 @@ struct HexTests {
 }
 
 struct ChecksumTests {
-  /// The check value of the catalogue of CRCs, zlib's of other lengths, and RFC 3720's blocks with this polynomial.
-  @Test func crcsAreThoseOfZlib() {
-    #expect(Checksums.crc32([]) == 0)
-    #expect(Checksums.crc32(bytes("123456789")) == 0xCBF4_3926)
-    #expect(Checksums.crc32(bytes("The quick brown fox jumps over the lazy dog")) == 0x414F_A339)
-    #expect(Checksums.crc32([UInt8](repeating: 0, count: 32)) == 0x190A_55AD)
-    #expect(Checksums.crc32([UInt8](repeating: 0xFF, count: 32)) == 0xFF6C_AB0B)
-    #expect(Checksums.crc32(Array(0..<32)) == 0x9126_7E8A)
-  }
-
   @Test func aChecksumContinues() {
     var random = SeededRandom(seed: 3720)
     for _ in 0..<200 {
       let whole = randomBytes(below: 200, &random)
       let cut = Int.random(in: 0...whole.count, using: &random)
-      let first = Checksums.crc32(whole.span.extracting(0..<cut))
-      #expect(
-        Checksums.crc32(whole.span.extracting(cut..<whole.count), after: first)
-          == Checksums.crc32(whole))
       let start = Checksums.fnv64(whole[..<cut])
       #expect(Checksums.fnv64(whole[cut...], after: start) == Checksums.fnv64(whole))
-      let short = Checksums.fnv32(whole[..<cut])
-      #expect(Checksums.fnv32(whole[cut...], after: short) == Checksums.fnv32(whole))
+      let rest = whole.span.extracting(cut..<whole.count)
+      #expect(Checksums.fnv64(rest, after: start) == Checksums.fnv64(whole))
     }
   }
 
   /// Values of the authors' own test suite (draft-eastlake-fnv).
   @Test(
     arguments: [
-      ("", 0x811C_9DC5, 0xCBF2_9CE4_8422_2325), ("a", 0xE40C_292C, 0xAF63_DC4C_8601_EC8C),
-      ("foobar", 0xBF9C_F968, 0x8594_4171_F739_67E8),
-    ] as [(String, UInt32, UInt64)])
-  func hashesAreThoseOfTheirAuthors(text: String, short: UInt32, long: UInt64) {
-    #expect(Checksums.fnv32(text.utf8) == short)
-    #expect(Checksums.fnv64(text.utf8) == long)
+      ("", 0xCBF2_9CE4_8422_2325), ("a", 0xAF63_DC4C_8601_EC8C),
+      ("foobar", 0x8594_4171_F739_67E8),
+    ] as [(String, UInt64)])
+  func hashesAreThoseOfTheirAuthors(text: String, hash: UInt64) {
+    #expect(Checksums.fnv64(text.utf8) == hash)
   }
 }
 
@@ -209,7 +194,6 @@ struct UTCTimeTests {
     #expect(time.rfc3339 == rfc3339)
     #expect(time.httpDate == http)
     #expect(UTCTime(rfc3339: Array(rfc3339.utf8).span) == time)
-    #expect(UTCTime(httpDate: http) == (time.date.year < 1900 ? nil : time))
   }
 
   @Test func fractionsAreShownWhereTheyCount() {
@@ -219,23 +203,6 @@ struct UTCTimeTests {
     #expect(UTCTime(seconds: -0.25).rfc3339Milliseconds == "1969-12-31T23:59:59.750Z")
     // The next number below midnight that a double holds.
     #expect(UTCTime(seconds: (1_795_219_200.0).nextDown).rfc3339 == "2026-11-20T23:59:59Z")
-  }
-
-  @Test(arguments: ["Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"])
-  func obsoleteFormsAreRead(text: String) {
-    #expect(UTCTime(httpDate: text, now: 800_000_000)?.seconds == 784_111_777)
-  }
-
-  @Test(arguments: [
-    "", "soon", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 nov 1994 08:49:37 GMT",
-    "Sun, 06 Nov 99999999999999999999 08:49:37 GMT", "Sun, 06 Nov 1994 8:49:-7 GMT",
-    "Sun, 06 Nov 1994 +8:49:37 GMT", "Sunday, 06-Nov- 08:49:37 GMT",
-    "Sun, 31 Feb 1994 08:49:37 GMT",
-    "Sun, 06 Nov 1994 24:00:00 GMT",
-    "Sun, 06 Nov 1994 08:49 GMT", "Sun, 6 Xxx 1994 08:49:37 GMT", "1994-11-06T08:49:37Z",
-  ])
-  func otherTextIsNotADate(text: String) {
-    #expect(UTCTime(httpDate: text) == nil)
   }
 
   @Test(arguments: [

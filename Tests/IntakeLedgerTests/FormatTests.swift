@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 import TestSupport
 import Testing
 

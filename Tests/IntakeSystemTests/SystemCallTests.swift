@@ -66,3 +66,26 @@ struct SystemCallTests {
     }
   }
 }
+
+struct ChecksumTests {
+  /// The check value of the catalogue of CRCs, zlib's of other lengths, and RFC 3720's blocks with this polynomial.
+  @Test func crcsAreThoseOfTheirCatalogue() {
+    func crc(_ text: String) -> UInt32 { Checksums.crc32(Array(text.utf8)) }
+    #expect(Checksums.crc32([]) == 0)
+    #expect(crc("123456789") == 0xCBF4_3926)
+    #expect(crc("The quick brown fox jumps over the lazy dog") == 0x414F_A339)
+    #expect(Checksums.crc32([UInt8](repeating: 0, count: 32)) == 0x190A_55AD)
+    #expect(Checksums.crc32([UInt8](repeating: 0xFF, count: 32)) == 0xFF6C_AB0B)
+    #expect(Checksums.crc32(Array(0..<32)) == 0x9126_7E8A)
+  }
+
+  @Test func aCRCContinues() {
+    let whole = (0..<200).map { UInt8(truncatingIfNeeded: $0 * $0) }
+    for cut in whole.indices {
+      let first = Checksums.crc32(whole.span.extracting(0..<cut))
+      let second = Checksums.crc32(whole.span.extracting(cut..<whole.count), after: first)
+      #expect(second == Checksums.crc32(whole))
+      #expect(Checksums.crc32([UInt8]().span, after: first) == first)
+    }
+  }
+}

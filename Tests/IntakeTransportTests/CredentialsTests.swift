@@ -15,7 +15,7 @@ struct CredentialsTests {
   static let plain = #"{"user":"u","pass":"canary"}"#
 
   static func read(_ text: String) throws(StageFailure) -> Credentials {
-    try CredentialsSource(text).read()
+    try CredentialsSource.read(text)
   }
 
   /// Reads, expects a refusal that repeats no secret, and hands it back.

@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 
 /// Packed answers (RFC 1950 to 1952), made by hand so that the tests need no library for it.
 enum Packed {

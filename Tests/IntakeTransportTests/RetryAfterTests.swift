@@ -11,7 +11,9 @@ struct RetryAfterTests {
     ("0", 0.0), ("7", 7), ("900", 900), ("1000000000", 1e9),
     ("99999999999999999999999999999999", 1e9), ("-1", nil), ("1.5", nil), ("+3", nil), ("", nil),
     ("soon", nil), ("Sun, 06 Nov 1994 08:50:37 GMT", 60), ("Sun, 06 Nov 1994 08:00:00 GMT", 0),
-    ("Mon, 06 Nov 2000 08:00:00 GMT", 189_385_823),
+    ("Mon, 06 Nov 2000 08:00:00 GMT", 189_385_823), ("Sunday, 06-Nov-94 08:50:37 GMT", 60),
+    ("Sun Nov  6 08:50:37 1994", 60), ("Sun, 6 Xxx 1994 08:50:37 GMT", nil),
+    ("Sunday, 06-Nov- 08:50:37 GMT", nil), ("Sun, 06 Nov 99999999999999999999 08:50:37 GMT", nil),
   ])
   func aWaitIsReadAndCapped(_ value: String, _ seconds: Double?) {
     let response = HTTPResponse(status: 429, headers: [HTTPField("retry-after", value)], body: [])

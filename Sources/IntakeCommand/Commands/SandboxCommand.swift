@@ -58,7 +58,7 @@ enum SandboxCommand {
     for text in arguments.all("switch") { try configuration.switches.set(text) }
     configuration.stateDirectory = arguments["state"]
     if let source = arguments["credentials"] {
-      configuration.adopt(try CredentialsSource(source).read())
+      configuration.adopt(try CredentialsSource.read(source))
     }
     return configuration
   }

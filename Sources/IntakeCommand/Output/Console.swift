@@ -261,7 +261,7 @@ final class ResultWriter: Sendable {
 
   @discardableResult
   func writeLine(_ fields: JSONFields) -> Bool {
-    keepLine { fields.write(to: &$0) }
+    keepLine { JSONOutput(fields: fields).write(to: &$0) }
     return flush()
   }
 

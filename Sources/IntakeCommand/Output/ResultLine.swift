@@ -98,6 +98,41 @@ struct ResultLine {
   }
 }
 
+// Objects that are written field by field, because result lines are written 100,000 times a second.
+extension [UInt8] {
+  /// Adds a text to the object whose brace is open; nothing where there is none.
+  fileprivate mutating func addField(_ name: StaticString, _ text: String?) {
+    guard let text else { return }
+    beginField(name)
+    JSONText.write(text, to: &self)
+  }
+
+  /// Adds a whole number to the object whose brace is open.
+  fileprivate mutating func addField(_ name: StaticString, _ number: Int) {
+    beginField(name)
+    self += String(number).utf8
+  }
+
+  /// Adds the name of a field to the object whose brace is open; its value has to follow.
+  fileprivate mutating func beginField(_ name: StaticString) {
+    if last != UInt8(ascii: "{") { append(UInt8(ascii: ",")) }
+    append(UInt8(ascii: "\""))
+    name.withUTF8Buffer { self += $0 }
+    append(UInt8(ascii: "\""))
+    append(UInt8(ascii: ":"))
+  }
+
+  /// Adds fields to the object whose brace is open; those without a value are left out.
+  fileprivate mutating func addFields(_ fields: JSONFields) {
+    for case (let name, let value?) in fields {
+      if last != UInt8(ascii: "{") { append(UInt8(ascii: ",")) }
+      JSONText.write(name, to: &self)
+      append(UInt8(ascii: ":"))
+      value.json.write(to: &self)
+    }
+  }
+}
+
 extension StageFailure {
   /// The next step, with the file that may be meant, where paths are shown.
   func hint(hidesPaths: Bool) -> String {

@@ -1,4 +1,4 @@
-/// The role that keeps the ledger: it opens it, and gives the open ledger to the engine.
+/// Keeps the ledger: opens it and hands it to the engine.
 public protocol Journal: Plugin {
   /// Opens the ledger, once, after `prepare`; a `JournalError` ends the run with exit code 6.
   func open(for target: String, operation: String) async throws -> any OpenLedger
@@ -44,7 +44,7 @@ public protocol OpenLedger: LedgerView {
   /// Writes down what became of a row; returns when that is on disk.
   func record(_ outcome: Outcome) async throws(JournalError)
 
-  /// Writes down that the run came to an end of its own, and what it came to; returns when that is on disk.
+  /// Writes down that the run ended by itself, and with what result; returns when that is on disk.
   func end(_ run: RunEnd) async throws(JournalError)
 
   /// Writes what is waiting and gives the file back; nothing can be written afterwards.
@@ -56,35 +56,34 @@ public protocol KnownRow: Sendable {
   /// The row's name in the ledger.
   var key: RowKey { get }
 
-  /// What earlier runs left of the row.
+  /// How earlier runs left the row.
   var standing: Standing { get }
 
-  /// When the last line about the row was written at the latest, nil when there is none.
+  /// The latest time at which the last line about the row can have been written, nil when there is none.
   var lastWritten: UnixTime? { get }
 
-  /// How often the program crashed while it worked on this row and nothing came of it since.
+  /// How often the program crashed while it worked on this row, with no outcome since.
   var crashes: Int { get }
 
-  /// The outcome that made the standing, for rows that are in doubt or not accepted: codes and numbers, no detail.
+  /// The outcome behind the standing of a row that is in doubt or not accepted: codes and numbers, no detail.
   var lastOutcome: Outcome? { get }
 
   /// Whether the last attempt sent this very content.
   func isUnchanged(_ submission: Submission) -> Bool
 
-  /// How what the row is made of compares with its last attempt; what the ledger does not know is no change.
+  /// How the row's content compares with its last attempt; what the ledger does not know counts as unchanged.
   func change(to origin: RowOrigin) -> RowChange
 
-  /// Whether a scan that is still the same ended the process that decoded it, so that it is left alone.
+  /// Whether decoding one of these very scans ended its process, so that they are left alone.
   func endedDecoder(with origin: RowOrigin) -> Bool
 
   /// When it was accepted, nil when it was not.
   var accepted: UnixTime? { get }
 
-  /// Whether it had another name among the operator's (`id`, else `reference`) when it was accepted; false where the ledger
-  /// doesn't know.
+  /// Whether the operator called it something else (`id`, else `reference`) when it was accepted; false if unknown.
   func hadAnotherLabel(than label: String) -> Bool
 
-  /// Whether this run has sent it before the row was looked up.
+  /// Whether this run had already sent it when the row was looked up.
   var wasSentInThisRun: Bool { get }
 
   /// The steps of this very content that the target has: 0 is the request itself, 1 its first follow-up.
@@ -99,7 +98,7 @@ extension KnownRow {
   public func hadAnotherLabel(than label: String) -> Bool { false }
 }
 
-/// What earlier runs left of a row.
+/// How earlier runs left a row.
 public enum Standing: Sendable, Equatable {
   /// Never sent.
   case unknown
@@ -116,7 +115,7 @@ public struct JournalError: Error, Sendable, Equatable, CustomStringConvertible 
   /// What is wrong and what to do about it.
   public let description: String
 
-  /// The line at fault, counted from 1; nil when it is none.
+  /// The line at fault, counted from 1; nil when no line is.
   public let line: Int?
 
   /// Whether another process has the ledger: it may be free later.
@@ -130,7 +129,7 @@ public struct JournalError: Error, Sendable, Equatable, CustomStringConvertible 
   }
 }
 
-/// How a run ended that was not killed.
+/// How a run ended, unless it was killed.
 public struct RunEnd: Sendable, Equatable {
   /// Rows by verdict.
   public var rows: [Verdict: Int]

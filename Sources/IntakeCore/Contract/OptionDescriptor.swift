@@ -4,7 +4,7 @@ public struct OptionDescriptor: Sendable {
   public internal(set) var name: String
   /// What values it takes.
   public let kind: OptionKind
-  /// The value without the option, nil when there is none.
+  /// The value when the option is left out, nil for none.
   public let defaultValue: OptionValue?
   /// What the number counts: `pixels`, `bytes`, `seconds`.
   public let unit: String?
@@ -44,7 +44,7 @@ public enum OptionKind: Sendable, Equatable {
     }
   }
 
-  /// The value in this kind's own form, nil when the kind does not take it; texts of the command line are read.
+  /// The value in this kind's own form, nil when the kind does not take it; texts from the command line are parsed.
   func accepting(_ value: OptionValue) -> OptionValue? {
     switch (self, value) {
     case (.integer(let range), .integer(let number)): return range.contains(number) ? value : nil
@@ -87,9 +87,8 @@ public enum OptionValue: Sendable, Equatable, CustomStringConvertible {
     case .number(let value): return .decimal(value)
     case .text(let value): return .string(value)
     case .flag(let value): return .bool(value)
-    case .list(let values): return .array(values.map { .string($0) })
-    case .table(let table):
-      return .object(table.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+    case .list(let values): return values.json
+    case .table(let table): return table.json
     }
   }
 
@@ -101,7 +100,7 @@ public enum OptionValue: Sendable, Equatable, CustomStringConvertible {
   var table: [String: String]? { if case .table(let table) = self { table } else { nil } }
 }
 
-/// An option that a stage does not take as given.
+/// An option that a stage does not have, or with a value that it does not take.
 public struct OptionError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The option's name.
   public let option: String

@@ -29,7 +29,7 @@ public protocol Plugin: Sendable {
   /// Called once, before the first item: read key files, start programs.
   func prepare() async throws
 
-  /// Called once, after the last item or when the run stops, also when something could not be prepared: end programs, close files.
+  /// Called once, after the last item, when the run stops, or when `prepare` failed somewhere: end programs, close files.
   func finish() async
 }
 

@@ -49,7 +49,7 @@ public struct StageContext: Sendable {
 public enum LogLevel: String, Sendable, Comparable, CaseIterable {
   /// Details for the author of a stage, and what is going on; shown with `--verbose`.
   case debug, info
-  /// Ordinary, and worth telling.
+  /// Ordinary, and worth knowing.
   case notice
   /// Something that people should look at.
   case warning
@@ -65,7 +65,7 @@ public enum LogLevel: String, Sendable, Comparable, CaseIterable {
 /// Enriches or checks a row before its images are read.
 public protocol RecordStage: Stage where Input == IntakeRecord, Output == IntakeRecord {}
 
-/// Makes a file of another format a JPEG or PNG, before the decoder sees it; passes on what it doesn't convert.
+/// Converts files of other formats to JPEG or PNG before the decoder sees them; passes on all others.
 ///
 /// Return `ImageFile.converted(to:from:of:)`, or `holding(_:)` for a file that was only looked at.
 public protocol FileStage: Stage where Input == ImageFile, Output == ImageFile {}
@@ -78,7 +78,7 @@ public protocol ImageStage: Stage where Input == DocumentImage, Output == Docume
 
 /// Makes a scan ready to send, within `StageContext.imageBudget`.
 public protocol ImagePreparer: Stage where Input == DocumentImage, Output == PreparedImage {
-  /// The longer side it will ask pixels for, in pixels, so that the runner can admit the memory.
+  /// The longer side, in pixels, that it will have decoded, so that the runner can reserve the memory.
   func edge(for side: Side) -> Int?
 }
 
@@ -110,7 +110,7 @@ public protocol Assembler: Stage where Input == Assembly, Output == Submission {
   /// Everything that is wrong with the row's fields, with column names; checked before any image is read.
   func problems(in record: IntakeRecord) -> [StageFailure]
 
-  /// What of the row no request will hold, in words for the operator; each text is shown once a run.
+  /// What the request leaves out of the row, in words for the operator; each text is shown once a run.
   func notices(about record: IntakeRecord) -> [String]
 
   /// Bytes before base64 that the body leaves for all images of the row together, nil for no bound.
@@ -161,13 +161,13 @@ extension Loader {
 public protocol RowSource: AnyObject, Sendable {
   /// The next row, nil after the last; may block.
   func next() async throws -> LoadedRow?
-  /// The next row where it is in memory or in a file, nil where somebody has to wait for it and after the last.
+  /// The next row if nobody has to wait for it; nil otherwise, and after the last.
   func nextAtHand() throws -> LoadedRow?
   /// What the operator should know about the manifest as a whole: a recognised delimiter, ignored columns.
   var notices: [String] { get }
-  /// What is likely a mistake of the operator: a column to rename that is not there.
+  /// What is likely a mistake of the operator: a column to rename that does not exist.
   var warnings: [String] { get }
-  /// What the rows have shown by now, one text a kind: what was put right in how many cells, which dates fit.
+  /// What the rows have shown so far, one text a kind: what was corrected in how many cells, which dates fit.
   var findings: [(level: LogLevel, text: String)] { get }
   /// The columns that rows can have, nil where that isn't known before the last row.
   var columns: Set<ColumnName>? { get }
@@ -195,7 +195,7 @@ public struct ExpectedRows: Sendable, Equatable {
   /// Whether they were counted.
   public let isExact: Bool
 
-  /// Takes a number and where it is from.
+  /// Takes a number, and whether it was counted.
   public init(_ count: Int, isExact: Bool) { (self.count, self.isExact) = (count, isExact) }
 }
 
@@ -215,7 +215,7 @@ public struct LoadedRow: Sendable {
     self.source = source
   }
 
-  /// Whether a cell too many or too few moved the others under wrong headers: what they seem to say is no finding.
+  /// Whether a cell too many or too few moved the others under wrong headers, so that they prove nothing.
   public var isShifted: Bool {
     failures.contains { $0.code == .malformedRow && $0.column == nil }
   }

@@ -26,7 +26,7 @@ public struct StageRegistry: Sendable {
   /// Every name, in order.
   public var names: [String] { entries.map(\.descriptor.name) }
 
-  /// Refuses names that no plan can use or that stand twice, and plugins that fit nowhere.
+  /// Refuses names that no plan can use or that occur twice, and plugins that fit nowhere.
   public func check() throws(RegistrationError) {
     for entry in entries { try entry.check() }
     if let name = repeated(in: names) {
@@ -55,7 +55,7 @@ public struct RegistrationError: Error, Sendable, Equatable, CustomStringConvert
 public protocol StageFamily: Sendable {
   /// The options of every member.
   associatedtype Options: PluginOptions
-  /// Every member, the one that stands where no option says otherwise first; all have the same name.
+  /// Every member, the default one first; all have the same name.
   static var members: [any Stage.Type] { get }
   /// The member that these options choose; one of `members`.
   static func member(for options: Options) -> any Stage.Type
@@ -91,7 +91,7 @@ public struct StageEntry: Sendable {
   /// What the stage takes and returns; where an option decides, without options.
   public var shape: StageShape { StageShape(plugin) }
 
-  /// Whether the engine can rely on it to keep the ledger.
+  /// Whether it keeps the ledger.
   var keepsLedger: Bool { plugin is any Journal.Type }
 
   /// The member of a family that an entry of a plan chooses; options that cannot be used count as left out.
@@ -154,7 +154,7 @@ public struct StageEntry: Sendable {
     }
   }
 
-  /// The roles of which an ordinary plan has one stage each, in their order.
+  /// The roles that an ordinary plan fills with one stage each, in order.
   public static let mainRoles = [
     "load", "decode", "shrink", "encode", "assemble", "submit", "record",
   ]

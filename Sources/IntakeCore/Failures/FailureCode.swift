@@ -16,11 +16,6 @@ public struct FailureCode: Sendable, Hashable, CustomStringConvertible {
   /// Whether a row is refused because of another one of the manifest.
   public var isAboutAnotherRow: Bool { self == .duplicateRow || self == .conflictingRow }
 
-  /// Whether an image brought down the process that decoded it; later runs leave it alone.
-  public var isAboutDecoder: Bool {
-    self == .decoderCrashed || self == .decoderTimeout || self == .decoderMemory
-  }
-
   /// The code of that word, nil when there is none.
   public static func named(_ word: String) -> FailureCode? { all.first { $0.rawValue == word } }
 }
@@ -134,7 +129,7 @@ extension FailureCode {
   public static let refusedByTarget = Self(
     "refused_by_target", "read the detail, correct the row and run again")
   /// Something in front of the target refused the request: a proxy, a load balancer, a firewall.
-  public static let refusedByGateway = FailureCode(
+  public static let refusedByGateway = Self(
     "refused_by_gateway", "ask whoever runs the gateway in front of the target")
   /// The target took the customer and not all of the images that follow.
   public static let uploadRefused = Self(
@@ -167,7 +162,7 @@ extension FailureCode {
   public static let changedAfterAcceptance = Self(
     "changed_after_acceptance", "give --resubmit-changed to send the new content")
   /// The row was changed while an earlier attempt is in doubt.
-  public static let changedInDoubt = FailureCode(
+  public static let changedInDoubt = Self(
     "changed_in_doubt",
     "undo the change and run again to ask the target, or settle it yourself: "
       + "`docintake reconcile LEDGER --mark accepted|not-accepted --row ID`")

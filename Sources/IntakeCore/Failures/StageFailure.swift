@@ -14,9 +14,9 @@ public struct StageFailure: Error, Sendable, Equatable {
   public private(set) var side: Side?
   /// The file at fault as the manifest gives it; shown to the operator, never kept.
   public private(set) var file: String?
-  /// A file that is there and may be meant instead; shown wherever `file` is.
+  /// An existing file that may be meant instead; shown wherever `file` is.
   public let similar: String?
-  /// The words to add to the command line that put it right, where there are such.
+  /// What to add to the command line to put it right, where that is possible.
   public let remedy: [String]
 
   /// Describes a failure; by default the row is bad, and the hint is the code's own.
@@ -34,6 +34,17 @@ public struct StageFailure: Error, Sendable, Equatable {
     self.file = file
     self.similar = similar
     self.remedy = remedy
+  }
+
+  /// A cell that must not be empty, and why: `the path needs it`.
+  public static func missing(_ column: ColumnName, _ reason: String) -> StageFailure {
+    StageFailure(
+      .missingValue, "column \"\(column)\" is empty, and \(reason)", column: column)
+  }
+
+  /// A cell with what is wrong with it: `isn't a valid e-mail address`.
+  public static func invalid(_ column: ColumnName, _ complaint: String) -> StageFailure {
+    StageFailure(.invalidValue, "column \"\(column)\" \(complaint)", column: column)
   }
 
   /// The same failure with the image it is about, where that was not known before.
@@ -67,7 +78,7 @@ public enum OutcomeClass: Sendable, Equatable {
 }
 
 extension OutcomeClass {
-  /// How a row ends whose last attempt ended so.
+  /// How a row ends if its last attempt ended like this.
   public var verdict: Verdict {
     switch self {
     case .accepted: return .accepted
@@ -124,7 +135,7 @@ public struct PipelineError: Error, Sendable {
   }
 }
 
-// What the log says about errors that are no failures of a row.
+// What the log says about errors other than failures of a row.
 extension PipelineError {
   /// Whether the stage threw something of its own, which the log has to explain.
   public var isForeign: Bool { !(underlying is StageFailure || underlying is CancellationError) }

@@ -21,7 +21,7 @@ public struct ShrinkReport: Sendable, Hashable {
   public var source: Form
   /// The image as it is sent: upright size, in pixels.
   public var sent: Form
-  /// How the one became the other.
+  /// How the source became what is sent.
   public var method: Method
   /// Why this form was chosen, in one sentence.
   public var reason: String

@@ -54,7 +54,7 @@ public struct Pipeline: Sendable {
       + submissionStages.map(\.stage) + [submitter]
   }
 
-  /// The longer side that the image stages will ask pixels for, nil when none says so.
+  /// The longer side, in pixels, that the image stages will have decoded, nil when none says so.
   public func edge(for side: Side) -> Int? {
     imageStages.lazy.compactMap { $0.stage as? any ImagePreparer }.first?.edge(for: side)
   }

@@ -163,7 +163,7 @@ extension OptionValue {
     }
   }
 
-  /// The part of a value because of which no option takes it.
+  /// The part of a value that no option takes.
   static func culprit(in value: JSONValue) -> JSONValue {
     let inner = value.elements ?? value.fields?.map(\.value) ?? []
     return inner.first { $0.scalarText == nil } ?? value
@@ -171,8 +171,7 @@ extension OptionValue {
 }
 
 extension JSONValue {
-  /// The text of a string, and of a number or a flag as they were written: who writes a plan by hand
-  /// writes `"radius":4` where texts are wanted.
+  /// The text of a string, and of a number or a flag as written: people write `"radius":4` where a text is wanted.
   fileprivate var scalarText: String? {
     switch kind {
     case .string(let text), .number(let text): return text

@@ -11,12 +11,23 @@ public enum Base64Text {
   /// What is written for 6 bits, and for 12 in the order of the bytes in memory.
   private struct Alphabet: Sendable {
     let letters: [UInt8]
-    let pairs: [UInt16]
+    private let pairs: [UInt16]
 
     init(_ text: String) {
       let letters = Array(text.utf8)
       pairs = (0..<4_096).map { UInt16(letters[$0 >> 6]) | UInt16(letters[$0 & 63]) << 8 }
       self.letters = letters
+    }
+
+    /// The eight letters for the six bytes that a word starts with, in the order of the bytes in memory.
+    @inline(__always) func letters(for word: UInt64) -> UInt64 {
+      let pairs = pairs.span
+      var letters: UInt64 = 0
+      for pair in 0..<4 {
+        let bits = word >> UInt64(52 - 12 * pair) & 4_095
+        letters |= UInt64(pairs[Int(truncatingIfNeeded: bits)]) << UInt64(16 * pair)
+      }
+      return letters.littleEndian
     }
   }
 
@@ -24,7 +35,7 @@ public enum Base64Text {
 
   /// What each byte stands for among the URL-safe letters, 0 to 63, and 0xFF for the others.
   ///
-  /// For readers of millions of short texts, to whom an array each would cost more than the letters do.
+  /// For readers of millions of short texts, for whom an array each would cost more than decoding.
   public static let urlSafeValues = values(of: urlSafe.letters)
 
   private static let valuesOfBoth = zip(standardValues, urlSafeValues).map(min)
@@ -63,47 +74,31 @@ public enum Base64Text {
   private static func write(
     _ bytes: [UInt8], as alphabet: Alphabet, to output: UnsafeMutableBufferPointer<UInt8>
   ) -> Int {
-    let letters = alphabet.letters.span
-    var (start, place) = writeWide(bytes, as: alphabet, to: UnsafeMutableRawBufferPointer(output))
-    let bytes = bytes.span
-    while start + 3 <= bytes.count {
-      let group = Int(bytes[start]) << 16 | Int(bytes[start + 1]) << 8 | Int(bytes[start + 2])
-      for letter in 0..<4 {
-        output.initializeElement(at: place + letter, to: letters[group >> (18 - 6 * letter) & 63])
-      }
-      (start, place) = (start + 3, place + 4)
-    }
-    let rest = bytes.count - start
-    guard rest > 0 else { return place }
-    let group = Int(bytes[start]) << 16 | (rest > 1 ? Int(bytes[start + 1]) << 8 : 0)
-    for letter in 0...rest {
-      output.initializeElement(at: place + letter, to: letters[group >> (18 - 6 * letter) & 63])
-    }
-    return place + rest + 1
-  }
-
-  /// Six bytes at a time, as long as eight can be read; how many were read, and how many letters written.
-  private static func writeWide(
-    _ bytes: [UInt8], as alphabet: Alphabet, to output: UnsafeMutableRawBufferPointer
-  ) -> (start: Int, place: Int) {
-    let (input, pairs) = (bytes.span.bytes, alphabet.pairs.span)
+    let (input, room) = (bytes.span.bytes, UnsafeMutableRawBufferPointer(output))
     var (start, place) = (0, 0)
+    // Six bytes at a time, as long as eight can be read.
     while start + 8 <= input.byteCount {
       let word = input.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self).bigEndian
-      var letters: UInt64 = 0
-      for pair in 0..<4 {
-        let bits = word >> UInt64(52 - 12 * pair) & 4_095
-        letters |= UInt64(pairs[Int(truncatingIfNeeded: bits)]) << UInt64(16 * pair)
-      }
-      output.storeBytes(of: letters.littleEndian, toByteOffset: place, as: UInt64.self)
+      room.storeBytes(of: alphabet.letters(for: word), toByteOffset: place, as: UInt64.self)
       (start, place) = (start + 6, place + 8)
     }
-    return (start, place)
+    while start < bytes.count {
+      let count = min(6, bytes.count - start)
+      let word = (0..<count).reduce(0) { $0 | UInt64(bytes[start + $1]) << UInt64(56 - 8 * $1) }
+      let letters = UInt64(littleEndian: alphabet.letters(for: word))
+      let size = (8 * count + 5) / 6
+      for letter in 0..<size {
+        let byte = UInt8(truncatingIfNeeded: letters >> UInt64(8 * letter))
+        output.initializeElement(at: place + letter, to: byte)
+      }
+      (start, place) = (start + count, place + size)
+    }
+    return place
   }
 
   // MARK: Decoding
 
-  /// The bytes of a base64 text in whatever form an answer brings it; nil for anything else.
+  /// The bytes of a base64 text in whatever form an answer has it; nil for anything else.
   ///
   /// Either alphabet, with or without a data URI's prefix, padding, line breaks and blanks.
   public static func decode(_ text: String) -> [UInt8]? {

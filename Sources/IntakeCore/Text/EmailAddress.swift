@@ -1,4 +1,4 @@
-/// The form of an e-mail address, as far as a slip of the keyboard or a shifted column shows in it.
+/// Checks the form of e-mail addresses: enough to notice a typing error or a shifted column.
 public enum EmailAddress {
   /// What is wrong with a text that should be an address.
   public enum Problem: Sendable, Equatable {
@@ -30,7 +30,7 @@ public enum EmailAddress {
     }
   }
 
-  /// A part of an address where it stands: each row is looked at twice.
+  /// A part of an address without a copy, because every row is checked twice.
   private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
 
   /// An address in the form in which two are compared: in lower case.

@@ -113,7 +113,7 @@ public enum JSONText {
 }
 
 /// A JSON value to be written; objects keep the order of their fields.
-public indirect enum JSONOutput: Sendable {
+public enum JSONOutput: Sendable {
   /// `null`.
   case null
   /// `true` or `false`.
@@ -172,8 +172,14 @@ public indirect enum JSONOutput: Sendable {
       }
       bytes.append(UInt8(ascii: "]"))
     case .object(let fields):
-      let fields: JSONFields = fields.map { ($0.0, $0.1) }
-      fields.write(to: &bytes)
+      bytes.append(UInt8(ascii: "{"))
+      for (index, field) in fields.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        JSONText.write(field.0, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        field.1.write(to: &bytes)
+      }
+      bytes.append(UInt8(ascii: "}"))
     }
   }
 
@@ -188,61 +194,10 @@ public indirect enum JSONOutput: Sendable {
 public protocol JSONConvertible: Sendable {
   /// The value as JSON.
   var json: JSONOutput { get }
-  /// Adds the value on one line, as `json` has it.
-  func write(to bytes: inout [UInt8])
-}
-
-extension JSONConvertible {
-  /// Makes the value first.
-  public func write(to bytes: inout [UInt8]) { json.write(to: &bytes) }
 }
 
 /// The fields of an object in their order; those without a value are left out.
 public typealias JSONFields = [(name: String, value: (any JSONConvertible)?)]
-
-extension JSONFields {
-  /// Adds the object on one line; fields without a value are left out.
-  public func write(to bytes: inout [UInt8]) {
-    bytes.append(UInt8(ascii: "{"))
-    bytes.addFields(self)
-    bytes.append(UInt8(ascii: "}"))
-  }
-}
-
-/// Objects that are written field by field, for lines that go by in their hundred thousands.
-extension [UInt8] {
-  /// Adds a text to the object whose brace is open; nothing where there is none.
-  package mutating func addField(_ name: StaticString, _ text: String?) {
-    guard let text else { return }
-    beginField(name)
-    JSONText.write(text, to: &self)
-  }
-
-  /// Adds a whole number to the object whose brace is open.
-  package mutating func addField(_ name: StaticString, _ number: Int) {
-    beginField(name)
-    number.write(to: &self)
-  }
-
-  /// Adds the name of a field to the object whose brace is open; its value has to follow.
-  package mutating func beginField(_ name: StaticString) {
-    if last != UInt8(ascii: "{") { append(UInt8(ascii: ",")) }
-    append(UInt8(ascii: "\""))
-    name.withUTF8Buffer { self += $0 }
-    append(UInt8(ascii: "\""))
-    append(UInt8(ascii: ":"))
-  }
-
-  /// Adds fields to the object whose brace is open; those without a value are left out.
-  package mutating func addFields(_ fields: JSONFields) {
-    for case (let name, let value?) in fields {
-      if last != UInt8(ascii: "{") { append(UInt8(ascii: ",")) }
-      JSONText.write(name, to: &self)
-      append(UInt8(ascii: ":"))
-      value.write(to: &self)
-    }
-  }
-}
 
 extension Optional where Wrapped: JSONConvertible {
   /// The value, or `null` where the field has to be there.
@@ -262,8 +217,6 @@ extension Bool: JSONConvertible {
 extension Int: JSONConvertible {
   /// A whole number.
   public var json: JSONOutput { .integer(self) }
-  /// Adds its digits.
-  public func write(to bytes: inout [UInt8]) { bytes += String(self).utf8 }
 }
 
 extension Double: JSONConvertible {
@@ -274,8 +227,6 @@ extension Double: JSONConvertible {
 extension String: JSONConvertible {
   /// A string.
   public var json: JSONOutput { .string(self) }
-  /// Adds it with its quotes.
-  public func write(to bytes: inout [UInt8]) { JSONText.write(self, to: &bytes) }
 }
 
 extension Array: JSONConvertible where Element: JSONConvertible {

@@ -1,4 +1,4 @@
-/// Makes text from outside (servers, programs, file names, cells) harmless for terminals and logs.
+/// Makes text from outside (servers, programs, file names, cells) harmless in terminals and logs.
 public enum Sanitizer {
   /// At most `limit` characters, with what steers or can't be seen written as `\u{…}`: control characters, bidi
   /// overrides (CWE-150), blanks other than the ordinary one.
@@ -27,7 +27,7 @@ public enum Sanitizer {
   ]
 }
 
-/// Finds the known name that somebody most likely meant.
+/// Finds the known name that was most likely meant.
 public enum NearestName {
   /// The closest of `names`, nil when none is within a third of its length (at least two edits).
   public static func of(_ text: String, among names: some Sequence<String>) -> String? {
@@ -95,7 +95,7 @@ extension String {
   }
 }
 
-// How wide a text is where every letter has one column or two.
+// The width of texts on terminals, where a character takes one column or two.
 extension String {
   /// Columns that the text takes on a terminal.
   public var columns: Int {
@@ -121,7 +121,7 @@ extension Character {
 }
 
 extension Unicode.Scalar {
-  /// What East Asian Width (UAX 11) calls wide, and pictures, as coarse as terminals agree on it.
+  /// What East Asian Width (UAX 11) calls wide, and pictures, as far as terminals agree.
   private static let wide: [ClosedRange<UInt32>] = [
     0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xA960...0xA97F, 0xAC00...0xD7A3,
     0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F,

@@ -1,6 +1,6 @@
-/// Hides what is about a person in a text that somebody else wrote: given values, and whatever looks like one.
+/// Hides personal data in a text that somebody else wrote: given values, and whatever looks like one.
 ///
-/// A word too many costs the reader a word; one too few puts a customer's name into a log. In doubt a word is hidden.
+/// Hiding a word too many costs the reader a word; one too few puts a customer's name into a log.
 public struct TextMask: Sendable {
   /// What stands where something was hidden.
   public static let mark = "[hidden]"
@@ -8,10 +8,6 @@ public struct TextMask: Sendable {
   /// Letters and digits of each value, folded, by the first of them.
   private var values: [Character: Set<[Character]>] = [:]
 
-  /// Inside a longer word ("annaschmidt") a value needs four letters: "ann" is in "cannot".
-  private static let shortestPart = 4
-  /// Across words ("anna sch midt") it needs six, unless it begins and ends with whole words.
-  private static let shortestAcross = 6
   /// Characters that are searched beyond those that are shown, so that no value is cut before it is found.
   private static let lookahead = 2_000
 
@@ -34,45 +30,16 @@ public struct TextMask: Sendable {
   ///
   /// With `patterns`, e-mail addresses, dates, numbers of five digits or more, and keys are hidden, too.
   public func masked(_ text: String, limit: Int = 300, patterns: Bool = true) -> String {
-    let characters = Array(TextMask.visible(text).prefix(limit + TextMask.lookahead))
-    let signs = Sign.all(in: characters)
-    var hidden = HiddenPlaces(characters)
-    hideValues(signs, &hidden)
+    var text = MaskedText(TextMask.visible(text).prefix(limit + TextMask.lookahead))
+    text.hide(values)
     if patterns {
-      hidden.hideAddressesAndKeys()
-      NumberRun.hideAll(in: signs, &hidden)
+      text.hideAddressesAndKeys()
+      text.hideNumbersAndDates()
     }
-    return Sanitizer.clean(hidden.text(limit: limit), limit: 10 * limit)
+    return Sanitizer.clean(text.shown(limit: limit), limit: 10 * limit)
   }
 
-  private func hideValues(_ signs: [Sign], _ hidden: inout HiddenPlaces) {
-    let words = Dictionary(grouping: signs.indices, by: { signs[$0].word })
-    var isPart = [Bool](repeating: false, count: signs.count)
-    for (start, first) in signs.enumerated() {
-      for value in values[first.folded] ?? [] {
-        let end = start + value.count - 1
-        guard end < signs.count, zip(signs[start...end], value).allSatisfy({ $0.folded == $1 })
-        else { continue }
-        let last = signs[end]
-        let isInOneWord = first.word == last.word
-        let enough = isInOneWord ? TextMask.shortestPart : TextMask.shortestAcross
-        if first.begins && last.ends {
-          hidden.hide(first.place...last.place)
-        } else if value.count >= enough, let from = words[first.word]?.first,
-          let to = words[last.word]?.last
-        {
-          hidden.hide(signs[from].place...signs[to].place)
-        }
-        if isInOneWord { for index in start...end { isPart[index] = true } }
-      }
-    }
-    // A word that consists of nothing but values: "leeann".
-    for word in words.values where word.allSatisfy({ isPart[$0] }) {
-      for index in word { hidden.hide(signs[index].place...signs[index].place) }
-    }
-  }
-
-  /// The text without characters that nobody sees, and with one blank for each stretch of white space.
+  /// The text without invisible characters, and with one blank for each run of white space.
   private static func visible(_ text: String) -> String {
     // 20,000 are more than any message has: the rest of a hostile one costs nothing.
     let scalars = text.unicodeScalars.prefix(20_000).filter {
@@ -145,18 +112,52 @@ extension [Sign] {
   }
 }
 
-/// Which characters of a text are hidden.
-private struct HiddenPlaces {
-  let characters: [Character]
+/// A text of which some characters are hidden.
+private struct MaskedText {
+  private let characters: [Character]
+  private let signs: [Sign]
   private var isHidden: [Bool]
 
-  init(_ characters: [Character]) {
-    self.characters = characters
+  /// Inside a longer word ("annaschmidt") a value needs four letters: "ann" is in "cannot".
+  private static let shortestPart = 4
+  /// Across words ("anna sch midt") it needs six, unless it begins and ends with whole words.
+  private static let shortestAcross = 6
+  init(_ text: Substring) {
+    characters = Array(text)
+    signs = Sign.all(in: characters)
     isHidden = Array(repeating: false, count: characters.count)
   }
 
-  mutating func hide(_ places: ClosedRange<Int>) {
+  private mutating func hide(_ places: ClosedRange<Int>) {
     for place in places { isHidden[place] = true }
+  }
+
+  /// Values by their first letter or digit, where they are words of their own or long enough.
+  mutating func hide(_ values: [Character: Set<[Character]>]) {
+    let words = Dictionary(grouping: signs.indices, by: { signs[$0].word })
+    var isPart = [Bool](repeating: false, count: signs.count)
+    for (start, first) in signs.enumerated() {
+      for value in values[first.folded] ?? [] {
+        let end = start + value.count - 1
+        guard end < signs.count, zip(signs[start...end], value).allSatisfy({ $0.folded == $1 })
+        else { continue }
+        let last = signs[end]
+        let isInOneWord = first.word == last.word
+        let enough = isInOneWord ? MaskedText.shortestPart : MaskedText.shortestAcross
+        if first.begins && last.ends {
+          hide(first.place...last.place)
+        } else if value.count >= enough, let from = words[first.word]?.first,
+          let to = words[last.word]?.last
+        {
+          hide(signs[from].place...signs[to].place)
+        }
+        if isInOneWord { for index in start...end { isPart[index] = true } }
+      }
+    }
+    // A word that consists of nothing but values: "leeann".
+    for word in words.values where word.allSatisfy({ isPart[$0] }) {
+      for index in word { isHidden[signs[index].place] = true }
+    }
   }
 
   /// E-mail addresses, and stretches of 40 characters without a break: tokens, keys, images in base64.
@@ -169,8 +170,32 @@ private struct HiddenPlaces {
 
   private func isAt(_ place: Int) -> Bool { characters[place] == "@" || characters[place] == "＠" }
 
+  /// Numbers of five digits or more however they are grouped, three in a row such as 5/21/80, and `May 21st, 1980`.
+  mutating func hideNumbersAndDates() {
+    let runs = Run.all(in: signs)
+    for index in runs.indices {
+      let isMonth = Run.months.contains(runs[index].text)
+      guard isMonth || runs[index].isNumber else { continue }
+      let belongs: (Run) -> Bool = isMonth ? { $0.isPartOfDate } : { $0.isNumber }
+      var (start, end) = (index, index)
+      while end + 1 < runs.count, belongs(runs[end + 1]), runs[end].isNear(runs[end + 1]) {
+        end += 1
+      }
+      while isMonth, start > 0, belongs(runs[start - 1]), runs[start - 1].isNear(runs[start]) {
+        start -= 1
+      }
+      let stretch = runs[start...end]
+      let digits = stretch.reduce(0) { $0 + $1.text.count }
+      // "may" alone is no month.
+      guard isMonth ? stretch.contains(where: \.isNumber) : digits >= 5 || stretch.count >= 3 else {
+        continue
+      }
+      hide(runs[start].places.lowerBound...runs[end].places.upperBound)
+    }
+  }
+
   /// The first `limit` characters, with one mark for neighbours that only punctuation separates.
-  func text(limit: Int) -> String {
+  func shown(limit: Int) -> String {
     var (text, gap, isAfterMark) = ("", "", false)
     for (place, character) in characters.enumerated().prefix(limit) {
       if isHidden[place] {
@@ -188,54 +213,26 @@ private struct HiddenPlaces {
 }
 
 /// A stretch of digits or of letters, as numbers and dates are made of.
-private struct NumberRun {
+private struct Run {
   let isNumber: Bool
   let text: String
   let places: ClosedRange<Int>
 
-  private static let months: Set<String> = Set(
+  static let months: Set<String> = Set(
     [
       "january", "february", "march", "april", "may", "june", "july", "august", "september",
       "october", "november", "december",
     ].flatMap { [$0, String($0.prefix(3))] } + ["sept"])
 
-  /// Numbers of five digits or more however they are grouped, three in a row such as 5/21/80, and `May 21st, 1980`.
-  static func hideAll(in signs: [Sign], _ hidden: inout HiddenPlaces) {
-    let runs = all(in: signs)
-    for index in runs.indices {
-      var (start, end) = (index, index)
-      if runs[index].isNumber {
-        while end + 1 < runs.count, runs[end + 1].isNumber, runs[end].isNear(runs[end + 1]) {
-          end += 1
-        }
-        let digits = runs[index...end].reduce(0) { $0 + $1.text.count }
-        guard digits >= 5 || end - index >= 2 else { continue }
-      } else {
-        guard months.contains(runs[index].text) else { continue }
-        while start > 0, runs[start - 1].isPartOfDate, runs[start - 1].isNear(runs[start]) {
-          start -= 1
-        }
-        while end + 1 < runs.count, runs[end + 1].isPartOfDate, runs[end].isNear(runs[end + 1]) {
-          end += 1
-        }
-        // "may" alone is no month.
-        guard runs[start...end].contains(where: \.isNumber) else { continue }
-      }
-      hidden.hide(runs[start].places.lowerBound...runs[end].places.upperBound)
-    }
-  }
-
-  private var isPartOfDate: Bool { isNumber || ["st", "nd", "rd", "th", "of"].contains(text) }
+  var isPartOfDate: Bool { isNumber || ["st", "nd", "rd", "th", "of"].contains(text) }
 
   /// Whether at most three characters of punctuation lie between: `(555) - 0199`.
-  private func isNear(_ next: NumberRun) -> Bool {
-    next.places.lowerBound - places.upperBound <= 4
-  }
+  func isNear(_ next: Run) -> Bool { next.places.lowerBound - places.upperBound <= 4 }
 
-  private static func all(in signs: [Sign]) -> [NumberRun] {
+  static func all(in signs: [Sign]) -> [Run] {
     let starts = signs.indices.filter { signs[$0].begins }
     return zip(starts, starts.dropFirst() + [signs.endIndex]).map { start, end in
-      NumberRun(
+      Run(
         isNumber: signs[start].kind == .digit, text: String(signs[start..<end].map(\.folded)),
         places: signs[start].place...signs[end - 1].place)
     }

@@ -1,4 +1,4 @@
-/// A moment in UTC with the texts that ledgers, HTTP and answers have for it; years 1 to 9999.
+/// A moment in UTC, in the forms that ledgers, HTTP and answers use; years 1 to 9999.
 public struct UTCTime: Sendable, Hashable, Comparable {
   /// Seconds since 1970-01-01 00:00, with fractions.
   public let seconds: UnixTime
@@ -8,7 +8,7 @@ public struct UTCTime: Sendable, Hashable, Comparable {
     self.seconds = min(max(seconds, -62_135_596_800), 253_402_300_799)
   }
 
-  /// Takes a day and a time of it, with 60 as a leap second's number; nil for numbers that no clock shows.
+  /// Takes a day and a time of day, with second 60 for leap seconds; nil for numbers that no clock shows.
   public init?(_ date: CalendarDate, hour: Int, minute: Int, second: Int) {
     guard (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second) else {
       return nil
@@ -31,11 +31,7 @@ public struct UTCTime: Sendable, Hashable, Comparable {
   private var day: Int { (wholeSeconds < 0 ? wholeSeconds - 86_399 : wholeSeconds) / 86_400 }
 
   /// `10:30:00`.
-  private var clock: String {
-    let second = wholeSeconds - day * 86_400
-    return [second / 3600, second / 60 % 60, second % 60].map { $0.zeroPadded(2) }
-      .joined(separator: ":")
-  }
+  private var clock: Substring { rfc3339.dropFirst(11).dropLast() }
 
   // MARK: RFC 3339
 
@@ -58,11 +54,11 @@ public struct UTCTime: Sendable, Hashable, Comparable {
   /// `2026-11-21T10:30:00.250Z`.
   public var rfc3339Milliseconds: String {
     let fraction = Int((seconds - seconds.rounded(.down)) * 1000)
-    return date.dashed + "T" + clock + "." + fraction.zeroPadded(3) + "Z"
+    return "\(rfc3339.dropLast()).\(fraction.zeroPadded(3))Z"
   }
 
   /// `2026-11-21 10:30:00 UTC`, for people.
-  public var readable: String { date.dashed + " " + clock + " UTC" }
+  public var readable: String { "\(rfc3339.prefix(10)) \(clock) UTC" }
 
   /// Reads `YYYY-MM-DDThh:mm:ssZ`; nil for anything else.
   public init?(rfc3339 text: Span<UInt8>) {
@@ -99,34 +95,6 @@ public struct UTCTime: Sendable, Hashable, Comparable {
     let weekday = UTCTime.weekdays[((day + 4) % 7 + 7) % 7]
     let month = UTCTime.months[date.month - 1]
     return "\(weekday), \(date.day.zeroPadded(2)) \(month) \(date.year.zeroPadded(4)) \(clock) GMT"
-  }
-
-  /// Reads the dates of HTTP header fields (RFC 9110 §5.6.7): the fixed form and the two obsolete ones.
-  ///
-  /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or `Sun Nov  6 08:49:37 1994`; else nil.
-  /// A year of two digits is taken as the nearest past or future one within 50 years of `now`.
-  public init?(httpDate text: String, now: UnixTime = 0) {
-    var words = text.split { " ,-".contains($0) }
-    if words.count == 5, words[3].contains(":") {
-      words = [words[0], words[2], words[1], words[4], words[3], "GMT"]
-    }
-    guard words.count == 6, words[5] == "GMT", let day = UTCTime.number(words[1]),
-      let month = UTCTime.months.firstIndex(of: String(words[2])),
-      var year = UTCTime.number(words[3])
-    else { return nil }
-    if words[3].utf8.count == 2 {
-      year += (1970 + Int(now / 31_556_952) - year + 50) / 100 * 100
-    }
-    let clock = words[4].split(separator: ":", omittingEmptySubsequences: false)
-      .map { UTCTime.number($0) }
-    guard year >= 1900, let date = CalendarDate(year: year, month: month + 1, day: day),
-      clock.count == 3, let hour = clock[0], let minute = clock[1], let second = clock[2]
-    else { return nil }
-    self.init(date, hour: hour, minute: minute, second: second)
-  }
-
-  private static func number(_ text: some StringProtocol) -> Int? {
-    text.utf8.count <= 4 && text.isASCIIDigits ? Int(text) : nil
   }
 
   private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]

@@ -41,7 +41,7 @@ public struct HashTable<Entry: HashTableEntry>: Sendable {
     set { parts[place.part][place.slot] = newValue }
   }
 
-  /// The slot of the first entry with that hash, were there no others.
+  /// The slot that an entry with that hash would have if there were no others.
   @inlinable func home(of hash: UInt64) -> Place {
     let rest = hash << UInt64(HashTable.partBits)
     return Place(
@@ -49,7 +49,7 @@ public struct HashTable<Entry: HashTableEntry>: Sendable {
       slot: Int(truncatingIfNeeded: rest.multipliedFullWidth(by: UInt64(homes)).high))
   }
 
-  /// Where the first entry is that has a hash and is the one that is looked for; nil when there is none.
+  /// Where the first entry is that has the hash and is wanted; nil when there is none.
   @inlinable public func place<Failure: Error>(
     of hash: UInt64, where isWanted: (Entry) throws(Failure) -> Bool
   ) throws(Failure) -> Place? {
@@ -79,7 +79,7 @@ public struct HashTable<Entry: HashTableEntry>: Sendable {
     return Place(part: home.part, slot: slot)
   }
 
-  /// Puts an entry where its hash belongs, and those behind it one further.
+  /// Puts an entry where its hash belongs, and moves those behind it by one.
   @inlinable static func insert(_ entry: Entry, into slots: inout [Entry], from home: Int) -> Int {
     var slot = home
     while slot < slots.count, slots[slot].hash != 0, slots[slot].hash <= entry.hash { slot += 1 }

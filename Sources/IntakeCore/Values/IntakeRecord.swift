@@ -2,7 +2,7 @@
 public struct IntakeRecord: Sendable {
   /// Where the row stands and what the operator calls it.
   public let row: RowReference
-  /// The bytes by which rows of one manifest are told apart: of the row's content, never of its position.
+  /// The bytes that tell the rows of a manifest apart; made of the row's content, never of its position.
   public let identity: Personal<[UInt8]>
   /// The cells that are not empty, trimmed, by column; all of them are personal.
   public var fields: CustomerFields
@@ -29,7 +29,7 @@ public struct RowReference: Sendable, Hashable {
   /// The `reference` cell, where there is one.
   public let reference: String?
 
-  /// The name by which the operator knows the row: a label, which the next batch may use again.
+  /// The operator's name for the row: a label, which the next batch may use again.
   public var label: String? { id ?? reference }
 
   /// Names a row.
@@ -50,13 +50,17 @@ public struct CustomerFields: Sendable {
 
   /// The cell of a column, nil when it is empty; `number` counts the identity documents from 1.
   public subscript(column: Column, number: Int = 1) -> Personal<String>? {
+    get { self[ColumnName(column, number)] }
+    set { self[ColumnName(column, number)] = newValue }
+  }
+
+  /// The cell of that name, nil when it is empty.
+  public subscript(name: ColumnName) -> Personal<String>? {
     get {
-      let name = ColumnName(column, number)
       for cell in cells where cell.name == name { return cell.text }
       return nil
     }
     set {
-      let name = ColumnName(column, number)
       if let index = cells.firstIndex(where: { $0.name == name }) { cells.remove(at: index) }
       guard let newValue else { return }
       if cells.isEmpty { cells.reserveCapacity(16) }
@@ -66,7 +70,12 @@ public struct CustomerFields: Sendable {
 
   /// The date in a cell, nil when the cell is empty or no real day.
   public func date(_ column: Column, _ number: Int = 1) -> CalendarDate? {
-    self[column, number].flatMap { CalendarDate($0.exposed) }
+    date(ColumnName(column, number))
+  }
+
+  /// The date in the cell of that name, nil when it is empty or no real day.
+  public func date(_ name: ColumnName) -> CalendarDate? {
+    self[name].flatMap { CalendarDate($0.exposed) }
   }
 
   /// The columns that hold something.
@@ -84,13 +93,13 @@ public enum Side: String, Sendable, Hashable, CaseIterable, Comparable {
   public static func < (left: Side, right: Side) -> Bool { left == .front && right == .back }
 }
 
-/// A scan that has not been read yet: its path as the manifest gives it, and the way to its bytes.
+/// A scan that has not been read yet: its path as the manifest gives it, and how to read it.
 public struct ImageFile: Sendable {
   /// The side it shows.
   public let side: Side
   /// The path as the manifest gives it; shown to the operator, never kept.
   public let path: String
-  /// The page that is meant of a file with several, such as a PDF or TIFF; from 1.
+  /// The page of a file that has several, such as a PDF or TIFF; from 1.
   public let page: Int
   /// The file that a stage made this one from, nil for a file as it came.
   public private(set) var original: Original?
@@ -108,8 +117,8 @@ public struct ImageFile: Sendable {
 
   /// Names a file and says how to read at most `limit` bytes of it; a larger file must throw.
   ///
-  /// `stamp` looks at the file without reading it, nil when that is impossible; `located` says which file is meant
-  /// where the path is another than that of the file.
+  /// `stamp` looks at the file without reading it, nil if that is impossible; `located` gives the file's own path if
+  /// `path` is another.
   public init(
     side: Side, path: String, page: Int = 1, stamp: @escaping @Sendable () -> FileStamp? = { nil },
     located: (@Sendable () -> String)? = nil,
@@ -126,10 +135,10 @@ public struct ImageFile: Sendable {
   /// Size and time of change, nil when there is no such file; asks the system but reads nothing.
   public var stamp: FileStamp? { look() }
 
-  /// The path of the file that is meant, as the images root has it; asks the system.
+  /// The file's own path below the images root; asks the system.
   public var location: String { locate?() ?? path }
 
-  /// The same file, whose bytes are handed to `hear` each time that somebody reads them.
+  /// The same file, whose bytes are handed to `hear` whenever they are read.
   public func heard(by hear: @escaping @Sendable ([UInt8]) -> Void) -> ImageFile {
     var file = self
     file.reader = { [reader] limit in
@@ -164,13 +173,13 @@ public struct ImageFile: Sendable {
   public func read(atMost limit: Int) throws -> [UInt8] { try reader(limit) }
 }
 
-/// What tells without reading a file that it is not the one of before.
+/// What shows that a file has changed without reading it.
 public struct FileStamp: Sendable, Equatable {
   /// Bytes.
   public let size: Int
-  /// When the system last noted a change of its content or its names, in nanoseconds since 1970.
+  /// When its content or its names last changed (`ctime`), in nanoseconds since 1970.
   ///
-  /// Nobody can set this time back, as they can the one of the content: a scan in the place of another always shows.
+  /// Nobody can set this time back, unlike that of the content, so replacing a scan always shows.
   public let changed: Int
 
   /// Notes size and time of change.

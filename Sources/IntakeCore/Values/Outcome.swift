@@ -59,7 +59,7 @@ public enum Verdict: String, Sendable, Hashable, CaseIterable {
   case skipped
 }
 
-/// A row's name in the ledger: an HMAC of its identity, so it says nothing about the customer.
+/// A row's name in the ledger: an HMAC of its identity, which reveals nothing about the customer.
 public struct RowKey: Sendable, Hashable, CustomStringConvertible {
   /// URL-safe text, 22 characters.
   public let description: String
@@ -88,7 +88,7 @@ public struct Receipt: Sendable {
   public var outcome: OutcomeClass
   /// HTTP status code of a complete answer.
   public var http: Int?
-  /// The customer's status at the target: PASS, PENDING, FAIL or what else it says.
+  /// The customer's status at the target: PASS, PENDING, FAIL or whatever it says.
   public var status: String?
   /// `createCustomer`/`updateCustomer`, at Noah `created`/`updated`.
   public var type: String?

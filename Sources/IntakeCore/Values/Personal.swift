@@ -15,7 +15,7 @@ extension Personal: Redacted {
   public var description: String { "[personal]" }
 }
 
-/// A password or key: it prints as `[secret]` and takes equally long to compare wherever it differs.
+/// A password or key: it prints as `[secret]`, and comparing it takes the same time wherever it differs.
 public struct Secret: Sendable {
   /// The bytes themselves; reading them is the one way out of the wrapper.
   public let exposed: [UInt8]
@@ -49,7 +49,7 @@ extension Redacted {
   public var customMirror: Mirror { Mirror(self, children: [:], displayStyle: .struct) }
 }
 
-/// What a target asks for to let a request in: named secrets, as read from the operator's file.
+/// What a target wants before it lets a request in: named secrets, as read from the operator's file.
 public struct Credentials: Sendable {
   /// The secrets by the names of the credentials file: `user`, `pass`, `apiKey`, `privateKey`.
   private let secrets: [String: Secret]

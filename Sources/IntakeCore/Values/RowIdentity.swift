@@ -1,4 +1,4 @@
-/// The bytes that make a row's ledger key, tagged by their kind so that kinds never collide.
+/// The bytes that a row's ledger key is made of, tagged by their kind so that kinds never collide.
 ///
 /// They are compared as they are: normalising (NFC, NFD) takes tables that only Foundation has.
 public enum RowIdentity {
@@ -50,7 +50,7 @@ public struct RowName: Sendable, Hashable {
 }
 
 extension Assembler {
-  /// What a row is looked up by; one that lacks what the target knows customers by goes by what the loader has.
+  /// What a row is looked up by; the loader's identity where it lacks what the target knows customers by.
   public func name(of record: IntakeRecord) -> RowName {
     RowName(identity(of: record) ?? record.identity, inFormat1: record.identity)
   }

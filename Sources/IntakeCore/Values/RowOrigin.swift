@@ -1,17 +1,16 @@
-/// What a row was made of, in the pieces by which a later run tells whether anything of it changed.
+/// What a row was made of, in pieces that show a later run whether anything changed.
 ///
 /// The ledger keeps a keyed hash of each piece, so that it tells nothing about the customer.
 public struct RowOrigin: Sendable {
-  /// The name by which the operator knows the row: `id`, else `reference`; a label, often used again by the next batch.
+  /// The operator's name for the row: `id`, else `reference`; a label, often used again by the next batch.
   public let label: String?
-  /// Every cell but the id, which is a label or what the row goes by, the e-mail where the row goes by it in any
-  /// letters, and the paths of the scans.
+  /// Every cell except the id, the paths of the scans and, where the row is known by its e-mail, that e-mail.
   public let cells: Personal<[UInt8]>
   /// Path, size and time of change of each scan; nil where no scan is sent.
   public let files: Personal<[UInt8]>?
   /// The SHA-256 of the bytes of each scan; nil until all of them have been read.
   public var images: Personal<[UInt8]>?
-  /// All cells, and the size of each scan: what ledgers of format 1 have instead; made when one asks for it.
+  /// All cells, and the size of each scan: what ledgers of format 1 have instead; made on demand.
   public let inFormat1: @Sendable () -> Personal<[UInt8]>
 
   /// Looks at a row whose customer the target knows by `identity`; asks the system about its scans but reads none.
@@ -82,10 +81,10 @@ public struct RowOrigin: Sendable {
 
 /// How a row compares with what it was at its last attempt.
 public enum RowChange: Sendable, Equatable {
-  /// It is the same, or the ledger doesn't know better.
+  /// It is the same, as far as the ledger knows.
   case none
-  /// The cells are the same; only the bytes of the scans can tell about them.
+  /// The cells are the same; about the scans, only their bytes can tell.
   case perhapsImages
-  /// It is not the same, which may still come to the same request.
+  /// It is not the same, though the request may still be.
   case content
 }

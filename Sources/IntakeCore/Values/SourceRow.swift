@@ -6,10 +6,10 @@ public struct SourceRow: Sendable {
   public let record: Personal<[UInt8]>
   /// The table that the row is from.
   public let table: SourceTable
-  /// How many columns of the table the record has cells for: where the table has got more, they are missing at its end.
+  /// How many of the table's columns the record has cells for; those that came later are missing at its end.
   public let columns: Int
 
-  /// Takes a record; without `columns` it stands for itself, and nothing is ever missing.
+  /// Takes a record; without `columns`, no column is ever missing from it.
   public init(_ record: [UInt8], in table: SourceTable, columns: Int = .max) {
     self.record = Personal(record)
     self.table = table
@@ -21,7 +21,7 @@ public struct SourceRow: Sendable {
 public final class SourceTable: Sendable {
   /// The byte between two cells.
   public let delimiter: UInt8
-  /// What each cell of a record is read as, nil for one that is left out; nil where the columns are their own names.
+  /// What each cell of a record is read as, nil for an ignored one; nil if columns have their own names.
   public let meanings: [ColumnName?]?
   private let columns: Mutex<[[UInt8]]>
 
@@ -50,9 +50,9 @@ public final class SourceTable: Sendable {
     }
   }
 
-  /// The columns that are added to rows that were not accepted; a loader passes over them without a word.
+  /// The columns that are added to rows that were not accepted; a loader ignores them silently.
   public static let notes = ["reason", "hint", "next"]
-  /// What stands before the name of a column that was kept beside the one it was read as; passed over likewise.
+  /// What precedes the name of a column that was kept beside the one it was read as; ignored likewise.
   public static let originalMark = "original:"
 
   /// Whether a column, by its name in lower case, was added when rows were written down.
@@ -60,7 +60,7 @@ public final class SourceTable: Sendable {
     notes.contains(name) || name.hasPrefix(originalMark)
   }
 
-  /// What the cells of a sound record hold.
+  /// The content of each cell of a well-formed record.
   public static func cells(of record: [UInt8], delimiter: UInt8) -> [[UInt8]] {
     let quote = UInt8(ascii: "\"")
     var (cells, cell, isQuoted, last) = ([[UInt8]](), [UInt8](), false, UInt8(0))

@@ -1,4 +1,4 @@
-/// A request that is complete but for the credentials, which only the target adds, once an attempt.
+/// A request that is complete except for the credentials, which the target adds for each attempt.
 public struct Submission: Sendable {
   /// HTTP method in capitals.
   public var method: String
@@ -12,7 +12,7 @@ public struct Submission: Sendable {
   public let operation: String
   /// What sending the same request twice would do.
   public let repeatSafety: RepeatSafety
-  /// Who the request is about, in the form that collides when two rows mean the same customer.
+  /// Who the request is about, in a form that is equal for all rows about the same customer.
   public let customer: Personal<String>
   /// The most bytes the serialized body may have.
   public let bodyLimit: Int
@@ -24,7 +24,7 @@ public struct Submission: Sendable {
   public var personalTexts: [Personal<String>] = []
   /// What follows once this request has been accepted, in order; 7 steps at most.
   public var followUps: [FollowUp] = []
-  /// The whole address, for a request that goes elsewhere than to the endpoint, without credentials or signature.
+  /// The whole address of a request that goes elsewhere than to the endpoint, without credentials or signature.
   public var address: Secret?
 
   /// Describes a request.
@@ -75,11 +75,11 @@ public struct Assembly: Sendable {
   }
 }
 
-/// A step after a request was accepted, to an address that the target gives first, at each attempt a new one.
+/// A step after a request was accepted, to an address that the target first gives out, a new one for each attempt.
 public struct FollowUp: Sendable {
-  /// What it brings, as results and ledger name it: letters, digits, `.`, `-` and `_`; at most 32 bytes.
+  /// What it sends, as results and ledger name it: letters, digits, `.`, `-` and `_`; at most 32 bytes.
   public let name: String
-  /// The side it brings, where it is an image.
+  /// The side it sends, where it is an image.
   public let side: Side?
   /// The read-only request whose answer gives the address.
   public let inquiry: Submission
@@ -115,43 +115,6 @@ public struct StepReport: Sendable {
   }
 }
 
-// A request together with what follows it.
-extension Submission {
-  /// Bytes of all bodies, without credentials.
-  public var totalBytes: Int {
-    followUps.reduce(bodySize(with: nil)) { $0 + $1.request.bodySize(with: nil) }
-  }
-
-  /// The steps of a row that takes several, as a check reports them; empty for one request.
-  public var plannedSteps: [StepReport] {
-    guard !followUps.isEmpty else { return [] }
-    let requests = [(operation, self)] + followUps.map { ($0.name, $0.request) }
-    return requests.map { StepReport($0, .accepted, bodyBytes: $1.bodySize(with: nil)) }
-  }
-
-  /// What is over its limit without credentials, nil when everything fits: found before anything is sent.
-  public func overLimit(followUpsOnly: Bool) -> StageFailure? {
-    let requests =
-      (followUpsOnly ? [] : [(nil, self, nil)]) + followUps.map { ($0.name, $0.request, $0.side) }
-    for (name, request, side) in requests {
-      let bytes = request.bodySize(with: nil)
-      guard bytes > request.bodyLimit else { continue }
-      return StageFailure(
-        .bodyTooLarge,
-        "\(name ?? "the body") has \(bytes) bytes, the limit is \(request.bodyLimit)",
-        side: side)
-    }
-    return nil
-  }
-
-  /// Whether every follow-up that is not done may be sent again.
-  public func mayRepeatFollowUps(besides done: Set<Int>) -> Bool {
-    followUps.enumerated().allSatisfy { number, followUp in
-      done.contains(number + 1) || [.safe, .idempotent].contains(followUp.request.repeatSafety)
-    }
-  }
-}
-
 /// A piece of a body.
 public enum BodySegment: Sendable {
   /// Bytes as they are sent.
@@ -160,7 +123,7 @@ public enum BodySegment: Sendable {
   case image(EncodedImage)
   /// An image's own bytes, for targets that take them as a body.
   case scan(PreparedImage)
-  /// The place of a secret, inside a JSON string; its name in the credentials file.
+  /// The place of a secret inside a JSON string, by its name in the credentials file.
   case secret(String)
 
   /// The bytes to send; a secret that is missing leaves its place empty.

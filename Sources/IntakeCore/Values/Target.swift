@@ -19,17 +19,17 @@ public protocol Target: Sendable {
   /// It may repeat what was sent: the row's values are masked before anybody sees it.
   func message(in response: HTTPResponse) -> String?
 
-  /// A better next step than the code's own; `clockSkew` is by how many seconds the target's clock is ahead.
+  /// A better next step than the code's own; `clockSkew` is how many seconds the target's clock is ahead.
   func hint(for response: HTTPResponse, clockSkew: Double?) -> String?
 
   /// The request of a follow-up with the address that the answer to its inquiry gives; fails when it gives none.
   func request(of followUp: FollowUp, answeredBy response: HTTPResponse) throws(StageFailure)
     -> Submission
 
-  /// A read-only request that asks what became of a submission in doubt, nil when the API has none.
+  /// A read-only request that asks what became of a submission in doubt, nil if the API has none.
   func inquiry(about submission: Submission) -> Submission?
 
-  /// The next question after an answer that proves nothing by itself, nil when it settles the matter.
+  /// The next question if an answer does not settle the matter by itself, nil if it does.
   func inquiry(
     after response: HTTPResponse, to inquiry: Submission, about submission: Submission
   ) -> Submission?
@@ -148,6 +148,27 @@ public struct HTTPResponse: Sendable {
   ) -> Receipt {
     Receipt(outcome, http: status, code: code, detail: detail, hint: hint)
   }
+
+  /// A receipt for an answer that is neither a clear yes nor a clear no: `with a body that is not JSON`.
+  public func unrecognized(_ words: String) -> Receipt {
+    receipt(.inDoubt, .unrecognizedAnswer, "the target answered \(status) \(words)")
+  }
+
+  /// A receipt for a row that the target refused; `words` continue "the target answered 400".
+  public func refusal(_ words: String = "", hint: String? = nil) -> Receipt {
+    receipt(.rejected, .refusedByTarget, "the target answered \(status)" + words, hint: hint)
+  }
+
+  /// A receipt for an endpoint that is not this API's: 404, 405 and 410; nil for any other code.
+  ///
+  /// Only for answers that are not in the API's own form; `words` continue "the endpoint answered 404".
+  public func wrongEndpoint(_ words: String) -> Receipt? {
+    guard [404, 405, 410].contains(status) else { return nil }
+    return receipt(.fatal, .wrongEndpoint, "the endpoint answered \(status)" + words)
+  }
+
+  /// The body as JSON, nil when it isn't.
+  public var json: JSONValue? { try? JSONParser.parse(body) }
 
   /// The first value of a header field, found without regard to case.
   public subscript(header name: String) -> String? {

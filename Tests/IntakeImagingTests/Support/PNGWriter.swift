@@ -1,4 +1,5 @@
 import IntakeCore
+import IntakeSystem
 
 /// Writes PNGs of every kind with stored (uncompressed) data, so that tests know each byte.
 struct PNGWriter {

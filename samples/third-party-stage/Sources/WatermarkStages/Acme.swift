@@ -111,6 +111,6 @@ struct AcmeTarget: Target {
 
   /// `{"error":"…"}`; the row's values are hidden before it is shown.
   func message(in response: HTTPResponse) -> String? {
-    (try? JSONParser.parse(response.body))?["error"]?.string
+    response.json?["error"]?.string
   }
 }
