@@ -1,16 +1,14 @@
 import IntakeCore
 
-/// The rows of a CSV manifest, read through one window of memory; finds its feet again after a broken row.
+/// The rows of a CSV manifest, read through one window of memory; recovers after a broken row.
 struct CSVReader: RowReader, ~Copyable {
-  private var window: ByteWindow
+  var window: ByteWindow
   private var parser: CSVParser
   private let limit: Int
   private let cleaner: CellCleaner
   private var header = Header()
-  /// Where the record that was found last ends, until it is taken.
-  private var recordEnd: Int?
-  /// What was found by one who didn't want to wait for more of it.
-  private var found: Found?
+  /// Where the record at the window's front ends.
+  private var recordEnd = 0
   private var table = SourceTable(delimiter: 0, columns: [])
   /// Whether the last columns are the notes on rows that were not accepted, which are not the row's own.
   private var hasNotes = false
@@ -32,27 +30,22 @@ struct CSVReader: RowReader, ~Copyable {
     let search = HeaderSearch(names: names, limit: limit, notes: cleaner.notes)
     parser = CSVParser(delimiter: try search.run(&self.window, delimiter))
     let cells = try headerCells()
-    header = try Header(cells, names: names)
+    header = Header(cells, names)
+    try header.check()
     hasNotes = cells.suffix(3).map { $0.lowercased() } == SourceTable.notes
     table = SourceTable(
       delimiter: parser.delimiter, columns: [record], meanings: header.places.map(\.column))
+    takeRecord()
     for notice in header.notices { cleaner.notes.say(notice) }
   }
 
   var warnings: [String] { header.warnings }
-
   var columns: Set<ColumnName>? { Set(header.places.compactMap(\.column)) }
-
-  var share: Double? { window.share }
-
-  /// A record that was handed out is taken when the next one is looked for.
-  var linesLeft: Int? {
-    window.linesLeft.map { $0 - (recordEnd != nil && found == nil ? parser.lines : 0) }
-  }
+  var linesLeft: Int? { window.linesLeft }
 
   private mutating func headerCells() throws -> [String] {
     switch try findRecord() {
-    case .end, nil:
+    case nil:
       throw unusable(
         "the manifest is empty", hint: "a CSV manifest starts with a line that names its columns")
     case .fault:
@@ -76,30 +69,22 @@ struct CSVReader: RowReader, ~Copyable {
     }
   }
 
-  mutating func nextAtHand() throws -> RawRow? {
-    found = try found ?? findRecord(mayRead: false)
-    // The evidence of a broken row may have to be read.
-    guard case .record = found, isRow, swallowedRows == nil else { return nil }
-    found = nil
-    return try row()
-  }
-
   mutating func next() throws -> RawRow? {
-    switch try found.take() ?? findRecord() {
-    case .end, nil:
+    guard let found = try findRecord() else {
       if !hasRows { cleaner.notes.say("the manifest has a header and no rows", .warning) }
       return nil
-    case .record:
-      if let swallowedRows { return try broken(swallowedRows) }
-      return isRow ? try row() : try miscounted()
-    case .fault(let fault): return try broken(fault)
     }
+    hasRows = true
+    if case .fault(let fault) = found { return try broken(fault) }
+    if let swallowedRows { return try broken(swallowedRows) }
+    let row = isRow ? try row() : try miscounted()
+    takeRecord()
+    return row
   }
 
   /// A row whose end isn't known.
   private mutating func broken(_ fault: StageFailure) throws -> RawRow {
-    hasRows = true
-    recordEnd = nil
+    try window.checkReading()
     var row = RawRow(line: window.line, problems: [fault], evidence: try evidence())
     let line = try window.lineStart(atMost: limit)
     row.source = SourceRow(SourceTable.cell(line, delimiter: table.delimiter), in: table)
@@ -113,44 +98,37 @@ struct CSVReader: RowReader, ~Copyable {
   private enum Found {
     case record
     case fault(StageFailure)
-    case end
   }
 
-  /// Looks for the next record that is not blank; nil where more would have to be read for it.
-  private mutating func findRecord(mayRead: Bool = true) throws -> Found? {
-    while true {
-      if let end = recordEnd { window.takeLine(upTo: end, lines: parser.lines) }
-      recordEnd = nil
-      guard mayRead || window.hasNext else { return nil }
-      guard try window.reachNext() else { return .end }
-      guard let found = try parseRecord(mayRead) else { return nil }
+  /// Looks for the next record that is not blank; nil at the end of the manifest.
+  private mutating func findRecord() throws -> Found? {
+    while try window.reachNext() {
+      let found = try parseRecord()
       guard case .record = found, isBlank else { return found }
       // An empty line is none; rows of blanks and commas are what spreadsheets leave below the last one.
-      if let recordEnd, recordEnd > window.start {
-        cleaner.notes.count(.blankRow, line: window.line)
-      }
+      if recordEnd > window.start { cleaner.notes.count(.blankRow, line: window.line) }
+      takeRecord()
     }
+    return nil
   }
 
-  private mutating func parseRecord(_ mayRead: Bool) throws -> Found? {
+  private mutating func parseRecord() throws -> Found {
     while true {
       do throws(CSVStop) {
-        let end = try parser.parse(window.bytes, from: window.start, isLast: window.isLast)
-        guard end - window.start <= limit else { return .fault(.rowTooLong(limit)) }
-        recordEnd = end
-        return .record
+        recordEnd = try parser.parse(window.bytes, from: window.start, isLast: window.isLast)
+        return recordEnd - window.start <= limit ? .record : .fault(.rowTooLong(limit))
       } catch {
         switch error {
         case .fault(let fault): return .fault(parser.lines > 1 ? spanning("") : fault)
         case .needsMore(let insideQuotes) where window.isLast || window.count > limit:
           return .fault(insideQuotes ? unclosedQuote : .rowTooLong(limit))
-        case .needsMore:
-          guard mayRead else { return nil }
-          _ = try window.grow()
+        case .needsMore: _ = try window.grow()
         }
       }
     }
   }
+
+  private mutating func takeRecord() { window.takeLine(upTo: recordEnd, lines: parser.lines) }
 
   private var unclosedQuote: StageFailure {
     StageFailure(
@@ -213,7 +191,7 @@ struct CSVReader: RowReader, ~Copyable {
   /// The record that was found last as it stands in the manifest: with the cells of the header, and without such
   /// notes of an earlier run.
   private var record: [UInt8] {
-    let bytes = window.bytes[window.start..<(recordEnd ?? window.start)]
+    let bytes = window.bytes[window.start..<recordEnd]
     let wanted = header.places.count
     guard isRow else { return Array(bytes) }
     if hasNotes, parser.cellCount == wanted {
@@ -235,7 +213,6 @@ struct CSVReader: RowReader, ~Copyable {
   }
 
   private mutating func row() throws -> RawRow {
-    hasRows = true
     var row = RawRow(line: window.line)
     row.source = SourceRow(record, in: table)
     row.cells.reserveCapacity(header.places.count)
@@ -282,7 +259,6 @@ struct CSVReader: RowReader, ~Copyable {
 
   /// A row with too few or too many cells: nobody knows which cell is whose, so none is read.
   private mutating func miscounted() throws -> RawRow {
-    hasRows = true
     let count = CellCount(found: parser.cellCount, wanted: header.places.count)
     let hint = otherDelimiter.map {
       "separate its cells as the header does, by \(Delimiter.name(parser.delimiter)) and not by \($0)"

@@ -70,14 +70,15 @@ struct RawCell {
 
 /// One format of a manifest: gives its rows one after the other.
 protocol RowReader: ~Copyable {
+  /// The manifest behind the rows that were handed out.
+  var window: ByteWindow { get set }
+  /// The next row, nil after the last.
+  ///
+  /// - Throws: `ByteWindow.NotInMemory` where more would have to be read and may not be; then it can be tried again.
   mutating func next() throws -> RawRow?
-  /// The next row where it is in memory as a whole and sound, else nil.
-  mutating func nextAtHand() throws -> RawRow?
   var warnings: [String] { get }
   /// The columns that rows can have, nil where that isn't known before the last row.
   var columns: Set<ColumnName>? { get }
-  /// The part of the manifest that has been taken, 0 to 1; nil for one whose end nobody knows, such as a pipe.
-  var share: Double? { get }
   /// Lines behind the row that was handed out last, where each may hold a row; nil where they are not in memory.
   var linesLeft: Int? { get }
 }
@@ -95,8 +96,7 @@ final class RowBuilder: Sendable {
     patterns: [Side: PathPattern] = [:]
   ) {
     self.root = root
-    self.patterns = patterns.sorted { $0.key < $1.key }
-      .map { ($0, $0 == .front ? .front : .back, $1) }
+    self.patterns = patterns.sorted { $0.key < $1.key }.map { ($0, $0.column, $1) }
     self.rule = rule
     self.suspicious = suspicious
   }
@@ -255,8 +255,8 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
   /// Takes a reader that is about to read its first row.
   init(_ reader: consuming sending Reader, builder: RowBuilder, path: String?) {
     // Without columns there is no header: a first row that was read to look at it counts as one.
-    headerShare = reader.columns == nil ? 0 : reader.share ?? 0
-    isFile = reader.share != nil
+    headerShare = reader.columns == nil ? 0 : reader.window.share ?? 0
+    isFile = reader.window.share != nil
     self.reader = Mutex(reader)
     self.builder = builder
     self.path = path
@@ -264,20 +264,26 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
     notes.beginRows()
   }
 
-  func next() async throws -> LoadedRow? { try next(mayWait: true) }
+  func next() async throws -> LoadedRow? { try next(mayRead: true) }
 
   /// A file is read, a pipe is not: whoever writes to it may be slow.
-  func nextAtHand() throws -> LoadedRow? { try next(mayWait: isFile) }
+  func nextAtHand() throws -> LoadedRow? { try next(mayRead: isFile) }
 
-  private func next(mayWait: Bool) throws -> LoadedRow? {
+  private func next(mayRead: Bool) throws -> LoadedRow? {
     guard !taken.withLock({ $0.isAll }) else { return nil }
     do {
-      guard let raw = try reader.withLock({ try mayWait ? $0.next() : $0.nextAtHand() }) else {
-        if mayWait { taken.withLock { $0.isAll = true } }
+      let next = try reader.withLock { reader in
+        reader.window.mayRead = mayRead
+        return try reader.next()
+      }
+      guard let raw = next else {
+        taken.withLock { $0.isAll = true }
         return nil
       }
       taken.withLock { $0.rows += 1 }
       return builder.row(raw)
+    } catch is ByteWindow.NotInMemory {
+      return nil
     } catch let failure as FileFailure {
       throw StageFailure(
         .fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: path)
@@ -299,7 +305,7 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
     if let left = reader.withLock({ $0.linesLeft }) {
       return ExpectedRows(rows + left, isExact: false)
     }
-    guard rows > 0, let share = reader.withLock({ $0.share }), share > headerShare else {
+    guard rows > 0, let share = reader.withLock({ $0.window.share }), share > headerShare else {
       return nil
     }
     let estimate = Double(rows) * (1 - headerShare) / (share - headerShare)
