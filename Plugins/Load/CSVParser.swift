@@ -5,21 +5,17 @@ struct CSVCell {
   let range: Range<Int>
   /// Whether `""` in it means one quote.
   var hasDoubledQuotes = false
-  /// What kinds of bytes it has.
   var kinds: ByteKinds = []
-  /// How many line ends are in it.
   var lineEnds = 0
 }
 
-/// What has to be looked at in a cell beside letters, digits and ordinary signs; nothing in nearly every one.
+/// What a cell holds besides letters, digits and ordinary signs; nothing in nearly every one.
 struct ByteKinds: OptionSet, Sendable {
   let rawValue: UInt8
 
-  /// Blanks.
   static let blank = ByteKinds(rawValue: 1)
   /// Control characters, and ASCII that a damaged text may hold instead of a letter: `&`, `?`, `\`.
   static let odd = ByteKinds(rawValue: 2)
-  /// Bytes of 0x80 or more.
   static let beyondASCII = ByteKinds(rawValue: 4)
 
   /// The kinds of every byte.

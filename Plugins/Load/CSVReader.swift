@@ -39,8 +39,7 @@ struct CSVReader: RowReader, ~Copyable {
     for notice in header.notices { cleaner.notes.say(notice) }
   }
 
-  var warnings: [String] { header.warnings }
-  var columns: Set<ColumnName>? { Set(header.places.compactMap(\.column)) }
+  var sharedHeader: Header? { header }
   var linesLeft: Int? { window.linesLeft }
 
   private mutating func headerCells() throws -> [String] {
@@ -85,7 +84,8 @@ struct CSVReader: RowReader, ~Copyable {
   /// A row whose end isn't known.
   private mutating func broken(_ fault: StageFailure) throws -> RawRow {
     try window.checkReading()
-    var row = RawRow(line: window.line, problems: [fault], evidence: try evidence())
+    let evidence = try window.lineStart(atMost: RawRow.evidenceLimit)
+    var row = RawRow(line: window.line, problems: [fault], evidence: evidence)
     let line = try window.lineStart(atMost: limit)
     row.source = SourceRow(SourceTable.cell(line, delimiter: table.delimiter), in: table)
     // The next row is looked for on the next line, not behind the broken one: a quote that nobody closed
@@ -148,7 +148,7 @@ struct CSVReader: RowReader, ~Copyable {
   ///
   /// A quote that opens in one row and closes in the same column of a later one gives a record with the right number
   /// of cells. Such a cell holds the delimiters of at least one row; in a narrow table an address may have as many,
-  /// so there it takes an e-mail or a file as well.
+  /// so there it needs an e-mail address or a file name as well.
   private var swallowedRows: StageFailure? {
     let needed = header.places.count - 1
     guard parser.lines > 1, needed > 0 else { return nil }
@@ -183,13 +183,12 @@ struct CSVReader: RowReader, ~Copyable {
     return text.unicodeScalars.allSatisfy { $0.isWhiteSpace || $0.isInvisible }
   }
 
-  /// Whether no cell of the record holds anything: an empty line, or the rows of mere commas that spreadsheets leave.
+  /// Whether no cell of the record holds anything.
   private var isBlank: Bool {
     parser.cellCount == parser.cells.count && parser.cells.allSatisfy { isEmpty($0) }
   }
 
-  /// The record that was found last as it stands in the manifest: with the cells of the header, and without such
-  /// notes of an earlier run.
+  /// The record that was found last, with as many cells as the header and without the notes of an earlier run.
   private var record: [UInt8] {
     let bytes = window.bytes[window.start..<recordEnd]
     let wanted = header.places.count
@@ -208,10 +207,6 @@ struct CSVReader: RowReader, ~Copyable {
     return record[..<(record[..<start].lastIndex(of: parser.delimiter) ?? record.startIndex)]
   }
 
-  private mutating func evidence() throws -> [UInt8] {
-    try window.lineStart(atMost: RawRow.evidenceLimit)
-  }
-
   private mutating func row() throws -> RawRow {
     var row = RawRow(line: window.line)
     row.source = SourceRow(record, in: table)
@@ -222,17 +217,17 @@ struct CSVReader: RowReader, ~Copyable {
       let place = header.places[index]
       if place != .ignored { read(index, place, into: &row) }
     }
-    if row.cells.isEmpty { row.evidence = try evidence() }
+    if row.cells.isEmpty { row.evidence = try window.lineStart(atMost: RawRow.evidenceLimit) }
     return row
   }
 
-  /// A row that has another number of cells than those before it is sound only where its values are: an empty cell
-  /// more may as well come of a comma in an address.
+  /// A row with another number of cells than those before it is sound only if its values are: the extra empty cell may
+  /// be due to a comma in an address.
   private func countCells(of row: inout RawRow) {
     let (found, named) = (parser.cellCount, header.places.count)
     if found > named { cleaner.notes.count(.extraCells, line: row.line) }
     guard found != named + (extraCells ?? 0) else { return }
-    row.cellCount = CellCount(
+    row.miscount = CellCount(
       found: found, wanted: found == named ? named + (extraCells ?? 0) : named)
   }
 
@@ -263,10 +258,10 @@ struct CSVReader: RowReader, ~Copyable {
     let hint = otherDelimiter.map {
       "separate its cells as the header does, by \(Delimiter.name(parser.delimiter)) and not by \($0)"
     }
-    var row = RawRow(line: window.line, evidence: try evidence())
-    row.source = SourceRow(record, in: table)
-    row.problems.append(count.failure(hint: hint))
-    return row
+    return RawRow(
+      line: window.line, problems: [count.failure(hint: hint)],
+      evidence: try window.lineStart(atMost: RawRow.evidenceLimit),
+      source: SourceRow(record, in: table))
   }
 
   /// The delimiter under which a record of one cell would have as many as the header.
@@ -281,7 +276,6 @@ struct CSVReader: RowReader, ~Copyable {
 }
 
 extension String {
-  /// The text of valid UTF-8, nil for other bytes.
   fileprivate init?(validating bytes: Span<UInt8>) {
     guard let text = try? UTF8Span(validating: bytes) else { return nil }
     self.init(copying: text)

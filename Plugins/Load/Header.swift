@@ -48,7 +48,7 @@ struct Header {
           problems.append("\(shown) holds first and last name in one: split it into fn and ln")
         }
       case .unknown(let reason):
-        places.append(.ignored)
+        places.append(cell.isEmpty ? .unnamed : .ignored)
         // A field without a name is that row's mistake, too.
         if !cell.isEmpty { problems.append("\(shown) \(reason)") }
       }

@@ -111,14 +111,13 @@ enum Delimiter: String, CaseIterable {
   case auto
   case comma, semicolon, tab, pipe
 
-  /// The byte itself, nil for the one that the header shows.
   var byte: UInt8? {
     switch self {
-    case .auto: return nil
-    case .comma: return UInt8(ascii: ",")
-    case .semicolon: return UInt8(ascii: ";")
-    case .tab: return 0x09
-    case .pipe: return UInt8(ascii: "|")
+    case .auto: nil
+    case .comma: UInt8(ascii: ",")
+    case .semicolon: UInt8(ascii: ";")
+    case .tab: 0x09
+    case .pipe: UInt8(ascii: "|")
     }
   }
 

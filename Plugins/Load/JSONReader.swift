@@ -42,9 +42,8 @@ struct JSONReader: RowReader, ~Copyable {
     isFirst = false
   }
 
-  /// None, as columns are not known before the last row: a field that the first rows lack may come later.
-  var warnings: [String] { [] }
-  var columns: Set<ColumnName>? { nil }
+  /// None: a field that the first rows lack may come later.
+  var sharedHeader: Header? { nil }
   var linesLeft: Int? { layout == .lines ? window.linesLeft : nil }
 
   mutating func next() throws -> RawRow? {

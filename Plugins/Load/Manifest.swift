@@ -4,7 +4,6 @@ import IntakeSystem
 /// A manifest that has been opened: its bytes, and the folder that its paths are relative to.
 struct Manifest: Sendable {
   let source: Descriptor
-  /// The path of the folder it lies in.
   let folder: String
   /// The path of the file, nil for standard input.
   let path: String?
@@ -73,7 +72,7 @@ func unusable(
   StageFailure(.unusableManifest, detail, hint: hint, outcome: .fatal, file: file, remedy: remedy)
 }
 
-/// The part of the manifest that is in memory: 64 KB pieces are read behind it, rows are taken from its front.
+/// The part of the manifest that is in memory: pieces are added at its end, rows are taken from its front.
 struct ByteWindow: ~Copyable {
   /// Thrown instead of reading more where `mayRead` is false.
   struct NotInMemory: Error {}
@@ -84,13 +83,12 @@ struct ByteWindow: ~Copyable {
   /// False for a caller who doesn't want to wait for whoever writes to a pipe.
   var mayRead = true
   private var source: ManifestText
-  /// The bytes in memory; those before `start` have been taken already.
   private(set) var bytes: [UInt8] = []
   /// The place in `bytes` of the first one that has not been taken yet.
   private(set) var start = 0
   /// How many bytes of the manifest came before those in memory.
   private(set) var passed = 0
-  /// Whether there is nothing left to read behind the window.
+  /// Whether everything has been read.
   private(set) var isLast = false
   /// The number of the line that `start` is in, from 1.
   private(set) var line = 1
@@ -125,7 +123,7 @@ struct ByteWindow: ~Copyable {
     return !isLast
   }
 
-  /// Stands before what can't be tried again once it has begun and wants more bytes.
+  /// To be called before work that needs more bytes and could not be started over.
   func checkReading() throws {
     guard mayRead else { throw NotInMemory() }
   }
@@ -208,7 +206,6 @@ struct ByteWindow: ~Copyable {
 }
 
 extension UInt8 {
-  /// Whether the byte is LF or CR.
   var isLineEnd: Bool { self == 0x0A || self == 0x0D }
 }
 
@@ -238,7 +235,7 @@ enum ManifestContent: Equatable {
   }
 
   private static func foreign(_ bytes: ArraySlice<UInt8>) -> ManifestContent? {
-    for (magic, name, hint) in signatures where bytes.starts(with: magic) {
+    if let (_, name, hint) = signatures.first(where: { bytes.starts(with: $0.0) }) {
       return .other(name, hint: hint)
     }
     if bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return archive(bytes) }
