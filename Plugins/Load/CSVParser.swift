@@ -123,13 +123,7 @@ struct CSVParser {
     while position < bytes.count {
       let byte = bytes[position]
       if byte == UInt8(ascii: "\"") {
-        guard position + 1 < bytes.count || isLast else { break }
-        guard position + 1 < bytes.count, bytes[position + 1] == byte else {
-          let cell = CSVCell(
-            range: start..<position, hasDoubledQuotes: hasDoubledQuotes,
-            kinds: ByteKinds(rawValue: kinds), lineEnds: lines - linesBefore)
-          return try endOfQuotedCell(cell, bytes, isLast: isLast)
-        }
+        guard position + 1 < bytes.count, bytes[position + 1] == byte else { break }
         hasDoubledQuotes = true
         position += 1
       } else if byte == 0x0A {
@@ -140,18 +134,19 @@ struct CSVParser {
       kinds |= ByteKinds.table[Int(byte)]
       position += 1
     }
-    throw .needsMore(insideQuotes: true)
-  }
-
-  private mutating func endOfQuotedCell(_ cell: CSVCell, _ bytes: [UInt8], isLast: Bool)
-    throws(CSVStop) -> Int
-  {
-    let end = skipBlanks(bytes, from: cell.range.upperBound + 1)
+    // A quote where the bytes end may be the first of two.
+    guard position < bytes.count, position + 1 < bytes.count || isLast else {
+      throw .needsMore(insideQuotes: true)
+    }
+    let end = skipBlanks(bytes, from: position + 1)
     guard end < bytes.count || isLast else { throw .needsMore(insideQuotes: false) }
     guard end == bytes.count || bytes[end] == delimiter || bytes[end].isLineEnd else {
       throw .fault(textAfterQuote)
     }
-    add(cell)
+    add(
+      CSVCell(
+        range: start..<position, hasDoubledQuotes: hasDoubledQuotes,
+        kinds: ByteKinds(rawValue: kinds), lineEnds: lines - linesBefore))
     return end
   }
 

@@ -88,9 +88,9 @@ struct CSVReader: RowReader, ~Copyable {
     var row = RawRow(line: window.line, problems: [fault], evidence: evidence)
     let line = try window.lineStart(atMost: limit)
     row.source = SourceRow(SourceTable.cell(line, delimiter: table.delimiter), in: table)
-    // The next row is looked for on the next line, not behind the broken one: a quote that nobody closed
-    // would silently hide up to 1 MiB of good rows. The further lines of a broken row are looked at one
-    // by one; they have too few cells and say so.
+    // The next row is looked for on the next line, not behind the broken one: a quote that is never closed
+    // would silently hide up to 1 MiB of good rows. The other lines of a broken row are read as rows; they
+    // have too few cells and say so.
     try window.skipLine()
     return row
   }

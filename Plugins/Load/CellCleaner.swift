@@ -17,19 +17,12 @@ struct CellCleaner: Sendable {
       SuspiciousValue.isSurelyFine(text, name.column, hasBlank: !kinds.isEmpty)
     {
       row.cells.append(RawCell(name: name, text: text, isPlain: true))
-    } else {
-      // Half of a misread à looks like a blank: it must not be trimmed before it is noticed.
-      let isMisread = kinds.contains(.beyondASCII) && SuspiciousValue.isMisread(text, name.column)
-      let text = isFolded ? text : cleaned(text, name, line: row.line)
-      addJudged(name, text, isPlain: isFolded, isMisread: isMisread, to: &row)
+      return
     }
-  }
-
-  private func addJudged(
-    _ name: ColumnName, _ text: String, isPlain: Bool, isMisread: Bool, to row: inout RawRow
-  ) {
     let line = row.line
-    var text = text
+    // Half of a misread à looks like a blank: it must not be trimmed before it is noticed.
+    let isMisread = kinds.contains(.beyondASCII) && SuspiciousValue.isMisread(text, name.column)
+    var text = isFolded ? text : cleaned(text, name, line: line)
     guard !text.isEmpty else { return }
     if !nulls.isEmpty, nulls.contains(text.lowercased()) {
       return notes.count(.nullText, line: line, name)
@@ -44,7 +37,7 @@ struct CellCleaner: Sendable {
       }
       if suspicious == .warn { notes.count(.suspicious, line: line, name) }
     }
-    row.cells.append(RawCell(name: name, text: text, isPlain: isPlain))
+    row.cells.append(RawCell(name: name, text: text, isPlain: isFolded))
   }
 
   private static func hasDoubleBlank(_ text: String) -> Bool {

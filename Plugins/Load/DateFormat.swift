@@ -60,51 +60,36 @@ struct DateFormat: Sendable, Equatable {
 
   /// The day that a text means; nil where it isn't in this form, or where the zone may have moved it.
   ///
-  /// Parts may have fewer digits than the format has letters: spreadsheets write 1/2/1970 for MM/DD/YYYY. Of the years
-  /// with the same two digits it is the last one by `latest`: nobody who has a document was born a century before.
+  /// Parts may have fewer digits than the format has letters: spreadsheets write 1/2/1970 for MM/DD/YYYY. A year of two
+  /// digits is the last such year up to `latest`: nobody who has a document was born a century before.
   func date(_ text: String, latest: CalendarDate) -> CalendarDate? {
     var reader = TextReader(text.utf8)
     var (year, month, day, isShort) = (0, 0, 0, false)
     var time: [Int] = []
     for (index, part) in parts.enumerated() {
+      if case .serial(let first) = part { return reader.serial(from: first) }
+      guard let number = reader.number(of: part, isTight: isTight(index)) else { return nil }
       switch part {
-      case .literal(let byte):
-        guard reader.rest.first?.asciiLowercased == byte.asciiLowercased else { return nil }
-        reader.rest = reader.rest.dropFirst()
-      case .year:
-        guard let number = reader.number(4...4) else { return nil }
-        year = number
-      case .shortYear:
-        guard let number = reader.number(2...2) else { return nil }
-        (year, isShort) = (latest.year / 100 * 100 + number, true)
-      case .month, .day, .hour, .minute, .second:
-        guard let number = reader.number(isTight(index) ? 2...2 : 1...2) else {
-          return nil
-        }
-        if part == .month {
-          month = number
-        } else if part == .day {
-          day = number
-        } else {
-          time.append(number)
-        }
-      case .monthName:
-        guard let number = reader.month() else { return nil }
-        month = number
-      case .half:
-        guard reader.take("aApP"), reader.take("mM"), time.first ?? 0 <= 12 else { return nil }
-      case .zone: guard reader.zone(), time.allSatisfy({ $0 == 0 }) else { return nil }
-      case .serial(let first): return reader.serial(from: first)
+      case .year: year = number
+      case .shortYear: (year, isShort) = (latest.year / 100 * 100 + number, true)
+      case .month, .monthName: month = number
+      case .day: day = number
+      case .hour, .minute, .second: time.append(number)
+      case .half where time.first ?? 0 > 12: return nil
+      case .zone where !time.allSatisfy({ $0 == 0 }): return nil
+      default: break
       }
     }
     if !time.isEmpty { reader.skipFraction() }
-    guard reader.rest.isEmpty, time.first ?? 0 < 24, time.allSatisfy({ $0 < 60 }) else { return nil }
+    guard reader.rest.isEmpty, time.first ?? 0 < 24, time.allSatisfy({ $0 < 60 }) else {
+      return nil
+    }
     guard let date = CalendarDate(year: year, month: month, day: day) else { return nil }
     return isShort && date > latest
       ? CalendarDate(year: year - 100, month: month, day: day) : date
   }
 
-  /// Whether nothing stands between a part and one beside it, so that only its full length tells where it ends.
+  /// Whether no literal stands on one side of a part, so that only its full length tells where it ends.
   private func isTight(_ index: Int) -> Bool {
     [index - 1, index + 1].contains { parts.indices.contains($0) && !parts[$0].isLiteral }
   }
@@ -154,14 +139,30 @@ extension DateFormat {
 }
 
 extension TextReader {
-  fileprivate mutating func number(_ lengths: ClosedRange<Int>) -> Int? {
+  /// The number that a part of a date stands for, 0 for one that has none; nil where something else comes next.
+  fileprivate mutating func number(of part: DateFormat.Part, isTight: Bool) -> Int? {
+    switch part {
+    case .literal(let byte):
+      guard rest.first?.asciiLowercased == byte.asciiLowercased else { return nil }
+      rest = rest.dropFirst()
+      return 0
+    case .year: return number(4...4)
+    case .shortYear: return number(2...2)
+    case .monthName: return month()
+    case .half: return take("aApP") && take("mM") ? 0 : nil
+    case .zone: return zone() ? 0 : nil
+    default: return number(isTight ? 2...2 : 1...2)
+    }
+  }
+
+  private mutating func number(_ lengths: ClosedRange<Int>) -> Int? {
     let digits = digits(atMost: lengths.upperBound)
     guard digits.count >= lengths.lowerBound else { return nil }
     return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
   }
 
   /// A name of a month or its first three letters or more, with or without a point.
-  fileprivate mutating func month() -> Int? {
+  private mutating func month() -> Int? {
     let word = rest.prefix { $0.isASCIILetter || $0 >= 0x80 }
     let name = String(decoding: word, as: UTF8.self).lowercased()
     guard name.unicodeScalars.count >= 3 else { return nil }
@@ -175,7 +176,7 @@ extension TextReader {
   }
 
   /// `Z`, or an offset such as `+00:00`.
-  fileprivate mutating func zone() -> Bool {
+  private mutating func zone() -> Bool {
     skipFraction()
     if take("zZ") { return true }
     guard take("+-"), number(2...2) != nil else { return false }

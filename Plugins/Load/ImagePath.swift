@@ -107,17 +107,12 @@ struct ImagePath: Sendable {
     // Few paths hold two dots in a row; a look at each of their parts would take longer.
     guard bytes.indices.dropFirst().contains(where: { bytes[$0] == 0x2E && bytes[$0 - 1] == 0x2E })
     else { return false }
-    var (rest, depth) = (bytes[...], 0)
-    while depth >= 0, !rest.isEmpty {
-      let name = rest.prefix { $0 != UInt8(ascii: "/") }
-      if name.elementsEqual("..".utf8) {
-        depth -= 1
-      } else if !name.isEmpty, !name.elementsEqual(".".utf8) {
-        depth += 1
-      }
-      rest = rest.dropFirst(name.count + 1)
+    var depth = 0
+    for name in bytes.split(separator: UInt8(ascii: "/")) where !name.elementsEqual(".".utf8) {
+      depth += name.elementsEqual("..".utf8) ? -1 : 1
+      if depth < 0 { return true }
     }
-    return depth < 0
+    return false
   }
 
   /// Notes that a row names this scan.
@@ -248,21 +243,25 @@ final class ImageRoot: Sendable {
         found += part + "/"
         continue
       }
-      guard let name = names(in: found.isEmpty ? "." : found).name(like: part) else { return nil }
+      guard let name = names(in: found).name(like: part) else { return nil }
       found += name + "/"
     }
     return found.isEmpty ? nil : String(found.dropLast())
   }
 
-  /// The names in a folder, listed once for all rows.
+  /// The names in a folder, which ends with `/` unless it is the root; listed once for all rows.
   func names(in folder: String) -> FolderNames {
     listings.withLock { listings in
       if let known = listings[folder] { return known }
       if listings.count >= ImageRoot.mostListings { listings.removeAll() }
-      let names = FolderNames(self.folder.names(in: folder, atMost: FolderNames.most))
+      let names = FolderNames(list(folder, atMost: FolderNames.most))
       listings[folder] = names
       return names
     }
+  }
+
+  private func list(_ folder: String, atMost limit: Int) -> [String] {
+    self.folder.names(in: folder.isEmpty ? "." : folder, atMost: limit)
   }
 
   /// Notes that a row names a scan.
@@ -274,10 +273,8 @@ final class ImageRoot: Sendable {
   var unused: [String] {
     guard let used = used?.withLock(\.self) else { return [] }
     return used.folders.sorted().flatMap { folder in
-      self.folder.names(
-        in: folder.isEmpty ? "." : String(folder.dropLast()), atMost: UsedNames.mostCompared
-      )
-      .map { folder + $0 }.filter { !used.contains($0) && ImageRoot.looksLikeScan($0) }.sorted()
+      list(folder, atMost: UsedNames.mostCompared).map { folder + $0 }
+        .filter { !used.contains($0) && ImageRoot.looksLikeScan($0) }.sorted()
     }
   }
 
@@ -297,7 +294,7 @@ final class ImageRoot: Sendable {
     let start = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     let name = String(path.dropFirst(start.count))
     // Comparing letter by letter takes a microsecond a name.
-    let names = folder.names(in: start.isEmpty ? "." : start, atMost: 10_000)
+    let names = list(start, atMost: 10_000)
       .filter { $0 != "." && $0 != ".." }.sorted()
     let similar =
       names.first { $0.lowercased() == name.lowercased() }

@@ -63,7 +63,7 @@ struct JSONReader: RowReader, ~Copyable {
       try window.checkReading()
       let evidence = try window.lineStart(atMost: RawRow.evidenceLimit)
       try window.skipLine()
-      return unreadable(text, .rowTooLong(limit), line, evidence: evidence)
+      return refused(text, .rowTooLong(limit), line, evidence: evidence)
     }
     window.takeLine(upTo: window.start + text.count)
     return text.allSatisfy(\.isASCIISpace) ? nil : try row(text, line: line)
@@ -77,10 +77,10 @@ struct JSONReader: RowReader, ~Copyable {
       let failure = StageFailure(
         .malformedRow, "\(place(error.offset, text, line)): \(error.message)",
         hint: layout == .lines ? "write one JSON object a line" : nil)
-      return unreadable(text, failure, line)
+      return refused(text, failure, line)
     }
     guard let fields = value.fields else {
-      return unreadable(
+      return refused(
         text, StageFailure(.malformedRow, "a row is an object, not \(value.kindName)"), line)
     }
     var row = RawRow(line: line)
@@ -111,7 +111,7 @@ struct JSONReader: RowReader, ~Copyable {
     return header
   }
 
-  private func unreadable(
+  private func refused(
     _ text: [UInt8], _ failure: StageFailure, _ line: Int, evidence: [UInt8]? = nil
   ) -> RawRow {
     RawRow(
@@ -270,7 +270,7 @@ extension JSONReader {
       window.take(1)
     }
     if window.count == 0 { isInList = false }
-    return unreadable(text, failure, line)
+    return refused(text, failure, line)
   }
 }
 

@@ -113,8 +113,7 @@ public struct Load: Loader {
       let rows = try open(manifest)
       return options.duplicates == .refuse ? WithoutDuplicates(rows) : rows
     } catch let failure as FileFailure {
-      throw StageFailure(
-        .fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: manifest.path)
+      throw unreadable(failure, file: manifest.path)
     }
   }
 

@@ -34,9 +34,7 @@ struct Manifest: Sendable {
   }
 
   private static func failure(_ failure: FileFailure, _ path: String) -> StageFailure {
-    guard failure == .notFound else {
-      return StageFailure(.fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: path)
-    }
+    guard failure == .notFound else { return unreadable(failure, file: path) }
     return StageFailure(
       .fileNotFound, "there is no manifest of that name", hint: "check the path of the manifest",
       outcome: .fatal, file: path)
@@ -70,6 +68,11 @@ func unusable(
   _ detail: String, hint: String? = nil, file: String? = nil, remedy: [String] = []
 ) -> StageFailure {
   StageFailure(.unusableManifest, detail, hint: hint, outcome: .fatal, file: file, remedy: remedy)
+}
+
+/// A manifest that the system cannot read, or not to its end.
+func unreadable(_ failure: FileFailure, file: String?) -> StageFailure {
+  StageFailure(.fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: file)
 }
 
 /// The part of the manifest that is in memory: pieces are added at its end, rows are taken from its front.

@@ -12,16 +12,16 @@ struct ManifestText: ~Copyable {
   private var gzip: GzipReader?
   /// Bytes that were read to look at them and have not been decoded.
   private var ahead: ArraySlice<UInt8> = []
-  /// The same after decoding.
+  /// Bytes that have been decoded and must wait for what was held back.
   private var decodedAhead: ArraySlice<UInt8> = []
-  /// Nil as long as there was nothing but ASCII.
+  /// Nil until something beyond ASCII shows.
   private var encoding: TextEncoding?
   private var tail = TailFilter()
   private static let pieceSize = 65_536
   /// Bytes of the file as it is; nil for a pipe.
   private let size: Int?
 
-  /// Looks at the first bytes; without an encoding they tell it, or the first ones that aren't ASCII do.
+  /// Looks at the first bytes, which show UTF-16; where no encoding is given, the first byte beyond ASCII decides the rest.
   init(_ source: Descriptor, encoding: TextEncoding?, notes: ManifestNotes) throws {
     self.source = source
     self.notes = notes
@@ -85,7 +85,7 @@ struct ManifestText: ~Copyable {
     return text.utf8.count
   }
 
-  /// ASCII passes; the first byte that is more decides between UTF-8 and Windows-1252.
+  /// ASCII passes; the first byte beyond it decides between UTF-8 and Windows-1252.
   ///
   /// One well-formed sequence is enough: in Windows-1252 it would be an accented capital before a symbol.
   private mutating func undecided(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -145,7 +145,9 @@ struct ManifestText: ~Copyable {
     return String(decoding: units, as: UTF16.self)
   }
 
-  private mutating func singleBytes(_ letters: [Unicode.Scalar], atMost most: Int) throws -> String {
+  private mutating func singleBytes(_ letters: [Unicode.Scalar], atMost most: Int) throws
+    -> String
+  {
     try lookAhead(1)
     let bytes = ahead.prefix(most)
     ahead = ahead.dropFirst(bytes.count)

@@ -82,7 +82,7 @@ struct PathPattern: Sendable {
     let wanted = try filled(name, row)
     let path = start + wanted.map(\.text).joined()
     guard wanted.contains(where: \.isWildcard) else { return path }
-    let names = root.names(in: start.isEmpty ? "." : String(start.dropLast()))
+    let names = root.names(in: start)
     let found = names.fitting(wanted)
     guard let first = found.first else {
       // File names stay out of the detail: they may be people's names, and details go into logs.

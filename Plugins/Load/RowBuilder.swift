@@ -274,8 +274,7 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
     } catch is ByteWindow.NotInMemory {
       return nil
     } catch let failure as FileFailure {
-      throw StageFailure(
-        .fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: path)
+      throw unreadable(failure, file: path)
     }
   }
 

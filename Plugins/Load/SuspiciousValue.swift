@@ -1,9 +1,9 @@
 import IntakeCore
 
-/// Tells values that a spreadsheet or a database has mangled, or put where there was none.
+/// Recognises values that a spreadsheet or a database has mangled, or has put where there was none.
 ///
-/// Each rule is about a value that was lost: how a value is written down is no reason to refuse it. In columns that
-/// people write for people only what nobody is called counts: there is a family Null, and a town 's-Hertogenbosch.
+/// Each rule is about a value that was lost: the way it is written is no reason to refuse one. In names and towns only
+/// what nobody is called counts: there is a family Null, and a town 's-Hertogenbosch.
 enum SuspiciousValue {
   /// What is wrong with a cell, in words that follow the column's name; nil for an ordinary one.
   static func problem(in text: String, of column: Column) -> String? {
@@ -28,7 +28,7 @@ enum SuspiciousValue {
       : lostLetters(bytes, column)
   }
 
-  /// Whether a cell of plain bytes (`ByteKinds`) and blanks shows at a glance that it is ordinary: nearly every one does.
+  /// Whether a cell of plain bytes (`ByteKinds`) and blanks is ordinary at a glance, as nearly every one is.
   static func isSurelyFine(_ text: String, _ column: Column, hasBlank: Bool) -> Bool {
     text.utf8.withContiguousStorageIfAvailable { isSurelyFine($0, column, hasBlank) } ?? false
   }
