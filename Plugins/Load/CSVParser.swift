@@ -5,21 +5,17 @@ struct CSVCell {
   let range: Range<Int>
   /// Whether `""` in it means one quote.
   var hasDoubledQuotes = false
-  /// What kinds of bytes it has.
   var kinds: ByteKinds = []
-  /// How many line ends are in it.
   var lineEnds = 0
 }
 
-/// What has to be looked at in a cell beside letters, digits and ordinary signs; nothing in nearly every one.
+/// What a cell holds besides letters, digits and ordinary signs; nothing in nearly every one.
 struct ByteKinds: OptionSet, Sendable {
   let rawValue: UInt8
 
-  /// Blanks.
   static let blank = ByteKinds(rawValue: 1)
   /// Control characters, and ASCII that a damaged text may hold instead of a letter: `&`, `?`, `\`.
   static let odd = ByteKinds(rawValue: 2)
-  /// Bytes of 0x80 or more.
   static let beyondASCII = ByteKinds(rawValue: 4)
 
   /// The kinds of every byte.
@@ -127,13 +123,7 @@ struct CSVParser {
     while position < bytes.count {
       let byte = bytes[position]
       if byte == UInt8(ascii: "\"") {
-        guard position + 1 < bytes.count || isLast else { break }
-        guard position + 1 < bytes.count, bytes[position + 1] == byte else {
-          let cell = CSVCell(
-            range: start..<position, hasDoubledQuotes: hasDoubledQuotes,
-            kinds: ByteKinds(rawValue: kinds), lineEnds: lines - linesBefore)
-          return try endOfQuotedCell(cell, bytes, isLast: isLast)
-        }
+        guard position + 1 < bytes.count, bytes[position + 1] == byte else { break }
         hasDoubledQuotes = true
         position += 1
       } else if byte == 0x0A {
@@ -144,18 +134,19 @@ struct CSVParser {
       kinds |= ByteKinds.table[Int(byte)]
       position += 1
     }
-    throw .needsMore(insideQuotes: true)
-  }
-
-  private mutating func endOfQuotedCell(_ cell: CSVCell, _ bytes: [UInt8], isLast: Bool)
-    throws(CSVStop) -> Int
-  {
-    let end = skipBlanks(bytes, from: cell.range.upperBound + 1)
+    // A quote where the bytes end may be the first of two.
+    guard position < bytes.count, position + 1 < bytes.count || isLast else {
+      throw .needsMore(insideQuotes: true)
+    }
+    let end = skipBlanks(bytes, from: position + 1)
     guard end < bytes.count || isLast else { throw .needsMore(insideQuotes: false) }
     guard end == bytes.count || bytes[end] == delimiter || bytes[end].isLineEnd else {
       throw .fault(textAfterQuote)
     }
-    add(cell)
+    add(
+      CSVCell(
+        range: start..<position, hasDoubledQuotes: hasDoubledQuotes,
+        kinds: ByteKinds(rawValue: kinds), lineEnds: lines - linesBefore))
     return end
   }
 

@@ -1,16 +1,14 @@
 import IntakeCore
 
-/// The rows of a CSV manifest, read through one window of memory; finds its feet again after a broken row.
+/// The rows of a CSV manifest, read through one window of memory; recovers after a broken row.
 struct CSVReader: RowReader, ~Copyable {
-  private var window: ByteWindow
+  var window: ByteWindow
   private var parser: CSVParser
   private let limit: Int
   private let cleaner: CellCleaner
   private var header = Header()
-  /// Where the record that was found last ends, until it is taken.
-  private var recordEnd: Int?
-  /// What was found by one who didn't want to wait for more of it.
-  private var found: Found?
+  /// Where the record at the window's front ends.
+  private var recordEnd = 0
   private var table = SourceTable(delimiter: 0, columns: [])
   /// Whether the last columns are the notes on rows that were not accepted, which are not the row's own.
   private var hasNotes = false
@@ -32,27 +30,21 @@ struct CSVReader: RowReader, ~Copyable {
     let search = HeaderSearch(names: names, limit: limit, notes: cleaner.notes)
     parser = CSVParser(delimiter: try search.run(&self.window, delimiter))
     let cells = try headerCells()
-    header = try Header(cells, names: names)
+    header = Header(cells, names)
+    try header.check()
     hasNotes = cells.suffix(3).map { $0.lowercased() } == SourceTable.notes
     table = SourceTable(
       delimiter: parser.delimiter, columns: [record], meanings: header.places.map(\.column))
+    takeRecord()
     for notice in header.notices { cleaner.notes.say(notice) }
   }
 
-  var warnings: [String] { header.warnings }
-
-  var columns: Set<ColumnName>? { Set(header.places.compactMap(\.column)) }
-
-  var share: Double? { window.share }
-
-  /// A record that was handed out is taken when the next one is looked for.
-  var linesLeft: Int? {
-    window.linesLeft.map { $0 - (recordEnd != nil && found == nil ? parser.lines : 0) }
-  }
+  var sharedHeader: Header? { header }
+  var linesLeft: Int? { window.linesLeft }
 
   private mutating func headerCells() throws -> [String] {
     switch try findRecord() {
-    case .end, nil:
+    case nil:
       throw unusable(
         "the manifest is empty", hint: "a CSV manifest starts with a line that names its columns")
     case .fault:
@@ -76,36 +68,29 @@ struct CSVReader: RowReader, ~Copyable {
     }
   }
 
-  mutating func nextAtHand() throws -> RawRow? {
-    found = try found ?? findRecord(mayRead: false)
-    // The evidence of a broken row may have to be read.
-    guard case .record = found, isRow, swallowedRows == nil else { return nil }
-    found = nil
-    return try row()
-  }
-
   mutating func next() throws -> RawRow? {
-    switch try found.take() ?? findRecord() {
-    case .end, nil:
+    guard let found = try findRecord() else {
       if !hasRows { cleaner.notes.say("the manifest has a header and no rows", .warning) }
       return nil
-    case .record:
-      if let swallowedRows { return try broken(swallowedRows) }
-      return isRow ? try row() : try miscounted()
-    case .fault(let fault): return try broken(fault)
     }
+    hasRows = true
+    if case .fault(let fault) = found { return try broken(fault) }
+    if let swallowedRows { return try broken(swallowedRows) }
+    let row = isRow ? try row() : try miscounted()
+    takeRecord()
+    return row
   }
 
   /// A row whose end isn't known.
   private mutating func broken(_ fault: StageFailure) throws -> RawRow {
-    hasRows = true
-    recordEnd = nil
-    var row = RawRow(line: window.line, problems: [fault], evidence: try evidence())
+    try window.checkReading()
+    let evidence = try window.lineStart(atMost: RawRow.evidenceLimit)
+    var row = RawRow(line: window.line, problems: [fault], evidence: evidence)
     let line = try window.lineStart(atMost: limit)
     row.source = SourceRow(SourceTable.cell(line, delimiter: table.delimiter), in: table)
-    // The next row is looked for on the next line, not behind the broken one: a quote that nobody closed
-    // would silently hide up to 1 MiB of good rows. The further lines of a broken row are looked at one
-    // by one; they have too few cells and say so.
+    // The next row is looked for on the next line, not behind the broken one: a quote that is never closed
+    // would silently hide up to 1 MiB of good rows. The other lines of a broken row are read as rows; they
+    // have too few cells and say so.
     try window.skipLine()
     return row
   }
@@ -113,44 +98,37 @@ struct CSVReader: RowReader, ~Copyable {
   private enum Found {
     case record
     case fault(StageFailure)
-    case end
   }
 
-  /// Looks for the next record that is not blank; nil where more would have to be read for it.
-  private mutating func findRecord(mayRead: Bool = true) throws -> Found? {
-    while true {
-      if let end = recordEnd { window.takeLine(upTo: end, lines: parser.lines) }
-      recordEnd = nil
-      guard mayRead || window.hasNext else { return nil }
-      guard try window.reachNext() else { return .end }
-      guard let found = try parseRecord(mayRead) else { return nil }
+  /// Looks for the next record that is not blank; nil at the end of the manifest.
+  private mutating func findRecord() throws -> Found? {
+    while try window.reachNext() {
+      let found = try parseRecord()
       guard case .record = found, isBlank else { return found }
       // An empty line is none; rows of blanks and commas are what spreadsheets leave below the last one.
-      if let recordEnd, recordEnd > window.start {
-        cleaner.notes.count(.blankRow, line: window.line)
-      }
+      if recordEnd > window.start { cleaner.notes.count(.blankRow, line: window.line) }
+      takeRecord()
     }
+    return nil
   }
 
-  private mutating func parseRecord(_ mayRead: Bool) throws -> Found? {
+  private mutating func parseRecord() throws -> Found {
     while true {
       do throws(CSVStop) {
-        let end = try parser.parse(window.bytes, from: window.start, isLast: window.isLast)
-        guard end - window.start <= limit else { return .fault(.rowTooLong(limit)) }
-        recordEnd = end
-        return .record
+        recordEnd = try parser.parse(window.bytes, from: window.start, isLast: window.isLast)
+        return recordEnd - window.start <= limit ? .record : .fault(.rowTooLong(limit))
       } catch {
         switch error {
         case .fault(let fault): return .fault(parser.lines > 1 ? spanning("") : fault)
         case .needsMore(let insideQuotes) where window.isLast || window.count > limit:
           return .fault(insideQuotes ? unclosedQuote : .rowTooLong(limit))
-        case .needsMore:
-          guard mayRead else { return nil }
-          _ = try window.grow()
+        case .needsMore: _ = try window.grow()
         }
       }
     }
   }
+
+  private mutating func takeRecord() { window.takeLine(upTo: recordEnd, lines: parser.lines) }
 
   private var unclosedQuote: StageFailure {
     StageFailure(
@@ -170,7 +148,7 @@ struct CSVReader: RowReader, ~Copyable {
   ///
   /// A quote that opens in one row and closes in the same column of a later one gives a record with the right number
   /// of cells. Such a cell holds the delimiters of at least one row; in a narrow table an address may have as many,
-  /// so there it takes an e-mail or a file as well.
+  /// so there it needs an e-mail address or a file name as well.
   private var swallowedRows: StageFailure? {
     let needed = header.places.count - 1
     guard parser.lines > 1, needed > 0 else { return nil }
@@ -205,15 +183,14 @@ struct CSVReader: RowReader, ~Copyable {
     return text.unicodeScalars.allSatisfy { $0.isWhiteSpace || $0.isInvisible }
   }
 
-  /// Whether no cell of the record holds anything: an empty line, or the rows of mere commas that spreadsheets leave.
+  /// Whether no cell of the record holds anything.
   private var isBlank: Bool {
     parser.cellCount == parser.cells.count && parser.cells.allSatisfy { isEmpty($0) }
   }
 
-  /// The record that was found last as it stands in the manifest: with the cells of the header, and without such
-  /// notes of an earlier run.
+  /// The record that was found last, with as many cells as the header and without the notes of an earlier run.
   private var record: [UInt8] {
-    let bytes = window.bytes[window.start..<(recordEnd ?? window.start)]
+    let bytes = window.bytes[window.start..<recordEnd]
     let wanted = header.places.count
     guard isRow else { return Array(bytes) }
     if hasNotes, parser.cellCount == wanted {
@@ -230,12 +207,7 @@ struct CSVReader: RowReader, ~Copyable {
     return record[..<(record[..<start].lastIndex(of: parser.delimiter) ?? record.startIndex)]
   }
 
-  private mutating func evidence() throws -> [UInt8] {
-    try window.lineStart(atMost: RawRow.evidenceLimit)
-  }
-
   private mutating func row() throws -> RawRow {
-    hasRows = true
     var row = RawRow(line: window.line)
     row.source = SourceRow(record, in: table)
     row.cells.reserveCapacity(header.places.count)
@@ -245,17 +217,17 @@ struct CSVReader: RowReader, ~Copyable {
       let place = header.places[index]
       if place != .ignored { read(index, place, into: &row) }
     }
-    if row.cells.isEmpty { row.evidence = try evidence() }
+    if row.cells.isEmpty { row.evidence = try window.lineStart(atMost: RawRow.evidenceLimit) }
     return row
   }
 
-  /// A row that has another number of cells than those before it is sound only where its values are: an empty cell
-  /// more may as well come of a comma in an address.
+  /// A row with another number of cells than those before it is sound only if its values are: the extra empty cell may
+  /// be due to a comma in an address.
   private func countCells(of row: inout RawRow) {
     let (found, named) = (parser.cellCount, header.places.count)
     if found > named { cleaner.notes.count(.extraCells, line: row.line) }
     guard found != named + (extraCells ?? 0) else { return }
-    row.cellCount = CellCount(
+    row.miscount = CellCount(
       found: found, wanted: found == named ? named + (extraCells ?? 0) : named)
   }
 
@@ -282,15 +254,14 @@ struct CSVReader: RowReader, ~Copyable {
 
   /// A row with too few or too many cells: nobody knows which cell is whose, so none is read.
   private mutating func miscounted() throws -> RawRow {
-    hasRows = true
     let count = CellCount(found: parser.cellCount, wanted: header.places.count)
     let hint = otherDelimiter.map {
       "separate its cells as the header does, by \(Delimiter.name(parser.delimiter)) and not by \($0)"
     }
-    var row = RawRow(line: window.line, evidence: try evidence())
-    row.source = SourceRow(record, in: table)
-    row.problems.append(count.failure(hint: hint))
-    return row
+    return RawRow(
+      line: window.line, problems: [count.failure(hint: hint)],
+      evidence: try window.lineStart(atMost: RawRow.evidenceLimit),
+      source: SourceRow(record, in: table))
   }
 
   /// The delimiter under which a record of one cell would have as many as the header.
@@ -305,7 +276,6 @@ struct CSVReader: RowReader, ~Copyable {
 }
 
 extension String {
-  /// The text of valid UTF-8, nil for other bytes.
   fileprivate init?(validating bytes: Span<UInt8>) {
     guard let text = try? UTF8Span(validating: bytes) else { return nil }
     self.init(copying: text)

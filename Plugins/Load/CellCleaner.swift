@@ -17,19 +17,12 @@ struct CellCleaner: Sendable {
       SuspiciousValue.isSurelyFine(text, name.column, hasBlank: !kinds.isEmpty)
     {
       row.cells.append(RawCell(name: name, text: text, isPlain: true))
-    } else {
-      // Half of a misread à looks like a blank: it must not be trimmed before it is noticed.
-      let isMisread = kinds.contains(.beyondASCII) && SuspiciousValue.isMisread(text, name.column)
-      let text = isFolded ? text : cleaned(text, name, line: row.line)
-      addJudged(name, text, isPlain: isFolded, isMisread: isMisread, to: &row)
+      return
     }
-  }
-
-  private func addJudged(
-    _ name: ColumnName, _ text: String, isPlain: Bool, isMisread: Bool, to row: inout RawRow
-  ) {
     let line = row.line
-    var text = text
+    // Half of a misread à looks like a blank: it must not be trimmed before it is noticed.
+    let isMisread = kinds.contains(.beyondASCII) && SuspiciousValue.isMisread(text, name.column)
+    var text = isFolded ? text : cleaned(text, name, line: line)
     guard !text.isEmpty else { return }
     if !nulls.isEmpty, nulls.contains(text.lowercased()) {
       return notes.count(.nullText, line: line, name)
@@ -44,7 +37,7 @@ struct CellCleaner: Sendable {
       }
       if suspicious == .warn { notes.count(.suspicious, line: line, name) }
     }
-    row.cells.append(RawCell(name: name, text: text, isPlain: isPlain))
+    row.cells.append(RawCell(name: name, text: text, isPlain: isFolded))
   }
 
   private static func hasDoubleBlank(_ text: String) -> Bool {
@@ -107,12 +100,11 @@ struct CellCleaner: Sendable {
 }
 
 extension Unicode.Scalar {
-  /// White space of every kind, line breaks among it; Unicode's own property lacks U+180E.
+  /// White space of every kind, including line breaks; not U+180E.
   var isWhiteSpace: Bool {
     value < 0x80 ? value == 0x20 || (0x09...0x0D).contains(value) : properties.isWhitespace
   }
 
-  /// Whether it ends a line.
   var isLineBreak: Bool { [0x0A, 0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029].contains(value) }
 
   /// What shows as nothing: soft hyphens, joiners, marks of direction, byte order marks.
@@ -126,10 +118,10 @@ extension Unicode.Scalar {
   }
 }
 
-/// What the operator is told about a manifest: one line a kind and run, however many rows it is about.
+/// What the operator should know about a manifest: one line for each kind, however many rows it is about.
 final class ManifestNotes: Sendable {
-  /// What is put right in cells, and said once.
-  enum Repair: Int, CaseIterable {
+  /// What is put right in cells.
+  enum Repair: CaseIterable {
     case blankRow, whiteSpace, lineBreak, invisible, nullText, extraCells, suspicious, wrapper, path
 
     func text(_ count: Int) -> String {
@@ -154,31 +146,25 @@ final class ManifestNotes: Sendable {
     var lines: [(level: LogLevel, text: String)] = []
     /// How many lines there were when the rows began.
     var openingCount: Int?
-    var repairs = [(count: Int, line: Int, column: ColumnName?)](
-      repeating: (0, 0, nil), count: Repair.allCases.count)
+    var repairs: [Repair: (count: Int, line: Int, column: ColumnName?)] = [:]
   }
 
   private let state = Mutex(State())
   let dates = DateSurvey()
 
-  /// Tells something about the manifest as a whole.
+  /// Says something about the manifest as a whole.
   func say(_ text: String, _ level: LogLevel = .notice) {
     state.withLock { $0.lines.append((level, text)) }
   }
 
-  /// Counts something that was put right.
   func count(_ repair: Repair, line: Int, _ column: ColumnName? = nil) {
-    state.withLock { state in
-      let known = state.repairs[repair.rawValue]
-      state.repairs[repair.rawValue] =
-        known.count == 0 ? (1, line, column) : (known.count + 1, known.line, known.column)
-    }
+    state.withLock { $0.repairs[repair, default: (0, line, column)].count += 1 }
   }
 
-  /// The lines so far are those that are told before the first row.
+  /// Lines so far are shown before the first row, later ones at the end.
   func beginRows() { state.withLock { $0.openingCount = $0.lines.count } }
 
-  /// What is told before the first row.
+  /// What is said before the first row.
   var opening: [String] {
     state.withLock { $0.lines.prefix($0.openingCount ?? $0.lines.count).map(\.text) }
   }
@@ -189,8 +175,7 @@ final class ManifestNotes: Sendable {
       (state.lines.dropFirst(state.openingCount ?? state.lines.count), state.repairs)
     }
     let repaired = Repair.allCases.compactMap { repair -> (level: LogLevel, text: String)? in
-      let (count, line, column) = repairs[repair.rawValue]
-      guard count > 0 else { return nil }
+      guard let (count, line, column) = repairs[repair] else { return nil }
       let place = "line \(line)" + (column.map { ", \($0)" } ?? "")
       return (
         repair == .suspicious ? .warning : .notice,

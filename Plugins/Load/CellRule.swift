@@ -1,7 +1,7 @@
 import IntakeCore
 import IntakeSystem
 
-/// What every cell of a column must look like, whatever the target asks for besides.
+/// What every cell of a column must look like, whatever else the target asks for.
 ///
 /// Messages name the column and the rule, never what the cell holds.
 struct CellRule: Sendable {
@@ -33,9 +33,7 @@ struct CellRule: Sendable {
   /// Ledgers and result lines are read by the id.
   private static let mostIDCharacters = 128
 
-  /// What is wrong with a cell, in words that follow the column's name; nil when nothing is.
-  ///
-  /// Whether a date is one shows in `day`.
+  /// What is wrong with a cell, in words that follow the column's name; `day` says it of dates.
   func complaint(about cell: RawCell) -> String? {
     (cell.isPlain ? nil : CellRule.harmfulCharacter(in: cell.text, of: cell.name.column))
       ?? CellRule.length(of: cell) ?? form(of: cell.name.column, cell.text)
@@ -107,7 +105,7 @@ struct CellRule: Sendable {
     }
   }
 
-  /// Columns that people write for people.
+  /// Columns of free text.
   private static let prose: Set<Column> = [
     .fn, .ln, .mn, .addr, .addr2, .city, .state, .front, .back,
   ]
@@ -115,15 +113,14 @@ struct CellRule: Sendable {
 
 // Dates.
 extension CellRule {
-  /// The date of a cell, as it is or, where it was in another form than the two that are always read, as YYYY-MM-DD;
-  /// nil where there is a `dateProblem`.
-  func day(in cell: RawCell) -> String? {
+  /// The date of a cell: as it stands there, or as YYYY-MM-DD where its form is not one of the two that are always read.
+  func day(in cell: RawCell) throws(StageFailure) -> String {
     let column = cell.name.column
-    guard let (date, isAsItIs) = date(cell.text, column) else { return nil }
-    dates.noteRead(column)
-    if column == .dob, date.year <= 1900 || date >= earliestToday, birthProblem(date) != nil {
-      return nil
+    guard let (date, isAsItIs) = date(cell.text, column) else {
+      throw notADay(cell.text, cell.name)
     }
+    dates.noteRead(column)
+    if column == .dob, let problem = birthProblem(date) { throw problem }
     return isAsItIs ? cell.text : date.dashed
   }
 
@@ -136,15 +133,9 @@ extension CellRule {
     return dateFormat?.date(text, latest: latest(column)).map { ($0, false) }
   }
 
-  /// Why the date of a cell can't be taken.
-  func dateProblem(in cell: RawCell) -> StageFailure {
-    guard let (date, _) = date(cell.text, cell.name.column) else {
-      return notADay(cell.text, cell.name)
-    }
-    return birthProblem(date) ?? notADay(cell.text, cell.name)
-  }
-
   private func birthProblem(_ date: CalendarDate) -> StageFailure? {
+    // Nearly every birth is between these two.
+    guard date.year <= 1900 || date >= earliestToday else { return nil }
     let name = ColumnName(.dob)
     if date > latestBirth { return CellRule.invalid(name, "lies in the future") }
     guard refusesUnknownDays else { return nil }

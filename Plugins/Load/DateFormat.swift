@@ -60,50 +60,39 @@ struct DateFormat: Sendable, Equatable {
 
   /// The day that a text means; nil where it isn't in this form, or where the zone may have moved it.
   ///
-  /// Parts may have fewer digits than the format has letters: spreadsheets write 1/2/1970 for MM/DD/YYYY. Of the years
-  /// with the same two digits it is the last one by `latest`: nobody who has a document was born a century before.
+  /// Parts may have fewer digits than the format has letters: spreadsheets write 1/2/1970 for MM/DD/YYYY. A year of two
+  /// digits is the last such year up to `latest`: nobody who has a document was born a century before.
   func date(_ text: String, latest: CalendarDate) -> CalendarDate? {
-    var reader = DateReader(text)
+    var reader = TextReader(text.utf8)
     var (year, month, day, isShort) = (0, 0, 0, false)
     var time: [Int] = []
     for (index, part) in parts.enumerated() {
-      // Without something between the parts, only their full lengths tell where one ends.
-      let isTight = index + 1 < parts.count && !parts[index + 1].isLiteral
+      if case .serial(let first) = part { return reader.serial(from: first) }
+      guard let number = reader.number(of: part, isTight: isTight(index)) else { return nil }
       switch part {
-      case .literal(let byte): guard reader.take(byte) else { return nil }
-      case .year:
-        guard let number = reader.number(4...4) else { return nil }
-        year = number
-      case .shortYear:
-        guard let number = reader.number(2...2) else { return nil }
-        (year, isShort) = (latest.year / 100 * 100 + number, true)
-      case .month, .day, .hour, .minute, .second:
-        guard let number = reader.number(isTight || isBehindPart(index) ? 2...2 : 1...2) else {
-          return nil
-        }
-        if part == .month {
-          month = number
-        } else if part == .day {
-          day = number
-        } else {
-          time.append(number)
-        }
-      case .monthName:
-        guard let number = reader.month() else { return nil }
-        month = number
-      case .half: guard reader.half(), time.first ?? 0 <= 12 else { return nil }
-      case .zone: guard reader.zone(), time.allSatisfy({ $0 == 0 }) else { return nil }
-      case .serial(let first): return reader.serial(from: first)
+      case .year: year = number
+      case .shortYear: (year, isShort) = (latest.year / 100 * 100 + number, true)
+      case .month, .monthName: month = number
+      case .day: day = number
+      case .hour, .minute, .second: time.append(number)
+      case .half where time.first ?? 0 > 12: return nil
+      case .zone where !time.allSatisfy({ $0 == 0 }): return nil
+      default: break
       }
     }
     if !time.isEmpty { reader.skipFraction() }
-    guard reader.isAtEnd, time.first ?? 0 < 24, time.allSatisfy({ $0 < 60 }) else { return nil }
+    guard reader.rest.isEmpty, time.first ?? 0 < 24, time.allSatisfy({ $0 < 60 }) else {
+      return nil
+    }
     guard let date = CalendarDate(year: year, month: month, day: day) else { return nil }
     return isShort && date > latest
       ? CalendarDate(year: year - 100, month: month, day: day) : date
   }
 
-  private func isBehindPart(_ index: Int) -> Bool { index > 0 && !parts[index - 1].isLiteral }
+  /// Whether no literal stands on one side of a part, so that only its full length tells where it ends.
+  private func isTight(_ index: Int) -> Bool {
+    [index - 1, index + 1].contains { parts.indices.contains($0) && !parts[$0].isLiteral }
+  }
 
   /// Whether it is made of digits alone, as YYYYMMDD is: the two could not be told apart.
   var isAllDigits: Bool {
@@ -128,96 +117,109 @@ extension DateFormat {
     "DDMMYYYY", "MMDDYYYY", "excel",
   ].compactMap { DateFormat($0) }
 
-  /// A day in the two forms that are always read, and with any of the hyphens that Unicode has.
-  static func standard(_ text: String) -> CalendarDate? {
-    if let date = CalendarDate(text) { return date }
-    guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
-    let plain = text.unicodeScalars.map { scalar -> Unicode.Scalar in
-      (0x2010...0x2015).contains(scalar.value) || scalar.value == 0x2212 ? "-" : scalar
-    }
-    var view = String.UnicodeScalarView()
-    view.append(contentsOf: plain)
-    return CalendarDate(String(view))
-  }
-
-  /// The word for the command line, in quotes where a shell needs them.
-  var argument: String { "--date-format " + ShellText.quoted(text) }
-}
-
-/// Takes a date apart from left to right.
-private struct DateReader {
-  private var rest: ArraySlice<UInt8>
-
-  init(_ text: String) { rest = Array(text.utf8)[...] }
-
-  var isAtEnd: Bool { rest.isEmpty }
-
-  mutating func take(_ byte: UInt8) -> Bool {
-    guard rest.first?.asciiLowercased == byte.asciiLowercased else { return false }
-    rest = rest.dropFirst()
-    return true
-  }
-
-  mutating func number(_ lengths: ClosedRange<Int>) -> Int? {
-    let digits = rest.prefix(lengths.upperBound).prefix(while: \.isASCIIDigit)
-    guard digits.count >= lengths.lowerBound else { return nil }
-    rest = rest.dropFirst(digits.count)
-    return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
-  }
-
-  /// A name of a month or its first three letters or more, with or without a point.
-  mutating func month() -> Int? {
-    let word = rest.prefix { $0.isASCIILetter || $0 >= 0x80 }
-    let name = String(decoding: word, as: UTF8.self).lowercased()
-    guard name.unicodeScalars.count >= 3 else { return nil }
-    for names in DateReader.months {
-      guard let index = names.firstIndex(where: { $0.hasPrefix(name) }) else { continue }
-      rest = rest.dropFirst(word.count)
-      _ = take(UInt8(ascii: "."))
-      return index + 1
-    }
-    return nil
-  }
-
-  private static let months: [[String]] = [
+  fileprivate static let months: [[String]] = [
     "january february march april may june july august september october november december",
     "januar februar märz april mai juni juli august september oktober november dezember",
     "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
   ].map { $0.split(separator: " ").map(String.init) }
 
-  /// `AM` or `PM`.
-  mutating func half() -> Bool {
-    guard take(UInt8(ascii: "a")) || take(UInt8(ascii: "p")) else { return false }
-    return take(UInt8(ascii: "m"))
+  /// A day in the two forms that are always read, and with any of the hyphens that Unicode has.
+  static func standard(_ text: String) -> CalendarDate? {
+    if let date = CalendarDate(text) { return date }
+    guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
+    let plain = text.unicodeScalars.map { scalar -> Character in
+      (0x2010...0x2015).contains(scalar.value) || scalar.value == 0x2212 ? "-" : Character(scalar)
+    }
+    return CalendarDate(String(plain))
+  }
+
+  /// The word for the command line, in quotes where a shell needs them.
+  var argument: String { "--date-format " + ShellText.quoted(text) }
+}
+
+extension TextReader {
+  /// The number that a part of a date stands for, 0 for one that has none; nil where something else comes next.
+  fileprivate mutating func number(of part: DateFormat.Part, isTight: Bool) -> Int? {
+    switch part {
+    case .literal(let byte):
+      guard rest.first?.asciiLowercased == byte.asciiLowercased else { return nil }
+      rest = rest.dropFirst()
+      return 0
+    case .year: return number(4...4)
+    case .shortYear: return number(2...2)
+    case .monthName: return month()
+    case .half: return take("aApP") && take("mM") ? 0 : nil
+    case .zone: return zone() ? 0 : nil
+    default: return number(isTight ? 2...2 : 1...2)
+    }
+  }
+
+  private mutating func number(_ lengths: ClosedRange<Int>) -> Int? {
+    let digits = digits(atMost: lengths.upperBound)
+    guard digits.count >= lengths.lowerBound else { return nil }
+    return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+  }
+
+  /// A name of a month or its first three letters or more, with or without a point.
+  private mutating func month() -> Int? {
+    let word = rest.prefix { $0.isASCIILetter || $0 >= 0x80 }
+    let name = String(decoding: word, as: UTF8.self).lowercased()
+    guard name.unicodeScalars.count >= 3 else { return nil }
+    for names in DateFormat.months {
+      guard let index = names.firstIndex(where: { $0.hasPrefix(name) }) else { continue }
+      rest = rest.dropFirst(word.count)
+      _ = take(".")
+      return index + 1
+    }
+    return nil
   }
 
   /// `Z`, or an offset such as `+00:00`.
-  mutating func zone() -> Bool {
-    if take(UInt8(ascii: "z")) { return true }
+  private mutating func zone() -> Bool {
     skipFraction()
-    if take(UInt8(ascii: "z")) { return true }
-    guard take(UInt8(ascii: "+")) || take(UInt8(ascii: "-")), number(2...2) != nil else {
-      return false
-    }
-    _ = take(UInt8(ascii: ":"))
+    if take("zZ") { return true }
+    guard take("+-"), number(2...2) != nil else { return false }
+    _ = take(":")
     return number(2...2) != nil
   }
 
   /// Parts of a second, as databases write them.
-  mutating func skipFraction() {
-    guard rest.first == UInt8(ascii: ".") else { return }
-    rest = rest.dropFirst().drop(while: \.isASCIIDigit)
+  fileprivate mutating func skipFraction() {
+    if take(".") { _ = digits() }
   }
 
   /// A whole number of days, also as `25569.0`.
-  mutating func serial(from firstDay: Int) -> CalendarDate? {
+  fileprivate mutating func serial(from firstDay: Int) -> CalendarDate? {
     guard let days = number(1...5) else { return nil }
-    if take(UInt8(ascii: ".")) { rest = rest.drop { $0 == UInt8(ascii: "0") } }
+    if take(".") { while take("0") {} }
     // Excel believes in 1900-02-29, its day 60: the days before it are off by one.
-    guard isAtEnd, days > 0, days != 60 || firstDay != -25_569 else { return nil }
+    guard rest.isEmpty, days > 0, days != 60 || firstDay != -25_569 else { return nil }
     let isBeforeLeapDay = days < 60 && firstDay == -25_569
     return CalendarDate(daysSince1970: days + firstDay + (isBeforeLeapDay ? 1 : 0))
+  }
+}
+
+/// Takes a text apart from left to right.
+struct TextReader {
+  var rest: ArraySlice<UInt8>
+
+  init(_ text: some Sequence<UInt8>) { rest = Array(text)[...] }
+
+  /// Takes one of some characters of ASCII, if one comes next.
+  mutating func take(_ characters: StaticString) -> Bool {
+    guard let byte = rest.first,
+      characters.withUTF8Buffer({ $0.contains(byte) })
+    else { return false }
+    rest = rest.dropFirst()
+    return true
+  }
+
+  /// Takes the digits that come next.
+  mutating func digits(atMost count: Int = .max) -> ArraySlice<UInt8> {
+    let digits = rest.prefix(count).prefix(while: \.isASCIIDigit)
+    rest = rest.dropFirst(digits.count)
+    return digits
   }
 }
 

@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// The columns of a CSV manifest, in the order of its cells.
+/// The columns of a CSV manifest in the order of its cells, or those of the fields of a JSON object.
 struct Header {
   /// What stands below each header cell.
   enum Place: Equatable {
@@ -14,165 +14,151 @@ struct Header {
     }
   }
 
+  private let cells: [String]
+  private let names: ColumnNames
+  let meanings: [ColumnNames.Meaning]
   private(set) var places: [Place] = []
-  /// What the operator should know.
-  private(set) var notices: [String] = []
-  /// What is likely a mistake of the operator.
-  private(set) var warnings: [String] = []
+  private var problems: [String] = []
 
-  /// A header that has not been read yet.
-  init() {}
+  /// Looks at the cells of a header, which have numbers, or at the names of fields, which have none.
+  init(_ cells: [String] = [], _ names: ColumnNames = ColumnNames(), areNumbered: Bool = true) {
+    (self.cells, self.names) = (cells, names)
+    meanings = cells.map { $0.isEmpty && areNumbered ? .ignored : names.meaning(of: $0) }
+    var taken: [ColumnName: Int] = [:]
+    for case (let index, .column(let column)) in meanings.enumerated() {
+      // Two fields of one row are that row's mistake.
+      if let first = taken.updateValue(index, forKey: column), areNumbered {
+        problems.append("columns \(first + 1) and \(index + 1) both stand for \"\(column)\"")
+      }
+    }
+    // A column's own name comes first, then the more usual of two known ones.
+    let ranked = meanings.enumerated().sorted { ($0.1.rank, $0.0) < ($1.1.rank, $1.0) }
+    for case (let index, .known(let column, _)) in ranked where taken[column] == nil {
+      taken[column] = index
+    }
+    let hasNames = taken[ColumnName(.fn)] != nil && taken[ColumnName(.ln)] != nil
+    for (index, cell) in cells.enumerated() {
+      let shown = ColumnNames.shown(cell, column: areNumbered ? index + 1 : nil)
+      switch meanings[index] {
+      case .column(let column): places.append(.column(column))
+      case .known(let column, _): places.append(taken[column] == index ? .column(column) : .ignored)
+      case .ignored:
+        places.append(cell.isEmpty ? .unnamed : .ignored)
+        if names.takesKnown, !hasNames, !names.isGiven(cell), KnownNames.isFullName(cell) {
+          problems.append("\(shown) holds first and last name in one: split it into fn and ln")
+        }
+      case .unknown(let reason):
+        places.append(cell.isEmpty ? .unnamed : .ignored)
+        // A field without a name is that row's mistake, too.
+        if !cell.isEmpty { problems.append("\(shown) \(reason)") }
+      }
+    }
+  }
 
-  /// Understands header cells, trimmed as they are.
-  ///
-  /// - Throws: `StageFailure` of class fatal with everything that is wrong with them.
-  init(_ cells: [String], names: ColumnNames) throws(StageFailure) {
-    let columns = HeaderColumns(cells, names)
-    places = columns.places
-    let taken = places.compactMap(\.column)
-    guard !taken.isEmpty || !columns.problems.isEmpty else {
-      throw unusable("the header names no column", hint: Header.hint)
+  /// Refuses the header of a CSV manifest that cannot be used.
+  func check() throws(StageFailure) {
+    let hint = "the first line must name the columns: " + Column.names.joined(separator: ", ")
+    if places.allSatisfy({ $0.column == nil }) {
+      guard !problems.isEmpty else { throw unusable("the header names no column", hint: hint) }
+      // Names in a first line that holds data are not shown: somebody's address may be among them.
+      guard looksLikeNames else {
+        throw unusable("the first line isn't a header: it names no known column", hint: hint)
+      }
     }
-    // Names in a first line that holds data are not shown: somebody's address may be among them.
-    guard !taken.isEmpty || columns.looksLikeNames else {
-      throw unusable(
-        "the first line isn't a header: it names no known column", hint: Header.hint)
+    try checkNames()
+  }
+
+  /// Refuses names that cannot be used, with everything that is wrong and the options that read them.
+  func checkNames(of place: String = "") throws(StageFailure) {
+    guard !problems.isEmpty else { return }
+    // All of them, so that one correction is enough; with a hundred wrong names it is the wrong file.
+    let shown = problems.prefix(100).joined(separator: "; ")
+    let more = problems.count > 100 ? "; and \(problems.count - 100) more" : ""
+    throw unusable(place + shown + more, hint: ColumnNames.hint, remedy: remedy)
+  }
+
+  /// Whether most cells are misspelt columns and none is somebody's address or number.
+  private var looksLikeNames: Bool {
+    cells.count { ColumnNames.guess($0) != nil } * 2 > cells.count
+      && cells.allSatisfy(ColumnNames.isHarmless)
+  }
+
+  /// `--map` for each name that is known or misspelt, `--ignore-column` for the others.
+  private var remedy: [String] {
+    let unknown = cells.indices.filter { index in
+      if case .unknown = meanings[index] { ColumnNames.isHarmless(cells[index]) } else { false }
     }
-    guard columns.problems.isEmpty else {
-      throw unusable(
-        Header.list(columns.problems), hint: ColumnNames.hint, remedy: columns.remedy)
+    let guesses = unknown.compactMap { index in
+      ColumnNames.guess(cells[index]).map { (index, $0.column, $0.rank) }
     }
-    addNotices(cells, names: names, columns: taken)
+    var taken = Set(places.compactMap(\.column))
+    var mapped: [Int: ColumnName] = [:]
+    for (index, column, _) in guesses.sorted(by: { ($0.2, $0.0) < ($1.2, $1.0) })
+    where taken.insert(column).inserted {
+      mapped[index] = column
+    }
+    return unknown.flatMap { index in
+      let name = ColumnNames.visible(cells[index])
+      return mapped[index].map { ["--map", "\(name)=\($0)"] } ?? ["--ignore-column", name]
+    }
   }
 
   /// The cells up to the last one that has a name: those behind it may be left out.
   var namedCount: Int { (places.lastIndex { $0 != .unnamed } ?? -1) + 1 }
 
-  private static let hint =
-    "the first line must name the columns: "
-    + Column.allCases.map(\.rawValue).joined(separator: ", ")
-
-  static func list(_ problems: [String]) -> String {
-    // All of them, so that one correction is enough; with a hundred wrong names it is the wrong file.
-    let shown = problems.prefix(100).joined(separator: "; ")
-    return problems.count > 100 ? shown + "; and \(problems.count - 100) more" : shown
-  }
-
-  private mutating func addNotices(
-    _ cells: [String], names: ColumnNames, columns: [ColumnName]
-  ) {
-    var other = OtherNames(noun: "column")
-    for (cell, place) in zip(cells, places) {
-      switch place {
-      case .ignored: other.noteIgnored(cell)
-      case .unnamed: continue
-      case .column(let column): other.note(cell, readAs: column)
-      }
-    }
-    notices = other.notices
+  /// What the operator should know about the header of a CSV manifest.
+  var notices: [String] {
+    var notices = renamedAndIgnored("column")
     let unnamed = places.count { $0 == .unnamed }
     if unnamed > 0 {
       notices.append(
         "\(unnamed == 1 ? "a column without a name is" : "\(unnamed) columns without a name are") "
           + "ignored as long as \(unnamed == 1 ? "it is" : "they are") empty")
     }
-    warnings = names.unused(by: cells).map {
-      "there is no column \"\(Sanitizer.clean($0, limit: 60))\" to rename or ignore"
-    }
-    if !columns.contains(ColumnName(.id)), !columns.contains(ColumnName(.reference)) {
+    if !places.contains(.column(ColumnName(.id))), !places.contains(.column(ColumnName(.reference)))
+    {
       notices.append("no id or reference column: rows are known by their line and ledger key only")
     }
+    return notices
+  }
+
+  /// What is likely a mistake of the operator.
+  var warnings: [String] {
+    names.unused(by: cells).map {
+      "there is no column \"\(Sanitizer.clean($0, limit: 60))\" to rename or ignore"
+    }
+  }
+
+  /// The names that are not those of their columns, one line for the renamed and one for the dropped ones.
+  func renamedAndIgnored(_ noun: String) -> [String] {
+    func quoted(_ name: String) -> String {
+      ColumnNames.isHarmless(name) ? "\"\(Sanitizer.clean(name, limit: 60))\"" : "(not shown)"
+    }
+    let renamed = zip(cells, places).compactMap { cell, place -> (name: String, column: String)? in
+      guard let column = place.column?.description, column != cell else { return nil }
+      return (quoted(cell), "\"\(column)\"")
+    }
+    // The columns that a file of refused rows adds are nobody's mistake.
+    let ignored = zip(cells, places)
+      .filter { $1 == .ignored && !SourceTable.isNote($0.lowercased()) }.map { quoted($0.0) }
+    var lines: [String] = []
+    if renamed.count == 1 {
+      lines.append("\(noun) \(renamed[0].name) is read as \(renamed[0].column)")
+    } else if renamed.count > 1 {
+      let pairs = renamed.map { "\($0.name) as \($0.column)" }
+      lines.append("\(noun)s read under other names: " + pairs.joined(separator: ", "))
+    }
+    if !ignored.isEmpty {
+      let list = ignored.joined(separator: ", ")
+      lines.append(
+        ignored.count == 1 ? "\(noun) \(list) is ignored" : "\(noun)s \(list) are ignored")
+    }
+    return lines
   }
 }
 
-/// Finds the column of each header cell or JSON field, and the options that would find the rest.
-struct HeaderColumns {
-  private let cells: [String]
-  private let meanings: [ColumnNames.Meaning]
-  private(set) var places: [Header.Place] = []
-  private(set) var problems: [String] = []
-
-  /// Looks at the cells of a header, which have numbers, or at the names of fields, which have none.
-  init(_ cells: [String], _ names: ColumnNames, areNumbered: Bool = true) {
-    self.cells = cells
-    meanings = cells.map { $0.isEmpty ? .ignored : names.meaning(of: $0) }
-    var taken: [ColumnName: Int] = [:]
-    for (index, meaning) in meanings.enumerated() {
-      guard case .column(let column) = meaning else { continue }
-      // Two fields of one row are that row's mistake.
-      if let first = taken.updateValue(index, forKey: column), areNumbered {
-        problems.append("columns \(first + 1) and \(index + 1) both stand for \"\(column)\"")
-      }
-    }
-    // A name as it should be comes first, then the more usual of two known ones.
-    for (column, index) in HeaderColumns.best(meanings, but: taken) { taken[column] = index }
-    let hasNames = taken[ColumnName(.fn)] != nil && taken[ColumnName(.ln)] != nil
-    for (index, cell) in cells.enumerated() {
-      let shown = ColumnNames.shown(cell, column: areNumbered ? index + 1 : nil)
-      if names.takesKnown, !hasNames, meanings[index] == .ignored, !names.isGiven(cell),
-        KnownNames.isFullName(cell)
-      {
-        problems.append(
-          "\(shown) holds first and last name in one: split it into fn and ln"
-        )
-      }
-      switch meanings[index] {
-      case .column(let column): places.append(.column(column))
-      case .known(let column, _): places.append(taken[column] == index ? .column(column) : .ignored)
-      case .ignored: places.append(cell.isEmpty ? .unnamed : .ignored)
-      case .unknown(let reason):
-        places.append(.ignored)
-        problems.append("\(shown) \(reason)")
-      }
-    }
-  }
-
-  private static func best(_ meanings: [ColumnNames.Meaning], but taken: [ColumnName: Int])
-    -> [ColumnName: Int]
-  {
-    var best: [ColumnName: (rank: Int, index: Int)] = [:]
-    for (index, meaning) in meanings.enumerated() {
-      guard case .known(let column, let rank) = meaning, taken[column] == nil else { continue }
-      if best[column].map({ rank < $0.rank }) ?? true { best[column] = (rank, index) }
-    }
-    return best.mapValues(\.index)
-  }
-
-  /// Whether most cells are misspelt columns and none is somebody's address or number.
-  var looksLikeNames: Bool {
-    let known = Column.allCases.map(\.rawValue)
-    let near = cells.count {
-      NearestName.of($0, among: known) != nil || KnownNames.column(of: $0) != nil
-    }
-    return near * 2 > cells.count && cells.allSatisfy(ColumnNames.isHarmless)
-  }
-
-  /// `--map` for each name that is known or misspelt, `--ignore-column` for the others.
-  var remedy: [String] {
-    var taken = Set(places.compactMap(\.column))
-    let wanted = cells.enumerated().compactMap { index, cell -> (String, ColumnNames.Meaning)? in
-      guard ColumnNames.isHarmless(cell) else { return nil }
-      guard case .unknown = meanings[index] else { return nil }
-      let name = ColumnNames.visible(cell)
-      if let known = KnownNames.column(of: cell) {
-        return (name, .known(known.column, rank: known.rank))
-      }
-      let near = NearestName.of(name, among: Column.allCases.map(\.rawValue)).flatMap(
-        ColumnName.init)
-      return (name, near.map { .known($0, rank: .max) } ?? .ignored)
-    }
-    var words: [Int: [String]] = [:]
-    for (index, entry) in wanted.enumerated().sorted(by: {
-      ($0.1.1.rank, $0.0) < ($1.1.1.rank, $1.0)
-    }) {
-      if case .known(let column, _) = entry.1, taken.insert(column).inserted {
-        words[index] = ["--map", "\(entry.0)=\(column)"]
-      } else {
-        words[index] = ["--ignore-column", entry.0]
-      }
-    }
-    return wanted.indices.flatMap { words[$0] ?? [] }
-  }
+extension Column {
+  static let names = allCases.map(\.rawValue)
 }
 
 /// How the names of a header or of JSON fields are understood: the columns, `--map` and `--ignore-column`.
@@ -190,8 +176,8 @@ struct ColumnNames: Sendable {
     }
   }
 
-  let renamed: [String: ColumnName]
-  let ignored: Set<String>
+  var renamed: [String: ColumnName] = [:]
+  var ignored: Set<String> = []
   /// Whether the names of `KnownNames` are taken, and those that no column is like are left out.
   var takesKnown = false
 
@@ -213,12 +199,17 @@ struct ColumnNames: Sendable {
       return .unknown(
         "is not a row's business: endpoint and credentials are given once, for the whole run")
     }
-    let names = Column.allCases.map(\.rawValue)
-    let near = NearestName.of(lower, among: names)
-    // Of a shop's forty columns some are like one of ours by chance; a slip seldom changes the first letter.
-    guard !takesKnown || near.map({ $0.first == lower.first }) ?? false else { return .ignored }
-    let meant = KnownNames.column(of: name)?.column.description ?? near
-    return .unknown("is unknown" + (meant.map { ", did you mean \"\($0)\"?" } ?? ""))
+    let guess = ColumnNames.guess(name)?.column.description
+    // Of a shop's forty columns some resemble one of ours by chance; a slip seldom changes the first letter.
+    guard !takesKnown || guess.map({ $0.first == lower.first }) ?? false else { return .ignored }
+    return .unknown("is unknown" + (guess.map { ", did you mean \"\($0)\"?" } ?? ""))
+  }
+
+  /// The column that an unknown name most likely stands for; one that was only misspelt has the last rank.
+  static func guess(_ name: String) -> (column: ColumnName, rank: Int)? {
+    KnownNames.column(of: name)
+      ?? NearestName.of(visible(name), among: Column.names).flatMap(ColumnName.init)
+      .map { ($0, .max) }
   }
 
   /// Whether the columns or the options say what a name stands for.
@@ -277,45 +268,4 @@ struct ColumnNames: Sendable {
   static let hint =
     "correct the names, or give --map \"NAME=column\" to rename, --ignore-column NAME to drop, --map-known to take "
     + "every known name"
-}
-
-/// The names that were renamed or dropped, for the operator: one line for each kind, however many there are.
-struct OtherNames {
-  /// `column` or `field`.
-  let noun: String
-  private var ignored: [String] = []
-  private var renamed: [(name: String, column: ColumnName)] = []
-
-  init(noun: String) { self.noun = noun }
-
-  /// Remembers a name that is spelt differently from its column.
-  mutating func note(_ name: String, readAs column: ColumnName) {
-    if name != column.description { renamed.append((name, column)) }
-  }
-
-  /// Remembers a name that was dropped; those that a file of refused rows adds are nobody's mistake.
-  mutating func noteIgnored(_ name: String) {
-    if !SourceTable.isNote(name.lowercased()) { ignored.append(name) }
-  }
-
-  /// The lines, none where every name is that of its column.
-  var notices: [String] {
-    var lines: [String] = []
-    if renamed.count == 1 {
-      lines.append("\(noun) \(quoted(renamed[0].name)) is read as \"\(renamed[0].column)\"")
-    } else if renamed.count > 1 {
-      let pairs = renamed.map { "\(quoted($0.name)) as \"\($0.column)\"" }
-      lines.append("\(noun)s read under other names: " + pairs.joined(separator: ", "))
-    }
-    if !ignored.isEmpty {
-      let names = ignored.map(quoted).joined(separator: ", ")
-      lines.append(
-        ignored.count == 1 ? "\(noun) \(names) is ignored" : "\(noun)s \(names) are ignored")
-    }
-    return lines
-  }
-
-  private func quoted(_ name: String) -> String {
-    ColumnNames.isHarmless(name) ? "\"\(Sanitizer.clean(name, limit: 60))\"" : "(not shown)"
-  }
 }

@@ -13,22 +13,21 @@ struct HeaderSearch {
   /// Only the header decides: rows hold addresses with commas and notes with anything.
   func run(_ window: inout ByteWindow, _ given: Delimiter) throws -> UInt8 {
     try skipBlankLines(&window)
-    let told = try separatorLine(&window)
-    if told != nil { try skipBlankLines(&window) }
+    let declared = try separatorLine(&window)
+    if declared != nil { try skipBlankLines(&window) }
     let candidates =
-      if let byte = given.byte ?? told { [byte] } else { Delimiter.allCases.compactMap(\.byte) }
+      if let byte = given.byte ?? declared { [byte] } else {
+        Delimiter.allCases.compactMap(\.byte)
+      }
     let (lines, delimiter) = try search(&window, candidates)
-    for _ in 0..<lines {
-      guard try window.reachNext() else { break }
-      try window.skipLine()
-    }
+    for _ in 0..<lines where try window.reachNext() { try window.skipLine() }
     if lines > 0 {
       notes.say(
         lines == 1
           ? "the line above the header is passed over"
           : "\(lines) lines above the header are passed over")
     }
-    if told != nil, given == .auto {
+    if declared != nil, given == .auto {
       notes.say("cells are separated by \(Delimiter.name(delimiter)), as the sep= line says")
     } else if given == .auto, delimiter != UInt8(ascii: ",") {
       notes.say(
@@ -63,7 +62,7 @@ struct HeaderSearch {
     var first: (known: Int, delimiter: UInt8) = (0, delimiters[0])
     var offset = 0
     for line in 0..<HeaderSearch.mostLines {
-      guard try reach(offset, &window) else { break }
+      guard try window.byte(at: offset) != nil else { break }
       var best = (known: 0, named: 0, delimiter: delimiters[0])
       for delimiter in delimiters {
         let cells = try cells(of: &window, at: offset, delimiter).filter { !$0.isEmpty }
@@ -80,26 +79,15 @@ struct HeaderSearch {
     return (0, first.delimiter)
   }
 
-  /// Whether there is a byte at an offset from the start of the window.
-  private func reach(_ offset: Int, _ window: inout ByteWindow) throws -> Bool {
-    while window.start + offset >= window.bytes.count {
-      guard try window.grow() else { return false }
-    }
-    return true
-  }
-
   /// Moves behind the line that starts there; false where it is too long for a title, or the last one.
   private func skipLine(_ offset: inout Int, _ window: inout ByteWindow) throws -> Bool {
-    while true {
-      guard offset <= limit, try reach(offset, &window) else { return false }
-      let byte = window.bytes[window.start + offset]
+    while offset <= limit, let byte = try window.byte(at: offset) {
       offset += 1
       guard byte.isLineEnd else { continue }
-      if byte == 0x0D, try reach(offset, &window), window.bytes[window.start + offset] == 0x0A {
-        offset += 1
-      }
+      if byte == 0x0D, try window.byte(at: offset) == 0x0A { offset += 1 }
       return true
     }
+    return false
   }
 
   private func cells(of window: inout ByteWindow, at offset: Int, _ delimiter: UInt8) throws
@@ -123,14 +111,13 @@ enum Delimiter: String, CaseIterable {
   case auto
   case comma, semicolon, tab, pipe
 
-  /// The byte itself, nil for the one that the header shows.
   var byte: UInt8? {
     switch self {
-    case .auto: return nil
-    case .comma: return UInt8(ascii: ",")
-    case .semicolon: return UInt8(ascii: ";")
-    case .tab: return 0x09
-    case .pipe: return UInt8(ascii: "|")
+    case .auto: nil
+    case .comma: UInt8(ascii: ",")
+    case .semicolon: UInt8(ascii: ";")
+    case .tab: 0x09
+    case .pipe: UInt8(ascii: "|")
     }
   }
 

@@ -20,12 +20,9 @@ struct ImagePath: Sendable {
     self.text = text
     self.side = side
     self.root = root
-    var path = text
-    (path, page) = ImagePath.split(text, in: root)
-    switch ImagePath.place(of: path, in: root) {
-    case .beneath(let path): (relative, reasonOutside) = (path, nil)
-    case .outside(let reason): (relative, reasonOutside) = (path, reason)
-    }
+    let (path, page) = ImagePath.split(text, in: root)
+    self.page = page
+    (relative, reasonOutside) = ImagePath.place(of: path, in: root)
   }
 
   /// Takes the page off the path (RFC 8118, section 3), unless a file has such a name.
@@ -56,51 +53,47 @@ struct ImagePath: Sendable {
     reasonOutside.map { reason in
       let isBelowNothing = text.hasPrefix("/") || text.lowercased().hasPrefix("file:")
       return failure(
-        .pathOutsideRoot, "\(side.rawValue) \(reason)",
+        .pathOutsideRoot, " " + reason,
         hint: isBelowNothing
           ? "give --images-root the folder that holds the scans, or write the path relative to it"
           : nil)
     }
   }
 
-  private enum Place {
-    case beneath(String)
-    case outside(String)
-  }
-
-  private static func place(of text: String, in root: ImageRoot) -> Place {
-    var text = text
+  /// Where a path leads beneath the root, or why it leads elsewhere.
+  private static func place(of given: String, in root: ImageRoot) -> (String, outside: String?) {
+    var text = given
     if text.hasPrefix("f") || text.hasPrefix("F"), text.prefix(7).lowercased() == "file://" {
       let path = text.dropFirst(7)
       let local = path.lowercased().hasPrefix("localhost/") ? path.dropFirst(9) : path
-      guard local.hasPrefix("/") else { return .outside("is an address, not a path") }
+      guard local.hasPrefix("/") else { return (given, "is an address, not a path") }
       text = PercentText.decoded(local)
     }
     let bytes = Array(text.utf8)
     if bytes.first == UInt8(ascii: "/") {
       guard let path = root.relative(text) else {
-        return .outside("is an absolute path that doesn't lead below the images root")
+        return (given, "is an absolute path that doesn't lead below the images root")
       }
-      return climbsOut(path) ? .outside(climbing) : .beneath(path)
-    }
-    if bytes.first == UInt8(ascii: "~") {
-      return .outside("starts with ~, which no shell expands here")
-    }
-    if isAddress(bytes) { return .outside("is an address, not a path") }
-    let isDrive = bytes.dropFirst().first == UInt8(ascii: ":") && bytes.count > 2
-    if isDrive && bytes[0].isASCIILetter && (bytes[2] == 0x5C || bytes[2] == 0x2F)
-      || bytes.starts(with: "\\\\".utf8)
-    {
-      return .outside("is a Windows path")
-    }
-    // A file may have a backslash in its name: few have, and only they are looked for under it.
-    if bytes.contains(0x5C), root.folder.stamp(of: text) == nil {
+      text = path
+    } else if bytes.first == UInt8(ascii: "~") {
+      return (given, "starts with ~, which no shell expands here")
+    } else if isAddress(bytes) {
+      return (given, "is an address, not a path")
+    } else if isWindowsPath(bytes) {
+      return (given, "is a Windows path")
+    } else if bytes.contains(0x5C), root.folder.stamp(of: text) == nil {
+      // A file may have a backslash in its name: few have, and only they are looked for under it.
       text = String(decoding: bytes.map { $0 == 0x5C ? 0x2F : $0 }, as: UTF8.self)
     }
-    return climbsOut(text) ? .outside(climbing) : .beneath(text)
+    return climbsOut(text) ? (given, "leads out of the images root with ..") : (text, nil)
   }
 
-  private static let climbing = "leads out of the images root with .."
+  /// `C:\…`, `C:/…` or `\\host…`.
+  private static func isWindowsPath(_ bytes: [UInt8]) -> Bool {
+    bytes.starts(with: "\\\\".utf8)
+      || bytes.count > 2 && bytes[0].isASCIILetter && bytes[1] == UInt8(ascii: ":")
+        && (bytes[2] == 0x5C || bytes[2] == 0x2F)
+  }
 
   /// `scheme://…` or `file:…`.
   private static func isAddress(_ bytes: [UInt8]) -> Bool {
@@ -114,17 +107,12 @@ struct ImagePath: Sendable {
     // Few paths hold two dots in a row; a look at each of their parts would take longer.
     guard bytes.indices.dropFirst().contains(where: { bytes[$0] == 0x2E && bytes[$0 - 1] == 0x2E })
     else { return false }
-    var (rest, depth) = (bytes[...], 0)
-    while depth >= 0, !rest.isEmpty {
-      let name = rest.prefix { $0 != UInt8(ascii: "/") }
-      if name.elementsEqual("..".utf8) {
-        depth -= 1
-      } else if !name.isEmpty, !name.elementsEqual(".".utf8) {
-        depth += 1
-      }
-      rest = rest.dropFirst(name.count + 1)
+    var depth = 0
+    for name in bytes.split(separator: UInt8(ascii: "/")) where !name.elementsEqual(".".utf8) {
+      depth += name.elementsEqual("..".utf8) ? -1 : 1
+      if depth < 0 { return true }
     }
-    return depth < 0
+    return false
   }
 
   /// Notes that a row names this scan.
@@ -136,7 +124,7 @@ struct ImagePath: Sendable {
     let suffix = page.map { "#page=\($0)" } ?? ""
     return ImageFile(
       side: side, path: text, page: page ?? usualPage,
-      stamp: { root.folder.stamp(of: relative) ?? root.otherStamp(relative) },
+      stamp: { root.stamp(of: relative) },
       located: { root.located(relative) + suffix }
     ) { limit in try read(atMost: limit, line: line) }
   }
@@ -145,47 +133,55 @@ struct ImagePath: Sendable {
     let bytes: [UInt8]
     do throws(FileFailure) {
       bytes = try root.read(relative, atMost: limit) {
-        root.notes.count(.path, line: line, ColumnName(side == .front ? .front : .back))
+        root.notes.count(.path, line: line, ColumnName(side.column))
       }
     } catch {
       throw failure(reading: error)
     }
-    guard !bytes.isEmpty else { throw about(.notAnImage, "the file is empty (0 bytes)") }
+    guard !bytes.isEmpty else { throw failure(.notAnImage, ": the file is empty (0 bytes)") }
     return bytes
   }
 
   private func failure(reading cause: FileFailure) -> StageFailure {
     switch cause {
-    // No name of a file is in detail and hint: it may be a person's, and a detail goes into logs.
+    // File names stay out of details and hints: they may be people's names, and details go into logs.
     case .notFound:
-      about(.fileNotFound, "there is no such file", similar: root.similar(to: relative))
+      failure(.fileNotFound, ": there is no such file", similar: root.similar(to: relative))
     case .outsideFolder:
-      about(.pathOutsideRoot, "the path or a link on it leads out of the images root")
-    case .notRegular(let kind): about(.notRegularFile, "it is \(kind)")
+      failure(.pathOutsideRoot, ": the path or a link on it leads out of the images root")
+    case .notRegular(let kind): failure(.notRegularFile, ": it is \(kind)")
     case .tooLarge(let bytes, let limit):
-      about(.fileTooLarge, "the file has \(bytes) bytes, \(limit) are allowed")
+      failure(.fileTooLarge, ": the file has \(bytes) bytes, \(limit) are allowed")
     case .changedWhileReading:
-      about(
-        .fileUnreadable, "the file changed while it was read",
+      failure(
+        .fileUnreadable, ": the file changed while it was read",
         hint: "wait until the scan is complete and run again")
-    case .unreadable(let reason): about(.fileUnreadable, reason)
+    case .unreadable(let reason): failure(.fileUnreadable, ": " + reason)
     }
   }
 
-  /// A failure that starts with the side.
-  private func about(
+  private func failure(
     _ code: FailureCode, _ detail: String, hint: String? = nil, similar: String? = nil
   ) -> StageFailure {
-    failure(code, "\(side.rawValue): \(detail)", hint: hint, similar: similar)
+    .scan(side, code, detail, hint: hint, file: text, similar: similar)
   }
+}
 
-  private func failure(
-    _ code: FailureCode, _ detail: String, hint: String?, similar: String? = nil
+extension StageFailure {
+  /// A failure of one side's scan; `detail` follows the name of the side.
+  static func scan(
+    _ side: Side, _ code: FailureCode, _ detail: String, hint: String? = nil, file: String,
+    similar: String? = nil
   ) -> StageFailure {
     StageFailure(
-      code, detail, hint: hint, column: ColumnName(side == .front ? .front : .back), side: side,
-      file: text, similar: similar)
+      code, side.rawValue + detail, hint: hint, column: ColumnName(side.column), side: side,
+      file: file, similar: similar)
   }
+}
+
+extension Side {
+  /// The column that names its scan.
+  var column: Column { self == .front ? .front : .back }
 }
 
 /// The folder that scans are read from, and what was looked up in it.
@@ -194,12 +190,11 @@ final class ImageRoot: Sendable {
   let notes: ManifestNotes
   /// The folder's absolute paths: as it was given, and without links.
   private let paths: [String]
-  private let indexes = Mutex<[String: NameIndex]>([:])
-  private let sorted = Mutex<[String: SortedNames]>([:])
+  private let listings = Mutex<[String: FolderNames]>([:])
   /// The scans that rows name, where somebody wants to know which files no row does.
   private let used: Mutex<UsedNames>?
-  /// 16 folders of 100,000 names each at most take some 200 MB; one batch has two folders and as many names as scans.
-  private static let mostIndexes = 16
+  /// A batch has two folders and as many names as scans; 100,000 names take some 12 MB.
+  private static let mostListings = 16
 
   init(_ path: String, notes: ManifestNotes, notesUse: Bool = false) throws(FileFailure) {
     used = notesUse ? Mutex(UsedNames()) : nil
@@ -219,7 +214,7 @@ final class ImageRoot: Sendable {
     return nil
   }
 
-  /// Reads a file; `noting` is called where it has another name in other letters.
+  /// Reads a file; `noting` is called where only the letters of its name are others (case or Unicode form).
   func read(_ path: String, atMost limit: Int, noting: () -> Void) throws(FileFailure) -> [UInt8] {
     do throws(FileFailure) {
       return try folder.read(path, atMost: limit)
@@ -236,7 +231,9 @@ final class ImageRoot: Sendable {
     folder.stamp(of: path) == nil ? other(path) ?? path : path
   }
 
-  func otherStamp(_ path: String) -> FileStamp? { other(path).flatMap(folder.stamp) }
+  func stamp(of path: String) -> FileStamp? {
+    folder.stamp(of: path) ?? other(path).flatMap(folder.stamp)
+  }
 
   /// The one existing path that differs in case or Unicode form only; nil where there is none, or more than one.
   private func other(_ path: String) -> String? {
@@ -246,31 +243,25 @@ final class ImageRoot: Sendable {
         found += part + "/"
         continue
       }
-      guard let name = index(of: found.isEmpty ? "." : found).name(like: part) else { return nil }
+      guard let name = names(in: found).name(like: part) else { return nil }
       found += name + "/"
     }
     return found.isEmpty ? nil : String(found.dropLast())
   }
 
-  private func index(of folder: String) -> NameIndex {
-    indexes.withLock { indexes in
-      if let known = indexes[folder] { return known }
-      if indexes.count >= ImageRoot.mostIndexes { indexes.removeAll() }
-      let index = NameIndex(self.folder.names(in: folder, atMost: NameIndex.mostNames + 1))
-      indexes[folder] = index
-      return index
+  /// The names in a folder, which ends with `/` unless it is the root; listed once for all rows.
+  func names(in folder: String) -> FolderNames {
+    listings.withLock { listings in
+      if let known = listings[folder] { return known }
+      if listings.count >= ImageRoot.mostListings { listings.removeAll() }
+      let names = FolderNames(list(folder, atMost: FolderNames.most))
+      listings[folder] = names
+      return names
     }
   }
 
-  /// The names in a folder, sorted once for all rows.
-  func sortedNames(in folder: String) -> SortedNames {
-    sorted.withLock { sorted in
-      if let known = sorted[folder] { return known }
-      if sorted.count >= ImageRoot.mostIndexes { sorted.removeAll() }
-      let names = SortedNames(self.folder.names(in: folder, atMost: SortedNames.most))
-      sorted[folder] = names
-      return names
-    }
+  private func list(_ folder: String, atMost limit: Int) -> [String] {
+    self.folder.names(in: folder.isEmpty ? "." : folder, atMost: limit)
   }
 
   /// Notes that a row names a scan.
@@ -278,14 +269,12 @@ final class ImageRoot: Sendable {
     used?.withLock { $0.add(located(path)) }
   }
 
-  /// The scans that lie beside used ones, and that no row names.
+  /// The scans beside used ones that no row names.
   var unused: [String] {
     guard let used = used?.withLock(\.self) else { return [] }
     return used.folders.sorted().flatMap { folder in
-      self.folder.names(
-        in: folder.isEmpty ? "." : String(folder.dropLast()), atMost: NameIndex.mostNames
-      )
-      .map { folder + $0 }.filter { !used.contains($0) && ImageRoot.looksLikeScan($0) }.sorted()
+      list(folder, atMost: UsedNames.mostCompared).map { folder + $0 }
+        .filter { !used.contains($0) && ImageRoot.looksLikeScan($0) }.sorted()
     }
   }
 
@@ -300,18 +289,18 @@ final class ImageRoot: Sendable {
     ].contains(name[name.index(after: dot)...].lowercased())
   }
 
-  /// A path that may be meant: of another extension, or spelt a little otherwise.
+  /// A path that may be meant: with another extension, or spelt a little differently.
   func similar(to path: String) -> String? {
-    let slash = path.lastIndex(of: "/")
-    let folder = slash.map { String(path[..<$0]) }
-    let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
-    let names = self.folder.names(in: folder ?? ".", atMost: NameIndex.mostCompared)
+    let start = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    let name = String(path.dropFirst(start.count))
+    // Comparing letter by letter takes a microsecond a name.
+    let names = list(start, atMost: 10_000)
       .filter { $0 != "." && $0 != ".." }.sorted()
-    let stem = ImageRoot.stem(name)
     let similar =
       names.first { $0.lowercased() == name.lowercased() }
-      ?? names.first { ImageRoot.stem($0) == stem } ?? NearestName.of(name, among: names)
-    return similar.map { (folder.map { $0 + "/" } ?? "") + $0 }
+      ?? names.first { ImageRoot.stem($0) == ImageRoot.stem(name) }
+      ?? NearestName.of(name, among: names)
+    return similar.map { start + $0 }
   }
 
   private static func stem(_ name: String) -> String {
@@ -321,8 +310,10 @@ final class ImageRoot: Sendable {
 
 /// The paths of scans that rows name, by their hashes: 200,000 take 6 MB.
 private struct UsedNames: Sendable {
-  /// Of larger batches the rest is not compared.
+  /// In larger batches nothing is compared.
   private static let most = 200_000
+  /// Names of a folder that are compared with them.
+  static let mostCompared = 100_000
   private(set) var folders: Set<String> = []
   private var hashes: Set<Int> = []
 
@@ -333,26 +324,4 @@ private struct UsedNames: Sendable {
   }
 
   func contains(_ path: String) -> Bool { hashes.contains(path.hashValue) }
-}
-
-/// The names in a folder, to be found whatever their case and Unicode form are.
-private struct NameIndex: Sendable {
-  /// A folder with more names isn't searched.
-  static let mostNames = 100_000
-  /// Comparing letter by letter takes a microsecond a name.
-  static let mostCompared = 10_000
-
-  /// Strings are equal where they show the same letters, composed or not.
-  private var names: [String: [String]] = [:]
-
-  init(_ all: [String]) {
-    guard all.count <= NameIndex.mostNames else { return }
-    for name in all { names[name.lowercased(), default: []].append(name) }
-  }
-
-  /// The name itself, or the only one that is alike.
-  func name(like wanted: String) -> String? {
-    guard let alike = names[wanted.lowercased()] else { return nil }
-    return alike.first { $0.utf8.elementsEqual(wanted.utf8) } ?? (alike.count == 1 ? alike[0] : nil)
-  }
 }

@@ -5,16 +5,18 @@ import IntakeCore
 struct JSONReader: RowReader, ~Copyable {
   private enum Layout { case lines, spread, list }
 
-  private var window: ByteWindow
+  var window: ByteWindow
   private let names: ColumnNames
   private let limit: Int
   private let cleaner: CellCleaner
   private var layout: Layout
   /// Whether the bracket that opened a list has not been closed.
   private var isInList = false
-  private var otherNames = OtherNames(noun: "field")
-  private var meanings: [String: ColumnNames.Meaning] = [:]
+  /// By the names of a row's fields: most rows have the same.
+  private var headers: [[String]: Header] = [:]
+  /// The first row, which was read to check its names; nil once it has been handed out.
   private var first: RawRow?
+  private var isFirst = true
   /// The columns in the order in which the rows bring them.
   private let table = SourceTable(delimiter: UInt8(ascii: ","), columns: [])
 
@@ -36,78 +38,85 @@ struct JSONReader: RowReader, ~Copyable {
       layout = .spread
       cleaner.notes.say("the manifest is JSON with objects over several lines")
     }
-    first = try read(isFirst: true)
-    for notice in otherNames.notices { cleaner.notes.say(notice) }
+    first = try next()
+    isFirst = false
   }
 
-  /// None, as columns are not known before the last row: a field that the first rows lack may come later.
-  var warnings: [String] { [] }
-  var columns: Set<ColumnName>? { nil }
-  var share: Double? { window.share }
+  /// None: a field that the first rows lack may come later.
+  var sharedHeader: Header? { nil }
   var linesLeft: Int? { layout == .lines ? window.linesLeft : nil }
 
-  mutating func nextAtHand() throws -> RawRow? {
-    guard layout == .lines else {
-      return first == nil ? try readObject(mayRead: false, isFirst: false) : nil
-    }
-    while first == nil, window.hasLine {
-      if let row = try readLine(isFirst: false) { return row }
-    }
-    return nil
-  }
-
   mutating func next() throws -> RawRow? {
-    guard let row = first.take() else { return try read(isFirst: false) }
-    return row
-  }
-
-  private mutating func read(isFirst: Bool) throws -> RawRow? {
-    guard layout == .lines else { return try readObject(mayRead: true, isFirst: isFirst) }
+    if let row = first.take() { return row }
+    guard layout == .lines else { return try nextElement() }
     while try window.reachNext() {
-      if let row = try readLine(isFirst: isFirst) { return row }
+      if let row = try readLine() { return row }
     }
     return nil
   }
 
   /// The row of the line that comes next, nil for a blank one.
-  private mutating func readLine(isFirst: Bool) throws -> RawRow? {
-    guard try window.reachNext() else { return nil }
+  private mutating func readLine() throws -> RawRow? {
     let line = window.line
     let text = try window.lineStart(atMost: limit + 1)
-    guard text.count <= limit else { return try tooLong(text, line) }
+    guard text.count <= limit else {
+      try window.checkReading()
+      let evidence = try window.lineStart(atMost: RawRow.evidenceLimit)
+      try window.skipLine()
+      return refused(text, .rowTooLong(limit), line, evidence: evidence)
+    }
     window.takeLine(upTo: window.start + text.count)
-    return text.allSatisfy(\.isASCIISpace) ? nil : try row(text, line: line, isFirst: isFirst)
+    return text.allSatisfy(\.isASCIISpace) ? nil : try row(text, line: line)
   }
 
-  private mutating func tooLong(_ text: [UInt8], _ line: Int) throws -> RawRow {
-    let evidence = try window.lineStart(atMost: RawRow.evidenceLimit)
-    try window.skipLine()
-    return RawRow(
-      line: line, problems: [.rowTooLong(limit)], evidence: evidence, source: whole(text))
-  }
-
-  private mutating func row(_ text: [UInt8], line: Int, isFirst: Bool) throws -> RawRow {
+  private mutating func row(_ text: [UInt8], line: Int) throws -> RawRow {
+    let value: JSONValue
+    do throws(JSONParser.Failure) {
+      value = try JSONParser.parse(text)
+    } catch {
+      let failure = StageFailure(
+        .malformedRow, "\(place(error.offset, text, line)): \(error.message)",
+        hint: layout == .lines ? "write one JSON object a line" : nil)
+      return refused(text, failure, line)
+    }
+    guard let fields = value.fields else {
+      return refused(
+        text, StageFailure(.malformedRow, "a row is an object, not \(value.kindName)"), line)
+    }
     var row = RawRow(line: line)
-    switch Result(catching: { () throws(JSONParser.Failure) in try JSONParser.parse(text) }) {
-    case .success(let value):
-      let fields = value.fields ?? []
-      if isFirst { try checkNames(fields.map(\.name), line: line) }
-      for field in fields where !hasBetterName(field, among: fields) {
-        read(field, of: text, into: &row)
+    let header = header(of: fields.map(\.name))
+    if isFirst {
+      try header.checkNames(of: "the row at line \(line): ")
+      for notice in header.renamedAndIgnored("field") { cleaner.notes.say(notice) }
+    }
+    for (index, field) in fields.enumerated() {
+      if case .unknown(let reason) = header.meanings[index] {
+        let place = place(field.offset, text, line)
+        let detail = "\(place): \(ColumnNames.shown(field.name, column: nil)) \(reason)"
+        row.problems.append(StageFailure(.malformedRow, detail, hint: ColumnNames.hint))
+      } else if let name = header.places[index].column {
+        read(field, as: name, of: text, into: &row)
       }
-      if value.fields == nil {
-        row.problems.append(
-          StageFailure(.malformedRow, "a row is an object, not \(value.kindName)"))
-      }
-    case .failure(let failure):
-      row.problems.append(
-        StageFailure(
-          .malformedRow, "\(place(failure.offset, text, line)): \(failure.message)",
-          hint: layout == .lines ? "write one JSON object a line" : nil))
     }
     if row.cells.isEmpty { row.evidence = Array(text.prefix(RawRow.evidenceLimit)) }
     row.source = row.problems.isEmpty ? source(of: row) : whole(text)
     return row
+  }
+
+  /// More than 256 different headers are not kept.
+  private mutating func header(of fields: [String]) -> Header {
+    if let known = headers[fields] { return known }
+    let header = Header(fields, names, areNumbered: false)
+    if headers.count < 256 { headers[fields] = header }
+    return header
+  }
+
+  private func refused(
+    _ text: [UInt8], _ failure: StageFailure, _ line: Int, evidence: [UInt8]? = nil
+  ) -> RawRow {
+    RawRow(
+      line: line, problems: [failure],
+      evidence: evidence ?? Array(text.prefix(RawRow.evidenceLimit)), source: whole(text))
   }
 
   /// The cells of a row as a CSV record.
@@ -134,64 +143,35 @@ struct JSONReader: RowReader, ~Copyable {
     return "line \(line + position.line - 1), column \(position.column)"
   }
 
-  private mutating func read(
-    _ field: JSONField, of text: [UInt8], into row: inout RawRow
+  private func read(
+    _ field: JSONField, as name: ColumnName, of text: [UInt8], into row: inout RawRow
   ) {
-    switch meaning(of: field.name) {
-    case .ignored: return
-    case .unknown(let reason):
-      let place = place(field.offset, text, row.line)
-      let detail = "\(place): \(ColumnNames.shown(field.name, column: nil)) \(reason)"
-      row.problems.append(StageFailure(.malformedRow, detail, hint: ColumnNames.hint))
-    case .column(let name) where row.cells.contains { $0.name == name }:
+    guard !row.cells.contains(where: { $0.name == name }) else {
       row.problems.append(
         StageFailure(.malformedRow, "two fields stand for \(name)", column: name))
-    case .column(let name), .known(let name, _):
-      if let cell = JSONReader.text(of: field.value, in: name.column) {
-        if !cell.isEmpty { cleaner.add(name, cell, ByteKinds(of: cell), to: &row) }
-      } else {
-        let place = place(field.value.offset, text, row.line)
-        row.problems.append(
-          StageFailure(
-            .malformedRow, "\(place): \(name) is a text, not \(field.value.kindName)",
-            hint: "write the value in quotes", column: name))
-      }
+      return
     }
-  }
-
-  /// Refuses a manifest whose first row has names that nobody knows, with the options that read them.
-  private func checkNames(_ fields: [String], line: Int) throws(StageFailure) {
-    let columns = HeaderColumns(fields, names, areNumbered: false)
-    guard !columns.problems.isEmpty else { return }
-    throw unusable(
-      "the row at line \(line): \(Header.list(columns.problems))", hint: ColumnNames.hint,
-      remedy: columns.remedy)
-  }
-
-  /// Whether another field of the row has the column's own name, or a more usual one.
-  private mutating func hasBetterName(_ field: JSONField, among fields: [JSONField]) -> Bool {
-    guard names.takesKnown, case .known(let column, let rank) = meaning(of: field.name) else {
-      return false
+    guard let cell = JSONReader.text(of: field.value, in: name.column) else {
+      let place = place(field.value.offset, text, row.line)
+      row.problems.append(
+        StageFailure(
+          .malformedRow, "\(place): \(name) is a text, not \(field.value.kindName)",
+          hint: "write the value in quotes", column: name))
+      return
     }
-    for other in fields where other.offset != field.offset {
-      switch meaning(of: other.name) {
-      case .column(column): return true
-      case .known(column, let otherRank) where (otherRank, other.offset) < (rank, field.offset):
-        return true
-      default: continue
-      }
-    }
-    return false
+    if !cell.isEmpty { cleaner.add(name, cell, ByteKinds(of: cell), to: &row) }
   }
 
   /// A value as a trimmed cell, empty for null; nil where it isn't a text.
   private static func text(of value: JSONValue, in column: Column) -> String? {
     switch value.kind {
     case .null: return ""
-    case .string(let text): return trimmed(text)
-    case .number(let text)
-    where mayBeNumbers.contains(column) && text.utf8.allSatisfy(\.isASCIIDigit):
-      return text
+    case .string(let text):
+      guard let start = text.utf8.firstIndex(where: { !$0.isASCIISpace }),
+        let end = text.utf8.lastIndex(where: { !$0.isASCIISpace })
+      else { return "" }
+      return String(text[start...end])
+    case .number(let text) where mayBeNumbers.contains(column) && text.isASCIIDigits: return text
     default: return nil
     }
   }
@@ -200,71 +180,35 @@ struct JSONReader: RowReader, ~Copyable {
   private static let mayBeNumbers: Set<Column> = [
     .id, .reference, .zip, .phone, .dob, .idNumber, .idIssued, .idExpiry,
   ]
-
-  private static func trimmed(_ text: String) -> String {
-    guard let start = text.utf8.firstIndex(where: { !$0.isASCIISpace }),
-      let end = text.utf8.lastIndex(where: { !$0.isASCIISpace })
-    else { return "" }
-    return String(text[start...end])
-  }
-
-  /// Rows use the same few names over and over; more than 256 different ones are not kept.
-  private mutating func meaning(of name: String) -> ColumnNames.Meaning {
-    if let meaning = meanings[name] { return meaning }
-    let meaning = names.meaning(of: name)
-    guard meanings.count < 256 else { return meaning }
-    meanings[name] = meaning
-    switch meaning {
-    case .ignored: otherNames.noteIgnored(name)
-    case .column(let column), .known(let column, _): otherNames.note(name, readAs: column)
-    case .unknown: break
-    }
-    return meaning
-  }
 }
 
 // Objects that are not lines: each over several lines, or the elements of a list.
 extension JSONReader {
-  /// Where an object that starts at the window's front ends.
-  private enum End {
-    case found(Int)
-    /// A line ends inside a string, or the manifest inside the object.
-    case missing
-    case tooLong
-    /// More would have to be read for it.
-    case unknown
-  }
-
   /// Whether the first object goes on below its line: it isn't closed there, and what follows is no other object.
   private mutating func isSpread() throws -> Bool {
-    while try window.reachNext(), window.bytes[window.start].isASCIISpace {
-      window.take(upTo: window.start + 1)
-    }
+    while let byte = try window.byte(at: 0), byte.isASCIISpace { window.take(1) }
     let line = try window.lineStart(atMost: limit)
-    guard JSONReader.depth(line) > 0 else { return false }
+    var scan = JSONScan()
+    for byte in line { scan.take(byte) }
+    guard scan.depth > 0 else { return false }
     var offset = line.count
-    while true {
-      if window.start + offset == window.bytes.count {
-        guard try window.grow() else { return false }
-      }
-      let byte = window.bytes[window.start + offset]
+    while offset <= limit, let byte = try window.byte(at: offset) {
       guard byte.isASCIISpace else { return "\"}]:,".utf8.contains(byte) }
-      guard offset <= limit else { return false }
       offset += 1
     }
+    return false
   }
 
-  /// The brackets that a line leaves open.
-  private static func depth(_ line: [UInt8]) -> Int {
-    var (scan, depth) = (JSONScan(), 0)
-    for byte in line { depth = scan.depth(after: byte) }
-    return depth
-  }
-
-  /// The next element, nil at the end, or where more would have to be read for it.
-  private mutating func readObject(mayRead: Bool, isFirst: Bool) throws -> RawRow? {
-    guard try skipSeparators(mayRead) else {
-      guard mayRead, isInList else { return nil }
+  /// The row of the next element, nil at the end.
+  private mutating func nextElement() throws -> RawRow? {
+    // Between elements stand blanks, commas and the brackets of lists.
+    while let byte = try window.byte(at: 0), byte.isASCIISpace || ",[]".utf8.contains(byte) {
+      if byte == UInt8(ascii: "[") { isInList = true }
+      if byte == UInt8(ascii: "]") { isInList = false }
+      window.take(1)
+    }
+    guard let first = try window.byte(at: 0) else {
+      guard isInList else { return nil }
       isInList = false
       return RawRow(
         line: window.line,
@@ -274,100 +218,63 @@ extension JSONReader {
             hint: "get the whole file; the rows before this line were read")
         ], evidence: Array("]".utf8))
     }
+    return first == UInt8(ascii: "{") ? try readObject() : try readOther()
+  }
+
+  private mutating func readObject() throws -> RawRow {
     let line = window.line
-    guard window.bytes[window.start] == UInt8(ascii: "{") else {
-      return try readOther(mayRead, line: line, isFirst: isFirst)
+    var (scan, length) = (JSONScan(), 0)
+    while let byte = try window.byte(at: length), !scan.isBroken,
+      !(scan.isInString && byte.isLineEnd)
+    {
+      guard length <= limit else { return try broken(.rowTooLong(limit)) }
+      scan.take(byte)
+      length += 1
+      if scan.depth == 0, !scan.isBroken { return try row(take(length), line: line) }
     }
-    switch try end(mayRead) {
-    case .unknown: return nil
-    case .found(let end):
-      let text = Array(window.bytes[window.start..<end])
-      window.take(upTo: end)
-      return try row(text, line: line, isFirst: isFirst)
-    case .tooLong: return try broken(.rowTooLong(limit), line)
-    case .missing:
-      let detail =
-        "the object that starts on line \(line) has no end, or a line ends inside a string"
-      return try broken(StageFailure(.malformedRow, detail), line)
-    }
-  }
-
-  /// Passes over blanks, commas and the brackets of lists; false where nothing follows in reach.
-  private mutating func skipSeparators(_ mayRead: Bool) throws -> Bool {
-    while true {
-      while window.start < window.bytes.count {
-        let byte = window.bytes[window.start]
-        if byte == UInt8(ascii: "[") { isInList = true }
-        if byte == UInt8(ascii: "]") { isInList = false }
-        guard byte.isASCIISpace || byte == UInt8(ascii: ",") || byte == 0x5B || byte == 0x5D else {
-          return true
-        }
-        window.take(upTo: window.start + 1)
-      }
-      guard mayRead, try window.grow() else { return false }
-    }
-  }
-
-  private mutating func end(_ mayRead: Bool) throws -> End {
-    var (scan, offset) = (JSONScan(), 0)
-    while true {
-      while window.start + offset < window.bytes.count {
-        guard offset <= limit else { return .tooLong }
-        let byte = window.bytes[window.start + offset]
-        if scan.isInString, byte.isLineEnd { return .missing }
-        offset += 1
-        let depth = scan.depth(after: byte)
-        if scan.isBroken { return .missing }
-        if depth == 0 { return .found(window.start + offset) }
-      }
-      guard mayRead else { return .unknown }
-      guard try window.grow() else { return .missing }
-    }
-  }
-
-  /// A row that cannot be read; the next one starts with the next brace that opens a line or follows a comma.
-  private mutating func broken(_ failure: StageFailure, _ line: Int) throws -> RawRow {
-    let text = try window.lineStart(atMost: RawRow.evidenceLimit)
-    var last = UInt8(ascii: "{")
-    window.take(upTo: window.start + 1)
-    while true {
-      while window.start < window.bytes.count {
-        let byte = window.bytes[window.start]
-        let opens = last.isLineEnd || last == UInt8(ascii: ",")
-        if byte == UInt8(ascii: "{"), opens {
-          return RawRow(line: line, problems: [failure], evidence: text, source: whole(text))
-        }
-        if byte != 0x20, byte != 0x09 { last = byte }
-        window.take(upTo: window.start + 1)
-      }
-      guard try window.grow() else {
-        isInList = false
-        return RawRow(line: line, problems: [failure], evidence: text, source: whole(text))
-      }
-    }
+    let detail =
+      "the object that starts on line \(line) has no end, or a line ends inside a string"
+    return try broken(StageFailure(.malformedRow, detail))
   }
 
   /// An element that is no object: up to the next separator.
-  private mutating func readOther(_ mayRead: Bool, line: Int, isFirst: Bool) throws -> RawRow? {
-    guard mayRead else { return nil }
-    var (scan, offset) = (JSONScan(), 0)
-    while true {
-      if window.start + offset == window.bytes.count {
-        guard try window.grow() else { break }
-      }
-      let byte = window.bytes[window.start + offset]
-      let ends = byte.isLineEnd || byte == UInt8(ascii: ",") || byte == 0x5D
-      guard !(ends && !scan.isInString), offset <= limit else { break }
-      _ = scan.depth(after: byte)
-      offset += 1
+  private mutating func readOther() throws -> RawRow {
+    let line = window.line
+    var (scan, length) = (JSONScan(), 0)
+    while length <= limit, let byte = try window.byte(at: length),
+      scan.isInString || !(byte.isLineEnd || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "]"))
+    {
+      scan.take(byte)
+      length += 1
     }
-    let text = Array(window.bytes[window.start..<window.start + offset])
-    window.take(upTo: window.start + max(1, offset))
-    return try row(text, line: line, isFirst: isFirst)
+    return try row(take(length), line: line)
+  }
+
+  private mutating func take(_ length: Int) -> [UInt8] {
+    let text = Array(window.bytes[window.start..<window.start + length])
+    window.take(length)
+    return text
+  }
+
+  /// A row that cannot be read; the next one starts with the next brace that opens a line or follows a comma.
+  private mutating func broken(_ failure: StageFailure) throws -> RawRow {
+    try window.checkReading()
+    let line = window.line
+    let text = try window.lineStart(atMost: RawRow.evidenceLimit)
+    var last = UInt8(ascii: "{")
+    window.take(1)
+    while let byte = try window.byte(at: 0),
+      byte != UInt8(ascii: "{") || !(last.isLineEnd || last == UInt8(ascii: ","))
+    {
+      if byte != 0x20, byte != 0x09 { last = byte }
+      window.take(1)
+    }
+    if window.count == 0 { isInList = false }
+    return refused(text, failure, line)
   }
 }
 
-/// Follows the brackets and strings of a JSON text, byte by byte.
+/// Follows the brackets and strings of a JSON text that may be damaged or end anywhere, byte by byte.
 private struct JSONScan {
   /// The brackets that are open, by the bytes that close them.
   private var open: [UInt8] = []
@@ -376,17 +283,14 @@ private struct JSONScan {
   private(set) var isBroken = false
   private var isEscaped = false
 
-  /// How many brackets are open behind the byte.
-  mutating func depth(after byte: UInt8) -> Int {
+  /// How many brackets are open.
+  var depth: Int { open.count }
+
+  mutating func take(_ byte: UInt8) {
     if isInString {
-      if isEscaped {
-        isEscaped = false
-      } else if byte == UInt8(ascii: "\\") {
-        isEscaped = true
-      } else if byte == UInt8(ascii: "\"") {
-        isInString = false
-      }
-      return open.count
+      if !isEscaped, byte == UInt8(ascii: "\"") { isInString = false }
+      isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+      return
     }
     switch byte {
     case UInt8(ascii: "\""): isInString = true
@@ -395,6 +299,5 @@ private struct JSONScan {
     case UInt8(ascii: "}"), UInt8(ascii: "]"): if open.popLast() != byte { isBroken = true }
     default: break
     }
-    return open.count
   }
 }

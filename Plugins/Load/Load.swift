@@ -93,13 +93,12 @@ public struct Load: Loader {
   }
 
   private static func unknown(_ column: String, for name: String) -> OptionError {
-    let known = Column.allCases.map(\.rawValue)
-    return OptionError(
+    OptionError(
       option: "map",
       "option \"map\" of stage \"load\" gives \"\(Sanitizer.clean(name, limit: 60))\" the column "
         + "\"\(Sanitizer.clean(column, limit: 60))\", which does not exist"
-        + NearestName.suggestion(for: column, among: known)
-        + " (known: \(known.joined(separator: ", ")))")
+        + NearestName.suggestion(for: column, among: Column.names)
+        + " (known: \(Column.names.joined(separator: ", ")))")
   }
 
   /// Opens the manifest and reads its header.
@@ -114,8 +113,7 @@ public struct Load: Loader {
       let rows = try open(manifest)
       return options.duplicates == .refuse ? WithoutDuplicates(rows) : rows
     } catch let failure as FileFailure {
-      throw StageFailure(
-        .fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: manifest.path)
+      throw unreadable(failure, file: manifest.path)
     }
   }
 
@@ -155,7 +153,7 @@ public struct Load: Loader {
     while window.count < 64, try window.grow() {}
     let marks: [[UInt8]] = [[0xEF, 0xBB, 0xBF], [0xC3, 0xAF, 0xC2, 0xBB, 0xC2, 0xBF]]
     while let mark = marks.first(where: window.bytes[window.start...].starts) {
-      window.skip(mark.count)
+      window.take(mark.count)
     }
     let content = ManifestContent(window.bytes[window.start...], ofFile: start)
     switch content {

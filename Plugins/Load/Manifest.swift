@@ -4,7 +4,6 @@ import IntakeSystem
 /// A manifest that has been opened: its bytes, and the folder that its paths are relative to.
 struct Manifest: Sendable {
   let source: Descriptor
-  /// The path of the folder it lies in.
   let folder: String
   /// The path of the file, nil for standard input.
   let path: String?
@@ -35,9 +34,7 @@ struct Manifest: Sendable {
   }
 
   private static func failure(_ failure: FileFailure, _ path: String) -> StageFailure {
-    guard failure == .notFound else {
-      return StageFailure(.fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: path)
-    }
+    guard failure == .notFound else { return unreadable(failure, file: path) }
     return StageFailure(
       .fileNotFound, "there is no manifest of that name", hint: "check the path of the manifest",
       outcome: .fatal, file: path)
@@ -73,19 +70,28 @@ func unusable(
   StageFailure(.unusableManifest, detail, hint: hint, outcome: .fatal, file: file, remedy: remedy)
 }
 
-/// The part of the manifest that is in memory: 64 KB pieces are read behind it, rows are taken from its front.
+/// A manifest that the system cannot read, or not to its end.
+func unreadable(_ failure: FileFailure, file: String?) -> StageFailure {
+  StageFailure(.fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: file)
+}
+
+/// The part of the manifest that is in memory: pieces are added at its end, rows are taken from its front.
 struct ByteWindow: ~Copyable {
+  /// Thrown instead of reading more where `mayRead` is false.
+  struct NotInMemory: Error {}
+
   /// 64 KB: what a pipe holds, and large enough that the system call does not show in the profile.
   private static let pieceSize = 65_536
 
+  /// False for a caller who doesn't want to wait for whoever writes to a pipe.
+  var mayRead = true
   private var source: ManifestText
-  /// The bytes in memory; those before `start` have been taken already.
   private(set) var bytes: [UInt8] = []
   /// The place in `bytes` of the first one that has not been taken yet.
   private(set) var start = 0
   /// How many bytes of the manifest came before those in memory.
   private(set) var passed = 0
-  /// Whether there is nothing left to read behind the window.
+  /// Whether everything has been read.
   private(set) var isLast = false
   /// The number of the line that `start` is in, from 1.
   private(set) var line = 1
@@ -103,6 +109,7 @@ struct ByteWindow: ~Copyable {
   /// A window that holds the start of a long row doubles, so the row is scanned again only a few times.
   mutating func grow() throws -> Bool {
     guard !isLast else { return false }
+    try checkReading()
     let kept = count
     let room = max(ByteWindow.pieceSize, kept)
     let grown = try [UInt8](unsafeUninitializedCapacity: kept + room) { buffer, used in
@@ -119,8 +126,18 @@ struct ByteWindow: ~Copyable {
     return !isLast
   }
 
-  /// Takes bytes that do not end a line, such as a byte order mark.
-  mutating func skip(_ count: Int) { start += count }
+  /// To be called before work that needs more bytes and could not be started over.
+  func checkReading() throws {
+    guard mayRead else { throw NotInMemory() }
+  }
+
+  /// The byte so many places behind the front, nil behind the end of the manifest.
+  mutating func byte(at offset: Int) throws -> UInt8? {
+    while start + offset >= bytes.count {
+      guard try grow() else { return nil }
+    }
+    return bytes[start + offset]
+  }
 
   /// Takes everything up to `end`, which is a line end or the end of the manifest, and that line end.
   mutating func takeLine(upTo end: Int, lines: Int = 1) {
@@ -129,8 +146,9 @@ struct ByteWindow: ~Copyable {
     line += lines
   }
 
-  /// Takes everything up to `end`, with the line ends in it.
-  mutating func take(upTo end: Int) {
+  /// Takes so many bytes, with the line ends in them.
+  mutating func take(_ count: Int) {
+    let end = start + count
     for place in start..<end where bytes[place].isLineEnd {
       let isHalf = bytes[place] == 0x0D && place + 1 < bytes.count && bytes[place + 1] == 0x0A
       if !isHalf { line += 1 }
@@ -147,10 +165,10 @@ struct ByteWindow: ~Copyable {
     return ends + (rest.last?.isLineEnd ?? true ? 0 : 1) - (owesLineFeed ? 1 : 0)
   }
 
-  /// Lines that have not been taken; nil as long as the last one is not in memory.
+  /// Lines that have not been taken; nil until the last one is in memory.
   var linesLeft: Int? { lastLine.map { max(0, $0 - line) } }
 
-  /// The part of the file that has been taken, 0 to 1; nil for what is no file.
+  /// The part of the file that has been taken, 0 to 1; nil for a pipe.
   ///
   /// Bytes in memory count as the file's in proportion, because packed and converted ones differ in number.
   var share: Double? {
@@ -159,24 +177,14 @@ struct ByteWindow: ~Copyable {
     return all > 0 ? read * Double(passed + start) / Double(all) : nil
   }
 
-  /// Whether there is such a byte, past the LF of a CRLF, in memory.
-  var hasNext: Bool {
-    start + (owesLineFeed && start < bytes.count && bytes[start] == 0x0A ? 1 : 0) < bytes.count
-  }
-
-  /// Whether the line that starts here is in memory as a whole.
-  var hasLine: Bool { hasNext && bytes[(start + 1)...].contains(where: \.isLineEnd) }
-
   /// Makes sure that there is a byte to look at, past the LF of a CRLF; false at the end of the manifest.
   mutating func reachNext() throws -> Bool {
-    while true {
-      while start == bytes.count {
-        guard try grow() else { return false }
-      }
+    while let byte = try byte(at: 0) {
       guard owesLineFeed else { return true }
       owesLineFeed = false
-      if bytes[start] == 0x0A { start += 1 }
+      if byte == 0x0A { start += 1 }
     }
+    return false
   }
 
   /// Passes over the rest of the line without keeping it.
@@ -195,19 +203,12 @@ struct ByteWindow: ~Copyable {
   /// whole stay right.
   mutating func lineStart(atMost limit: Int) throws -> [UInt8] {
     var length = 0
-    while length < limit {
-      if start + length == bytes.count {
-        guard try grow() else { break }
-      }
-      if bytes[start + length].isLineEnd { break }
-      length += 1
-    }
+    while length < limit, let byte = try byte(at: length), !byte.isLineEnd { length += 1 }
     return Array(bytes[start..<start + length])
   }
 }
 
 extension UInt8 {
-  /// Whether the byte is LF or CR.
   var isLineEnd: Bool { self == 0x0A || self == 0x0D }
 }
 
@@ -237,7 +238,7 @@ enum ManifestContent: Equatable {
   }
 
   private static func foreign(_ bytes: ArraySlice<UInt8>) -> ManifestContent? {
-    for (magic, name, hint) in signatures where bytes.starts(with: magic) {
+    if let (_, name, hint) = signatures.first(where: { bytes.starts(with: $0.0) }) {
       return .other(name, hint: hint)
     }
     if bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return archive(bytes) }

@@ -12,16 +12,16 @@ struct ManifestText: ~Copyable {
   private var gzip: GzipReader?
   /// Bytes that were read to look at them and have not been decoded.
   private var ahead: ArraySlice<UInt8> = []
-  /// The same after decoding.
+  /// Bytes that have been decoded and must wait for what was held back.
   private var decodedAhead: ArraySlice<UInt8> = []
-  /// Nil as long as there was nothing but ASCII.
+  /// Nil until something beyond ASCII shows.
   private var encoding: TextEncoding?
   private var tail = TailFilter()
   private static let pieceSize = 65_536
   /// Bytes of the file as it is; nil for a pipe.
   private let size: Int?
 
-  /// Looks at the first bytes; without an encoding they tell it, or the first ones that aren't ASCII do.
+  /// Looks at the first bytes, which show UTF-16; where no encoding is given, the first byte beyond ASCII decides the rest.
   init(_ source: Descriptor, encoding: TextEncoding?, notes: ManifestNotes) throws {
     self.source = source
     self.notes = notes
@@ -37,11 +37,11 @@ struct ManifestText: ~Copyable {
     let shown = TextEncoding(startingWith: ahead)
     let recognised = encoding.map { $0.isUTF16 && shown?.isUTF16 == true ? shown : $0 } ?? shown
     self.encoding = recognised
-    guard recognised?.isUTF16 == true else {
+    if recognised?.isUTF16 != true {
       start = Array(ahead.prefix(64))
-      return
+    } else if encoding == nil {
+      notes.say("the manifest is read as UTF-16, as its first bytes show")
     }
-    if encoding == nil { notes.say("the manifest is read as UTF-16, as its first bytes show") }
   }
 
   /// The part of the file that has been handed on, 0 to 1; nil for a pipe.
@@ -64,24 +64,28 @@ struct ManifestText: ~Copyable {
         if tail.isHolding { notes.say("what follows the last row is ignored: NULs or Ctrl-Z") }
         return 0
       }
-      switch tail.passing(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
-      case .first(let passed): if passed > 0 { return passed }
-      case .allAfterHeld: decodedAhead = buffer[..<count] + decodedAhead
-      }
+      let passed = tail.passing(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      if passed == nil { decodedAhead = buffer[..<count] + decodedAhead }
+      if let passed, passed > 0 { return passed }
     }
   }
 
   private mutating func decoded(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     if !decodedAhead.isEmpty { return ManifestText.move(&decodedAhead, into: buffer) }
+    // A unit of UTF-16, and a byte that stands for a letter, make three bytes of UTF-8 at most.
+    let most = buffer.count / 3
+    let text: String
     switch encoding {
     case .utf8: return try raw(into: buffer)
-    case .utf16(let isBigEndian): return try utf16(isBigEndian, into: buffer)
-    case .table(let table): return try singleBytes(table.letters, into: buffer)
     case nil: return try undecided(into: buffer)
+    case .utf16(let isBigEndian): text = try utf16(isBigEndian, atMost: most)
+    case .table(let letters): text = try singleBytes(letters, atMost: most)
     }
+    buffer.copyBytes(from: text.utf8)
+    return text.utf8.count
   }
 
-  /// ASCII passes; the first byte that is more decides between UTF-8 and Windows-1252.
+  /// ASCII passes; the first byte beyond it decides between UTF-8 and Windows-1252.
   ///
   /// One well-formed sequence is enough: in Windows-1252 it would be an accented capital before a symbol.
   private mutating func undecided(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -92,7 +96,7 @@ struct ManifestText: ~Copyable {
     if try startsWithUTF8() {
       encoding = .utf8
     } else {
-      encoding = .table(.windows1252)
+      encoding = .table(LetterTable.windows1252)
       notes.say("the manifest isn't UTF-8; it is read as Windows-1252 (--encoding says otherwise)")
     }
     return try decoded(into: buffer)
@@ -122,17 +126,12 @@ struct ManifestText: ~Copyable {
     return bytes[place...].firstIndex { $0 >= 0x80 }
   }
 
-  /// Three bytes of UTF-8 at most come of a unit of two.
-  private mutating func utf16(_ isBigEndian: Bool, into buffer: UnsafeMutableRawBufferPointer)
-    throws -> Int
-  {
+  private mutating func utf16(_ isBigEndian: Bool, atMost most: Int) throws -> String {
     try lookAhead(4)
-    var units: [UInt16] = []
-    var rest = ahead.prefix(buffer.count / 3)
-    while rest.count >= 2 {
-      let (low, high) = (UInt16(rest[rest.startIndex]), UInt16(rest[rest.startIndex + 1]))
-      units.append(isBigEndian ? low << 8 | high : high << 8 | low)
-      rest = rest.dropFirst(2)
+    let bytes = Array(ahead.prefix(most * 2))
+    var units = stride(from: 0, to: bytes.count - 1, by: 2).map { place -> UInt16 in
+      let (first, second) = (UInt16(bytes[place]), UInt16(bytes[place + 1]))
+      return isBigEndian ? first << 8 | second : second << 8 | first
     }
     // Half of a pair waits for the other half; what is left alone at the very end is damage, which shows as U+FFFD.
     if ahead.count >= 4, units.count > 1, let last = units.last, UTF16.isLeadSurrogate(last) {
@@ -140,43 +139,34 @@ struct ManifestText: ~Copyable {
     }
     guard !units.isEmpty else {
       defer { ahead = [] }
-      return ahead.isEmpty ? 0 : ManifestText.write("\u{FFFD}".utf8, into: buffer)
+      return ahead.isEmpty ? "" : "\u{FFFD}"
     }
     ahead = ahead.dropFirst(units.count * 2)
-    return ManifestText.write(String(decoding: units, as: UTF16.self).utf8, into: buffer)
+    return String(decoding: units, as: UTF16.self)
   }
 
-  private mutating func singleBytes(
-    _ letters: [Unicode.Scalar], into buffer: UnsafeMutableRawBufferPointer
-  ) throws -> Int {
-    try lookAhead(1)
-    let piece = ahead.prefix(buffer.count / 3)
-    ahead = ahead.dropFirst(piece.count)
-    var text = String.UnicodeScalarView()
-    for byte in piece {
-      text.append(byte < 0x80 ? Unicode.Scalar(byte) : letters[Int(byte) - 0x80])
-    }
-    return ManifestText.write(String(text).utf8, into: buffer)
-  }
-
-  private static func write(_ text: String.UTF8View, into buffer: UnsafeMutableRawBufferPointer)
-    -> Int
+  private mutating func singleBytes(_ letters: [Unicode.Scalar], atMost most: Int) throws
+    -> String
   {
-    buffer.copyBytes(from: text)
-    return text.count
+    try lookAhead(1)
+    let bytes = ahead.prefix(most)
+    ahead = ahead.dropFirst(bytes.count)
+    var text = String.UnicodeScalarView()
+    text.append(
+      contentsOf: bytes.lazy.map { $0 < 0x80 ? Unicode.Scalar($0) : letters[Int($0) - 0x80] })
+    return String(text)
   }
 
   /// Makes sure that there are so many bytes to look at, if the manifest has them.
   private mutating func lookAhead(_ count: Int) throws {
     while ahead.count < count {
-      var piece = ManifestText.emptyPiece
-      let got = try piece.withUnsafeMutableBytes { try fresh(into: $0) }
-      guard got > 0 else { return }
-      ahead += piece[..<got]
+      let piece = try [UInt8](unsafeUninitializedCapacity: ManifestText.pieceSize) { piece, count in
+        count = try fresh(into: UnsafeMutableRawBufferPointer(piece))
+      }
+      guard !piece.isEmpty else { return }
+      ahead += piece
     }
   }
-
-  private static let emptyPiece = [UInt8](repeating: 0, count: pieceSize)
 
   private mutating func raw(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     ahead.isEmpty ? try fresh(into: buffer) : ManifestText.move(&ahead, into: buffer)
@@ -203,61 +193,44 @@ struct ManifestText: ~Copyable {
 ///
 /// At the end of a file they are what a disk or an old program left there; before its end they belong to a cell.
 struct TailFilter {
-  enum Passing {
-    /// So many of the bytes go on, the others are held back.
-    case first(Int)
-    /// What was held back goes on, then all of the bytes.
-    case allAfterHeld
-  }
-
-  private typealias Run = (byte: UInt8, count: Int)
-  private var held: [Run] = []
-  private var released: [Run] = []
+  private var held: [(byte: UInt8, count: Int)] = []
+  /// Whether what is held back goes on.
+  private var isReleasing = false
   /// Different bytes in turn; a longer sequence is no tail.
   private static let mostRuns = 8
 
   var isHolding: Bool { !held.isEmpty }
 
-  /// Sorts bytes that have come in.
-  mutating func passing(_ bytes: UnsafeRawBufferPointer) -> Passing {
-    var end = bytes.count
-    while end > 0, TailFilter.isLeft(bytes[end - 1]) || bytes[end - 1].isASCIISpace { end -= 1 }
-    if isHolding {
-      if end == 0 { hold(bytes[...]) } else { release() }
-      return end == 0 ? .first(0) : .allAfterHeld
+  /// How many of the bytes that have come in go on, the rest is held back; nil where what is held back must go on first.
+  mutating func passing(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    let text = bytes.lastIndex { !TailFilter.isLeft($0) && !$0.isASCIISpace }
+    if isHolding, text != nil {
+      isReleasing = true
+      return nil
     }
-    guard let first = bytes[end...].firstIndex(where: TailFilter.isLeft) else {
-      return .first(bytes.count)
-    }
-    hold(bytes[first...])
-    return .first(first)
-  }
-
-  private static func isLeft(_ byte: UInt8) -> Bool { byte == 0 || byte == 0x1A }
-
-  private mutating func hold(_ bytes: Slice<UnsafeRawBufferPointer>) {
-    for byte in bytes {
+    let end = text.map { $0 + 1 } ?? 0
+    let first = isHolding ? 0 : bytes[end...].firstIndex(where: TailFilter.isLeft) ?? bytes.count
+    for byte in bytes[first...] {
       if held.last?.byte == byte {
         held[held.count - 1].count += 1
       } else {
         held.append((byte, 1))
       }
     }
-    if held.count > TailFilter.mostRuns { release() }
+    isReleasing = held.count > TailFilter.mostRuns
+    return first
   }
 
-  private mutating func release() {
-    released += held
-    held = []
-  }
+  private static func isLeft(_ byte: UInt8) -> Bool { byte == 0 || byte == 0x1A }
 
   /// Writes bytes that are held back no longer; nil when there are none.
   mutating func released(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    guard var run = released.first else { return nil }
+    guard isReleasing, var run = held.first else { return nil }
     let count = min(run.count, buffer.count)
     for index in 0..<count { buffer[index] = run.byte }
     run.count -= count
-    if run.count == 0 { released.removeFirst() } else { released[0] = run }
+    if run.count == 0 { held.removeFirst() } else { held[0] = run }
+    isReleasing = isHolding
     return count
   }
 }
@@ -266,8 +239,8 @@ struct TailFilter {
 enum TextEncoding: Equatable, Sendable {
   case utf8
   case utf16(isBigEndian: Bool)
-  /// One byte a letter.
-  case table(LetterTable)
+  /// One byte a letter, and those from 0x80 on.
+  case table([Unicode.Scalar])
 
   /// Whether it is UTF-16 of either order, which a byte order mark tells better than any name.
   var isUTF16: Bool {
@@ -286,9 +259,9 @@ enum TextEncoding: Equatable, Sendable {
     case "utf16", "utf16le", "unicode", "ucs2": .utf16(isBigEndian: false)
     case "utf16be": .utf16(isBigEndian: true)
     case "windows1252", "cp1252", "win1252", "ansi", "latin1", "iso88591":
-      .table(.windows1252)
-    case "windows1250", "cp1250", "win1250": .table(.windows1250)
-    case "macintosh", "macroman", "mac", "xmacroman": .table(.macintosh)
+      .table(LetterTable.windows1252)
+    case "windows1250", "cp1250", "win1250": .table(LetterTable.windows1250)
+    case "macintosh", "macroman", "mac", "xmacroman": .table(LetterTable.macintosh)
     default: nil
     }
   }
@@ -312,34 +285,23 @@ enum TextEncoding: Equatable, Sendable {
   private static func zeros(_ bytes: [UInt8]) -> [Int] { bytes.indices.filter { bytes[$0] == 0 } }
 }
 
-/// The letters of bytes from 0x80 on, where each byte is one.
-enum LetterTable: Sendable {
-  case windows1252, windows1250, macintosh
-
-  /// 128 letters; U+FFFD for a byte that stands for none.
-  var letters: [Unicode.Scalar] {
-    switch self {
-    case .windows1252: LetterTable.westernLetters
-    case .windows1250: LetterTable.centralLetters
-    case .macintosh: LetterTable.macLetters
-    }
-  }
-
-  /// Western Europe on Windows; five bytes stand for nothing and show as U+FFFD.
-  private static let westernLetters =
+/// The letters of bytes from 0x80 on, where each byte is one: 128, with U+FFFD for a byte that stands for none.
+enum LetterTable {
+  /// Western Europe on Windows.
+  static let windows1252 =
     Array(
       "€\u{FFFD}‚ƒ„…†‡ˆ‰Š‹Œ\u{FFFD}Ž\u{FFFD}\u{FFFD}‘’“”•–—˜™š›œ\u{FFFD}žŸ".unicodeScalars)
     + (0xA0...0xFF as ClosedRange<UInt8>).map { Unicode.Scalar($0) }
 
   /// Central Europe on Windows.
-  private static let centralLetters =
+  static let windows1250 =
     Array(
       ("€\u{FFFD}‚\u{FFFD}„…†‡\u{FFFD}‰Š‹ŚŤŽŹ\u{FFFD}‘’“”•–—\u{FFFD}™š›śťžź"
         + "\u{A0}ˇ˘Ł¤Ą¦§¨©Ş«¬\u{AD}®Ż°±˛ł´µ¶·¸ąş»Ľ˝ľżŔÁÂĂÄĹĆÇČÉĘËĚÍÎĎĐŃŇÓÔŐÖ×ŘŮÚŰÜÝŢß"
         + "ŕáâăäĺćçčéęëěíîďđńňóôőö÷řůúűüýţ˙").unicodeScalars)
 
   /// What Excel for Mac calls CSV (Macintosh).
-  private static let macLetters =
+  static let macintosh =
     Array(
       ("ÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆«»…\u{A0}ÀÃÕŒœ–—“”‘’÷◊ÿŸ⁄€‹›ﬁﬂ"
         + "‡·‚„‰ÂÊÁËÈÍÎÏÌÓÔ\u{F8FF}ÒÚÛÙıˆ˜¯˘˙˚¸˝˛ˇ").unicodeScalars)

@@ -1,21 +1,44 @@
 import IntakeCore
 
-/// How the scans of rows without a path are called, such as `scans/{id}-front.*`: cells by the names of their columns,
+/// What the scans of rows without a path are called, such as `scans/{id}-front.*`: `{id}` stands for the row's cell,
 /// `*` for any letters and `?` for one.
 struct PathPattern: Sendable {
-  /// A part of a name that is looked for.
   enum Piece: Sendable, Equatable {
-    case text(String)
+    case letter(Character)
     case cell(ColumnName)
-    case anyLetters
-    case oneLetter
+    case anyLetters, oneLetter
+
+    var isWildcard: Bool { self == .anyLetters || self == .oneLetter }
+
+    fileprivate var letter: Character? {
+      if case .letter(let letter) = self { letter } else { nil }
+    }
+
+    fileprivate var column: ColumnName? {
+      if case .cell(let name) = self { name } else { nil }
+    }
+
+    /// A letter in lower case, which may be several.
+    fileprivate var folded: [Piece] {
+      letter.map { String($0).lowercased().map(Piece.letter) } ?? [self]
+    }
+
+    /// How a pattern writes it.
+    fileprivate var text: String {
+      switch self {
+      case .letter(let letter): String(letter)
+      case .cell(let name): "{\(name)}"
+      case .anyLetters: "*"
+      case .oneLetter: "?"
+      }
+    }
   }
 
   private let side: Side
   private let folder: [Piece]
   private let name: [Piece]
 
-  /// Reads a pattern; `option` is what the plan calls it.
+  /// Reads a pattern, the option of the side.
   init(_ text: String, side: Side) throws(OptionError) {
     self.side = side
     func wrong(_ why: String) -> OptionError {
@@ -24,7 +47,7 @@ struct PathPattern: Sendable {
         "option \"\(side.rawValue)\" of stage \"load\" \(why), as in {id}-\(side.rawValue).*, not \(text.quoted())"
       )
     }
-    var (folder, pieces): ([Piece], [Piece]) = ([], [])
+    var pieces: [Piece] = []
     var rest = text[...]
     while let letter = rest.popFirst() {
       switch letter {
@@ -37,38 +60,38 @@ struct PathPattern: Sendable {
         else { throw wrong("names a column in braces") }
         pieces.append(.cell(column))
         rest = rest[rest.index(after: end)...]
-      case "/":
-        folder += pieces + [.text("/")]
-        pieces = []
-      default: pieces.append(.text(String(letter)))
+      default: pieces.append(.letter(letter))
       }
     }
-    let cells = (folder + pieces).filter { if case .cell = $0 { true } else { false } }
-    guard !cells.isEmpty else { throw wrong("needs a column, else every row has the same scan") }
-    guard !folder.contains(.anyLetters), !folder.contains(.oneLetter) else {
+    guard pieces.contains(where: { $0.column != nil }) else {
+      throw wrong("needs a column, else every row has the same scan")
+    }
+    let nameStart = pieces.lastIndex(of: .letter("/")).map { $0 + 1 } ?? 0
+    folder = Array(pieces[..<nameStart])
+    name = Array(pieces[nameStart...])
+    guard !folder.contains(where: \.isWildcard) else {
       throw wrong("takes * and ? in the name of the file only")
     }
-    (self.folder, name) = (folder, pieces)
   }
 
   /// The path of the one file that fits a row.
   ///
   /// - Throws: `StageFailure` about a cell that is missing or cannot be part of a name, no file, or more than one.
   func path(for row: RawRow, in root: ImageRoot) throws(StageFailure) -> String {
-    let start = try filled(folder, row).map(PathPattern.shown).joined()
+    let start = try filled(folder, row).map(\.text).joined()
     let wanted = try filled(name, row)
-    let text = wanted.map(PathPattern.shown).joined()
-    guard wanted.contains(.anyLetters) || wanted.contains(.oneLetter) else { return start + text }
-    let names = root.sortedNames(in: start.isEmpty ? "." : String(start.dropLast()))
+    let path = start + wanted.map(\.text).joined()
+    guard wanted.contains(where: \.isWildcard) else { return path }
+    let names = root.names(in: start)
     let found = names.fitting(wanted)
     guard let first = found.first else {
-      // No name of a file is in the detail: it may be a person's, and a detail goes into logs.
-      throw failure(
-        .fileNotFound, "no file fits the pattern", file: start + text,
-        similar: similar(to: wanted, in: names).map { start + $0 })
+      // File names stay out of the detail: they may be people's names, and details go into logs.
+      throw .scan(
+        side, .fileNotFound, ": no file fits the pattern", file: path,
+        similar: try similar(to: row, in: names).map { start + $0 })
     }
     guard found.count == 1 else {
-      throw failure(.ambiguousFile, "\(found.count) files fit the pattern", file: start + text)
+      throw .scan(side, .ambiguousFile, ": \(found.count) files fit the pattern", file: path)
     }
     return start + first
   }
@@ -77,7 +100,7 @@ struct PathPattern: Sendable {
   private func filled(_ pieces: [Piece], _ row: RawRow) throws(StageFailure) -> [Piece] {
     var result: [Piece] = []
     for piece in pieces {
-      guard case .cell(let name) = piece else {
+      guard let name = piece.column else {
         result.append(piece)
         continue
       }
@@ -91,39 +114,23 @@ struct PathPattern: Sendable {
           "column \"\(name)\" holds what no file name can, and scans are called after it",
           column: name)
       }
-      result.append(.text(cell))
+      result += cell.map(Piece.letter)
     }
     return result
   }
 
   /// A name that begins as the pattern does up to its first cell: of the same row, with another ending.
-  private func similar(to wanted: [Piece], in names: SortedNames) -> String? {
-    guard let cell = name.firstIndex(where: { if case .cell = $0 { true } else { false } }),
-      !wanted[...cell].contains(.anyLetters), !wanted[...cell].contains(.oneLetter)
+  private func similar(to row: RawRow, in names: FolderNames) throws(StageFailure) -> String? {
+    guard let cell = name.firstIndex(where: { $0.column != nil }),
+      !name[..<cell].contains(where: \.isWildcard)
     else { return nil }
-    return names.fitting(wanted[...cell] + [.anyLetters]).first
-  }
-
-  private static func shown(_ piece: Piece) -> String {
-    switch piece {
-    case .text(let text): text
-    case .cell(let name): "{\(name)}"
-    case .anyLetters: "*"
-    case .oneLetter: "?"
-    }
-  }
-
-  private func failure(
-    _ code: FailureCode, _ detail: String, file: String, similar: String? = nil
-  ) -> StageFailure {
-    StageFailure(
-      code, "\(side.rawValue): \(detail)", column: ColumnName(side == .front ? .front : .back),
-      side: side, file: file, similar: similar)
+    return names.fitting(try filled(Array(name[...cell]), row) + [.anyLetters]).first
   }
 }
 
-/// The names in a folder in their order without regard to case, to be found by how they begin.
-struct SortedNames: Sendable {
+/// The names in a folder in their order without regard to case, to be found whatever their case and Unicode form are:
+/// strings are equal where they show the same letters, composed or not.
+struct FolderNames: Sendable {
   /// Two names a row of half a million; more take more memory than a batch should.
   static let most = 1_000_000
 
@@ -133,31 +140,20 @@ struct SortedNames: Sendable {
     self.names = names.map { ($0.lowercased(), $0) }.sorted { $0.0 < $1.0 }
   }
 
-  /// The names that pieces of a pattern fit, in any case.
-  func fitting(_ pieces: some Sequence<PathPattern.Piece>) -> [String] {
-    var letters: [Letter] = []
-    for piece in pieces {
-      switch piece {
-      case .text(let text): letters += text.lowercased().map(Letter.exactly)
-      case .cell: return []
-      case .oneLetter: letters.append(.one)
-      case .anyLetters: letters.append(.any)
-      }
-    }
-    let start = String(
-      letters.prefix { if case .exactly = $0 { true } else { false } }
-        .compactMap { if case .exactly(let letter) = $0 { letter } else { nil } })
-    var found: [String] = []
-    for (folded, name) in names[firstIndex(from: start)...] {
-      guard folded.hasPrefix(start) else { break }
-      if SortedNames.fits(letters[...], Array(folded)[...]) { found.append(name) }
-    }
-    return found
+  /// The name itself, or the only one that is alike.
+  func name(like wanted: String) -> String? {
+    let folded = wanted.lowercased()
+    let alike = names[firstIndex(from: folded)...].prefix { $0.folded == folded }.map(\.name)
+    return alike.first { $0.utf8.elementsEqual(wanted.utf8) }
+      ?? (alike.count == 1 && names.count < FolderNames.most ? alike[0] : nil)
   }
 
-  private enum Letter {
-    case exactly(Character)
-    case one, any
+  /// The names that a pattern without cells fits, in any case.
+  func fitting(_ pattern: [PathPattern.Piece]) -> [String] {
+    let pattern = pattern.flatMap(\.folded)
+    let start = String(pattern.prefix { $0.letter != nil }.compactMap(\.letter))
+    return names[firstIndex(from: start)...].prefix { $0.folded.hasPrefix(start) }
+      .filter { FolderNames.fits(pattern[...], Array($0.folded)[...]) }.map(\.name)
   }
 
   private func firstIndex(from start: String) -> Int {
@@ -169,15 +165,16 @@ struct SortedNames: Sendable {
     return low
   }
 
-  private static func fits(_ pattern: ArraySlice<Letter>, _ name: ArraySlice<Character>) -> Bool {
-    guard let letter = pattern.first else { return name.isEmpty }
+  private static func fits(
+    _ pattern: ArraySlice<PathPattern.Piece>, _ name: ArraySlice<Character>
+  ) -> Bool {
+    guard let piece = pattern.first else { return name.isEmpty }
     let rest = pattern.dropFirst()
-    switch letter {
-    case .exactly(let wanted): return name.first == wanted && fits(rest, name.dropFirst())
-    case .one: return !name.isEmpty && fits(rest, name.dropFirst())
-    case .any:
-      // Names have 255 bytes at most, and patterns few stars.
+    // Names have 255 bytes at most, and patterns few stars.
+    if piece == .anyLetters {
       return name.indices.contains { fits(rest, name[$0...]) } || fits(rest, [])
     }
+    return (piece == .oneLetter || piece.letter == name.first) && !name.isEmpty
+      && fits(rest, name.dropFirst())
   }
 }

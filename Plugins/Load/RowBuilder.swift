@@ -2,7 +2,7 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// A row as its format gives it, before anybody looks at what the cells mean.
+/// A row as its format gives it, before its cells are judged.
 struct RawRow {
   /// The most bytes of an unreadable row that are kept to recognise it by.
   static let evidenceLimit = 4_096
@@ -12,8 +12,8 @@ struct RawRow {
   var cells: [RawCell] = []
   /// Why cells look mangled, in words that follow the column's name.
   var suspicions: [(name: ColumnName, problem: String)] = []
-  /// How many cells there are, where it is another number than in the rows before.
-  var cellCount: CellCount?
+  /// Says how many cells there are, where it is another number than in the rows before.
+  var miscount: CellCount?
   /// What kept the row, or some of its cells, from being read.
   var problems: [StageFailure] = []
   /// The start of the row's bytes, where no cell could be read.
@@ -21,7 +21,6 @@ struct RawRow {
   /// The row as it stands in the manifest.
   var source: SourceRow?
 
-  /// The cell of a column, nil where it is empty.
   func cell(_ column: Column) -> RawCell? { cells.first { $0.name == ColumnName(column) } }
 
   func suspicion(of name: ColumnName) -> StageFailure? {
@@ -45,18 +44,18 @@ struct RawRow {
   }
 }
 
-/// The cells of a row beside those of the header.
+/// How many cells a row has, and how many its header.
 struct CellCount {
-  let found: Int
-  let wanted: Int
+  let found, wanted: Int
 
   func failure(hint: String? = nil) -> StageFailure {
-    StageFailure(
+    let usual =
+      found > wanted
+      ? "put a cell that holds the delimiter in quotes" : "add the cells that are missing"
+    return StageFailure(
       .malformedRow,
       "the row has \(found) \(found == 1 ? "cell" : "cells"), the header has \(wanted)",
-      hint: hint
-        ?? (found > wanted
-          ? "put a cell that holds the delimiter in quotes" : "add the cells that are missing"))
+      hint: hint ?? usual)
   }
 }
 
@@ -70,14 +69,14 @@ struct RawCell {
 
 /// One format of a manifest: gives its rows one after the other.
 protocol RowReader: ~Copyable {
+  /// The manifest behind the rows that were handed out.
+  var window: ByteWindow { get set }
+  /// The next row, nil after the last.
+  ///
+  /// - Throws: `ByteWindow.NotInMemory` where more would have to be read and may not be; then it can be tried again.
   mutating func next() throws -> RawRow?
-  /// The next row where it is in memory as a whole and sound, else nil.
-  mutating func nextAtHand() throws -> RawRow?
-  var warnings: [String] { get }
-  /// The columns that rows can have, nil where that isn't known before the last row.
-  var columns: Set<ColumnName>? { get }
-  /// The part of the manifest that has been taken, 0 to 1; nil for one whose end nobody knows, such as a pipe.
-  var share: Double? { get }
+  /// Nil where a row may have other columns than those before it.
+  var sharedHeader: Header? { get }
   /// Lines behind the row that was handed out last, where each may hold a row; nil where they are not in memory.
   var linesLeft: Int? { get }
 }
@@ -95,8 +94,7 @@ final class RowBuilder: Sendable {
     patterns: [Side: PathPattern] = [:]
   ) {
     self.root = root
-    self.patterns = patterns.sorted { $0.key < $1.key }
-      .map { ($0, $0 == .front ? .front : .back, $1) }
+    self.patterns = patterns.sorted { $0.key < $1.key }.map { ($0, $0.column, $1) }
     self.rule = rule
     self.suspicious = suspicious
   }
@@ -115,11 +113,7 @@ final class RowBuilder: Sendable {
       } else {
         switch column {
         case .dob, .idIssued, .idExpiry:
-          if let day = rule.day(in: cell) {
-            text = day
-          } else {
-            problems.append(rule.dateProblem(in: cell))
-          }
+          do throws(StageFailure) { text = try rule.day(in: cell) } catch { problems.append(error) }
         case .front: paths.append(ImagePath(text: text, side: .front, root: root))
         case .back: paths.append(ImagePath(text: text, side: .back, root: root))
         case .status: text = text.uppercased()
@@ -165,28 +159,23 @@ final class RowBuilder: Sendable {
   /// The columns that patterns stand for.
   var derivedColumns: [ColumnName] { patterns.map { ColumnName($0.column) } }
 
-  /// The scans that no row names, the first ones by name.
-  var unused: [(level: LogLevel, text: String)] {
+  /// The scans that no row names: how many, and the names of the first ones.
+  var unused: String? {
     let files = root.unused
-    guard !files.isEmpty else { return [] }
-    let most = 10
-    let names = files.prefix(most).map { Sanitizer.clean($0) }.joined(separator: ", ")
-    let more = files.count > most ? " and \(files.count - most) more" : ""
+    guard !files.isEmpty else { return nil }
+    let names = files.prefix(10).map { Sanitizer.clean($0) }.joined(separator: ", ")
+    let more = files.count > 10 ? " and \(files.count - 10) more" : ""
     let count = files.count == 1 ? "1 file is" : "\(files.count) files are"
-    return [(.notice, "\(count) named by no row: \(names)\(more)")]
+    return "\(count) named by no row: \(names)\(more)"
   }
 
   private func zipProblem(_ raw: RawRow, _ zip: String) -> StageFailure? {
-    guard
-      let problem = SuspiciousValue.zipProblem(
-        zip, country: raw.cell(.country)?.text, state: raw.cell(.state)?.text)
-    else { return nil }
+    let problem = SuspiciousValue.zipProblem(
+      zip, country: raw.cell(.country)?.text, state: raw.cell(.state)?.text)
+    guard let problem else { return nil }
     let name = ColumnName(.zip)
-    guard suspicious == .refuse else {
-      if suspicious == .warn { root.notes.count(.suspicious, line: raw.line, name) }
-      return nil
-    }
-    return CellRule.suspicious(name, problem)
+    if suspicious == .warn { root.notes.count(.suspicious, line: raw.line, name) }
+    return suspicious == .refuse ? CellRule.suspicious(name, problem) : nil
   }
 
   /// What the operator calls the row; without control characters, and cut, where it is refused.
@@ -206,10 +195,10 @@ final class RowBuilder: Sendable {
       line: raw.line, id: shown(.id, limit: 128), reference: shown(.reference, limit: 1_000))
   }
 
-  /// What says that cells stand under wrong headers: an unusual number of them, or the e-mail in another column and in
-  /// its own something that is none; nil where the problems are those of the values.
+  /// What shows that cells stand under wrong headers: an unusual number of them, or an e-mail address in another column
+  /// and something else in its own; nil where only values are wrong.
   private static func shift(in raw: RawRow) -> StageFailure? {
-    if let count = raw.cellCount { return count.failure() }
+    if let count = raw.miscount { return count.failure() }
     guard let email = raw.cell(.email), !email.text.utf8.contains(UInt8(ascii: "@")) else {
       return nil
     }
@@ -254,9 +243,9 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
 
   /// Takes a reader that is about to read its first row.
   init(_ reader: consuming sending Reader, builder: RowBuilder, path: String?) {
-    // Without columns there is no header: a first row that was read to look at it counts as one.
-    headerShare = reader.columns == nil ? 0 : reader.share ?? 0
-    isFile = reader.share != nil
+    // Without a header, what was read is the first row, which was looked at and counts as one.
+    headerShare = reader.sharedHeader == nil ? 0 : reader.window.share ?? 0
+    isFile = reader.window.share != nil
     self.reader = Mutex(reader)
     self.builder = builder
     self.path = path
@@ -264,42 +253,51 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
     notes.beginRows()
   }
 
-  func next() async throws -> LoadedRow? { try next(mayWait: true) }
+  func next() async throws -> LoadedRow? { try next(mayRead: true) }
 
   /// A file is read, a pipe is not: whoever writes to it may be slow.
-  func nextAtHand() throws -> LoadedRow? { try next(mayWait: isFile) }
+  func nextAtHand() throws -> LoadedRow? { try next(mayRead: isFile) }
 
-  private func next(mayWait: Bool) throws -> LoadedRow? {
+  private func next(mayRead: Bool) throws -> LoadedRow? {
     guard !taken.withLock({ $0.isAll }) else { return nil }
     do {
-      guard let raw = try reader.withLock({ try mayWait ? $0.next() : $0.nextAtHand() }) else {
-        if mayWait { taken.withLock { $0.isAll = true } }
+      let next = try reader.withLock { reader in
+        reader.window.mayRead = mayRead
+        return try reader.next()
+      }
+      guard let raw = next else {
+        taken.withLock { $0.isAll = true }
         return nil
       }
       taken.withLock { $0.rows += 1 }
       return builder.row(raw)
+    } catch is ByteWindow.NotInMemory {
+      return nil
     } catch let failure as FileFailure {
-      throw StageFailure(
-        .fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: path)
+      throw unreadable(failure, file: path)
     }
   }
 
   var notices: [String] { notes.opening }
-  var warnings: [String] { reader.withLock { $0.warnings } }
-  var findings: [(level: LogLevel, text: String)] { notes.findings + builder.unused }
+  var warnings: [String] { reader.withLock { $0.sharedHeader?.warnings ?? [] } }
+  var findings: [(level: LogLevel, text: String)] {
+    notes.findings + [builder.unused].compactMap(\.self).map { (.notice, $0) }
+  }
   var columns: Set<ColumnName>? {
-    reader.withLock { $0.columns }?.union(builder.derivedColumns)
+    reader.withLock { $0.sharedHeader }.map {
+      Set($0.places.compactMap(\.column) + builder.derivedColumns)
+    }
   }
 
-  /// The lines that are left tell how many rows are; before they are in memory, their bytes do, because rows of one
-  /// manifest are about as long as each other.
+  /// Counted by the lines that are left once they are in memory; before, estimated by their bytes, because rows of one
+  /// manifest are about equally long.
   var expected: ExpectedRows? {
     let (rows, isAll) = taken.withLock(\.self)
     if isAll { return ExpectedRows(rows, isExact: true) }
     if let left = reader.withLock({ $0.linesLeft }) {
       return ExpectedRows(rows + left, isExact: false)
     }
-    guard rows > 0, let share = reader.withLock({ $0.share }), share > headerShare else {
+    guard rows > 0, let share = reader.withLock({ $0.window.share }), share > headerShare else {
       return nil
     }
     let estimate = Double(rows) * (1 - headerShare) / (share - headerShare)

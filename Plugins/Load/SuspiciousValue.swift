@@ -1,9 +1,9 @@
 import IntakeCore
 
-/// Tells values that a spreadsheet or a database has mangled, or put where there was none.
+/// Recognises values that a spreadsheet or a database has mangled, or has put where there was none.
 ///
-/// Each rule is about a value that was lost: how a value is written down is no reason to refuse it. In columns that
-/// people write for people only what nobody is called counts: there is a family Null, and a town 's-Hertogenbosch.
+/// Each rule is about a value that was lost: the way it is written is no reason to refuse one. In names and towns only
+/// what nobody is called counts: there is a family Null, and a town 's-Hertogenbosch.
 enum SuspiciousValue {
   /// What is wrong with a cell, in words that follow the column's name; nil for an ordinary one.
   static func problem(in text: String, of column: Column) -> String? {
@@ -28,7 +28,7 @@ enum SuspiciousValue {
       : lostLetters(bytes, column)
   }
 
-  /// Whether a cell of plain bytes (`ByteKinds`) and blanks shows at a glance that it is ordinary: nearly every one does.
+  /// Whether a cell of plain bytes (`ByteKinds`) and blanks is ordinary at a glance, as nearly every one is.
   static func isSurelyFine(_ text: String, _ column: Column, hasBlank: Bool) -> Bool {
     text.utf8.withContiguousStorageIfAvailable { isSurelyFine($0, column, hasBlank) } ?? false
   }
@@ -105,23 +105,13 @@ enum SuspiciousValue {
 
   /// `1.20156E+10`, also with a comma; in codes of the operator's own only with the sign that spreadsheets write.
   private static func isScientific(_ bytes: [UInt8], inCode isNumber: Bool) -> Bool {
-    guard let mark = bytes.firstIndex(where: { $0 | 0x20 == UInt8(ascii: "e") }), mark > 0 else {
-      return false
-    }
-    var mantissa = bytes[..<mark]
-    if mantissa.first == UInt8(ascii: "-") || mantissa.first == UInt8(ascii: "+") {
-      mantissa = mantissa.dropFirst()
-    }
-    let whole = mantissa.prefix(while: \.isASCIIDigit)
-    var fraction = mantissa.dropFirst(whole.count)
-    if fraction.first == UInt8(ascii: ".") || fraction.first == UInt8(ascii: ",") {
-      fraction = fraction.dropFirst()
-    }
-    var exponent = bytes[(mark + 1)...]
-    let isSigned = exponent.first == UInt8(ascii: "+") || exponent.first == UInt8(ascii: "-")
-    if isSigned { exponent = exponent.dropFirst() }
-    return !whole.isEmpty && fraction.allSatisfy(\.isASCIIDigit) && (1...3).contains(exponent.count)
-      && exponent.allSatisfy(\.isASCIIDigit) && (isSigned || isNumber)
+    var reader = TextReader(bytes)
+    _ = reader.take("+-")
+    guard !reader.digits().isEmpty else { return false }
+    if reader.take(".,") { _ = reader.digits() }
+    guard reader.take("eE") else { return false }
+    let isSigned = reader.take("+-")
+    return (1...3).contains(reader.digits().count) && reader.rest.isEmpty && (isSigned || isNumber)
   }
 
   /// `'04101`; in prose the mark stands before a digit or a capital, where Dutch has 't and 's.
@@ -133,17 +123,16 @@ enum SuspiciousValue {
   /// `97301.0`, `97,301`: a text that was a number for a while.
   private static func mangledNumber(_ bytes: [UInt8], _ column: Column) -> String? {
     guard column != .email, bytes.last?.isASCIIDigit == true else { return nil }
-    let whole = bytes.prefix(while: \.isASCIIDigit)
-    let rest = bytes.dropFirst(whole.count)
-    guard let mark = rest.first, mark == UInt8(ascii: ".") || mark == UInt8(ascii: ",") else {
-      return nil
-    }
-    let digits = rest.dropFirst()
+    var reader = TextReader(bytes)
+    let whole = reader.digits()
+    let rest = reader.rest
+    guard let mark = rest.first, reader.take(".,") else { return nil }
+    let digits = reader.rest
     // A version such as 2.0 may be somebody's reference.
     if digits.allSatisfy({ $0 == 0x30 }), digits.count <= 2, whole.count >= 3 {
       return "ends like a number with decimals (.0)"
     }
-    let groups = rest.split(separator: mark, omittingEmptySubsequences: true)
+    let groups = rest.split(separator: mark)
     let isGrouped =
       (1...3).contains(whole.count)
       && groups.allSatisfy { $0.count == 3 && $0.allSatisfy(\.isASCIIDigit) }
@@ -225,28 +214,24 @@ extension SuspiciousValue {
     return symbols.firstIndex(of: scalar).map { UInt8($0 + 0x80) }
   }
 
-  private static let symbols = Array(LetterTable.windows1252.letters.prefix(32))
+  private static let symbols = Array(LetterTable.windows1252.prefix(32))
 }
 
 // What only shows beside the other cells of a row.
 extension SuspiciousValue {
   /// A zip of fewer digits than the country's have: a number has no leading zero.
   static func zipProblem(_ zip: String, country: String?, state: String?) -> String? {
-    let bytes = Array(zip.utf8)
-    let digits = bytes.prefix(while: \.isASCIIDigit)
-    let rest = bytes.dropFirst(digits.count)
-    let hasPlusFour =
-      rest.count == 5 && rest.first == UInt8(ascii: "-")
-      && rest.dropFirst().allSatisfy(\.isASCIIDigit)
-    let isShort =
-      rest.isEmpty && (3...4).contains(digits.count)
-      || rest.isEmpty && (7...8).contains(digits.count)
-      || hasPlusFour && (3...4).contains(digits.count)
-    guard isShort else { return nil }
+    var reader = TextReader(zip.utf8)
+    let digits = reader.digits()
+    let hasPlusFour = reader.take("-")
+    // A zip with its plus four may be written without the hyphen.
+    guard reader.digits().count == (hasPlusFour ? 4 : 0), reader.rest.isEmpty,
+      (3...4).contains(digits.count) || (7...8).contains(digits.count) && !hasPlusFour
+    else { return nil }
     if let country {
       let name = country.lowercased().filter { $0.isLetter }
       let isAmerican = american.contains(name)
-      guard isAmerican || digits.count == 4 && rest.isEmpty && fiveDigits.contains(name) else {
+      guard isAmerican || digits.count == 4 && !hasPlusFour && fiveDigits.contains(name) else {
         return nil
       }
     } else {

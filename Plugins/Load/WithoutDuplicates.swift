@@ -55,11 +55,9 @@ enum Clash: Equatable {
         hint: Clash.hint("customers share an address"), column: ColumnName(.email))
     }
   }
-}
 
-extension Clash {
   /// The next step; a customer whom the target takes for the same is refused even then.
-  fileprivate static func hint(_ exception: String) -> String {
+  private static func hint(_ exception: String) -> String {
     "keep the row that is right and remove the other; where \(exception), give --set load.duplicates=allow"
   }
 }
@@ -79,12 +77,11 @@ struct RowPrint: Sendable {
   init(_ row: LoadedRow) {
     let record = row.record
     identity = max(1, RowPrint.hash(record.identity.exposed, salt: 0))
-    // Customers of whom nobody knows the address may all have "n/a" there.
+    // Customers whose address nobody knows may all have "n/a" there.
     let isAddress = !row.failures.contains { $0.column == ColumnName(.email) }
+    let address = isAddress ? record.fields[.email] : nil
     email =
-      record.fields[.email].map { email in
-        isAddress ? max(1, RowPrint.hash(EmailAddress.folded(email.exposed), salt: 1)) : 0
-      } ?? 0
+      address.map { max(1, RowPrint.hash(EmailAddress.folded($0.exposed), salt: 1)) } ?? 0
     content = RowPrint.content(of: record.fields)
     line = UInt32(clamping: record.row.line)
   }

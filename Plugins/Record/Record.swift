@@ -44,10 +44,10 @@ public struct Record: Journal {
 
   private let options: Options
 
-  /// Takes checked options; opens nothing yet.
+  /// Opens nothing yet.
   public init(options: Options) { self.options = options }
 
-  /// Opens the ledger; what crashes of the program said about rows is in it from then on.
+  /// Opens the ledger, and writes down which rows the program was working on when it crashed.
   public func open(for target: String, operation: String) async throws -> any OpenLedger {
     let settings = try settings(for: target, operation)
     let ledger = try await Ledger.open(settings)
