@@ -1,10 +1,10 @@
 import IntakeCore
 
-/// A web page in the place of an answer: written by something in front of the target, for people with a browser.
+/// A web page in place of an answer: from a proxy, load balancer or firewall in front of the target.
 ///
-/// Proxies, load balancers and firewalls answer so, and what they say is about them and not about the row.
+/// What it says is not about the row.
 struct GatewayPage {
-  /// Who wrote it, as far as the page gives itself away; nil for any other.
+  /// Who wrote it, if the page gives it away.
   let author: Author?
   private let text: String
 
@@ -22,15 +22,15 @@ struct GatewayPage {
     case varnish = "Varnish"
     case apache = "Apache"
 
-    /// Whether its own 503 says that a request was turned away before anybody worked on it.
+    /// Whether its own 503 says that a request was turned away unprocessed.
     ///
-    /// Over a rate or a number of connections, or with no server to hand it to; each of them answers 502 or 504 once
-    /// it has passed something on.
+    /// They send it over a rate or a number of connections, or without a server; once they have passed something on,
+    /// they answer 502 or 504.
     fileprivate var turnsAwayWith503: Bool {
       [.nginx, .openresty, .haproxy, .awsLoadBalancer].contains(self)
     }
 
-    /// Words of its pages in lower case; HAProxy never names itself, so its sentences stand for it.
+    /// Words of its pages in lower case; HAProxy never names itself but has its own sentences.
     fileprivate static let marks: [(String, Author)] = [
       ("<center>openresty", .openresty), ("<center>nginx", .nginx),
       ("<center>awselb", .awsLoadBalancer),
@@ -48,7 +48,7 @@ struct GatewayPage {
     ]
   }
 
-  /// Nil for an answer that isn't a page; looks at the first 4 KB, which hold every known one.
+  /// Looks at the first 4 KB, which hold every known page; nil for an answer that isn't one.
   init?(_ response: HTTPResponse) {
     let start = response.body.prefix(4096).drop {
       $0.isASCIISpace || [0xEF, 0xBB, 0xBF].contains($0)
@@ -77,7 +77,7 @@ struct GatewayPage {
     .contains(where: text.contains)
   }
 
-  /// What the page means where its status would mean something else without it; nil where the status says enough.
+  /// What the page means if it changes the meaning of the status; nil if not.
   func receipt(for status: Int) -> Receipt? {
     let detail = "the target answered \(status)\(words)"
     switch status {
@@ -108,7 +108,7 @@ struct GatewayPage {
     }
   }
 
-  /// The next step where the page changes nothing about what its status means; nil for the code's own.
+  /// The next step if the page doesn't change the meaning of the status; nil for the code's own.
   func hint(for status: Int) -> String? {
     let again = "run the same command again later: rows in doubt are settled by asking the target"
     switch status {
