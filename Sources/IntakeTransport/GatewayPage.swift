@@ -8,45 +8,44 @@ struct GatewayPage {
   let author: Author?
   private let text: String
 
-  enum Author: String {
-    case nginx
-    case openresty
-    case haproxy = "HAProxy"
-    case awsLoadBalancer = "the AWS load balancer"
-    case cloudflare = "Cloudflare"
-    case akamai = "Akamai"
-    case imperva = "Imperva"
-    case f5 = "F5"
-    case azure = "the Azure gateway"
-    case squid
-    case varnish = "Varnish"
-    case apache = "Apache"
-
+  /// Somebody who writes such pages.
+  struct Author {
+    let name: String
+    /// Words of its pages in lower case.
+    let marks: [String]
     /// Whether its own 503 says that a request was turned away unprocessed.
     ///
-    /// They send it over a rate or a number of connections, or without a server; once they have passed something on,
-    /// they answer 502 or 504.
-    fileprivate var turnsAwayWith503: Bool {
-      [.nginx, .openresty, .haproxy, .awsLoadBalancer].contains(self)
-    }
-
-    /// Words of its pages in lower case; HAProxy never names itself but has its own sentences.
-    fileprivate static let marks: [(String, Author)] = [
-      ("<center>openresty", .openresty), ("<center>nginx", .nginx),
-      ("<center>awselb", .awsLoadBalancer),
-      ("no server is available to handle this request", .haproxy),
-      ("request forbidden by administrative rules", .haproxy),
-      ("the server returned an invalid or incomplete response", .haproxy),
-      ("the server didn't respond in time", .haproxy),
-      ("you have sent too many requests in a given amount of time", .haproxy),
-      ("your browser sent an invalid request", .haproxy),
-      ("your browser didn't send a complete request in time", .haproxy),
-      ("cloudflare", .cloudflare), ("akamai", .akamai), ("errors.edgesuite.net", .akamai),
-      ("incapsula", .imperva), ("the requested url was rejected", .f5),
-      ("azure application gateway", .azure), ("azure-application-gateway", .azure),
-      ("(squid/", .squid), ("varnish", .varnish), ("<address>apache", .apache),
-    ]
+    /// Such authors send it over a rate or a number of connections, or without a server; once they have passed something
+    /// on, they answer 502 or 504.
+    var turnsAwayWith503 = false
   }
+
+  private static let authors = [
+    Author(name: "openresty", marks: ["<center>openresty"], turnsAwayWith503: true),
+    Author(name: "nginx", marks: ["<center>nginx"], turnsAwayWith503: true),
+    Author(name: "the AWS load balancer", marks: ["<center>awselb"], turnsAwayWith503: true),
+    // It never names itself but has its own sentences.
+    Author(
+      name: "HAProxy",
+      marks: [
+        "no server is available to handle this request",
+        "request forbidden by administrative rules",
+        "the server returned an invalid or incomplete response",
+        "the server didn't respond in time",
+        "you have sent too many requests in a given amount of time",
+        "your browser sent an invalid request",
+        "your browser didn't send a complete request in time",
+      ], turnsAwayWith503: true),
+    Author(name: "Cloudflare", marks: ["cloudflare"]),
+    Author(name: "Akamai", marks: ["akamai", "errors.edgesuite.net"]),
+    Author(name: "Imperva", marks: ["incapsula"]),
+    Author(name: "F5", marks: ["the requested url was rejected"]),
+    Author(
+      name: "the Azure gateway", marks: ["azure application gateway", "azure-application-gateway"]),
+    Author(name: "squid", marks: ["(squid/"]),
+    Author(name: "Varnish", marks: ["varnish"]),
+    Author(name: "Apache", marks: ["<address>apache"]),
+  ]
 
   /// Looks at the first 4 KB, which hold every known page; nil for an answer that isn't one.
   init?(_ response: HTTPResponse) {
@@ -59,15 +58,15 @@ struct GatewayPage {
       return nil
     }
     self.text = text
-    author = Author.marks.first { text.contains($0.0) }?.1
+    author = Self.authors.first { $0.marks.contains(where: text.contains) }
   }
 
   /// ` with an HTML page of nginx, not of the API`: the end of a sentence about an answer.
   var words: String {
-    " with an HTML page\(author.map { " of \($0.rawValue)," } ?? ",") not of the API"
+    " with an HTML page\(author.map { " of \($0.name)," } ?? ",") not of the API"
   }
 
-  var owner: String { author?.rawValue ?? "the gateway" }
+  var owner: String { author?.name ?? "the gateway" }
 
   private var saysFirewall: Bool {
     [
