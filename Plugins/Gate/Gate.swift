@@ -1,6 +1,6 @@
 public import IntakeCore
 
-/// Stops scans that every receiver turns down, before anybody pays for them.
+/// Stops scans that every receiver turns down.
 ///
 /// It looks at a copy of at most 1,024 pixels, which costs another decode: 30 to 45 ms of CPU for a phone photo.
 public struct Gate: ImageStage {
@@ -11,8 +11,8 @@ public struct Gate: ImageStage {
   /// An entry that works.
   public static let example = #"{"stage":"gate","blur":"warn","same-picture":"off"}"#
 
-  /// A quarter of a 12-megapixel photo, so that the decoder's cheap scale is used; at half of it print and
-  /// blur look alike, and it would cost the same.
+  /// A quarter of a 12-megapixel photo, which the decoder scales cheaply; half of it would cost the same, and print and
+  /// blur would look alike.
   private static let edge = 1_024
 
   private let options: GateOptions
@@ -28,7 +28,7 @@ public struct Gate: ImageStage {
     pictures = SeenPictures(capacity: options.remembered)
   }
 
-  /// Looks at the scan and hands it on unchanged.
+  /// Looks at the scan and passes it on unchanged.
   public func run(_ input: consuming DocumentImage, in context: StageContext) throws
     -> DocumentImage
   {
@@ -43,8 +43,8 @@ public struct Gate: ImageStage {
 
   private var comparesPictures: Bool { options.sameSides.isOn || options.samePicture.isOn }
 
-  /// The first finding is reported because it explains the later ones: in the dark a page looks blank, a blank page
-  /// is bright all over, and neither has sharp edges.
+  /// Reports the first finding only, because it explains the others: in the dark a page looks blank, a blank page is
+  /// bright all over, and neither has sharp edges.
   private func judge(_ luma: Plane, in context: StageContext) throws(StageFailure) {
     let light = options.exposure.isOn ? Exposure(luma) : nil
     if let finding = light?.darkness(options) {
@@ -87,10 +87,10 @@ public struct Gate: ImageStage {
   }
 }
 
-/// What can be set: what is to be done about each finding, and the figures that decide.
+/// What to do about each finding, and the figures that decide.
 ///
-/// The defaults were set on 48 good scans (phone photos, flatbed pages, cards) and on 160 made from them: blurred,
-/// darkened, washed out, blank. Each stands in the gap between the two, on the side that lets through.
+/// The defaults come from 48 good scans (phone photos, flatbed pages, cards) and 160 made from them: blurred, darkened,
+/// washed out, blank. Each is in the gap between good and bad, on the lenient side.
 public struct GateOptions: PluginOptions {
   @Option("what to do about a page with nothing on it") var blank = GateAction.refuse
   // Measured: empty pages 0.0, one line of print on a letter page 1.9, good scans 8.8 and more.
@@ -140,13 +140,13 @@ public struct GateOptions: PluginOptions {
   public init() {}
 }
 
-/// What is to be done about the findings of a check.
+/// What to do about the finding of a check.
 enum GateAction: String, CaseIterable {
   case off, warn, refuse
 
   var isOn: Bool { self != .off }
 
-  /// Refuses the scan or warns the operator; `check` is the option that decides.
+  /// Refuses the scan or warns the operator; `check` is the option that decides which.
   func report(_ check: String, _ finding: String, _ remedy: String, _ context: StageContext)
     throws(StageFailure)
   {

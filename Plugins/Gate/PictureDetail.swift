@@ -1,19 +1,17 @@
 import IntakeCore
 
-/// Where a picture shows something, and how sharp that is: looked at in tiles of 32 × 32 pixels.
+/// How much of a picture shows something, and how sharp that is, from tiles of 32 × 32 pixels.
 ///
-/// A tile of paper, cloth or table differs little within itself, however the light falls off across the
-/// picture; a tile with print has edges. What an edge looks like shows the blur: a step smeared by a lens is
-/// as wide as its height divided by its steepest place.
+/// A tile of paper, cloth or table varies little, however the light falls off across the picture; a tile with print has
+/// edges. Edges show blur: a step that a lens has smeared is as wide as its height divided by its steepest slope.
 struct PictureDetail {
-  /// The part of the tiles that show something, in percent.
+  /// The percentage of tiles that show something.
   private let busyShare: Double
-  /// The width of the edges in the sharpest tenth of those tiles, in pixels; nil where there are none.
+  /// The width of edges that the sharpest tenth of those tiles reaches, in pixels; nil if there are none.
   private let edgeWidth: Double?
 
   private static let side = 32
-  /// Levels between the darkest and the brightest of a tile that shows something; sensor noise and paper
-  /// grain stay below 16 at this scale.
+  /// The contrast of a tile that shows something; sensor noise and paper grain stay below 16 at this scale.
   private static let leastContrast = 28
 
   init(_ luma: Plane) {
@@ -30,7 +28,7 @@ struct PictureDetail {
     edgeWidth = widths.isEmpty ? nil : widths[widths.count / 10]
   }
 
-  /// The width of the sharpest edge of a tile, nil for a tile without contrast.
+  /// The width of a tile's sharpest edge; nil for a tile without contrast.
   private static func edgeWidth(of luma: Plane, _ left: Int, _ top: Int) -> Double? {
     let right = min(left + side, luma.width) - 1
     let bottom = min(top + side, luma.height) - 1
@@ -72,7 +70,7 @@ struct PictureDetail {
 
 /// How dark and how bright a picture is at its ends.
 struct Exposure {
-  /// The level that the darkest five-thousandth stays within, 0 to 255: a white page with one line of print has ink there.
+  /// The level that the darkest five-thousandth stays within, 0 to 255: even one line of print on a page is ink.
   private let darkest: Int
   /// The level that the brightest hundredth reaches, 0 to 255: smaller spots are lamps and reflections.
   private let brightest: Int

@@ -12,10 +12,10 @@ struct PicturePlace: Sendable, Hashable {
   var side: Side { code & 1 == 1 ? .back : .front }
 }
 
-/// What the latest pictures of a run look like to the pixel, in a ring that never grows beyond its capacity.
+/// The digests of a run's latest pictures, in a ring of fixed capacity.
 ///
-/// It is searched from end to end: half a million entries are 8 MB and take a tenth of a millisecond, nothing
-/// beside the decode of the picture; an index would cost three times the memory.
+/// It is searched from end to end: half a million entries are 8 MB and take a tenth of a millisecond, nothing beside
+/// decoding; an index would cost three times the memory.
 final class SeenPictures: Sendable {
   private struct Ring {
     var digests: [PictureDigest] = []
@@ -39,7 +39,7 @@ final class SeenPictures: Sendable {
 
   init(capacity: Int) { self.capacity = capacity }
 
-  /// The picture of another row with the very same pixels; this one is remembered.
+  /// The picture of another row with the same pixels; remembers this one.
   func twin(of digest: PictureDigest, at place: PicturePlace) -> PicturePlace? {
     ring.withLock { ring in
       var twin: PicturePlace?
@@ -57,7 +57,7 @@ final class SeenPictures: Sendable {
   }
 }
 
-/// The fingerprints and digests of the sides that were looked at last, to be compared with their other sides.
+/// The fingerprints and digests of the latest sides, for comparison with the other sides of their rows.
 final class LatestRows: Sendable {
   /// Both sides of a row are prepared one after the other by one of at most 256 workers: 40 KB cover twice that.
   private static let capacity = 1_024
@@ -70,9 +70,9 @@ final class LatestRows: Sendable {
 
   private let entries = Mutex<[Entry]>([])
 
-  /// In how many bits the print differs from that of the row's other side, nil while that cannot be known.
+  /// In how many bits the print differs from that of the row's other side; nil if that can't be known (yet).
   ///
-  /// The same pixels differ in none, also where a page has too little on it to have a print.
+  /// It is 0 for the same pixels, even if a page has too little on it for a print.
   func distance(of print: PicturePrint?, _ digest: PictureDigest, at place: PicturePlace) -> Int? {
     entries.withLock { entries in
       entries.removeAll { $0.place == place }
@@ -89,8 +89,8 @@ final class LatestRows: Sendable {
 
 /// A picture's fingerprint: 256 bits that stay the same when it is saved again or resized.
 ///
-/// The picture is averaged to 17 × 16 fields; a bit says whether a field is clearly brighter than its right
-/// neighbour (a difference hash). Differences of up to 2 levels don't count because they are noise on bare paper.
+/// The picture is averaged to 17 × 16 fields; a bit is set if a field is clearly brighter than its right neighbour (a
+/// difference hash). Differences of up to 2 levels don't count because they are noise on bare paper.
 ///
 /// It distinguishes the sides of a document, not its owners: of 24 cards of one pattern with one face, the nearest two
 /// differ in 2 to 11 bits, and one card saved again differs from itself in 0 to 5. Finer prints (512 to 1,024 bits)

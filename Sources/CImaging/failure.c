@@ -20,20 +20,17 @@ static imaging_status status_of(int code) {
   }
 }
 
-static void leave(j_common_ptr codec) {
-  imaging_errors *errors = (imaging_errors *)codec->err;
-  char text[JMSG_LENGTH_MAX];
-  errors->status = status_of(errors->base.msg_code);
-  (*errors->base.format_message)(codec, text);
-  snprintf(errors->message.text, sizeof errors->message.text, "%s", text);
-  longjmp(errors->jump, 1);
-}
-
 _Noreturn void imaging_fail(j_common_ptr codec, imaging_status status, const char *text) {
   imaging_errors *errors = (imaging_errors *)codec->err;
   errors->status = status;
   snprintf(errors->message.text, sizeof errors->message.text, "%s", text);
   longjmp(errors->jump, 1);
+}
+
+static void leave(j_common_ptr codec) {
+  char text[JMSG_LENGTH_MAX];
+  (*codec->err->format_message)(codec, text);
+  imaging_fail(codec, status_of(codec->err->msg_code), text);
 }
 
 // A truncated or broken JPEG "decodes" with a gray half and no more than a warning: those are errors here.

@@ -8,11 +8,11 @@
 
 #include "CImaging.h"
 
-/// Bytes that belong to nothing, and what may still come.
+/// Bytes that belong to nothing, and what may still follow.
 typedef struct {
   /// Bytes between blocks and markers that were passed over.
   long strays;
-  /// Set once the last block is decoded.
+  /// Set once the last block is decoded: whole rows of blocks may follow that nobody needs.
   int picture_done;
   /// Restart markers after the last block: the scanner coded more rows than the picture has.
   int extra_restarts;
@@ -31,11 +31,9 @@ typedef struct {
   imaging_disorder disorder;
 } imaging_errors;
 
-/// Makes restart markers of a codec whose header is read go through here.
+/// Has restart markers read here; the header has been read.
 void imaging_watch_restarts(j_decompress_ptr codec);
-/// Says that the last block is decoded: whole rows of blocks may follow that nobody needs.
-void imaging_end_picture(j_decompress_ptr codec);
-/// Whether a message of libjpeg about the file is no sign that picture data is missing or wrong.
+/// Whether a message of libjpeg is about mere disorder: no picture data is missing or wrong.
 int imaging_is_disorder(j_common_ptr codec);
 
 /// Fills in the error manager; the caller sets the jump before each phase.

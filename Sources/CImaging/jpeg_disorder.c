@@ -47,11 +47,6 @@ void imaging_watch_restarts(j_decompress_ptr codec) {
   codec->marker->read_restart_marker = read_restart;
 }
 
-void imaging_end_picture(j_decompress_ptr codec) {
-  imaging_errors *errors = (imaging_errors *)codec->err;
-  errors->disorder.picture_done = 1;
-}
-
 // A marker without content: after the last block, only the restart that is due may come.
 static int is_due(j_decompress_ptr codec, int marker) {
   imaging_errors *errors = (imaging_errors *)codec->err;

@@ -185,14 +185,13 @@ imaging_status imaging_jpeg_read_band(imaging_jpeg_reader *reader, int *more) {
 imaging_status imaging_jpeg_finish(imaging_jpeg_reader *reader) {
   if (!reader || !reader->plane_count) return IMAGING_MISUSE;
   if (setjmp(reader->errors.jump)) return reader->errors.status;
-  imaging_end_picture(&reader->codec);
+  reader->errors.disorder.picture_done = 1;
   jpeg_finish_decompress(&reader->codec);
   return IMAGING_OK;
 }
 
 imaging_samples imaging_jpeg_samples(const imaging_jpeg_reader *reader) { return reader->samples; }
 long imaging_jpeg_strays(const imaging_jpeg_reader *reader) { return reader->errors.disorder.strays; }
-int imaging_jpeg_plane_count(const imaging_jpeg_reader *reader) { return reader->plane_count; }
 
 imaging_plane imaging_jpeg_plane(const imaging_jpeg_reader *reader, int index) {
   imaging_plane none = {0, 0, 0, NULL, 0};

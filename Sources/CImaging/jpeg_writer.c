@@ -57,7 +57,7 @@ static void describe(imaging_jpeg_writer *writer, const imaging_picture *picture
   codec->raw_data_in = TRUE;
   codec->dct_method = JDCT_ISLOW;
   codec->optimize_coding = options->optimized ? TRUE : FALSE;
-  if (options->tables && !options->optimized) imaging_tables_use(options->tables, codec);
+  if (options->tables.count && !options->optimized) imaging_tables_use(&options->tables, codec);
   if (options->density > 0) {
     codec->density_unit = 1;
     codec->X_density = codec->Y_density = (UINT16)(options->density > 65535 ? 65535 : options->density);
@@ -121,7 +121,7 @@ static void write_strip(imaging_jpeg_writer *writer, const imaging_picture *pict
 }
 
 static void write_all(imaging_jpeg_writer *writer, const imaging_picture *picture,
-  const imaging_jpeg_options *options) {
+  const imaging_jpeg_options *options, imaging_huffman_tables *made) {
   j_compress_ptr codec = &writer->codec;
   int parts = options->sample_parts > 1 ? options->sample_parts : 1;
   int width = parts > 1 ? imaging_sample_width(picture->width, parts) : picture->width;
@@ -139,14 +139,14 @@ static void write_all(imaging_jpeg_writer *writer, const imaging_picture *pictur
   for (int y = 0, part = 0; y < height; y += strip_rows, part = (part + 3) % parts)
     write_strip(writer, picture, parts > 1 ? part * width : 0, y);
   jpeg_finish_compress(codec);
-  if (options->made_tables && options->optimized) imaging_tables_take(options->made_tables, codec);
+  if (options->optimized) imaging_tables_take(made, codec);
 }
 
 int imaging_sample_width(int width, int parts) { return width / parts / strip_rows * strip_rows; }
 
 imaging_status imaging_jpeg_write(
   const imaging_picture *picture, const imaging_jpeg_options *options, uint8_t *out,
-  size_t capacity, size_t *size) {
+  size_t capacity, size_t *size, imaging_huffman_tables *made) {
   *size = 0;
   if (picture->width <= 0 || picture->height <= 0 || !picture->luma) return IMAGING_MISUSE;
   imaging_jpeg_writer *writer = calloc(1, sizeof *writer);
@@ -160,7 +160,7 @@ imaging_status imaging_jpeg_write(
     writer->destination.base.empty_output_buffer = continue_output;
     writer->destination.base.term_destination = end_output;
     writer->codec.dest = &writer->destination.base;
-    write_all(writer, picture, options);
+    write_all(writer, picture, options, made);
     *size = writer->destination.flushed;
   }
   imaging_status status = writer->errors.status;

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CSystemConfine.h"
+#include "CSystem.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -20,8 +20,8 @@
 #ifndef __has_feature
 #define __has_feature(x) 0
 #endif
-// The sanitiser keeps terabytes of shadow memory and calls the system on its own, so that its builds are bounded by
-// the filter less tightly and by memory not at all.
+// A sanitiser has terabytes of shadow memory and makes system calls of its own, so its builds have a looser filter and
+// no limit on memory.
 #define WITH_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 
 #if defined(__linux__) && defined(__x86_64__)
@@ -38,7 +38,7 @@
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, (action))
 #define KILL RETURN(SECCOMP_RET_KILL_PROCESS)
 #define ALLOW RETURN(SECCOMP_RET_ALLOW)
-// Goes on with the next instruction when the value is equal, else leaves out `count` of them.
+// Goes on with the next instruction if the value is equal, else skips `count` of them.
 #define UNLESS(value, count) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (count))
 #define PERMIT(name) UNLESS(SYS_##name, 1), ALLOW
 // A call whose first argument has to be descriptor 0.
@@ -47,14 +47,14 @@
 #define PERMIT_WITHOUT_CODE(name)                                                                                      \
   UNLESS(SYS_##name, 4), LOAD_ARGUMENT(2), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0), ALLOW, KILL
 
-// Numbers of calls mean something else to another architecture, so a foreign one ends the process; x32 has numbers of
-// its own, with bit 30 set, that are on no list.
+// Calls have other numbers on other architectures, so a foreign one ends the process; those of x32, with bit 30 set, are
+// on no list.
 #define CHECK_ARCHITECTURE LOAD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0), KILL, LOAD(nr)
 
 static const char calls[] = "read write brk mmap munmap mremap madvise futex exit_group";
 
-// What decoding needs: its socket, memory, and the end. `futex` is the allocator's and the Swift runtime's when a lock is
-// free; `madvise` gives memory back.
+// What decoding needs: its socket, memory, and to end. The allocator and the Swift runtime call `futex`; `madvise`
+// returns memory.
 static struct sock_filter decoding[] = {
   CHECK_ARCHITECTURE,
   PERMIT_ON_SOCKET(read),
@@ -75,7 +75,7 @@ static struct sock_filter decoding[] = {
   KILL,
 };
 
-// Everything but sockets, and but the way around them: io_uring makes sockets without the call that is filtered.
+// Everything but sockets, and io_uring, which makes sockets without the call that is filtered.
 static struct sock_filter offline[] = {
   CHECK_ARCHITECTURE,
   UNLESS(SYS_socket, 1),
@@ -100,7 +100,7 @@ static int limit(int resource, rlim_t value) {
   return setrlimit(resource, &bound);
 }
 
-// Tells a process that got no memory from one that crashed: both end in a fault soon. `_exit` alone is left to do.
+// A process that gets no memory faults soon, like one that crashes; the exit code tells them apart.
 static void end_on_fault(int number) {
   _exit(errno == ENOMEM ? csystem_out_of_memory : 128 + number);
 }
@@ -120,13 +120,13 @@ int csystem_can_confine(void) {
 
 int csystem_confine(pid_t parent) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return -1;
-  // A parent that ended before the line above sends no signal.
+  // If the parent ended before the line above, there is no signal.
   if (getppid() != parent) {
     errno = ESRCH;
     return -1;
   }
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return -1;
-  // Before 5.9 there is no such call; the table of descriptors is then walked as far as it may reach.
+  // Kernels before 5.9 lack the call.
   if (syscall(SYS_close_range, 1u, ~0u, 0u) != 0)
     for (int number = 1; number < 65536; number++) close(number);
   if (limit(RLIMIT_CORE, 0) || limit(RLIMIT_FSIZE, 0) || limit(RLIMIT_NPROC, 0) || limit(RLIMIT_NOFILE, 0)) return -1;
@@ -136,7 +136,7 @@ int csystem_confine(pid_t parent) {
 
 const char *csystem_confined_calls(void) { return calls; }
 
-// Moves a soft limit alone, so that the next picture's can be higher again.
+// Only sets the soft limit, so that the next picture's can be higher.
 static int bound(pid_t process, int resource, rlim_t value) {
   struct rlimit limits;
   if (prlimit(process, resource, NULL, &limits) != 0) return -1;

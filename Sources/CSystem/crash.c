@@ -1,4 +1,4 @@
-#include "CSystemCrash.h"
+#include "CSystem.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,15 @@
 #define _GNU_SOURCE
-#include "CSystemSpawn.h"
+#include "CSystem.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Each of the three returns 0 or the number of an error: a program must not start with half of what was asked.
+// The helpers return 0 or the number of an error: a program must not start with half of what was asked for.
 static int set_attributes(posix_spawnattr_t *attributes) {
   sigset_t all, none;
   sigfillset(&all);
@@ -52,7 +53,7 @@ pid_t csystem_spawn(
   if (code == 0) {
     code = set_attributes(&attributes);
     if (code == 0) code = set_descriptors(&actions, input, output, errors);
-    // A program that was written a moment ago is busy while a child that another thread has just begun holds it open.
+    // ETXTBSY: the program was written a moment ago, and a child that another thread is starting still holds it open.
     for (int tries = 20; code == 0; tries--) {
       code = posix_spawn(&process, program, &actions, &attributes, arguments, environment);
       if (code != ETXTBSY || tries == 0 || usleep(5000) != 0) break;
@@ -79,4 +80,11 @@ void csystem_widen_pipe(int fd, int bytes) {
 #else
   (void)fd, (void)bytes;
 #endif
+}
+
+int csystem_start_thread(void *(*body)(void *), void *context) {
+  pthread_t thread;
+  int code = pthread_create(&thread, NULL, body, context);
+  if (code == 0) pthread_detach(thread);
+  return code;
 }

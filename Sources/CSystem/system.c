@@ -141,13 +141,13 @@ int csystem_open_beneath(int root, const char *path) {
     .flags = (unsigned long long)read_flags,
     .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
   };
-  // EAGAIN means that somebody renamed a folder during a `..`; who does so all the time must not hold us.
+  // EAGAIN: somebody renamed a folder during a `..`; doing so all the time must not hold us up.
   for (int attempt = 0; attempt < 128; attempt++) {
     long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
     if (fd >= 0) return (int)fd;
     if (errno != EINTR && errno != EAGAIN) break;
   }
-  // Kernels before 5.6 say ENOSYS, seccomp filters that do not know the call EPERM.
+  // ENOSYS comes from kernels before 5.6, EPERM from seccomp filters that do not know the call.
   if (errno != ENOSYS && errno != EPERM) return -1;
 #endif
   return csystem_open_beneath_portably(root, path);

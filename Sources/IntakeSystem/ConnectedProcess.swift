@@ -6,42 +6,25 @@ import CSystem
   import Darwin
 #endif
 
-/// A process that is reached by one socket, its descriptor 0, and owns nothing else from its start.
+/// A process whose only descriptor is a socket to this one, its descriptor 0.
 ///
-/// One thread at a time talks to it, and never for longer than a deadline. A value of this type stands for a
-/// descriptor and a process: whoever holds it calls `end` once.
+/// One thread at a time talks to it, and never for longer than a deadline. Whoever holds a value of this type calls
+/// `end` once.
 public struct ConnectedProcess: Sendable {
+  /// Why it is of no more use: it has `ended`, is `overdue`, or the task was `cancelled`.
+  public typealias Trouble = RunningProgram.Trouble
+
   /// Its process number, which is also the number of its session.
   public let process: Int32
-  private let socket: Int32
+  private let socket: Descriptor
 
-  /// Why nothing more can be had from it.
-  public enum Trouble: Error, Sendable, Equatable {
-    /// It has ended or closed its socket.
-    case ended
-    /// The deadline has passed.
-    case overdue
-    /// The task was cancelled.
-    case cancelled
-  }
-
-  /// How it came to its end.
-  public enum Ending: Sendable, Equatable {
-    /// By this signal; a fault that it noticed itself counts as one.
-    case signal(Int32)
-    /// By a fault for lack of memory.
-    case outOfMemory
-    /// Of its own.
-    case exit
-  }
-
-  /// A cancelled task is noticed after so many milliseconds.
+  /// Milliseconds until a cancelled task is noticed.
   private static let turn = 200.0
-  /// Asked of the kernel for each direction; by default a megabyte takes five turns of both processes.
+  /// Bytes asked of the kernel for each direction; by default a megabyte takes five turns of both processes.
   private static let socketBuffer: Int32 = 1 << 20
 
-  /// Starts a program without environment; the starting thread has to live as long as the process, which may die
-  /// with it (`PR_SET_PDEATHSIG` is about threads).
+  /// Starts a program; the starting thread has to outlive the process, which may die with it (`PR_SET_PDEATHSIG` is
+  /// about threads).
   public init(_ words: [String], environment: [String] = []) throws(SystemCallFailure) {
     var ends: [Int32] = [-1, -1]
     #if canImport(Glibc)
@@ -57,21 +40,15 @@ public struct ConnectedProcess: Sendable {
         setsockopt(end, SOL_SOCKET, option, &size, socklen_t(MemoryLayout<Int32>.size))
       }
     }
-    let started = ProgramLaunch(words, environment: environment).start(
-      input: ends[1], output: nil, errors: nil)
-    let failure = SystemCallFailure("start a process")
-    close(ends[1])
-    guard let started else {
-      close(ends[0])
-      throw failure
-    }
-    (process, socket) = (started, ends[0])
-    _ = fcntl(socket, F_SETFL, O_NONBLOCK)
+    socket = Descriptor(owning: ends[0])
+    _ = fcntl(socket.number, F_SETFL, O_NONBLOCK)
+    process = try ProgramLaunch(words, environment: environment)
+      .start(input: Descriptor(owning: ends[1]))
   }
 
-  /// Allows the process so many more seconds of processor time and so many bytes of memory in all.
+  /// Allows it so many more seconds of processor time and so many bytes of memory in all.
   ///
-  /// - Throws: `SystemCallFailure` when it is gone.
+  /// - Throws: `SystemCallFailure` if it is gone.
   public func grant(seconds: Int, bytes: Int) throws(SystemCallFailure) {
     guard csystem_grant(process, seconds, Int64(bytes)) == 0 else {
       throw SystemCallFailure("grant memory and time")
@@ -81,7 +58,7 @@ public struct ConnectedProcess: Sendable {
   /// Sends all bytes.
   public func send(_ bytes: UnsafeRawBufferPointer, until deadline: Double) throws(Trouble) {
     try move(bytes.count, on: POLLOUT, until: deadline) {
-      systemSend(socket, UnsafeRawBufferPointer(rebasing: bytes[$0...]))
+      systemSend(socket.number, UnsafeRawBufferPointer(rebasing: bytes[$0...]))
     }
   }
 
@@ -90,11 +67,11 @@ public struct ConnectedProcess: Sendable {
     throws(Trouble)
   {
     try move(room.count, on: POLLIN, until: deadline) {
-      systemRead(socket, UnsafeMutableRawBufferPointer(rebasing: room[$0...]))
+      systemRead(socket.number, UnsafeMutableRawBufferPointer(rebasing: room[$0...]))
     }
   }
 
-  /// Moves so many bytes by a call that is told how many are through, and moves what it can at once.
+  /// Moves so many bytes by a call that gets the count so far and moves what it can without waiting.
   private func move(
     _ total: Int, on event: Int32, until deadline: Double, _ call: (_ done: Int) -> Int
   ) throws(Trouble) {
@@ -112,35 +89,26 @@ public struct ConnectedProcess: Sendable {
     guard !Task.isCancelled else { throw .cancelled }
     let left = deadline - SystemTime.monotonic
     guard left > 0 else { throw .overdue }
-    var wanted = pollfd(fd: socket, events: Int16(event), revents: 0)
+    var wanted = pollfd(fd: socket.number, events: Int16(event), revents: 0)
     _ = poll(&wanted, 1, Int32(min(Self.turn, (left * 1000).rounded(.up))))
   }
 
-  /// Closes the socket, ends the process where it has not ended, and reaps it.
-  ///
-  /// - Parameter isUseless: whether it gets no time to end of its own.
-  public func end(isUseless: Bool = true) -> Ending {
-    close(socket)
-    if isUseless { kill(process, SIGKILL) }
+  /// Kills the process if it hasn't ended, and reaps it.
+  public func end() -> ProgramEnd.Status {
+    kill(process, SIGKILL)
     var status: Int32 = 0
-    // Somebody else has reaped it where SIGCHLD is ignored.
-    while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return .exit } }
-    // The low seven bits are the signal, the next eight the exit code (wait(2)).
-    guard status & 0x7F == 0 else { return .signal(status & 0x7F) }
-    switch status >> 8 & 0xFF {
-    case Int32(csystem_out_of_memory): return .outOfMemory
-    case let code where code > 128: return .signal(code - 128)
-    default: return .exit
-    }
+    // With SIGCHLD ignored, the system has reaped it.
+    while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return .unknown } }
+    return ProgramEnd.Status(waitStatus: status)
   }
 }
 
-/// The calling process without rights: its memory, one socket, and nothing else.
+/// Giving up all rights of this process but its memory and one socket.
 ///
-/// What is set up, in this order: death with the parent, no access for debuggers, no other descriptor, no files, no
-/// processes, no new privileges, and a filter that ends the process at any system call beyond `calls`.
+/// In this order: death with the parent, no access for debuggers, no other descriptor, no files, no processes, no new
+/// privileges, and a filter that ends the process at any system call beyond `calls`.
 public enum Confinement {
-  /// Whether this system can do that: Linux on x86-64 or arm64, with seccomp.
+  /// Whether this system can do so: Linux on x86-64 or arm64, with seccomp.
   public static var isAvailable: Bool { csystem_can_confine() != 0 }
 
   /// The names of the system calls that are left.
@@ -148,16 +116,19 @@ public enum Confinement {
     String(cString: csystem_confined_calls()).split(separator: " ").map(String.init)
   }
 
-  /// Gives everything up for good; descriptor 0 has to be the socket of `ConnectedProcess`.
+  /// The exit code of a process that got no memory; one that a fault has ended exits with 128 and the signal's number.
+  public static let outOfMemory = Int32(csystem_out_of_memory)
+
+  /// Gives everything up for good; descriptor 0 must be the socket of `ConnectedProcess`.
   ///
-  /// - Throws: `SystemCallFailure`: rights are half gone then, and the process has to end.
+  /// - Throws: `SystemCallFailure` with some rights gone; the process has to end then.
   public static func enter(parent: Int32) throws(SystemCallFailure) {
     guard csystem_confine(parent) == 0 else { throw SystemCallFailure("give up rights") }
   }
 
-  /// Fills a room from the socket; false when the other end is gone.
+  /// Fills a room from the socket; false if the other end is gone.
   public static func receive(into room: UnsafeMutableRawBufferPointer) -> Bool {
-    // What the last picture left there would pass for a lack of memory at the next one's fault.
+    // An ENOMEM of the last picture would make a fault of the next one look like a lack of memory.
     errno = 0
     var rest = room[...]
     while !rest.isEmpty {
@@ -168,14 +139,8 @@ public enum Confinement {
     return true
   }
 
-  /// Writes everything to the socket; false when the other end is gone.
+  /// Writes everything to the socket; false if the other end is gone.
   public static func send(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = systemWrite(0, UnsafeRawBufferPointer(rebasing: rest))
-      guard count > 0 else { return false }
-      rest = rest.dropFirst(count)
-    }
-    return true
+    RawDescriptor.failure(writing: bytes, to: 0) == nil
   }
 }

@@ -7,13 +7,13 @@ public import IntakeCore
   import Darwin
 #endif
 
-/// A descriptor that is read from, closed when nobody holds it any more.
+/// An open file, pipe or socket by its descriptor, which is closed with the last reference.
 public final class Descriptor: Sendable {
   /// The number the system knows it by.
   public let number: Int32
   private let isOwned: Bool
 
-  /// Takes over an open descriptor and closes it in the end.
+  /// Takes over an open descriptor.
   public init(owning number: Int32) {
     self.number = number
     isOwned = true
@@ -34,10 +34,11 @@ public final class Descriptor: Sendable {
   /// Opens a file, pipe or folder that the operator named; waits for a pipe's other end.
   public static func open(_ path: String) throws(FileFailure) -> Descriptor {
     guard !path.utf8.contains(0) else { throw .notFound }
-    while true {
-      let number = systemOpen(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-      if number >= 0 { return Descriptor(owning: number) }
-      guard errno == EINTR else { throw FileFailure(code: errno) }
+    do throws(SystemCallFailure) {
+      return Descriptor(
+        owning: try retried("open") { systemOpen(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) })
+    } catch {
+      throw FileFailure(code: error.code)
     }
   }
 
@@ -48,7 +49,7 @@ public final class Descriptor: Sendable {
     return FileStatus(status)
   }
 
-  /// How many bytes of a file come before the next one that is read; nil for a pipe.
+  /// The offset of the next byte that is read; nil for a pipe.
   public var position: Int? {
     let offset = lseek(number, 0, SEEK_CUR)
     return offset >= 0 ? Int(offset) : nil
@@ -56,8 +57,8 @@ public final class Descriptor: Sendable {
 
   /// Reads what is there, at least one byte unless the end is reached; returns how many.
   ///
-  /// Waits with `poll` and looks up every quarter of a second, so that a cancelled task does not
-  /// hang on a terminal or a pipe that nobody writes to.
+  /// Waits with `poll` and checks every quarter of a second for cancellation: a cancelled task must not hang on a
+  /// terminal, or on a pipe that nobody writes to.
   ///
   /// - Throws: `CancellationError` when the task was cancelled meanwhile, else `FileFailure`.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -73,7 +74,7 @@ public final class Descriptor: Sendable {
     var request = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
     while true {
       let ready = poll(&request, 1, 250)
-      // An error of poll shows again in read, which names it.
+      // If poll fails, so does read, which says why.
       if ready > 0 || (ready < 0 && errno != EINTR) { return }
       try Task.checkCancellation()
     }
@@ -81,34 +82,19 @@ public final class Descriptor: Sendable {
 
   /// The whole content of a regular file, at most `limit` bytes, read once.
   ///
-  /// Size and time are compared before and after: a scan that is still being written is not half read.
+  /// Size and time are compared before and after, so that a scan which is still being written isn't taken for whole.
   public func wholeFile(atMost limit: Int) throws(FileFailure) -> [UInt8] {
     let before = try status()
     guard before.kind == .regular else { throw .notRegular(before.kind.rawValue) }
     guard before.size <= limit else { throw .tooLarge(bytes: before.size, limit: limit) }
-    let bytes = try bytes(upTo: before.size)
-    guard bytes.count == before.size, try status() == before else { throw .changedWhileReading }
-    return bytes
-  }
-
-  /// Up to `size` bytes, and one more where there is more.
-  private func bytes(upTo size: Int) throws(FileFailure) -> [UInt8] {
-    var code: Int32 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
-      let room = UnsafeMutableRawBufferPointer(buffer)
-      while count < size + 1 {
-        let rest = UnsafeMutableRawBufferPointer(rebasing: room[count...])
-        let got = systemRead(number, rest)
-        if got == 0 { return }
-        if got > 0 {
-          count += got
-        } else if errno != EINTR {
-          code = errno
-          return
-        }
-      }
+    let bytes: [UInt8]
+    do throws(SystemCallFailure) {
+      // One byte more than there should be shows that the file has grown.
+      bytes = try filled(before.size + 1) { room, _ in systemRead(number, room) }
+    } catch {
+      throw FileFailure(code: error.code)
     }
-    guard code == 0 else { throw FileFailure(code: code) }
+    guard bytes.count == before.size, try status() == before else { throw .changedWhileReading }
     return bytes
   }
 }
@@ -125,17 +111,23 @@ public struct FileStatus: Sendable, Equatable {
   init(_ status: stat) {
     kind = FileKind(mode: status.st_mode)
     size = Int(status.st_size)
-    #if canImport(Glibc)
-      let time = status.st_mtim
-    #else
-      let time = status.st_mtimespec
-    #endif
-    // Wrapping: a file may carry any time, and only equality matters.
-    modified = Int(time.tv_sec) &* 1_000_000_000 &+ Int(time.tv_nsec)
+    modified = status.st_mtim.nanoseconds
   }
 }
 
-/// What a name in a file system can stand for.
+extension timespec {
+  /// Wraps around, because a file may carry any time and only equality matters.
+  fileprivate var nanoseconds: Int { Int(tv_sec) &* 1_000_000_000 &+ Int(tv_nsec) }
+}
+
+#if canImport(Darwin)
+  extension stat {
+    fileprivate var st_mtim: timespec { st_mtimespec }
+    fileprivate var st_ctim: timespec { st_ctimespec }
+  }
+#endif
+
+/// The kinds of file.
 public enum FileKind: String, Sendable {
   /// Holds bytes.
   case regular = "a regular file"
@@ -159,13 +151,13 @@ public enum FileKind: String, Sendable {
   }
 }
 
-/// Why a file cannot be read, in the terms that a message needs.
+/// Why a file cannot be read.
 public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
   /// No file or folder has that name.
   case notFound
   /// The path, or a link on it, leads out of the folder it must stay in.
   case outsideFolder
-  /// It isn't a regular file but of the kind named: `a folder`, `a pipe` ….
+  /// It isn't a regular file but, for example, `a folder`.
   case notRegular(String)
   /// It has more bytes than the limit.
   case tooLarge(bytes: Int, limit: Int)
@@ -180,7 +172,7 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case ENOENT, ENOTDIR: self = .notFound
     case EXDEV, ELOOP: self = .outsideFolder
     case EISDIR: self = .notRegular("a folder")
-    // What opening a socket or a device without a driver gives.
+    // The errors of opening a socket, and a device without a driver.
     case ENXIO, ENODEV: self = .notRegular("a socket or device")
     default: self = .unreadable(String(cString: strerror(code)))
     }
@@ -210,15 +202,10 @@ public final class Folder: Sendable {
     guard try descriptor.status().kind == .folder else { throw .notFound }
   }
 
-  /// A folder's absolute paths: as it was named from here, and without links.
+  /// A folder's absolute paths: as it was named, and with links resolved.
   public static func absolutePaths(of path: String) -> [String] {
-    func real(_ path: String) -> String? {
-      guard let resolved = realpath(path, nil) else { return nil }
-      defer { free(resolved) }
-      return String(cString: resolved)
-    }
-    let given = path.hasPrefix("/") ? path : real(".").map { "\($0)/\(path)" }
-    return [given, real(path)].compactMap(\.self)
+    let given = path.hasPrefix("/") ? path : realPath(".").map { "\($0)/\(path)" }
+    return [given, realPath(path)].compactMap(\.self)
   }
 
   /// Reads a regular file of at most `limit` bytes; the kernel keeps path and links beneath the folder.
@@ -228,23 +215,17 @@ public final class Folder: Sendable {
 
   /// Size and time of change of a regular file, without opening it; nil when there is none.
   ///
-  /// One call where opening it beneath the folder takes three. A link that leads out is followed: only what is
-  /// read must stay beneath the folder.
+  /// This takes one system call instead of three. A link that leads out of the folder is followed: only what is read
+  /// has to stay beneath it.
   public func stamp(of path: String) -> FileStamp? {
     var status = stat()
     guard !path.utf8.contains(0), fstatat(descriptor.number, path, &status, 0) == 0,
       FileKind(mode: status.st_mode) == .regular
     else { return nil }
-    #if canImport(Glibc)
-      let time = status.st_ctim
-    #else
-      let time = status.st_ctimespec
-    #endif
-    return FileStamp(
-      size: Int(status.st_size), changed: Int(time.tv_sec) &* 1_000_000_000 &+ Int(time.tv_nsec))
+    return FileStamp(size: Int(status.st_size), changed: status.st_ctim.nanoseconds)
   }
 
-  /// The names in a folder beneath this one, at most `limit`, in no particular order; none when it is not readable.
+  /// The names in a folder beneath this one, at most `limit` and in no particular order; none if it can't be read.
   public func names(in path: String, atMost limit: Int) -> [String] {
     guard let folder = try? open(path) else { return [] }
     // The stream closes the descriptor it was given, so it gets one of its own.

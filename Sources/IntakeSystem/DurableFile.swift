@@ -1,20 +1,154 @@
+import CSystem
+
 #if canImport(Glibc)
   import Glibc
 #else
   import Darwin
 #endif
 
-/// Files and folders whose creation and renaming survive a power cut: the folder is synchronised as well.
-public enum DurableFile {
-  /// Creates a file (0600) that must not be there yet, whole or not at all as far as its name goes.
+/// A regular file that only grows at its end; closed with the last reference.
+///
+/// Only EINTR is retried. After a failed `fsync` the kernel may have dropped the page, and the next one would succeed
+/// over a hole.
+public final class AppendOnlyFile: Sendable {
+  /// The path it was opened by.
+  public let path: String
+  private let descriptor: Int32
+
+  private init(path: String, descriptor: Int32) {
+    self.path = path
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    // A program that is being started holds a copy of the descriptor, and with it the lock, until its `exec`.
+    unlock()
+    close(descriptor)
+  }
+
+  /// How a file is opened.
+  public enum Mode: Sendable {
+    /// Only reads.
+    case reading
+    /// Reads and appends to an existing file.
+    case appending
+    /// Creates a file (0600) that must not exist yet.
+    case creating
+  }
+
+  /// Opens a regular file; a symbolic link is refused like anything else.
   ///
-  /// The content is written under a name of its own and linked to the final one when it is on disk, so that
-  /// nobody finds half of it; `link` refuses to replace a file, which `rename` would not.
+  /// `O_NONBLOCK` keeps the call from waiting for the other end of a FIFO.
+  public static func open(_ path: String, _ mode: Mode) throws(SystemCallFailure) -> AppendOnlyFile
+  {
+    var flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+    switch mode {
+    case .reading: flags |= O_RDONLY
+    case .appending: flags |= O_RDWR | O_APPEND
+    case .creating: flags |= O_RDWR | O_APPEND | O_CREAT | O_EXCL
+    }
+    let descriptor = try retried("open") { systemOpen(path, flags, mode: 0o600) }
+    let file = AppendOnlyFile(path: path, descriptor: descriptor)
+    let status = try file.status()
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw SystemCallFailure("open", code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
+    }
+    return file
+  }
+
+  /// Takes the file's exclusive or shared lock; false if another process holds it.
+  ///
+  /// `flock` belongs to the open file and ends with the process. A POSIX record lock would be dropped whenever a
+  /// library opens and closes the same file.
+  public func lock(shared: Bool = false) throws(SystemCallFailure) -> Bool {
+    let kind = shared ? LOCK_SH : LOCK_EX
+    do throws(SystemCallFailure) {
+      _ = try retried("lock") { flock(descriptor, kind | LOCK_NB) }
+      return true
+    } catch {
+      guard error.code == EWOULDBLOCK else { throw error }
+      return false
+    }
+  }
+
+  /// Gives up the lock before the file is closed.
+  public func unlock() { flock(descriptor, LOCK_UN) }
+
+  /// Bytes in the file.
+  public func size() throws(SystemCallFailure) -> Int { Int(try status().st_size) }
+
+  /// Whether the file is on another machine: locks and `fsync` are then only as good as that machine's.
+  public var isRemote: Bool { csystem_is_remote(descriptor) != 0 }
+
+  /// The permission bits, 0 to 0o7777.
+  public func permissions() throws(SystemCallFailure) -> Int { Int(try status().st_mode & 0o7777) }
+
+  /// Whether its path still names this file: it was neither deleted nor replaced.
+  public func isInPlace() throws(SystemCallFailure) -> Bool {
+    let own = try status()
+    guard own.st_nlink > 0 else { return false }
+    var named = stat()
+    guard lstat(path, &named) == 0 else {
+      guard errno == ENOENT || errno == ENOTDIR else { throw SystemCallFailure("stat") }
+      return false
+    }
+    return named.st_ino == own.st_ino && named.st_dev == own.st_dev
+  }
+
+  /// Reads up to `count` bytes from an offset; fewer at the end of the file only.
+  public func read(at offset: Int, count: Int) throws(SystemCallFailure) -> [UInt8] {
+    try filled(count) { room, filled in
+      pread(descriptor, room.baseAddress, room.count, off_t(offset + filled))
+    }
+  }
+
+  /// Writes all bytes at the end; on failure some of them may have been written.
+  public func append(_ bytes: [UInt8]) throws(SystemCallFailure) {
+    if let failure = RawDescriptor.failure(writing: bytes, to: descriptor) { throw failure }
+  }
+
+  /// Returns once everything written is on disk.
+  public func synchronize() throws(SystemCallFailure) {
+    _ = try retried("fsync") { fsync(descriptor) }
+  }
+
+  /// Cuts the file, and frees space that was reserved beyond its end.
+  public func truncate(to size: Int) throws(SystemCallFailure) {
+    _ = try retried("truncate") { ftruncate(descriptor, off_t(size)) }
+  }
+
+  private func status() throws(SystemCallFailure) -> stat {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw SystemCallFailure("stat") }
+    return status
+  }
+
+  /// Reserves disk blocks beyond the end of the file without changing its size.
+  ///
+  /// Where the file system can't, a full disk shows in the write itself.
+  public func reserve(_ range: Range<Int>) throws(SystemCallFailure) {
+    guard !range.isEmpty else { return }
+    do throws(SystemCallFailure) {
+      _ = try retried("reserve space") {
+        csystem_reserve(descriptor, Int64(range.lowerBound), Int64(range.count))
+      }
+    } catch {
+      guard [EOPNOTSUPP, ENOSYS, ENOTSUP].contains(error.code) else { throw error }
+    }
+  }
+}
+
+/// Files and folders whose creation and renaming survive a power cut, because the folder is synchronised too.
+public enum DurableFile {
+  /// Creates a file (0600) that must not exist yet.
+  ///
+  /// The content is written under a temporary name and linked to the final one once it is on disk, so that nobody
+  /// finds half of it. Unlike `rename`, `link` refuses to replace a file.
   public static func create(_ path: String, _ content: [UInt8]) throws(SystemCallFailure) {
     try create(path) { (file) throws(SystemCallFailure) in try file.append(content) }
   }
 
-  /// The same for a content that is written piece by piece.
+  /// Creates a file in the same way, its content written piece by piece.
   public static func create(
     _ path: String, writing: (AppendOnlyFile) throws(SystemCallFailure) -> Void
   ) throws(SystemCallFailure) {
@@ -25,7 +159,7 @@ public enum DurableFile {
     try synchronizeFolder(of: path)
   }
 
-  /// A file (0600) in that folder without a name, for notes: it is gone when it is closed, however the program ends.
+  /// A file (0600) in a folder, without a name: it is gone once it is closed, however the program ends.
   public static func nameless(in folder: String) throws(SystemCallFailure) -> AppendOnlyFile {
     let path = draft(for: folder + "/.docintake")
     unlink(path)
@@ -47,28 +181,26 @@ public enum DurableFile {
   private static func publish(_ draft: String, as path: String) throws(SystemCallFailure) {
     guard link(draft, path) != 0 else { return }
     let failure = SystemCallFailure("create \(name(path))")
-    // FAT and some network file systems have no links; there a moment remains in which two can collide.
+    // FAT and some network file systems have no links. For a moment two processes can collide there.
     guard [EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS].contains(failure.code), !exists(path) else {
       throw failure
     }
     try rename(draft, to: path)
   }
 
-  /// Puts a file (0600) in the place of what has that name; whoever looks finds the old one or the new one whole.
-  ///
-  /// `isPublic` lets others read it.
-  public static func replace(_ path: String, _ content: [UInt8], isPublic: Bool = false)
+  /// Replaces a regular file, or creates it (0600 by default); whoever looks finds either the old one or the new one.
+  public static func replace(_ path: String, _ content: [UInt8], permissions: Int = 0o600)
     throws(SystemCallFailure)
   {
     var status = stat()
     guard lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
-      // Above all no device: as root one would be replaced by a file for good.
+      // Run by root, it would replace a device for good.
       throw SystemCallFailure("replace", code: EEXIST)
     }
     let draft = draft(for: path)
     do throws(SystemCallFailure) {
       try write(to: draft) { (file) throws(SystemCallFailure) in try file.append(content) }
-      if isPublic, chmod(draft, 0o644) != 0 { throw SystemCallFailure("chmod") }
+      if permissions != 0o600 { try setPermissions(of: draft, permissions) }
       try rename(draft, to: path)
     } catch {
       unlink(draft)
@@ -76,45 +208,38 @@ public enum DurableFile {
     }
   }
 
-  /// The same for what everybody may read, and run where it is a program; makes the folders that are missing (0755).
-  public static func replaceForAll(_ path: String, _ content: [UInt8], isProgram: Bool)
-    throws(SystemCallFailure)
-  {
-    try makeFolder(folder(of: path), mode: 0o755)
-    try replace(path, content)
-    guard chmod(path, isProgram ? 0o755 : 0o644) == 0 else { throw SystemCallFailure("chmod") }
-  }
-
-  /// Gives a file that is on disk already another name, replacing what had it.
+  /// Renames a file that is on disk already, and replaces what had that name.
   public static func rename(_ path: String, to newPath: String) throws(SystemCallFailure) {
     guard renameFile(path, newPath) == 0 else { throw SystemCallFailure("rename") }
     try synchronizeFolder(of: newPath)
   }
 
-  /// Removes a file; it is no error when there is none.
+  /// Removes a file if there is one.
   public static func remove(_ path: String) throws(SystemCallFailure) {
     guard unlink(path) != 0, errno != ENOENT else { return }
     throw SystemCallFailure("remove")
   }
 
-  /// Lets the owner run a file.
+  /// Lets its owner run a file (0700).
   public static func makeExecutable(_ path: String) throws(SystemCallFailure) {
-    guard chmod(path, 0o700) == 0 else { throw SystemCallFailure("chmod") }
+    try setPermissions(of: path, 0o700)
   }
 
-  /// Makes a folder and those above it (0700) where they are missing.
-  public static func makeFolder(_ path: String) throws(SystemCallFailure) {
-    try makeFolder(path, mode: 0o700)
+  private static func setPermissions(of path: String, _ permissions: Int) throws(SystemCallFailure)
+  {
+    guard chmod(path, mode_t(permissions)) == 0 else { throw SystemCallFailure("chmod") }
   }
 
-  private static func makeFolder(_ path: String, mode: mode_t) throws(SystemCallFailure) {
+  /// Creates a folder, and those above it, where they are missing (0700 by default).
+  public static func makeFolder(_ path: String, permissions: Int = 0o700) throws(SystemCallFailure)
+  {
     guard !exists(path) else { return }
-    if folder(of: path) != path { try makeFolder(folder(of: path), mode: mode) }
-    guard mkdir(path, mode) == 0 || errno == EEXIST else {
+    if folder(of: path) != path { try makeFolder(folder(of: path), permissions: permissions) }
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
       throw SystemCallFailure("create the folder \(path)")
     }
-    // The process's mask keeps others out of whatever it makes.
-    if mode != 0o700, chmod(path, mode) != 0 { throw SystemCallFailure("chmod") }
+    // The process's umask keeps others out.
+    if permissions != 0o700 { try setPermissions(of: path, permissions) }
     try synchronizeFolder(of: path)
   }
 
@@ -127,7 +252,7 @@ public enum DurableFile {
     do throws(SystemCallFailure) {
       _ = try retried("fsync the folder") { fsync(descriptor) }
     } catch {
-      // Some network file systems cannot synchronise folders and say so; their names are durable at once.
+      // Some network file systems can't synchronise a folder; there, names are durable at once.
       guard error.code == EINVAL else { throw error }
     }
   }
@@ -138,7 +263,7 @@ public enum DurableFile {
     return lstat(path, &status) == 0
   }
 
-  /// The folder that a path stands in: `.` for a bare name.
+  /// The folder of a path; `.` for a bare name.
   public static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
@@ -149,5 +274,5 @@ public enum DurableFile {
   }
 }
 
-/// `rename(2)`; inside the type its name would be taken by the type's own `rename`.
+/// `rename(2)`, whose name the type's own `rename` hides.
 private func renameFile(_ path: String, _ newPath: String) -> Int32 { rename(path, newPath) }

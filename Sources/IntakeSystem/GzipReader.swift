@@ -1,20 +1,20 @@
 import CZlib
 public import IntakeCore
 
-/// Unpacks gzip (RFC 1952) as it is read: 64 KB of packed bytes are in memory, however much comes of them.
+/// Unpacks gzip (RFC 1952) as it is read, with 64 KB of packed bytes in memory.
 public struct GzipReader: ~Copyable {
   /// zlib's state points back at it, so it must not move.
   private let stream: UnsafeMutablePointer<z_stream>
   private var packed: [UInt8]
   private var position = 0
-  /// Whether a member has ended; another one may follow, as `cat a.gz b.gz` makes them.
+  /// Whether a member has ended; another one may follow, as after `cat a.gz b.gz`.
   private var isBetweenMembers = false
   private static let pieceSize = 65_536
 
   /// Packed bytes that were read and not yet unpacked.
   public var waiting: Int { packed.count - position }
 
-  /// Takes the packed bytes that were read already.
+  /// Starts with packed bytes that were read already.
   public init(startingWith packed: [UInt8]) throws(FileFailure) {
     self.packed = packed
     stream = .allocate(capacity: 1)
@@ -29,7 +29,7 @@ public struct GzipReader: ~Copyable {
     stream.deallocate()
   }
 
-  /// Unpacks at least one byte unless the end is reached; `source` gives packed bytes, 0 at their end.
+  /// Unpacks at least one byte unless the end is reached; `source` reads packed bytes, 0 at their end.
   ///
   /// - Throws: `FileFailure.unreadable` for data that is damaged or cut off, and what `source` throws.
   public mutating func read(
@@ -45,7 +45,7 @@ public struct GzipReader: ~Copyable {
         }
       }
       if isBetweenMembers {
-        // Tapes and disks pad with zeros; like gzip itself, nothing else is looked at there.
+        // Padding of tapes and disks ends the data; like gzip, this ignores whatever follows.
         guard packed[position] == 0x1F else { return 0 }
         inflateReset(stream)
         isBetweenMembers = false

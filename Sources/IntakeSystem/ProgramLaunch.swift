@@ -8,23 +8,23 @@ import Synchronization
   import Darwin
 #endif
 
-/// A program about to start: in its own session, with default signals and only three descriptors.
+/// A program to start: in its own session, with default signals and no more than three descriptors.
 public struct ProgramLaunch: Sendable {
   /// The path of the program and its arguments.
   public let words: [String]
-  /// `NAME=value` for every variable that the program sees.
+  /// Its environment: `NAME=value` each.
   public let environment: [String]
-  /// What it may not do; by default nothing is taken from it.
+  /// What it may not do; nil for no restrictions.
   public var restrictions: Restrictions?
 
-  /// Rights that a program does not get, nor whatever it starts.
+  /// What a program, and whatever it starts, may not do.
   public struct Restrictions: Sendable, Equatable {
     /// Bytes of memory for each of its processes.
     public var memory: Int
-    /// Whether it may make sockets; those that it is handed stay.
+    /// Whether it may create sockets; those it was given stay.
     public var hasNetwork: Bool
 
-    /// Besides these, it never gains rights by running another program (`no_new_privs`).
+    /// In any case it never gains rights by running another program (`no_new_privs`).
     public init(memory: Int, hasNetwork: Bool) {
       (self.memory, self.hasNetwork) = (memory, hasNetwork)
     }
@@ -36,9 +36,9 @@ public struct ProgramLaunch: Sendable {
     self.environment = environment
   }
 
-  /// `NAME=value` for the few variables that a program of somebody else's needs, and nothing more.
+  /// The few variables that somebody else's program needs.
   ///
-  /// A crash report of Swift shows memory, and standard error becomes log lines, so it is turned off.
+  /// Swift's crash reports are turned off: they show memory, and standard error goes to the log.
   public static func cleanEnvironment(adding more: [String] = []) -> [String] {
     let names: [String] = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"]
     var variables = names.compactMap { (name: String) -> String? in
@@ -48,87 +48,71 @@ public struct ProgramLaunch: Sendable {
     return variables + ["SWIFT_BACKTRACE=enable=no"] + more
   }
 
-  /// Starts it and returns its process number, nil (with `errno`) when it cannot be started.
+  /// Starts it and returns its process number; a missing descriptor is replaced by `/dev/null`.
   ///
-  /// - Parameters:
-  ///   - input: standard input; nil for an empty one.
-  ///   - output: standard output; nil for none, as with `errors`.
-  public func start(input: Int32? = nil, output: Int32?, errors: Int32?) -> Int32? {
-    guard let program = words.first else { return nil }
-    // A number that is none by mistake must not pass for nil.
-    guard [input, output, errors].allSatisfy({ $0 ?? 0 >= 0 }) else {
-      errno = EBADF
-      return nil
-    }
+  /// - Throws: `SystemCallFailure`: `ENOENT`, `EACCES`, `ENOEXEC` … as the system reports them about the program.
+  public func start(
+    input: Descriptor? = nil, output: Descriptor? = nil, errors: Descriptor? = nil
+  ) throws(SystemCallFailure) -> Int32 {
+    // The C function takes a negative number for "none".
+    guard let program = words.first, [input, output, errors].allSatisfy({ $0?.number ?? 0 >= 0 })
+    else { throw SystemCallFailure("start a process", code: EBADF) }
     var arguments = words.map { strdup($0) } + [nil]
     var variables = environment.map { strdup($0) } + [nil]
     defer { for text in arguments + variables { free(text) } }
-    // A text without memory would end the list early, and the program would see another command line.
+    // Out of memory, `strdup` returns NULL, which would end the command line early.
     guard !arguments.dropLast().contains(nil), !variables.dropLast().contains(nil) else {
-      errno = ENOMEM
-      return nil
+      throw SystemCallFailure("start a process", code: ENOMEM)
     }
     let process = csystem_spawn(
-      program, &arguments, &variables, input ?? -1, output ?? -1, errors ?? -1)
-    return process > 0 ? process : nil
+      program, &arguments, &variables, input?.number ?? -1, output?.number ?? -1,
+      errors?.number ?? -1)
+    guard process > 0 else { throw SystemCallFailure("start a process") }
+    return process
   }
 
   /// Starts it with pipes at all three descriptors.
   ///
-  /// From then on a closed pipe ends no thread of this process (SIGPIPE is ignored): a program may go away
-  /// while it is written to.
-  ///
-  /// - Throws: `SystemCallFailure`: `ENOENT`, `EACCES`, `ENOEXEC` … as the system reports them about the program.
+  /// SIGPIPE is ignored from then on: a program may end while it is written to.
   public func startPiped() throws(SystemCallFailure) -> RunningProgram {
     signal(SIGPIPE, SIG_IGN)
-    let pipes = try ProgramPipe.three()
-    let (input, output, errors) = (pipes[0], pipes[1], pipes[2])
-    let started = restricted {
-      start(input: input.reader, output: output.writer, errors: errors.writer)
+    let (input, output, errors) = (try ProgramPipe(), try ProgramPipe(), try ProgramPipe())
+    let process = try restricted { () throws(SystemCallFailure) in
+      try start(input: input.reader, output: output.writer, errors: errors.writer)
     }
-    for end in [input.reader, output.writer, errors.writer] { close(end) }
-    do {
-      return RunningProgram(
-        process: try started.get(), input: input.writer, output: output.reader,
-        errors: errors.reader)
-    } catch {
-      for end in [input.writer, output.reader, errors.reader] { close(end) }
-      throw error
-    }
+    return RunningProgram(
+      process: process, input: input.writer, output: output.reader, errors: errors.reader)
   }
 
-  /// Starts it from a thread that has given up what the program may not have, and ends there: rights that a thread
-  /// has given up never come back, and pass to what it starts.
-  private func restricted(_ start: @escaping @Sendable () -> Int32?) -> Result<
-    Int32, SystemCallFailure
-  > {
-    guard let restrictions else {
-      return start().map { .success($0) } ?? .failure(SystemCallFailure("start"))
-    }
+  /// Starts it from a thread that gives up what the program may not have: a thread never gets rights back, and what it
+  /// starts has no more than it has.
+  private func restricted(_ start: @escaping @Sendable () throws(SystemCallFailure) -> Int32)
+    throws(SystemCallFailure) -> Int32
+  {
+    guard let restrictions else { return try start() }
     let result = Mutex<Result<Int32, SystemCallFailure>>(
       .failure(SystemCallFailure("start a thread", code: EAGAIN)))
     let isDone = DispatchSemaphore(value: 0)
     let isRunning = SystemThread.start {
-      defer { isDone.signal() }
-      guard csystem_restrict_thread(restrictions.hasNetwork ? 1 : 0) == 0 else {
-        return result.withLock { $0 = .failure(SystemCallFailure("take the network away")) }
+      let started = Result { () throws(SystemCallFailure) in
+        guard csystem_restrict_thread(restrictions.hasNetwork ? 1 : 0) == 0 else {
+          throw SystemCallFailure("take the network away")
+        }
+        let process = try start()
+        // Set from outside: set here, the limit would also bind this process.
+        _ = csystem_limit_memory(process, Int64(restrictions.memory))
+        return process
       }
-      guard let process = start() else {
-        return result.withLock { $0 = .failure(SystemCallFailure("start")) }
-      }
-      // Set from here, because a limit of this process would bind this process.
-      _ = csystem_limit_memory(process, Int64(restrictions.memory))
-      result.withLock { $0 = .success(process) }
+      result.withLock { $0 = started }
+      isDone.signal()
     }
     if isRunning { isDone.wait() }
-    return result.withLock(\.self)
+    return try result.withLock(\.self).get()
   }
 
-  /// Runs it to its end, with `input` to read, for so many seconds at most; its whole group is ended then.
+  /// Runs it to its end with `input` to read; after so many seconds its whole process group is ended.
   ///
-  /// Its end is reported by the process and not by its pipes, which a grandchild may hold open.
-  ///
-  /// - Throws: `SystemCallFailure` when it cannot be started.
+  /// - Throws: `SystemCallFailure` if it can't be started.
   public func run(input: [UInt8] = [], outputLimit: Int, seconds: Double)
     throws(SystemCallFailure) -> ProgramOutcome
   {
@@ -155,63 +139,42 @@ public struct ProgramLaunch: Sendable {
   }
 }
 
-/// What a program left that was run to its end.
+/// What a finished program has left.
 public struct ProgramOutcome: Sendable {
   /// How it ended.
   public let end: Result<ProgramEnd.Status, RunningProgram.Trouble>
-  /// Its standard output, where it ended in time and within the limit.
+  /// Its standard output, if it ended in time and within the limit.
   public let output: [UInt8]
   /// The beginning of its standard error, at most 4,096 bytes.
   public let errors: [UInt8]
 }
 
-/// A pipe to a program: both ends closed on `exec`, and above the three standard descriptors.
+/// A pipe to a program, its ends closed on `exec`.
 private struct ProgramPipe {
-  let reader: Int32
-  let writer: Int32
+  let reader: Descriptor
+  let writer: Descriptor
 
-  /// What is asked of the kernel instead of 64 KiB; an unprivileged user may have 1 MiB a pipe on Linux.
+  /// Bytes asked for instead of 64 KiB; Linux grants unprivileged users up to 1 MiB.
   private static let capacity: Int32 = 1 << 20
 
   init() throws(SystemCallFailure) {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw SystemCallFailure("make a pipe") }
-    let raised = ends.map(ProgramPipe.raised)
-    guard raised.allSatisfy({ $0 >= 0 }) else {
-      let failure = SystemCallFailure("make a pipe")
-      for end in raised where end >= 0 { close(end) }
-      throw failure
-    }
-    (reader, writer) = (raised[0], raised[1])
-    csystem_widen_pipe(writer, ProgramPipe.capacity)
+    defer { for end in ends { close(end) } }
+    reader = try Self.raised(ends[0])
+    writer = try Self.raised(ends[1])
+    csystem_widen_pipe(writer.number, ProgramPipe.capacity)
   }
 
-  /// Where standard descriptors were closed, a pipe gets their numbers; `dup2` would then overwrite the pipe.
-  private static func raised(_ end: Int32) -> Int32 {
-    guard end < 3 else {
-      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-      return end
-    }
-    defer { close(end) }
-    return fcntl(end, F_DUPFD_CLOEXEC, 3)
-  }
-
-  /// Three pipes, or none.
-  static func three() throws(SystemCallFailure) -> [ProgramPipe] {
-    var pipes: [ProgramPipe] = []
-    do throws(SystemCallFailure) {
-      for _ in 0..<3 { pipes.append(try ProgramPipe()) }
-    } catch {
-      for end in pipes.flatMap({ [$0.reader, $0.writer] }) { close(end) }
-      throw error
-    }
-    return pipes
+  /// If standard descriptors were closed, a pipe gets their numbers and `dup2` would overwrite it.
+  private static func raised(_ end: Int32) throws(SystemCallFailure) -> Descriptor {
+    Descriptor(owning: try retried("make a pipe") { fcntl(end, F_DUPFD_CLOEXEC, 3) })
   }
 }
 
-/// Whether a program's file can be changed by somebody else, as sshd asks of its keys.
+/// Whether somebody else could change a file, as sshd checks for its keys.
 public enum ProgramTrust {
-  /// Why a file is not started.
+  /// Why a file is not trusted.
   public struct Problem: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong.
     public let description: String
@@ -219,13 +182,11 @@ public enum ProgramTrust {
     public let hint: String
   }
 
-  /// Looks at the file, and at each folder above it, after all links have been followed.
+  /// Checks the file and each folder above it, with all links resolved.
   ///
-  /// - Parameter isStarted: whether it is a program, which has to be executable.
+  /// - Parameter isStarted: whether it is a program, which must be executable.
   public static func check(_ path: String, isStarted: Bool = true) throws(Problem) {
-    guard let real = realpath(path, nil) else { throw problem(resolving: errno) }
-    defer { free(real) }
-    var place = String(cString: real)
+    guard var place = realPath(path) else { throw problem(resolving: errno) }
     try checkFile(place, isStarted: isStarted)
     while place.count > 1 {
       place = DurableFile.folder(of: place)
@@ -233,14 +194,10 @@ public enum ProgramTrust {
     }
   }
 
-  /// The path without links, itself where it leads nowhere.
-  public static func resolved(_ path: String) -> String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
-  }
+  /// The path with links resolved; unchanged if it leads nowhere.
+  public static func resolved(_ path: String) -> String { realPath(path) ?? path }
 
-  /// Whether others than this user and the superuser may put files into a folder, sticky or not.
+  /// Whether anybody but this user and the superuser may put files into a folder, sticky or not.
   public static func isOpenToOthers(_ folder: String) -> Bool {
     var status = stat()
     guard stat(folder, &status) == 0 else { return true }
@@ -264,7 +221,7 @@ public enum ProgramTrust {
   private static func checkFolder(_ path: String) throws(Problem) {
     let status = try status(of: path)
     try checkOwner(status, "a folder above it")
-    // In a sticky folder, such as /tmp, nobody can put another file in the place of ours.
+    // In a sticky folder, such as /tmp, nobody can replace another user's file.
     guard !isOpen(status) || status.st_mode & S_ISVTX != 0 else {
       throw Problem(
         description: "others may write to a folder above it",
@@ -280,7 +237,7 @@ public enum ProgramTrust {
     }
   }
 
-  /// A user's own group has no other member on most systems, where new files are writable for it.
+  /// Write permission for the user's own group is fine: on most systems nobody else is in it.
   private static func isOpen(_ status: stat) -> Bool {
     if status.st_mode & 0o002 != 0 { return true }
     return status.st_mode & 0o020 != 0 && status.st_gid != getegid() && status.st_gid != 0

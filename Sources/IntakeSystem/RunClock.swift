@@ -3,7 +3,7 @@ import Synchronization
 
 /// Where the runner takes time and chance from, so that a simulation can supply its own.
 public protocol RunClock: Sendable {
-  /// Seconds that never jump back.
+  /// Seconds since some start; never jumps.
   var monotonic: Double { get }
   /// Seconds since 1970.
   var wall: UnixTime { get }
@@ -31,7 +31,7 @@ public struct SystemRunClock: RunClock {
 }
 
 extension RunClock {
-  /// Sleeps until a monotonic time in slices of 0.2 s, so that a signal is heeded at once.
+  /// Sleeps until a monotonic time, in slices of 0.2 s, so that a stop is noticed soon.
   public func sleep(until end: Double, unless stop: StopSwitch) async {
     while stop.level == .none, monotonic < end {
       await sleep(seconds: min(0.2, end - monotonic))
@@ -70,7 +70,7 @@ public final class Stopwatch: Sendable {
   }
 }
 
-/// Tells everybody whether to go on: nothing, the first signal, or the second.
+/// Whether the run should go on.
 public final class StopSwitch: Sendable {
   /// How urgent it is.
   public enum Level: Int, Sendable, Comparable {
@@ -94,13 +94,13 @@ public final class StopSwitch: Sendable {
 
   private let state = Mutex(State())
 
-  /// Starts with nothing asked for.
+  /// Starts without a request.
   public init() {}
 
   /// How urgent it is now.
   public var level: Level { state.withLock { $0.level } }
 
-  /// Why, as it was first said.
+  /// The reason of the first request.
   public var reason: String? { state.withLock { $0.reason } }
 
   /// Asks for a stop; a level is never lowered.
@@ -114,7 +114,7 @@ public final class StopSwitch: Sendable {
     for watcher in watchers { watcher(level) }
   }
 
-  /// Calls back at every rise of the level until the token is handed to `forget`.
+  /// Calls back whenever the level rises, until `forget` is called with the token.
   public func watch(_ watcher: @escaping @Sendable (Level) -> Void) -> Int {
     state.withLock { state in
       state.nextWatcher += 1
@@ -123,6 +123,6 @@ public final class StopSwitch: Sendable {
     }
   }
 
-  /// Ends the calls to a watcher.
+  /// Stops calling a watcher.
   public func forget(_ token: Int) { _ = state.withLock { $0.watchers.removeValue(forKey: token) } }
 }

@@ -6,14 +6,13 @@ import CSystem
   import Darwin
 #endif
 
-/// A program that is talked to over pipes, by one thread at a time, never for longer than a deadline.
+/// A program that one thread at a time talks to over pipes, never for longer than a deadline.
 ///
-/// All three pipes are served together whenever one is waited for, so neither side can block the other:
-/// not a program that answers before it has read everything, nor one that fills its standard error. The end
-/// of a program is reported by the process and not by its pipes, which a grandchild may hold open.
-/// A value of this type stands for descriptors and a process: whoever holds it calls `end` once.
+/// All three pipes are served whenever one is waited for. So neither a program that answers before it has read
+/// everything nor one that fills its standard error can block. Its end is that of the process and not of its pipes,
+/// which a grandchild may hold open. Whoever holds a value of this type calls `end` once.
 public struct RunningProgram: Sendable {
-  /// Why nothing more can be had from the program.
+  /// Why the program is of no more use.
   public enum Trouble: Error, Sendable, Equatable {
     /// It has ended, or closed its standard output.
     case ended
@@ -27,47 +26,45 @@ public struct RunningProgram: Sendable {
 
   /// Its process number, which is also the number of its session and process group.
   public let process: Int32
-  /// The most that is kept of what it writes ahead of being asked for, in bytes.
+  /// The most bytes of output that are buffered.
   public var outputLimit = 64 << 20
-  /// The most that is kept of standard error until it is taken, in bytes.
+  /// The most bytes of standard error that are kept until they are taken.
   public var errorLimit = 64 << 10
   private var errorText: [UInt8] = []
   private var errorsDropped = 0
 
-  private var input: Int32?
-  private var output: Int32?
-  private var errors: Int32?
+  private var input: Descriptor?
+  private var output: Descriptor?
+  private var errors: Descriptor?
   private var outbox: [ArraySlice<UInt8>] = []
   private var inbox: [UInt8] = []
   private var inboxStart = 0
-  /// What `bytes` waits for.
+  /// What `bytes` is filling.
   private var body: [UInt8] = []
   private var bodyCount = 0
   private var chunk = [UInt8](repeating: 0, count: 1 << 16)
 
-  /// An ended process whose pipe somebody else holds is noticed after so many milliseconds.
+  /// Milliseconds until an ended process is noticed whose pipe somebody else holds open.
   private static let turn: Int32 = 50
 
-  init(process: Int32, input: Int32, output: Int32, errors: Int32) {
+  init(process: Int32, input: Descriptor, output: Descriptor, errors: Descriptor) {
     self.process = process
-    self.input = input
-    self.output = output
-    self.errors = errors
-    for end in [input, output, errors] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
+    (self.input, self.output, self.errors) = (input, output, errors)
+    for end in [input, output, errors] { _ = fcntl(end.number, F_SETFL, O_NONBLOCK) }
   }
 
-  /// Puts bytes in line for its standard input; they go out while something is waited for.
+  /// Queues bytes for its standard input; they are written during the next waits.
   public mutating func send(_ pieces: [[UInt8]]) {
     outbox += pieces.lazy.filter { !$0.isEmpty }.map { $0[...] }
   }
 
-  /// Bytes that were read and not taken yet.
+  /// Bytes that were read but not taken yet.
   public var bufferedCount: Int { inbox.count - inboxStart }
 
-  /// Whether it has closed its standard input: nothing more can be sent.
+  /// Whether its standard input is closed, so that nothing more can be sent.
   public var isDeaf: Bool { input == nil }
 
-  /// The next line without its end; at most `limit` bytes long.
+  /// The next line without its line feed, at most `limit` bytes long.
   public mutating func line(limit: Int, until deadline: Double) throws(Trouble) -> [UInt8] {
     var searched = 0
     while true {
@@ -84,7 +81,7 @@ public struct RunningProgram: Sendable {
 
   /// The next `count` bytes.
   public mutating func bytes(_ count: Int, until deadline: Double) throws(Trouble) -> [UInt8] {
-    // Read straight to where they stay: by way of the buffer an image cost 5 ms instead of 2.
+    // Read directly into place: through the buffer, an image took 5 ms instead of 2.
     body = [UInt8](repeating: 0, count: count)
     bodyCount = min(count, bufferedCount)
     body.replaceSubrange(0..<bodyCount, with: inbox[inboxStart..<(inboxStart + bodyCount)])
@@ -94,7 +91,7 @@ public struct RunningProgram: Sendable {
     return body
   }
 
-  /// All that it writes until it has ended, or closed its output; at most `limit` bytes.
+  /// All that it writes until it ends or closes its output, at most `limit` bytes.
   public mutating func everything(limit: Int, until deadline: Double) throws(Trouble) -> [UInt8] {
     while bufferedCount <= limit {
       do throws(Trouble) {
@@ -109,18 +106,18 @@ public struct RunningProgram: Sendable {
     throw .flooded
   }
 
-  /// Returns when everything sent has been taken by the pipe, or the program has closed it.
+  /// Returns once the pipe has taken everything that was sent, or the program has closed it.
   public mutating func flush(until deadline: Double) throws(Trouble) {
     while !outbox.isEmpty { try wait(until: deadline) }
   }
 
-  /// Takes what there is without waiting; false when the program has ended or closed its output.
+  /// Reads what there is without waiting; false if the program has ended or closed its output.
   public mutating func look() -> Bool {
     _ = serve(milliseconds: 0)
     return output != nil && csystem_has_ended(process) == 0
   }
 
-  /// Standard error since the last call, cut at the limit, and the bytes that were dropped.
+  /// Standard error since the last call, cut at the limit, and how many bytes were dropped.
   public mutating func takeErrors() -> (text: [UInt8], dropped: Int) {
     defer { (errorText, errorsDropped) = ([], 0) }
     return (errorText, errorsDropped)
@@ -128,7 +125,6 @@ public struct RunningProgram: Sendable {
 
   /// Closes its standard input, which asks it to end.
   public mutating func closeInput() {
-    if let input { close(input) }
     input = nil
     outbox = []
   }
@@ -136,13 +132,13 @@ public struct RunningProgram: Sendable {
   private mutating func drop(_ count: Int) {
     inboxStart += count
     if inboxStart == inbox.count {
-      // A buffer that held an image is given back; a line's is kept.
+      // Memory that held an image is freed; that for lines is kept.
       inbox.removeAll(keepingCapacity: inbox.capacity <= 256 << 10)
       inboxStart = 0
     }
   }
 
-  /// Serves the pipes once, or throws why it is no use.
+  /// Serves the pipes once.
   private mutating func wait(until deadline: Double) throws(Trouble) {
     guard !Task.isCancelled else { throw .cancelled }
     guard output != nil else { throw .ended }
@@ -152,19 +148,19 @@ public struct RunningProgram: Sendable {
     let before = bufferedCount + bodyCount
     let milliseconds = Int32(min(Double(RunningProgram.turn), (left * 1000).rounded(.up)))
     if serve(milliseconds: milliseconds) { return }
-    // What it wrote last may have come between the two calls.
+    // Its last words may have arrived between the two calls.
     guard csystem_has_ended(process) != 0 else { return }
     _ = serve(milliseconds: 0)
     guard bufferedCount + bodyCount > before else { throw .ended }
   }
 
-  /// Moves bytes through whichever pipes are ready; false when none was.
+  /// Moves bytes through the pipes that are ready; false if none is.
   private mutating func serve(milliseconds: Int32) -> Bool {
     let isFull = bufferedCount >= outputLimit
     var ready = [
-      pollfd(fd: outbox.isEmpty ? -1 : input ?? -1, events: Int16(POLLOUT), revents: 0),
-      pollfd(fd: isFull ? -1 : output ?? -1, events: Int16(POLLIN), revents: 0),
-      pollfd(fd: errors ?? -1, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: outbox.isEmpty ? -1 : input?.number ?? -1, events: Int16(POLLOUT), revents: 0),
+      pollfd(fd: isFull ? -1 : output?.number ?? -1, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: errors?.number ?? -1, events: Int16(POLLIN), revents: 0),
     ]
     guard poll(&ready, nfds_t(ready.count), milliseconds) > 0 else { return false }
     if ready[0].revents != 0 { write() }
@@ -175,7 +171,7 @@ public struct RunningProgram: Sendable {
 
   private mutating func write() {
     while let piece = outbox.first, let input {
-      let count = piece.withUnsafeBytes { systemWrite(input, $0) }
+      let count = piece.withUnsafeBytes { systemWrite(input.number, $0) }
       if count == piece.count {
         outbox.removeFirst()
       } else if count > 0 {
@@ -200,10 +196,7 @@ public struct RunningProgram: Sendable {
       count = chunk.withUnsafeMutableBytes { readOnce(output, $0[...]) }
       inbox += chunk.prefix(max(0, count))
     }
-    if count == 0 {
-      close(output)
-      self.output = nil
-    }
+    if count == 0 { self.output = nil }
   }
 
   private mutating func readErrors() {
@@ -212,17 +205,14 @@ public struct RunningProgram: Sendable {
     let kept = min(max(0, count), errorLimit - errorText.count)
     errorText += chunk.prefix(kept)
     errorsDropped += max(0, count) - kept
-    if count == 0 {
-      close(errors)
-      self.errors = nil
-    }
+    if count == 0 { self.errors = nil }
   }
 }
 
-/// Fills a room: the count, 0 at the end, negative when there is nothing now.
-private func readOnce(_ descriptor: Int32, _ room: Slice<UnsafeMutableRawBufferPointer>) -> Int {
+/// Reads into a room: the count, 0 at the end, negative if there is nothing now.
+private func readOnce(_ source: Descriptor, _ room: Slice<UnsafeMutableRawBufferPointer>) -> Int {
   while true {
-    let result = systemRead(descriptor, UnsafeMutableRawBufferPointer(rebasing: room))
+    let result = systemRead(source.number, UnsafeMutableRawBufferPointer(rebasing: room))
     if result >= 0 { return result }
     if errno != EINTR { return errno == EAGAIN ? -1 : 0 }
   }
@@ -239,6 +229,11 @@ public struct ProgramEnd: Sendable, Equatable, CustomStringConvertible {
     /// Somebody else has reaped it, or it could not be ended.
     case unknown
 
+    /// The low seven bits are the signal, the next eight the exit code (wait(2)).
+    init(waitStatus status: Int32) {
+      self = status & 0x7F == 0 ? .exited(status >> 8 & 0xFF) : .signalled(status & 0x7F)
+    }
+
     /// `ended with exit code 3`.
     public var description: String {
       switch self {
@@ -251,7 +246,7 @@ public struct ProgramEnd: Sendable, Equatable, CustomStringConvertible {
 
   /// The way it ended.
   public let status: Status
-  /// Whether a process that it started left its group and still holds its output.
+  /// Whether a process that it started has left its group and still holds its output.
   public let leftProcessBehind: Bool
 
   /// `ended with exit code 3`.
@@ -259,10 +254,10 @@ public struct ProgramEnd: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension RunningProgram {
-  /// Closes its input, waits, ends its whole process group, and reaps it; what it still writes is thrown away.
+  /// Closes its input, waits, ends its whole process group, and reaps it; what it still writes is discarded.
   ///
   /// - Parameters:
-  ///   - patience: seconds it may take to end by itself; 0 for a program that has proved useless.
+  ///   - patience: seconds it may take to end by itself.
   ///   - grace: seconds between SIGTERM and SIGKILL.
   public mutating func end(patience: Double = 0, grace: Double = 2) -> ProgramEnd {
     closeInput()
@@ -270,44 +265,27 @@ extension RunningProgram {
       kill(-process, SIGTERM)
       _ = hasEnded(within: grace)
     }
-    // The group first: as long as the process is not reaped, its number belongs to nobody else. Where
-    // somebody else has reaped it (SIGCHLD ignored), the number may be anybody's by now.
+    // Until the process is reaped, its number belongs to nobody else. If somebody else has reaped it (SIGCHLD
+    // ignored), the number may be anybody's by now.
     if csystem_has_ended(process) >= 0 { kill(-process, SIGKILL) }
-    let status = reaped(within: 5)
-    let isHeld = !reachesEnd(within: 0.1)
-    for descriptor in [output, errors] { if let descriptor { close(descriptor) } }
+    _ = hasEnded(within: 5)
+    var status: Int32 = 0
+    let isReaped = waitpid(process, &status, WNOHANG) == process
+    // Both outputs end once no process holds them.
+    let isReleased = waited(0.1) { $0.output == nil && $0.errors == nil }
     (output, errors) = (nil, nil)
-    return ProgramEnd(status: status, leftProcessBehind: isHeld)
+    return ProgramEnd(
+      status: isReaped ? .init(waitStatus: status) : .unknown, leftProcessBehind: !isReleased)
   }
 
   mutating func hasEnded(within seconds: Double) -> Bool {
-    let deadline = SystemTime.monotonic + seconds
-    while csystem_has_ended(process) == 0 {
-      guard SystemTime.monotonic < deadline else { return false }
-      discardOutput(milliseconds: 10)
-    }
-    return true
+    waited(seconds) { csystem_has_ended($0.process) != 0 }
   }
 
-  private mutating func reaped(within seconds: Double) -> ProgramEnd.Status {
+  /// Waits for a condition and discards what the program writes; false if time runs out.
+  private mutating func waited(_ seconds: Double, for condition: (RunningProgram) -> Bool) -> Bool {
     let deadline = SystemTime.monotonic + seconds
-    var status: Int32 = 0
-    while true {
-      let result = waitpid(process, &status, WNOHANG)
-      if result == process {
-        // The low seven bits are the signal, the next eight the exit code (wait(2)).
-        return status & 0x7F == 0 ? .exited(status >> 8 & 0xFF) : .signalled(status & 0x7F)
-      }
-      if result < 0, errno != EINTR { return .unknown }
-      guard SystemTime.monotonic < deadline else { return .unknown }
-      discardOutput(milliseconds: 1)
-    }
-  }
-
-  /// Whether both outputs come to their end, which they do when no process has them any more.
-  private mutating func reachesEnd(within seconds: Double) -> Bool {
-    let deadline = SystemTime.monotonic + seconds
-    while output != nil || errors != nil {
+    while !condition(self) {
       guard SystemTime.monotonic < deadline else { return false }
       discardOutput(milliseconds: 5)
     }
@@ -316,7 +294,7 @@ extension RunningProgram {
 
   private mutating func discardOutput(milliseconds: UInt32) {
     drop(bufferedCount)
-    // With both outputs closed there is nothing to poll, and poll would return at once.
+    // With nothing to poll, poll would return at once.
     if output == nil, errors == nil {
       usleep(milliseconds * 1000)
     } else {

@@ -9,19 +9,18 @@ import Synchronization
   import Darwin
 #endif
 
-/// A fixed number of threads that run tasks which prefer them; their work may block.
+/// A fixed number of threads for tasks that may block.
 ///
-/// The cooperative pool has one thread a core and does not grow: two blocking calls on two cores stop
-/// every other task, so decoding, encoding, fsync and HTTP each run on a pool of this kind.
+/// The cooperative pool has one thread a core and doesn't grow: on two cores, two blocking calls stop every other task.
 public final class WorkerPool: TaskExecutor {
   private let queue = Mutex(JobQueue())
   private let ready = DispatchSemaphore(value: 0)
   /// Threads that were asked for.
   public let width: Int
 
-  /// Starts the threads; works with fewer when the system grants no more.
+  /// Starts the threads, or fewer if the system grants no more.
   ///
-  /// - Throws: `ThreadsUnavailable` when not even one thread could be started.
+  /// - Throws: `ThreadsUnavailable` if not even one can be started.
   public init(threads: Int) throws(ThreadsUnavailable) {
     width = max(1, threads)
     let started = (0..<width).count { _ in SystemThread.start { self.work() } }
@@ -33,9 +32,9 @@ public final class WorkerPool: TaskExecutor {
     add(Job(job: UnownedJob(job), executor: self, note: nil))
   }
 
-  /// The same threads for the work on one item, which a crash of theirs is noted against.
+  /// The same threads for the work on one item, on which a crash is blamed.
   ///
-  /// Every job of the task runs with the note, so it holds across `await` and for no other item.
+  /// The name goes with each job of the task, so it holds across `await` and for no other item.
   public func noting(_ name: String) -> any TaskExecutor { NotedExecutor(pool: self, note: name) }
 
   /// Lets the threads end once the queue is empty.
@@ -87,7 +86,7 @@ private struct JobQueue {
     return jobs[next - 1]
   }
 
-  /// Drops what has been taken once it is half of a long queue: amortised constant time.
+  /// Drops the jobs that were taken once they are half of a long queue: amortised constant time.
   private mutating func compact() {
     guard next > 64, next * 2 > jobs.count else { return }
     jobs.removeFirst(next)
@@ -95,7 +94,7 @@ private struct JobQueue {
   }
 }
 
-/// Hands the jobs of one item to a pool, with its name for the crash handler.
+/// Passes the jobs of one item to a pool, with its name for the crash handler.
 private final class NotedExecutor: TaskExecutor {
   private let pool: WorkerPool
   private let note: String
@@ -116,12 +115,12 @@ public struct ThreadsUnavailable: PrintableError {
   public let description = "the system grants no threads: raise the process limit (ulimit -u)"
 }
 
-/// Remembers across crashes which row the process was working on, so that one bad row cannot end every run.
+/// Remembers which row a process was working on when it crashed, so that one bad row can't end every run.
 ///
-/// The handler of the crash itself writes the note, in the thread that crashed: a `kill -9` blames nobody, and
-/// neither do crashes of a neighbour.
+/// The signal handler writes the note, in the thread that crashed: neither `kill -9` nor another row's crash is blamed
+/// on a row.
 public enum CrashNote {
-  /// Takes the names that earlier crashes left in the file, one for each crash, and removes it.
+  /// Takes the names that crashes have left in the file, one for each, and removes the file.
   public static func take(from path: String) -> [String] {
     guard let bytes = try? Descriptor.open(path).wholeFile(atMost: 1 << 20) else { return [] }
     unlink(path)
@@ -131,41 +130,24 @@ public enum CrashNote {
   /// From now on a crash adds a line to the file.
   public static func arm(_ path: String) { csystem_crash_arm(path) }
 
-  /// Says what the calling thread works on; nil for nothing.
+  /// Names what the calling thread works on; nil for nothing.
   public static func working(on name: String?) { csystem_crash_item(name) }
 }
 
-/// A thread of our own, for work that blocks.
+/// Threads beside those of the concurrency runtime, for work that blocks.
 public enum SystemThread {
   /// Starts a detached thread; false when the system grants none.
   ///
   /// All signals are left to the thread that waits for them (see `SignalHub`).
   public static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     let box = Unmanaged.passRetained(Body(run: body))
-    #if canImport(Glibc)
-      var thread = pthread_t()
-    #else
-      var thread: pthread_t?
-    #endif
-    let code = pthread_create(
-      &thread, nil,
-      { raw in
-        #if canImport(Glibc)
-          guard let raw else { return nil }
-        #endif
-        Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
+    let code = csystem_start_thread(
+      { body in
+        if let body { Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run() }
         return nil
       }, box.toOpaque())
-    guard code == 0 else {
-      box.release()
-      return false
-    }
-    #if canImport(Glibc)
-      pthread_detach(thread)
-    #else
-      if let thread { pthread_detach(thread) }
-    #endif
-    return true
+    if code != 0 { box.release() }
+    return code == 0
   }
 
   private final class Body {
@@ -186,5 +168,95 @@ public enum SystemTime {
     var time = timespec()
     guard clock_gettime(clock, &time) == 0 else { return 0 }
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}
+
+/// A bounded number of permits, first come, first served; tasks wait without holding a thread.
+public final class Permits: Sendable {
+  private struct Waiter {
+    let amount: Int
+    let resume: CheckedContinuation<Void, Never>
+  }
+
+  private struct State {
+    var capacity: Int
+    var used = 0
+    var waiters: [Waiter] = []
+
+    /// Takes out the waiters that now fit.
+    ///
+    /// When nothing is in use, one gets in whatever it needs, so that an item over the capacity can pass alone.
+    mutating func admit() -> [Waiter] {
+      var admitted: [Waiter] = []
+      while let first = waiters.first, used == 0 || used + first.amount <= capacity {
+        used += first.amount
+        admitted.append(waiters.removeFirst())
+      }
+      return admitted
+    }
+  }
+
+  private let state: Mutex<State>
+
+  /// Starts with that many permits.
+  public init(capacity: Int) { state = Mutex(State(capacity: max(1, capacity))) }
+
+  /// Waits for permits.
+  public func enter(_ amount: Int = 1) async {
+    await withCheckedContinuation { continuation in
+      change { $0.waiters.append(Waiter(amount: amount, resume: continuation)) }
+    }
+  }
+
+  /// Returns permits.
+  public func leave(_ amount: Int = 1) { change { $0.used -= amount } }
+
+  /// Changes how many permits there are; those in use are not taken away.
+  public func resize(to capacity: Int) { change { $0.capacity = max(1, capacity) } }
+
+  private func change(_ body: (inout State) -> Void) {
+    let admitted = state.withLock { state in
+      body(&state)
+      return state.admit()
+    }
+    for waiter in admitted { waiter.resume.resume() }
+  }
+}
+
+/// Lets one operation a name run at a time, first come, first served; tasks wait without holding a thread.
+public final class NamedLocks<Name: Hashable & Sendable>: Sendable {
+  /// The names that are taken, with those who wait for each.
+  private let waiting = Mutex<[Name: [CheckedContinuation<Void, Never>]]>([:])
+
+  /// Starts with no name taken.
+  public init() {}
+
+  /// Waits until nobody else has the name.
+  public func lock(_ name: Name) async {
+    await withCheckedContinuation { continuation in
+      let isFree = waiting.withLock { waiting in
+        guard waiting[name] == nil else {
+          waiting[name]?.append(continuation)
+          return false
+        }
+        waiting[name] = []
+        return true
+      }
+      if isFree { continuation.resume() }
+    }
+  }
+
+  /// Passes the name on.
+  public func unlock(_ name: Name) {
+    let next = waiting.withLock { waiting -> CheckedContinuation<Void, Never>? in
+      guard var queue = waiting[name], !queue.isEmpty else {
+        waiting[name] = nil
+        return nil
+      }
+      let next = queue.removeFirst()
+      waiting[name] = queue
+      return next
+    }
+    next?.resume()
   }
 }

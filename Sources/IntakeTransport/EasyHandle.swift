@@ -1,14 +1,14 @@
 import CCurl
 import IntakeCore
 
-/// One of libcurl's transfer handles; it keeps its connection and TLS session from one exchange to the next.
+/// One of libcurl's transfer handles, which keeps its connection and TLS session for the next exchange.
 ///
-/// libcurl lets any thread use a handle, but only one at a time: `HTTPClient` lends each to one call.
+/// Only one thread at a time may use a handle: `HTTPClient` lends each to one call.
 final class EasyHandle: Sendable {
-  // A pointer is not Sendable; that it is used by one thread at a time is what the pool is for.
+  // Not Sendable by themselves, but used by one thread at a time.
   nonisolated(unsafe) let curl: UnsafeMutableRawPointer
   nonisolated(unsafe) private let sockets = SocketControl()
-  /// Who answered the last exchange on a kept connection, and when; nil where it didn't end well.
+  /// Who answered the last exchange on a kept connection, and when; nil if it didn't end well.
   nonisolated(unsafe) private var answered: (origin: String, time: ContinuousClock.Instant)?
 
   init?() {
@@ -16,14 +16,13 @@ final class EasyHandle: Sendable {
     self.curl = curl
   }
 
-  // Closes the kept connections, while `sockets` is still there to hear of it.
+  // Closes the kept connections, which libcurl reports to `sockets`.
   deinit { curl_easy_cleanup(curl) }
 
-  /// Whether a connection is kept that the next exchange may be given.
+  /// Whether there is a kept connection.
   var keepsConnection: Bool { sockets.openCount > 0 }
 
-  /// Whether a connection is kept to this very origin that carried the last exchange, which ended well (2xx) within
-  /// so many seconds.
+  /// Whether the kept connection is to this origin, and its last exchange ended well (2xx) at most so many seconds ago.
   func hasAnswered(from origin: String, within seconds: Double) -> Bool {
     guard keepsConnection, let answered, answered.origin == origin else { return false }
     return ContinuousClock.now - answered.time < .seconds(seconds)
@@ -31,7 +30,7 @@ final class EasyHandle: Sendable {
 
   /// Runs one exchange to its end; blocks for `deadline` at most, and for `SocketControl.longestWait` after it.
   ///
-  /// What a request that was given up still has on the path has arrived when this returns, or never will.
+  /// Once this returns, no byte of a request that was given up will arrive any more.
   func perform(
     _ transfer: Transfer, to endpoint: Endpoint, deadline: Duration, settings: HTTPSettings
   ) -> HTTPExchange {
@@ -39,7 +38,7 @@ final class EasyHandle: Sendable {
     defer { sockets.transfer = nil }
     let exchange = performNow(transfer, to: endpoint, deadline: deadline, settings: settings)
     if case .unanswered = exchange { transfer.wait(seconds: sockets.secondsOnPath) }
-    // One with a connection of its own says nothing about the one that is kept.
+    // An exchange with its own connection tells nothing about the kept one.
     if transfer.connection != .own {
       answered = exchange.endedWell ? (endpoint.origin, .now) : nil
     }
@@ -51,7 +50,7 @@ final class EasyHandle: Sendable {
   ) -> HTTPExchange {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CURL_ERROR_SIZE)) { words in
       words.initialize(repeating: 0)
-      // Nothing that libcurl was lent may be reached after this call.
+      // libcurl must forget what it was lent for this call.
       defer { curl_easy_reset(curl) }
       do throws(NotSent) {
         let fields = try FieldList(transfer.request.headers, expecting: transfer.isExpecting)
@@ -71,9 +70,9 @@ final class EasyHandle: Sendable {
     }
   }
 
-  /// Sets every option of an exchange and sends nothing.
+  /// Sets every option of an exchange without sending anything.
   ///
-  /// - Throws: `NotSent` that names the option which this libcurl refuses.
+  /// - Throws: `NotSent` that names an option which this libcurl refuses.
   func rehearse(_ transfer: Transfer, to endpoint: Endpoint, settings: HTTPSettings)
     throws(NotSent)
   {
@@ -102,7 +101,7 @@ final class EasyHandle: Sendable {
     try choose(transfer, settings)
   }
 
-  /// Which connection the exchange gets, and what becomes of it.
+  /// Which connection the exchange uses, and whether it is kept.
   private func choose(_ transfer: Transfer, _ settings: HTTPSettings) throws(NotSent) {
     // Below the 15 s and more after which load balancers close idle connections.
     try set(CURLOPT_MAXAGE_CONN, 10)
@@ -113,8 +112,7 @@ final class EasyHandle: Sendable {
 
   /// Method and body.
   ///
-  /// `POSTFIELDS` would let libcurl rewind and send a body twice; a read callback with a seek callback that refuses
-  /// it does not.
+  /// With `POSTFIELDS` libcurl could rewind and send a body twice; a read callback may refuse that.
   private func describe(_ transfer: Transfer) throws(NotSent) {
     let request = transfer.request
     if request.method == "GET", transfer.bodySize == 0 {
@@ -129,7 +127,7 @@ final class EasyHandle: Sendable {
     }
   }
 
-  /// Lends libcurl the transfer for the length of one `curl_easy_perform`.
+  /// Lends libcurl the transfer for one `curl_easy_perform`.
   private func connect(to transfer: Transfer) throws(NotSent) {
     let context = Unmanaged.passUnretained(transfer).toOpaque()
     for option in [
@@ -147,7 +145,7 @@ final class EasyHandle: Sendable {
     try set(CURLOPT_NOPROGRESS, 0)
   }
 
-  /// Lends libcurl the control of the sockets for as long as this handle lives: connections outlast exchanges.
+  /// Lends libcurl the control of the sockets for the life of this handle, because connections outlast exchanges.
   private func control() throws(NotSent) {
     let context = Unmanaged.passUnretained(sockets).toOpaque()
     try set(CURLOPT_SOCKOPTDATA, pointer: context)
@@ -155,4 +153,135 @@ final class EasyHandle: Sendable {
     try check(ccurl_set_sockopt(curl, EasyHandle.socketOpened), CURLOPT_SOCKOPTFUNCTION)
     try check(ccurl_set_closesocket(curl, EasyHandle.socketEnds), CURLOPT_CLOSESOCKETFUNCTION)
   }
+}
+
+// The options about the way to the target.
+extension EasyHandle {
+  /// Where the request goes, and what libcurl must not do by itself.
+  func aim(at endpoint: Endpoint) throws(NotSent) {
+    try set(CURLOPT_NOSIGNAL, 1)
+    try set(CURLOPT_URL, endpoint.url)
+    try set(CURLOPT_PATH_AS_IS, 1)
+    try check(ccurl_set_scheme(curl, endpoint.isEncrypted ? 1 : 0), CURLOPT_PROTOCOLS)
+    try set(CURLOPT_FOLLOWLOCATION, 0)
+    try set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
+    try set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+    try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+    try set(CURLOPT_HTTP09_ALLOWED, 0)
+    try set(CURLOPT_USERAGENT, HTTPLibrary.userAgent)
+    // Some answers come packed although the header asks for identity; the limit counts unpacked bytes.
+    try set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate")
+  }
+
+  /// The proxy, or none, whatever the environment says.
+  func pass(_ proxy: ProxyRoute?) throws(NotSent) {
+    // An empty name means no proxy, whatever http_proxy and its like say.
+    try set(CURLOPT_PROXY, proxy?.url ?? "")
+    guard let proxy else { return }
+    // Exceptions are decided already; libcurl would look at NO_PROXY again.
+    try set(CURLOPT_NOPROXY, "")
+    try set(CURLOPT_HTTPPROXYTUNNEL, 1)
+    // The proxy's answer to CONNECT would look like the target's, and the target's fields are not for the proxy.
+    try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    try set(CURLOPT_HEADEROPT, ccurl_separate_headers)
+    guard let user = proxy.user, let password = proxy.password else { return }
+    try set(CURLOPT_PROXYUSERNAME, String(decoding: user.exposed, as: UTF8.self))
+    try set(CURLOPT_PROXYPASSWORD, String(decoding: password.exposed, as: UTF8.self))
+    try set(CURLOPT_PROXYAUTH, ccurl_proxy_auth)
+    try set(CURLOPT_SOCKS5_AUTH, ccurl_socks_auth)
+  }
+
+  /// The status of an HTTP proxy's answer to CONNECT; 0 if there was none.
+  func connectStatus() -> Int {
+    var status = 0
+    let code = ccurl_get_long(curl, CURLINFO_HTTP_CONNECTCODE, &status)
+    return code == CURLE_OK ? status : 0
+  }
+
+  /// Whom to trust, and the client certificate.
+  func secure(_ settings: HTTPSettings) throws(NotSent) {
+    try set(CURLOPT_SSL_VERIFYPEER, 1)
+    try set(CURLOPT_SSL_VERIFYHOST, 2)
+    try set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+    if let identity = settings.clientIdentity {
+      try set(CURLOPT_SSLCERT_BLOB, bytes: identity.certificate)
+      try set(CURLOPT_SSLKEY_BLOB, bytes: identity.key.exposed)
+    }
+    guard let caFile = settings.caFile else { return }
+    try set(CURLOPT_CAINFO, caFile)
+    if settings.proxy != nil { try set(CURLOPT_PROXY_CAINFO, caFile) }
+    // Otherwise the system's folder of authorities would be trusted, too; some TLS libraries know no folders.
+    let code = ccurl_set_text(curl, CURLOPT_CAPATH, nil)
+    if code != CURLE_NOT_BUILT_IN { try check(code, CURLOPT_CAPATH) }
+  }
+}
+
+// Setting an option, with its result checked.
+extension EasyHandle {
+  func milliseconds(_ duration: Duration) -> Int {
+    let parts = duration.components
+    // To libcurl, 0 means no limit.
+    return max(1, Int(parts.seconds) * 1000 + Int(parts.attoseconds / 1_000_000_000_000_000))
+  }
+
+  func set(_ option: CURLoption, _ value: Int) throws(NotSent) {
+    try check(ccurl_set_long(curl, option, value), option)
+  }
+
+  func set(_ option: CURLoption, _ value: String) throws(NotSent) {
+    try check(ccurl_set_text(curl, option, value), option)
+  }
+
+  func set(_ option: CURLoption, size: Int) throws(NotSent) {
+    try check(ccurl_set_size(curl, option, curl_off_t(size)), option)
+  }
+
+  func set(_ option: CURLoption, bytes: [UInt8]) throws(NotSent) {
+    try check(ccurl_set_blob(curl, option, bytes, bytes.count), option)
+  }
+
+  func set(_ option: CURLoption, pointer: UnsafeMutableRawPointer?) throws(NotSent) {
+    try check(ccurl_set_pointer(curl, option, pointer), option)
+  }
+
+  /// Every option counts: without the check of certificates, or the hook that reports a request on its way, nothing may
+  /// be sent.
+  func check(_ code: CURLcode, _ option: CURLoption) throws(NotSent) {
+    guard code != CURLE_OK else { return }
+    if code == CURLE_OUT_OF_MEMORY { throw NotSent(reason: .unreachable, detail: "no memory left") }
+    let name = curl_easy_option_by_id(option).map { String(cString: $0.pointee.name) }
+    let words = String(cString: curl_easy_strerror(code))
+    throw NotSent(
+      reason: .invalid,
+      detail: "this libcurl refuses the option \(name ?? "\(option.rawValue)") (\(words))")
+  }
+}
+
+/// The header fields of a request in libcurl's form; freed with the last reference.
+final class FieldList {
+  private(set) var list: UnsafeMutablePointer<curl_slist>?
+
+  /// - Throws: `NotSent` for a field with control characters, or if memory is short.
+  init(_ fields: [HTTPField], expecting: Bool) throws(NotSent) {
+    var lines = fields.map { $0.value.isEmpty ? $0.name + ";" : $0.name + ": " + $0.value }
+    // Without a value, libcurl leaves a field out: it must not add Expect or the content type of a form.
+    lines.append(expecting ? "Expect: 100-continue" : "Expect:")
+    // An absent field would allow every encoding (RFC 9110 §12.5.3). With it, CURLOPT_ACCEPT_ENCODING adds none.
+    lines.append("Accept-Encoding: identity")
+    if !fields.contains(where: { $0.name.lowercased() == "content-type" }) {
+      lines.append("Content-Type:")
+    }
+    for line in lines {
+      guard line.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+        throw NotSent(reason: .invalid, detail: "a header field holds a line break")
+      }
+      // The list stays valid if nothing can be added, but a request without a field is another request.
+      guard let longer = curl_slist_append(list, line) else {
+        throw NotSent(reason: .unreachable, detail: "no memory left for the header")
+      }
+      list = longer
+    }
+  }
+
+  deinit { curl_slist_free_all(list) }
 }

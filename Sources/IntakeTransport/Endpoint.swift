@@ -3,28 +3,28 @@ import IntakeCore
 
 /// An address that may be sent to: https, or http when the host is this machine.
 ///
-/// Taken apart by libcurl itself, so that what is checked here is what is connected to later.
+/// libcurl parses it, so that what is checked here is what it will connect to.
 public struct Endpoint: Sendable, Equatable {
   /// The address as it was given.
   public let url: String
   /// The host in lower case; an IPv6 address keeps its brackets.
   public let host: String
-  /// The port where the address names one.
+  /// The port if the address names one.
   public let port: String?
   /// Whether the scheme is https.
   public let isEncrypted: Bool
 
-  /// Scheme, host and port: what connections belong to (RFC 6454 §4).
+  /// Scheme, host and port (RFC 6454 §4).
   var origin: String { "\(isEncrypted ? "https" : "http")://\(host):\(port ?? "")" }
 
-  /// An address that must not be sent to, and why; the address itself is not repeated because it may hold a password.
+  /// Why an address must not be sent to; doesn't repeat the address, which may hold a password.
   public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong and what would be right.
     public let description: String
     init(_ description: String) { self.description = description }
   }
 
-  /// Checks an address as an operator gives it: without user, query or fragment.
+  /// Checks an operator's address, which has no user, query or fragment.
   public init(_ url: String) throws(Refusal) {
     try self.init(request: url)
     if url.utf8.contains(UInt8(ascii: "?")) {
@@ -39,7 +39,7 @@ public struct Endpoint: Sendable, Equatable {
         "the endpoint has a space, a backslash or a character beyond ASCII: write an "
           + "international name in its xn-- form")
     }
-    // libcurl overlooks a third slash and takes the path's first word for the host.
+    // libcurl ignores a third slash and takes the path's first part for the host.
     guard !url.contains(":///"), let parts = URLParts(url) else {
       throw Refusal("the endpoint isn't a complete address: write https://host/path")
     }
@@ -61,7 +61,7 @@ public struct Endpoint: Sendable, Equatable {
     }
   }
 
-  /// Whether the host is this machine, by its whole name and never by how it starts.
+  /// Whether the host is this machine, judged by the whole name.
   public var isLoopback: Bool {
     if host == "localhost" || host == "[::1]" { return true }
     let octets = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
@@ -91,7 +91,7 @@ struct URLParts {
     else { return nil }
     (self.scheme, self.host) = (scheme, host)
     port = URLParts.read(CURLUPART_PORT, of: handle)
-    // libcurl drops an empty user (`https://@host`), which is still not what an operator means.
+    // libcurl drops an empty user (`https://@host`), which is still a mistake.
     let authority = url.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != "?" }
     hasUser = URLParts.read(CURLUPART_USER, of: handle) != nil || authority.contains("@")
     hasFragment = url.utf8.contains(UInt8(ascii: "#"))

@@ -2,7 +2,7 @@ import CCurl
 public import IntakeCore
 
 extension Receipt {
-  /// What one exchange means for a submission; asks the target about answers that only it can read.
+  /// What an exchange means for a submission; the target reads answers that only it understands.
   public init(of exchange: HTTPExchange, for submission: Submission, at time: UnixTime) {
     switch exchange {
     case .notSent(let cause):
@@ -20,7 +20,7 @@ extension Receipt {
         var shared = Receipt(
           sharedBy: response, repeatSafety: submission.repeatSafety, bodyWasHeld: isHeld, at: time)
       {
-        // A page of something in between says nothing that the target could explain.
+        // The target can't explain a page of something in between.
         if GatewayPage(response) == nil {
           let skew = response.clockSkew(at: time)
           shared.hint = submission.target.hint(for: response, clockSkew: skew) ?? shared.hint
@@ -37,59 +37,61 @@ extension Receipt {
     }
   }
 
-  /// Nothing went out: safe to send again, unless every row would fail alike.
+  /// Nothing went out, so it may be sent again, unless every row would fail in the same way.
   public init(notSent cause: NotSent) {
-    let words = cause.detail.isEmpty ? "" : ": " + cause.detail
-    switch cause.reason {
-    case .invalid:
-      self.init(.fatal, code: .wrongEndpoint, detail: "the request cannot be sent" + words)
-    case .untrusted:
-      self.init(
-        .fatal, code: .tlsFailed, detail: "the target's certificate is not trusted" + words,
-        hint:
+    let (outcome, code, what, hint): (OutcomeClass, FailureCode, String, String?) =
+      switch cause.reason {
+      case .invalid: (.fatal, .wrongEndpoint, "the request cannot be sent", nil)
+      case .untrusted:
+        (
+          .fatal, .tlsFailed, "the target's certificate is not trusted",
           "check the endpoint's name and certificate; an authority of your own, or of a proxy that looks "
-          + "inside, goes into --ca-file FILE; there is no insecure mode")
-    case .handshake:
-      self.init(
-        .retryable(after: nil), code: .tlsFailed, detail: "no TLS session" + words,
-        hint: "check the endpoint's port and its TLS version; where it wants a client certificate, "
-          + Hint.clientCertificate)
-    case .clientCertificate:
-      self.init(
-        .fatal, code: .tlsFailed,
-        detail: "the target wants another client certificate, or it cannot be used" + words,
-        hint: Hint.clientCertificate + ", and check that they belong together and to this target")
-    case .proxy:
-      self.init(
-        .retryable(after: nil), code: .connectionFailed,
-        detail: "no connection through the proxy"
-          + words,
-        hint: "check the proxy's address; --proxy URL names another, --proxy none goes without")
-    case .proxyRefused:
-      self.init(
-        .fatal, code: .connectionFailed, detail: "the proxy refuses this target" + words,
-        hint:
+            + "inside, goes into --ca-file FILE; there is no insecure mode"
+        )
+      case .handshake:
+        (
+          .retryable(after: nil), .tlsFailed, "no TLS session",
+          "check the endpoint's port and its TLS version; where it wants a client certificate, "
+            + Hint.clientCertificate
+        )
+      case .clientCertificate:
+        (
+          .fatal, .tlsFailed, "the target wants another client certificate, or it cannot be used",
+          Hint.clientCertificate + ", and check that they belong together and to this target"
+        )
+      case .proxy:
+        (
+          .retryable(after: nil), .connectionFailed, "no connection through the proxy",
+          "check the proxy's address; --proxy URL names another, --proxy none goes without"
+        )
+      case .proxyRefused:
+        (
+          .fatal, .connectionFailed, "the proxy refuses this target",
           "have the target's host allowed at the proxy; --proxy URL names another, --proxy none goes without"
-      )
-    case .proxyCredentials:
-      self.init(
-        .fatal, code: .connectionFailed, detail: "the proxy wants a user name and password" + words,
-        hint: #"put "proxy":{"user":"…","pass":"…"} into the credentials file"#)
-    case .aborted:
-      self.init(.retryable(after: nil), code: .stopped, detail: "the run stopped before sending")
-    case .withheld:
-      self.init(
-        .retryable(after: nil), code: .connectionFailed,
-        detail: "the connection ended before the body was sent",
-        // With TLS 1.3 a server's reset may overtake the alert that says why.
-        hint: "check the endpoint and the network, and where it wants a client certificate, "
-          + Hint.clientCertificate + "; then run the same command again")
-    case .unresolved, .unreachable, .timedOut:
-      self.init(.retryable(after: nil), code: .connectionFailed, detail: "no connection" + words)
-    }
+        )
+      case .proxyCredentials:
+        (
+          .fatal, .connectionFailed, "the proxy wants a user name and password",
+          #"put "proxy":{"user":"…","pass":"…"} into the credentials file"#
+        )
+      case .aborted: (.retryable(after: nil), .stopped, "the run stopped before sending", nil)
+      case .withheld:
+        (
+          .retryable(after: nil), .connectionFailed,
+          "the connection ended before the body was sent",
+          // With TLS 1.3 a reset may overtake the alert that tells why.
+          "check the endpoint and the network, and where it wants a client certificate, "
+            + Hint.clientCertificate + "; then run the same command again"
+        )
+      case .unresolved, .unreachable, .timedOut:
+        (.retryable(after: nil), .connectionFailed, "no connection", nil)
+      }
+    let needsDetail = !cause.detail.isEmpty && ![.aborted, .withheld].contains(cause.reason)
+    self.init(
+      outcome, code: code, detail: needsDetail ? "\(what): \(cause.detail)" : what, hint: hint)
   }
 
-  /// The header alone settles what is the same everywhere (401, 429 …); all else is in doubt, reads excepted.
+  /// The header alone is enough for what is the same everywhere (401, 429 …); all else but reads is in doubt.
   init(unanswered cause: Unanswered, repeatSafety: RepeatSafety, at time: UnixTime) {
     if let head = cause.head,
       let receipt = Receipt(sharedBy: head, repeatSafety: repeatSafety, at: time)
@@ -103,7 +105,7 @@ extension Receipt {
     )
   }
 
-  /// What an answer means at every target alike; nil when only the target can say.
+  /// What an answer means at every target; nil if only the target can tell.
   ///
   /// | status | meaning |
   /// |---|---|
@@ -171,7 +173,7 @@ extension Receipt {
         + (wait.map { " and asks for \(Int($0.rounded(.up))) s" } ?? ""), hint: Hint.rate)
   }
 
-  /// The host only: the rest of an address may carry a token.
+  /// Only names the host, because the rest of an address may hold a token.
   private static func redirection(of response: HTTPResponse) -> String {
     let place = response[header: "Location"].map { location in
       URLParts(location).map { " to the host \(Sanitizer.clean($0.host, limit: 100))" }
@@ -180,7 +182,7 @@ extension Receipt {
     return "the target answered \(response.status), a redirect" + (place ?? " without an address")
   }
 
-  /// Says by how much the clocks differ, because a signature with a wrong time is refused like a wrong key.
+  /// Reports clocks that differ, because a signature with a wrong time is refused like one with a wrong key.
   private static func refusal(of response: HTTPResponse, at time: UnixTime) -> String {
     let base = "the target answered \(response.status)"
     guard let skew = response.clockSkew(at: time), abs(skew) > 30 else { return base }
@@ -205,8 +207,7 @@ extension HTTPResponse {
 
 /// How long a server asks to be left alone (RFC 9110 §10.2.3).
 public enum RetryAfter {
-  /// The longest wait that is reported, in seconds: 30 years, so that every number fits; the runner decides what is
-  /// too long.
+  /// The longest wait that is reported, in seconds: 30 years; the runner decides what is too long.
   public static let longest = 1e9
 
   /// Seconds to wait, 0 to 1,000,000,000; nil without the field and for anything but a number or a date.

@@ -1,54 +1,53 @@
 import IntakeCore
 
-/// A web page in the place of an answer: written by something in front of the target, for people with a browser.
+/// A web page in place of an answer: from a proxy, load balancer or firewall in front of the target.
 ///
-/// Proxies, load balancers and firewalls answer so, and what they say is about them and not about the row.
+/// What it says is not about the row.
 struct GatewayPage {
-  /// Who wrote it, as far as the page gives itself away; nil for any other.
+  /// Who wrote it, if the page gives it away.
   let author: Author?
   private let text: String
 
-  enum Author: String {
-    case nginx
-    case openresty
-    case haproxy = "HAProxy"
-    case awsLoadBalancer = "the AWS load balancer"
-    case cloudflare = "Cloudflare"
-    case akamai = "Akamai"
-    case imperva = "Imperva"
-    case f5 = "F5"
-    case azure = "the Azure gateway"
-    case squid
-    case varnish = "Varnish"
-    case apache = "Apache"
-
-    /// Whether its own 503 says that a request was turned away before anybody worked on it.
+  /// Somebody who writes such pages.
+  struct Author {
+    let name: String
+    /// Words of its pages in lower case.
+    let marks: [String]
+    /// Whether its own 503 says that a request was turned away unprocessed.
     ///
-    /// Over a rate or a number of connections, or with no server to hand it to; each of them answers 502 or 504 once
-    /// it has passed something on.
-    fileprivate var turnsAwayWith503: Bool {
-      [.nginx, .openresty, .haproxy, .awsLoadBalancer].contains(self)
-    }
-
-    /// Words of its pages in lower case; HAProxy never names itself, so its sentences stand for it.
-    fileprivate static let marks: [(String, Author)] = [
-      ("<center>openresty", .openresty), ("<center>nginx", .nginx),
-      ("<center>awselb", .awsLoadBalancer),
-      ("no server is available to handle this request", .haproxy),
-      ("request forbidden by administrative rules", .haproxy),
-      ("the server returned an invalid or incomplete response", .haproxy),
-      ("the server didn't respond in time", .haproxy),
-      ("you have sent too many requests in a given amount of time", .haproxy),
-      ("your browser sent an invalid request", .haproxy),
-      ("your browser didn't send a complete request in time", .haproxy),
-      ("cloudflare", .cloudflare), ("akamai", .akamai), ("errors.edgesuite.net", .akamai),
-      ("incapsula", .imperva), ("the requested url was rejected", .f5),
-      ("azure application gateway", .azure), ("azure-application-gateway", .azure),
-      ("(squid/", .squid), ("varnish", .varnish), ("<address>apache", .apache),
-    ]
+    /// Such authors send it over a rate or a number of connections, or without a server; once they have passed something
+    /// on, they answer 502 or 504.
+    var turnsAwayWith503 = false
   }
 
-  /// Nil for an answer that isn't a page; looks at the first 4 KB, which hold every known one.
+  private static let authors = [
+    Author(name: "openresty", marks: ["<center>openresty"], turnsAwayWith503: true),
+    Author(name: "nginx", marks: ["<center>nginx"], turnsAwayWith503: true),
+    Author(name: "the AWS load balancer", marks: ["<center>awselb"], turnsAwayWith503: true),
+    // It never names itself but has its own sentences.
+    Author(
+      name: "HAProxy",
+      marks: [
+        "no server is available to handle this request",
+        "request forbidden by administrative rules",
+        "the server returned an invalid or incomplete response",
+        "the server didn't respond in time",
+        "you have sent too many requests in a given amount of time",
+        "your browser sent an invalid request",
+        "your browser didn't send a complete request in time",
+      ], turnsAwayWith503: true),
+    Author(name: "Cloudflare", marks: ["cloudflare"]),
+    Author(name: "Akamai", marks: ["akamai", "errors.edgesuite.net"]),
+    Author(name: "Imperva", marks: ["incapsula"]),
+    Author(name: "F5", marks: ["the requested url was rejected"]),
+    Author(
+      name: "the Azure gateway", marks: ["azure application gateway", "azure-application-gateway"]),
+    Author(name: "squid", marks: ["(squid/"]),
+    Author(name: "Varnish", marks: ["varnish"]),
+    Author(name: "Apache", marks: ["<address>apache"]),
+  ]
+
+  /// Looks at the first 4 KB, which hold every known page; nil for an answer that isn't one.
   init?(_ response: HTTPResponse) {
     let start = response.body.prefix(4096).drop {
       $0.isASCIISpace || [0xEF, 0xBB, 0xBF].contains($0)
@@ -59,15 +58,15 @@ struct GatewayPage {
       return nil
     }
     self.text = text
-    author = Author.marks.first { text.contains($0.0) }?.1
+    author = Self.authors.first { $0.marks.contains(where: text.contains) }
   }
 
   /// ` with an HTML page of nginx, not of the API`: the end of a sentence about an answer.
   var words: String {
-    " with an HTML page\(author.map { " of \($0.rawValue)," } ?? ",") not of the API"
+    " with an HTML page\(author.map { " of \($0.name)," } ?? ",") not of the API"
   }
 
-  var owner: String { author?.rawValue ?? "the gateway" }
+  var owner: String { author?.name ?? "the gateway" }
 
   private var saysFirewall: Bool {
     [
@@ -77,7 +76,7 @@ struct GatewayPage {
     .contains(where: text.contains)
   }
 
-  /// What the page means where its status would mean something else without it; nil where the status says enough.
+  /// What the page means if it changes the meaning of the status; nil if not.
   func receipt(for status: Int) -> Receipt? {
     let detail = "the target answered \(status)\(words)"
     switch status {
@@ -108,7 +107,7 @@ struct GatewayPage {
     }
   }
 
-  /// The next step where the page changes nothing about what its status means; nil for the code's own.
+  /// The next step if the page doesn't change the meaning of the status; nil for the code's own.
   func hint(for status: Int) -> String? {
     let again = "run the same command again later: rows in doubt are settled by asking the target"
     switch status {

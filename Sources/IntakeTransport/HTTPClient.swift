@@ -3,23 +3,23 @@ import Synchronization
 
 /// Sends requests and waits for their answers; any number of threads may share one.
 ///
-/// Each call is at most one transmission of a body. The one repeat is that of a header without its body, after the
-/// server refused to be asked (417) or gave no leave on a kept connection.
+/// A call sends a body once at most. Only a header without its body is repeated, after the server refused `Expect`
+/// (417) or didn't answer it on a kept connection.
 public final class HTTPClient: Sendable {
   /// How requests are sent.
   public let settings: HTTPSettings
   private let idle = Mutex<[EasyHandle]>([])
-  /// Set once the server has shown that it does not understand `Expect`.
+  /// Whether the server has shown that it doesn't understand `Expect`.
   private let ignoresExpect = Atomic<Bool>(false)
-  /// The largest body that each origin has taken in, in bytes; a larger one may be over its limit.
+  /// The largest body that each origin has accepted, in bytes; a larger one may be over its limit.
   private let taken = Mutex<[String: Int]>([:])
-  /// Set once a connection broke on which a body had gone out without leave.
+  /// Whether a connection broke on which a body had gone out without asking first.
   private let breaksConnections = Atomic<Bool>(false)
 
   /// Starts without a connection.
   public init(_ settings: HTTPSettings = HTTPSettings()) { self.settings = settings }
 
-  /// Sends a request and blocks until its answer is complete, its deadline is over or the flag is raised.
+  /// Sends a request and blocks until the answer is complete, time is up or the flag is raised.
   public func send(
     _ request: HTTPRequest, answerLimit: Int? = nil, abort: AbortFlag = AbortFlag()
   ) -> HTTPExchange {
@@ -40,7 +40,7 @@ public final class HTTPClient: Sendable {
     if first.waitedInVain || first.wasRefusedExpectation {
       ignoresExpect.store(true, ordering: .relaxed)
     }
-    // Without leave no byte of the body has left, and it may go out once, on a new connection.
+    // No byte of the body has left yet, so it may go out on a new connection.
     let isHeldBack = first.wasRefusedExpectation || first.waitedInVain && first.bodyBytes == 0
     guard isHeldBack else { return exchange }
     let second = transfer(request, to: endpoint, on: handle, limits, abort)
@@ -50,11 +50,12 @@ public final class HTTPClient: Sendable {
   /// Closes the connections that wait for a next request.
   public func close() { idle.withLock { $0.removeAll() } }
 
-  /// Asks before the body goes out where that is worth it, and where a kept connection could break at that moment.
+  /// Decides whether to ask the server before the body goes out: for large bodies, and on kept connections, which the
+  /// server may just be closing.
   ///
-  /// Leave costs a round trip: at 40 ms and 8 connections 83 rows a second instead of 159. A connection that has
-  /// answered well a moment ago needs none, because nobody closes it for being idle, and a body no larger than others
-  /// that were taken in isn't refused for its size. The first that breaks nevertheless ends this for the whole run.
+  /// Asking costs a round trip: at 40 ms and 8 connections 83 rows a second instead of 159. It isn't needed on a
+  /// connection that has answered well a moment ago, which nobody closes for being idle, if the body is no larger than
+  /// others that were accepted. The first such connection that breaks ends this for the whole run.
   private func transfer(
     _ request: HTTPRequest, to endpoint: Endpoint, on handle: EasyHandle, _ limits: HTTPSettings,
     _ abort: AbortFlag
@@ -64,7 +65,7 @@ public final class HTTPClient: Sendable {
     let goesAtOnce = mayAsk && mayGoAtOnce(size, to: endpoint.origin, on: handle)
     let isExpecting =
       mayAsk && !goesAtOnce && settings.expect.asks(bodySize: size, onKeptConnection: isKept)
-    // Nobody can tell beforehand whether the server will have closed a kept connection.
+    // A kept connection may turn out to be closed.
     let connection: Transfer.Connection
     switch (size, mayAsk) {
     case (0, _): connection = request.isReading ? .kept : .own
@@ -105,32 +106,32 @@ public final class HTTPClient: Sendable {
 }
 
 extension HTTPRequest {
-  /// Whether it changes nothing by its method (RFC 9110 §9.2.1), so that it may be repeated.
+  /// Whether its method is safe (RFC 9110 §9.2.1), so that it may be repeated.
   var isReading: Bool { ["GET", "HEAD"].contains(method) }
 }
 
-/// How requests are sent; the times bound every attempt, whatever the server does.
+/// How requests are sent; the times hold for every attempt, whatever the server does.
 public struct HTTPSettings: Sendable {
   /// Seconds for one attempt, from resolving the name to the last byte of the answer; 0.05 to 3600.
   public var deadline: Double = 60
   /// Seconds of those for name, connection and TLS; 0.05 to 600.
   public var connectTimeout: Double = 10
-  /// Seconds in which a server must take in 1,000 bytes of the body for each; slower than that is a stall.
+  /// Seconds after which a server has stalled that took in less than 1,000 bytes of the body a second.
   public var stallWindow: Double = 20
   /// The most bytes of an answer's body.
   public var answerLimit = 1 << 20
-  /// A PEM file with the only authorities to trust; nil for the system's.
+  /// A PEM file of the only authorities to trust; nil for the system's.
   public var caFile: String?
-  /// What this machine shows to a target that wants to know its clients (mTLS); nil for nothing.
+  /// The client certificate for a target that wants one (mTLS).
   public var clientIdentity: ClientIdentity?
-  /// The way through a proxy; nil for the direct one, whatever the environment says.
+  /// The proxy; nil for none, whatever the environment says.
   public var proxy: ProxyRoute?
   /// When to ask the server before the body goes out.
   public var expect = ExpectPolicy.auto
-  /// Seconds after a good answer in which a body needs no leave on the same connection: servers close idle
+  /// Seconds after a good answer in which a body may follow on the same connection without asking: servers close idle
   /// connections after whole seconds.
   public var freshness = 0.1
-  /// Whether a connection is kept for the next request; off only where a test needs it.
+  /// Whether connections are kept for the next request; only tests turn this off.
   public var keepsConnections = true
 
   /// The defaults.
@@ -139,7 +140,7 @@ public struct HTTPSettings: Sendable {
 
 /// A certificate and its private key, both as PEM text.
 public struct ClientIdentity: Sendable {
-  /// The certificate, and after it those that lead to its authority.
+  /// The certificate, followed by those that lead to its authority.
   public let certificate: [UInt8]
   /// The key, without a passphrase.
   public let key: Secret
@@ -153,16 +154,15 @@ public struct ClientIdentity: Sendable {
 
 /// When `Expect: 100-continue` goes with a request (RFC 9110 §10.1.1).
 public enum ExpectPolicy: String, Sendable, CaseIterable {
-  /// With bodies over 64 KiB, and with every body on a connection that was kept from an earlier request, because the
-  /// server may close that one at the same moment; for as long as the server answers in time. A kept connection that
-  /// has just answered takes a body at once.
+  /// With bodies over 64 KiB, and with every body on a kept connection that hasn't just answered, because the server
+  /// may be closing it; as long as the server answers in time.
   case auto
-  /// With every body, for as long as the server answers in time.
+  /// With every body, as long as the server answers in time.
   case always
-  /// Never; each body then has a connection of its own.
+  /// Never; each body then gets its own connection.
   case never
 
-  /// Every row with an image is above this; a status change below it would wait longer than it takes to send.
+  /// Rows with images are larger; a status change is smaller, and sent in less time than asking takes.
   static let threshold = 65_536
 
   func asks(bodySize: Int, onKeptConnection isKept: Bool) -> Bool {
@@ -174,7 +174,7 @@ public enum ExpectPolicy: String, Sendable, CaseIterable {
   }
 }
 
-/// Ends an exchange early: may be raised from any thread, also from a cancellation handler.
+/// Ends an exchange early; may be raised from any thread, also from a cancellation handler.
 ///
 /// libcurl looks at it whenever data moves and at least once a second.
 public final class AbortFlag: Sendable {
@@ -186,6 +186,6 @@ public final class AbortFlag: Sendable {
   /// Whether it was raised.
   public var isRaised: Bool { raised.load(ordering: .relaxed) }
 
-  /// Asks for the end; there is no way back.
+  /// Asks for the end for good.
   public func raise() { raised.store(true, ordering: .relaxed) }
 }

@@ -1,13 +1,13 @@
 import CCurl
 public import IntakeCore
 
-/// What became of one request: how far it got decides what may be believed about it.
+/// What became of a request: how far it got decides what may be concluded.
 public enum HTTPExchange: Sendable {
-  /// Definitely not processed: no connection, or the body was held back.
+  /// Definitely not processed: there was no connection, or the body was held back.
   case notSent(NotSent)
   /// In doubt: bytes went out and no complete answer came back.
   case unanswered(Unanswered)
-  /// A complete answer: header and body were read to their end.
+  /// A complete answer, header and body.
   case answered(HTTPResponse, bodyBytes: Int)
 
   /// Whether the answer is that of a request that was taken (2xx).
@@ -21,12 +21,12 @@ public enum HTTPExchange: Sendable {
 public struct NotSent: Error, Sendable, Equatable {
   /// The phase that failed.
   public let reason: Reason
-  /// libcurl's own words on it, made harmless; empty when it has none.
+  /// libcurl's message, made harmless; may be empty.
   public let detail: String
 
   /// The phases before the first byte of a body.
   public enum Reason: String, Sendable, CaseIterable {
-    /// The address or a header field is not one that may be sent.
+    /// The address or a header field must not be sent.
     case invalid
     /// The name does not resolve.
     case unresolved
@@ -38,11 +38,11 @@ public struct NotSent: Error, Sendable, Equatable {
     case proxy
     /// The proxy refuses to connect to the target; every further request would fail alike.
     case proxyRefused
-    /// The proxy wants to know who asks, or does not take who did (407).
+    /// The proxy wants a user and password, or refuses these (407).
     case proxyCredentials
     /// The TLS handshake broke off.
     case handshake
-    /// The target wants a client certificate or does not take this one, or it cannot be used.
+    /// The target wants a client certificate or refuses this one, or it can't be used.
     case clientCertificate
     /// The certificate is not trusted, or the CA file cannot be used; every further request would fail alike.
     case untrusted
@@ -59,7 +59,7 @@ public struct Unanswered: Sendable {
   public let reason: Reason
   /// Bytes of the body that were handed to the network.
   public let bodyBytes: Int
-  /// The answer's header where that at least was complete; its body is left out.
+  /// The answer's header, if that at least was complete, without the body.
   public let head: HTTPResponse?
 
   /// The ways an exchange ends early, in words.
@@ -70,11 +70,11 @@ public struct Unanswered: Sendable {
     case stalled = "the target stopped reading"
     /// The connection was closed or reset before an answer.
     case closed = "the connection was closed without an answer"
-    /// The answer ended before its own end.
+    /// The answer ended early.
     case cutShort = "the answer was cut short"
     /// The answer isn't HTTP/1.1.
     case malformed = "the answer isn't HTTP"
-    /// The answer is larger than its cap.
+    /// The answer is over its size limit.
     case tooLarge = "the answer is over its size limit"
     /// Somebody raised the abort flag.
     case aborted = "the run was stopped"
@@ -82,9 +82,9 @@ public struct Unanswered: Sendable {
 }
 
 extension Transfer {
-  /// What the exchange amounts to, now that libcurl has ended it with `code`.
+  /// The result of the exchange, which libcurl has ended with `code`.
   ///
-  /// - Parameter connectStatus: what the proxy answered to CONNECT, 0 when it did not, nil without a proxy.
+  /// - Parameter connectStatus: the status of the proxy's answer to CONNECT, 0 if there was none, nil without a proxy.
   func exchange(after code: CURLcode, detail: String, proxied connectStatus: Int?) -> HTTPExchange {
     if code == CURLE_OK, stop == nil, let response = head.response(body: body) {
       return .answered(response, bodyBytes: bodyBytes)
@@ -107,7 +107,7 @@ extension Transfer {
 }
 
 extension NotSent.Reason {
-  /// libcurl's code for an exchange that ended before the first byte of a header.
+  /// The reason for libcurl's code, for an exchange that ended before its header went out.
   init(_ code: CURLcode) {
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST: self = .unresolved
@@ -124,10 +124,8 @@ extension NotSent.Reason {
     default: self = .unreachable
     }
   }
-}
 
-extension NotSent.Reason {
-  /// What the code means on the way through a proxy that answered `status` to CONNECT; nil when it isn't about the proxy.
+  /// The same with a proxy that answered `status` to CONNECT; nil if the code isn't about the proxy.
   init?(_ code: CURLcode, proxy status: Int) {
     switch code {
     case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY, CURLE_COULDNT_CONNECT: self = .proxy
@@ -143,10 +141,10 @@ extension NotSent.Reason {
     }
   }
 
-  /// Whether libcurl's words on a broken connection repeat an alert that only a handshake ends with (RFC 8446 §6.2).
+  /// Whether libcurl's message on a broken connection repeats an alert that only ends handshakes (RFC 8446 §6.2).
   ///
-  /// In TLS 1.3 the target looks at the client's certificate when the client believes the handshake to be over, so the
-  /// alert comes in the place of an answer; nothing of the request has been read then.
+  /// In TLS 1.3 the target checks the client's certificate when the handshake is over for the client, so the alert comes
+  /// in place of an answer. Nothing of the request has been read then.
   static func isAboutClientCertificate(_ words: String) -> Bool {
     guard words.contains("alert") else { return false }
     return [
@@ -157,7 +155,7 @@ extension NotSent.Reason {
 }
 
 extension Unanswered.Reason {
-  /// libcurl's code for an exchange that ended after the header went out.
+  /// The reason for libcurl's code, for an exchange that ended after its header went out.
   init(_ code: CURLcode) {
     switch code {
     case CURLE_OPERATION_TIMEDOUT: self = .deadline

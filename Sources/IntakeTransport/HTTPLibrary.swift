@@ -7,30 +7,30 @@ public import IntakeCore
   import Darwin
 #endif
 
-/// libcurl as this program uses it: its version, its one-time start, and whether it can be relied on.
+/// libcurl: its version, its start, and whether it can be relied on.
 public enum HTTPLibrary {
-  /// What a server sees of us; fixed, so that it tells nothing about the machine.
+  /// The User-Agent; fixed, so that it tells nothing about the machine.
   static let userAgent = "docintake/\(ProductVersion.number)"
 
-  /// libcurl and what it is built on, in the form `libcurl/7.88.1 OpenSSL/3.0.17 …`.
+  /// libcurl and what it is built on: `libcurl/7.88.1 OpenSSL/3.0.17 …`.
   public static let version: String = {
     start()
     return curl_version().map { String(cString: $0) } ?? "libcurl"
   }()
 
   private static let started: Bool = {
-    // libcurl would write every session's keys to the file that this variable names.
+    // libcurl would write the keys of every session to the file that this variable names.
     if getenv("SSLKEYLOGFILE") != nil { unsetenv("SSLKEYLOGFILE") }
     return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
   }()
 
-  /// Starts libcurl, once in a process; false when it cannot be used.
+  /// Starts libcurl once in a process; false if it can't be used.
   @discardableResult
   static func start() -> Bool { started }
 
-  /// Refuses a libcurl that lacks an option that is relied on, before anything is sent.
+  /// Refuses a libcurl that lacks an option, before anything is sent.
   ///
-  /// Without the hook that reports a request on its way, for one, what was sent would count as not sent.
+  /// Without the hook that reports a request on its way, for example, a request that was sent would count as not sent.
   ///
   /// - Throws: `StageFailure` of class fatal.
   public static func check() throws(StageFailure) {
@@ -43,7 +43,7 @@ public enum HTTPLibrary {
 
   private static let oldestVersion = "7.\(ccurl_oldest_version >> 8 & 0xFF)"
 
-  /// Nil when every option that any exchange sets is accepted.
+  /// Nil if every option that any exchange sets is accepted.
   private static let problem: String? = {
     guard start(), let info = curl_version_info(CURLVERSION_FIRST) else {
       return "libcurl cannot be started"

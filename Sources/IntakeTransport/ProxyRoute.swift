@@ -7,28 +7,28 @@ public import IntakeCore
   import Darwin
 #endif
 
-/// The way through a proxy: where it is, what goes past it, and who we are to it.
+/// A proxy: its address, the exceptions, and the credentials for it.
 ///
-/// Only tunnels: `http://` and `https://` proxies are asked to CONNECT (RFC 9110 §9.3.6), `socks5://` resolves names
-/// here and `socks5h://` at the proxy, so that TLS reaches the target and the proxy sees no request.
+/// It only tunnels, so that TLS reaches the target and the proxy sees no request: `http://` and `https://` proxies are
+/// asked to CONNECT (RFC 9110 §9.3.6), `socks5://` resolves names here and `socks5h://` at the proxy.
 public struct ProxyRoute: Sendable, CustomStringConvertible {
   /// The proxy's address without a user, such as `http://proxy.example:3128`.
   public let url: String
-  /// Who named the proxy: `--proxy` or the variable of the environment.
+  /// What named the proxy: `--proxy` or a variable of the environment.
   public let source: String
-  /// What the proxy asks for, nil when there is nothing.
+  /// The user name that the proxy asks for.
   public var user: Secret?
-  /// See `user`.
+  /// The password that the proxy asks for.
   public var password: Secret?
   private let exceptions: ProxyExceptions
 
   /// `http://proxy.example:3128 (HTTPS_PROXY)`.
   public var description: String { "\(url) (\(source))" }
 
-  /// Reads `env`, `none` or an address; nil when there is no proxy.
+  /// Reads `env`, `none` or an address; nil if there is no proxy.
   ///
-  /// `env` goes by the variables of curl: `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`, the first that isn't
-  /// empty, and `no_proxy` or `NO_PROXY` for the exceptions, which a proxy that is named by its address has none of.
+  /// `env` means the variables of curl: the first of `https_proxy`, `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY` that
+  /// isn't empty, and `no_proxy` or `NO_PROXY` for the exceptions. A proxy that is given by its address has none.
   public init?(_ option: String, environment: (String) -> String?) throws(Endpoint.Refusal) {
     switch option {
     case "none", "": return nil
@@ -47,7 +47,7 @@ public struct ProxyRoute: Sendable, CustomStringConvertible {
     throws(Endpoint.Refusal)
   {
     let full = address.contains("://") ? address : "http://" + address
-    // What cannot be read is not repeated: it may hold a password.
+    // The message doesn't repeat the address, which may hold a password.
     guard full.utf8.allSatisfy({ $0.isASCIIPrintable && $0 != UInt8(ascii: " ") }),
       let parts = URLParts(full)
     else {
@@ -69,14 +69,14 @@ public struct ProxyRoute: Sendable, CustomStringConvertible {
     self.exceptions = exceptions
   }
 
-  /// Whether requests to that address take this way; never those to this machine.
+  /// Whether requests to an address go through the proxy; those to this machine never do.
   public func isTaken(to endpoint: Endpoint) -> Bool {
     !endpoint.isLoopback && !exceptions.contain(endpoint.host)
   }
 }
 
-/// The hosts that are reached without the proxy, as curl reads `NO_PROXY` (CURLOPT_NOPROXY): names with their
-/// subdomains, addresses, blocks of addresses such as `10.0.0.0/8`, or `*` for all.
+/// The hosts to reach without the proxy, as curl reads `NO_PROXY` (CURLOPT_NOPROXY): names with their subdomains,
+/// addresses, blocks such as `10.0.0.0/8`, or `*` for all.
 struct ProxyExceptions {
   private let words: [String]
 
@@ -97,7 +97,7 @@ struct ProxyExceptions {
     }
   }
 
-  /// Without a dot at the end and one at the start.
+  /// Without a dot at either end.
   private static func withoutDots(_ name: String) -> Substring {
     let trimmed = name.hasSuffix(".") ? name.dropLast() : name[...]
     return trimmed.hasPrefix(".") ? trimmed.dropFirst() : trimmed

@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// Reads the header of an answer line by line, interim answers (1xx) included, and trusts none of it.
+/// Reads the header of an answer line by line, interim answers (1xx) included.
 struct ResponseHead {
   /// Enough for any API; libcurl itself would take 300 KB.
   static let sizeLimit = 65_536
@@ -17,11 +17,11 @@ struct ResponseHead {
   private var size = 0
   private var isInside = false
 
-  /// Takes one line with its line end; false when the answer cannot be used.
+  /// Takes one line with its line end; false if the answer can't be used.
   mutating func take(_ line: UnsafeRawBufferPointer) -> Bool {
     size += line.count
     guard size <= ResponseHead.sizeLimit else { return fail(.tooLarge) }
-    // After the end come only the trailers of a chunked body, which nobody asked for.
+    // Only the trailers of a chunked body follow, which nobody asked for.
     if isComplete { return true }
     guard line.last == 0x0A else { return fail(.malformed) }
     let content = line.dropLast(line.dropLast().last == 0x0D ? 2 : 1)
@@ -32,7 +32,7 @@ struct ResponseHead {
     return content.isEmpty ? end() : field(content)
   }
 
-  /// The answer with a given body, nil before the header is complete.
+  /// The answer with a body; nil before the header is complete.
   func response(body: [UInt8]) -> HTTPResponse? {
     isComplete ? HTTPResponse(status: status, headers: fields, body: body) : nil
   }
@@ -55,7 +55,7 @@ struct ResponseHead {
   }
 
   private mutating func field(_ line: Slice<UnsafeRawBufferPointer>) -> Bool {
-    // A line that starts with white space continues the last one (obs-fold), which RFC 9112 §5.2 gave up.
+    // A line that starts with white space would continue the last one (obs-fold), which RFC 9112 §5.2 forbids.
     guard let colon = line.firstIndex(of: 0x3A), colon > line.startIndex,
       line[..<colon].allSatisfy({ $0.isASCIIPrintable && $0 != 0x20 })
     else { return fail(.malformed) }
@@ -72,7 +72,7 @@ struct ResponseHead {
     isInside = false
     guard status < 200 else {
       isComplete = true
-      // Two lengths that differ leave open where the body ends (RFC 9112 §6.3).
+      // With two different lengths, nobody knows where the body ends (RFC 9112 §6.3).
       let lengths = fields.filter { $0.name.lowercased() == "content-length" }.map(\.value)
       return Set(lengths).count <= 1 || fail(.malformed)
     }

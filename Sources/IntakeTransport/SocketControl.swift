@@ -8,25 +8,25 @@ import CCurl
 
 /// The sockets of one transfer handle: how much may be under way on them, and how they end.
 ///
-/// A socket that is closed in the middle of a request takes back what the kernel has not delivered: it ends with a
-/// reset (`SO_LINGER` with no time, RFC 9293 §3.10.5). Otherwise the kernel would go on sending after we gave up:
-/// measured on a link of 120 kbit/s, 58 KB over 4 s behind a queue, and up to 320 KB over 23 s where the link
-/// begins in this machine. The option stands from the start, so that a process that is killed sends nothing more either.
+/// A socket that is closed in the middle of a request ends with a reset, which discards what the kernel hasn't delivered
+/// (`SO_LINGER` with no time, RFC 9293 §3.10.5). Otherwise the kernel would go on sending after we gave up: measured on
+/// a link of 120 kbit/s, 58 KB over 4 s behind a queue, and up to 320 KB over 23 s where the link begins in this
+/// machine. The option is set from the start, so that a process that is killed sends nothing more either.
 final class SocketControl {
-  /// Bytes asked for as the send buffer: what a link of 100 kbit/s carries in the 10 s that settling waits.
+  /// The size of the send buffer in bytes: what a link of 100 kbit/s carries in the 10 s that settling waits.
   ///
   /// It bounds what is on the path, not the speed: a body of 300 KB takes as long as without it, one of 1.3 MB at a
   /// round trip of 100 ms 1.03 s instead of 0.78 s; half as much made it 2.1 s. `TCP_NOTSENT_LOWAT` costs nothing
   /// but bounds only what has not left yet, and that is what the reset takes back anyway.
   static let sendBuffer: Int32 = 131_072
-  /// The longest wait for what an aborted request may still have on the path, in seconds.
+  /// The longest wait for what an aborted request still has on the path, in seconds.
   static let longestWait = 10.0
 
-  /// The exchange that sockets are used for, nil between exchanges.
+  /// The current exchange, nil between exchanges.
   var transfer: Transfer?
-  /// Sockets that are open: after an exchange, connections that are kept.
+  /// Open sockets: after an exchange, the kept connections.
   private(set) var openCount = 0
-  /// Seconds in which the last bytes of a request that was given up arrive or are lost; 0 where nothing was under way.
+  /// Seconds until the last bytes of a request that was given up have arrived or are lost; 0 if none were under way.
   private(set) var secondsOnPath = 0.0
   /// Whether the system refused an option that is relied on.
   private(set) var wasRefused = false
@@ -37,12 +37,12 @@ final class SocketControl {
     wasRefused = false
   }
 
-  /// Prepares a socket before it connects; false when the system refuses.
+  /// Prepares a socket before it connects; false if the system refuses.
   fileprivate func open(_ socket: Int32) -> Bool {
     openCount += 1
     var size = SocketControl.sendBuffer
     let isSet =
-      // A child that inherits the socket would hold it open, and what it holds would still be delivered.
+      // A child that inherited the socket would hold it open, and its bytes would still be delivered.
       fcntl(socket, F_SETFD, FD_CLOEXEC) == 0
       && setLinger(true, of: socket)
       && setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size)) == 0
@@ -50,13 +50,13 @@ final class SocketControl {
     return isSet
   }
 
-  /// Ends a socket: in order when nothing of a request is under way on it, with a reset otherwise.
+  /// Closes a socket: with a reset if part of a request is under way on it.
   fileprivate func end(_ socket: Int32) -> Int32 {
     openCount = max(0, openCount - 1)
     if transfer?.isUnderWay == true {
       secondsOnPath = max(secondsOnPath, SocketControl.secondsOnPath(of: socket))
     } else {
-      // When it fails, the connection ends with a reset, and nothing is lost by that.
+      // If this fails, the connection ends with a reset, which does no harm.
       _ = setLinger(false, of: socket)
     }
     return close(socket)
@@ -68,7 +68,7 @@ final class SocketControl {
       == 0
   }
 
-  /// The time after which TCP itself takes an unconfirmed byte for lost (RFC 6298), 0 when none is unconfirmed.
+  /// Seconds after which TCP takes an unconfirmed byte for lost (RFC 6298); 0 if none is unconfirmed.
   ///
   /// Measured with 7 to 9 segments in a queue of 120 kbit/s: 1.3 to 1.6 s, and the last byte came after 0.7 to 0.9 s.
   private static func secondsOnPath(of socket: Int32) -> Double {
@@ -93,7 +93,7 @@ extension EasyHandle {
     return sockets.open(socket) ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR
   }
 
-  /// libcurl is done with a socket, possibly long after the exchange that it was made for.
+  /// libcurl closes a socket, possibly long after its exchange.
   static let socketEnds: curl_closesocket_callback = { context, socket in
     guard let context else { return close(socket) }
     return Unmanaged<SocketControl>.fromOpaque(context).takeUnretainedValue().end(socket)

@@ -7,13 +7,13 @@ import IntakeCore
   import Darwin
 #endif
 
-/// One exchange while libcurl works on it: what it still has to send, what came back, when to stop.
+/// An exchange that libcurl works on: what is left to send, what came back, and when to stop.
 ///
-/// Lives on the stack of one call and is reached from libcurl's callbacks, all on the same thread.
+/// Lives during one call, and libcurl's callbacks reach it on the same thread.
 final class Transfer {
   let request: HTTPRequest
   let bodySize: Int
-  /// Whether the header asks for leave to send the body.
+  /// Whether the header asks before the body is sent (`Expect`).
   let isExpecting: Bool
   let connection: Connection
   private let answerLimit: Int
@@ -22,11 +22,11 @@ final class Transfer {
 
   /// Times that a header was about to go out.
   private(set) var starts = 0
-  /// Bytes of the body handed to libcurl: the upper bound of what left.
+  /// Bytes of the body that libcurl was given, so that no more can have left.
   private(set) var bodyBytes = 0
-  /// Whether no 100 Continue came within the time that libcurl waits for it.
+  /// Whether libcurl waited for a 100 Continue that never came.
   private(set) var waitedInVain = false
-  /// Whether the server answered 417 before the body.
+  /// Whether the server answered 417.
   private(set) var wasRefusedExpectation = false
   private(set) var head = ResponseHead()
   private(set) var body: [UInt8] = []
@@ -36,18 +36,18 @@ final class Transfer {
   private var offset = 0
   private var mark = (time: ContinuousClock.now, bytes: 0)
 
-  /// Which connections are good enough for an exchange.
+  /// The connections that an exchange may use.
   ///
-  /// A server may close a kept connection at any moment, also the very one in which a request leaves. That does no
-  /// harm where the body waits for leave, and where the request may be repeated.
+  /// A server may close a kept connection just as a request leaves. That does no harm if the body waits for the server's
+  /// permission, or if the request may be repeated.
   enum Connection {
-    /// Any: one that was kept, and this one is kept in turn.
+    /// Any; it is kept afterwards.
     case kept
-    /// The same, but no byte of a body leaves before the server has given leave.
+    /// The same, but no byte of a body leaves before the server has given permission.
     case keptWithLeave
-    /// One that has answered a moment ago: the body goes out at once.
+    /// One that has just answered: the body goes out at once.
     case keptJustNow
-    /// A new one that is closed afterwards.
+    /// A new one, which is closed afterwards.
     case own
   }
 
@@ -66,8 +66,8 @@ final class Transfer {
 
   /// Whether a header may go out now.
   ///
-  /// libcurl repeats a request by itself when a kept connection turns out to be closed. That is harmless
-  /// only while no byte of a body has left, and where there is no body, only for reading.
+  /// libcurl repeats a request when a kept connection turns out to be closed. That is harmless only if no byte of the
+  /// body has left, or if the request has no body and only reads.
   func mayStart() -> Bool {
     starts += 1
     if starts == 1 { return true }
@@ -76,23 +76,23 @@ final class Transfer {
     return true
   }
 
-  /// Whether something of the request may still be on its way: it began, and no answer says that it is over.
+  /// Whether part of the request may still be on its way: it has begun, and no answer says that it is over.
   var isUnderWay: Bool {
     guard head.isComplete else { return starts > 0 }
     return bodyBytes > 0 && bodyBytes < bodySize
   }
 
-  /// Blocks for so long, unless somebody raises the flag.
+  /// Blocks for so long, or until the flag is raised.
   func wait(seconds: Double) {
     let end = ContinuousClock.now + .seconds(seconds)
     while !abort.isRaised, ContinuousClock.now < end { usleep(50_000) }
   }
 
-  /// Fills libcurl's buffer with the next bytes of the body; 0 at its end, nil to end the exchange.
+  /// Fills libcurl's buffer with the next bytes of the body; nil ends the exchange.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
     if bodyBytes == 0 {
       waitedInVain = isExpecting && !head.wasContinued
-      // The silence may be that of a server which is about to close the connection.
+      // A silent server may be about to close the connection.
       if waitedInVain, connection == .keptWithLeave {
         _ = end(.closed)
         return nil
@@ -114,15 +114,15 @@ final class Transfer {
     return filled
   }
 
-  /// Whether the body may be read from its start: as long as nothing of it has been read.
+  /// Whether the body may be read from its start, which is only so before any of it was read.
   ///
-  /// A handle that wanted to send a body again, and found nobody to send it to, asks for this in its next exchange.
+  /// A handle that wanted to send a body again, without a connection to do so, asks in its next exchange.
   func mayRewind(to offset: Int) -> Bool { offset == 0 && bodyBytes == 0 }
 
   /// Takes a line of the header; false to end the exchange.
   func take(headerLine line: UnsafeRawBufferPointer) -> Bool {
     guard head.take(line) else { return end(head.problem ?? .malformed) }
-    // libcurl would send the header again and again, some 20,000 times a second.
+    // libcurl would repeat the header some 20,000 times a second.
     guard isExpecting, bodyBytes == 0, head.status == 417 else { return true }
     wasRefusedExpectation = true
     return end(.closed)
@@ -135,11 +135,11 @@ final class Transfer {
     return true
   }
 
-  /// Whether the exchange may go on; asked whenever data moved and once a second.
+  /// Whether the exchange may go on; asked whenever data has moved, and once a second.
   func mayContinue(sent: Int) -> Bool {
     if abort.isRaised { return end(.aborted) }
     let now = ContinuousClock.now
-    // Only while sending: a server that thinks about an answer is held to the deadline alone.
+    // Only while sending: a server that works on its answer has until the deadline.
     guard bodyBytes > 0, sent < bodySize, now - mark.time >= .seconds(stallWindow) else {
       return true
     }
@@ -154,43 +154,36 @@ final class Transfer {
   }
 }
 
-/// libcurl's callbacks, each handed on to the exchange that it is about.
+/// libcurl's callbacks, passed on to the exchange.
 extension Transfer {
   static let startCallback: curl_prereq_callback = { context, _, _, _, _ in
-    guard let context else { return CURL_PREREQFUNC_ABORT }
-    return transfer(context).mayStart() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+    transfer(context)?.mayStart() == true ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
   }
 
   static let readCallback: curl_write_callback = { buffer, size, count, context in
-    guard let buffer, let context else { return Int(CURL_READFUNC_ABORT) }
-    return transfer(context).read(
-      into: UnsafeMutableRawBufferPointer(start: buffer, count: size * count))
-      ?? Int(CURL_READFUNC_ABORT)
+    let room = UnsafeMutableRawBufferPointer(start: buffer, count: size * count)
+    return transfer(context)?.read(into: room) ?? Int(CURL_READFUNC_ABORT)
   }
 
   static let seekCallback: curl_seek_callback = { context, offset, _ in
-    guard let context else { return CURL_SEEKFUNC_FAIL }
-    return transfer(context).mayRewind(to: Int(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+    transfer(context)?.mayRewind(to: Int(offset)) == true ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
   }
 
   static let headerCallback: curl_write_callback = { buffer, size, count, context in
-    guard let buffer, let context else { return 0 }
     let line = UnsafeRawBufferPointer(start: buffer, count: size * count)
-    return transfer(context).take(headerLine: line) ? line.count : 0
+    return transfer(context)?.take(headerLine: line) == true ? line.count : 0
   }
 
   static let bodyCallback: curl_write_callback = { buffer, size, count, context in
-    guard let buffer, let context else { return 0 }
     let piece = UnsafeRawBufferPointer(start: buffer, count: size * count)
-    return transfer(context).take(bodyBytes: piece) ? piece.count : 0
+    return transfer(context)?.take(bodyBytes: piece) == true ? piece.count : 0
   }
 
   static let progressCallback: curl_xferinfo_callback = { context, _, _, _, sent in
-    guard let context else { return 1 }
-    return transfer(context).mayContinue(sent: Int(sent)) ? 0 : 1
+    transfer(context)?.mayContinue(sent: Int(sent)) == true ? 0 : 1
   }
 }
 
-private func transfer(_ context: UnsafeMutableRawPointer) -> Transfer {
-  Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+private func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {
+  context.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
 }

@@ -9,7 +9,6 @@ struct HuffmanTablesTests {
     _ bitmap: Bitmap, quality: Int32, parts: Int32 = 1, given: imaging_huffman_tables? = nil
   ) -> (bytes: [UInt8], tables: imaging_huffman_tables) {
     var made = imaging_huffman_tables()
-    var tables = given ?? imaging_huffman_tables()
     var bytes = [UInt8](repeating: 0, count: 4_000_000)
     var size = 0
     let none = Plane(width: 0, height: 0, samples: [])
@@ -17,21 +16,16 @@ struct HuffmanTablesTests {
     let status = bitmap.luma.samples.withUnsafeBufferPointer { luma in
       chroma.blue.samples.withUnsafeBufferPointer { blue in
         chroma.red.samples.withUnsafeBufferPointer { red in
-          withUnsafeMutablePointer(to: &made) { made in
-            withUnsafePointer(to: &tables) { tables in
-              var picture = imaging_picture(
-                width: Int32(bitmap.size.width), height: Int32(bitmap.size.height),
-                luma: luma.baseAddress, blue: bitmap.chroma == nil ? nil : blue.baseAddress,
-                red: bitmap.chroma == nil ? nil : red.baseAddress)
-              var options = imaging_jpeg_options()
-              options.quality = quality
-              options.sample_parts = parts
-              options.optimized = given == nil ? 1 : 0
-              options.tables = given == nil ? nil : tables
-              options.made_tables = made
-              return imaging_jpeg_write(&picture, &options, &bytes, bytes.count, &size)
-            }
-          }
+          var picture = imaging_picture(
+            width: Int32(bitmap.size.width), height: Int32(bitmap.size.height),
+            luma: luma.baseAddress, blue: bitmap.chroma == nil ? nil : blue.baseAddress,
+            red: bitmap.chroma == nil ? nil : red.baseAddress)
+          var options = imaging_jpeg_options()
+          options.quality = quality
+          options.sample_parts = parts
+          options.optimized = given == nil ? 1 : 0
+          options.tables = given ?? imaging_huffman_tables()
+          return imaging_jpeg_write(&picture, &options, &bytes, bytes.count, &size, &made)
         }
       }
     }

@@ -59,10 +59,11 @@ struct SystemCallTests {
   /// Started all the same, the program would have written to our own standard output.
   @Test func aProgramWithoutAnOutputIsNotStarted() {
     let launch = ProgramLaunch(["/bin/true"], environment: [])
-    for (output, errors) in [(Int32(-1), Int32(2)), (1, -1)] {
-      errno = 0
-      #expect(launch.start(output: output, errors: errors) == nil)
-      #expect(errno == EBADF)
+    let none = Descriptor(owning: -1)
+    for (output, errors) in [(none, nil), (nil, none)] {
+      #expect(throws: SystemCallFailure("start a process", code: EBADF)) {
+        try launch.start(output: output, errors: errors)
+      }
     }
   }
 }

@@ -76,7 +76,7 @@ struct ExpectTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(expect: .auto, deadline: 5)
+    let client = HTTPClient.quick(expect: .auto)
     for _ in 0..<3 {
       #expect(try client.receipt(for: .plain(300_000), to: server.url()).outcome == .accepted)
     }
@@ -86,7 +86,7 @@ struct ExpectTests {
   @Test func onAKeptConnectionASmallBodyWaitsForLeaveToo() throws {
     let server = try FaultServer.takingAll()
     defer { server.stop() }
-    let client = HTTPClient.quick(expect: .auto, deadline: 5)
+    let client = HTTPClient.quick(expect: .auto)
     for _ in 0..<3 {
       #expect(try client.receipt(for: .plain(300), to: server.url()).outcome == .accepted)
     }
@@ -98,7 +98,7 @@ struct ExpectTests {
   @Test func aConnectionThatHasJustAnsweredTakesABodyAtOnce() throws {
     let server = try FaultServer.takingAll()
     defer { server.stop() }
-    let client = HTTPClient.quick(deadline: 5, freshness: 3_600)
+    let client = HTTPClient.quick(freshness: 3_600)
     // The second is no larger, the third is.
     for size in [300_000, 300_000, 400_000, 400_000, 300, 0, 300] {
       #expect(try client.receipt(for: .plain(size), to: server.url()).outcome == .accepted)
@@ -108,7 +108,7 @@ struct ExpectTests {
         == [true, false, true, false, false, false, false])
     // A request without a body has a connection of its own, and says nothing about the kept one.
     #expect(server.requests.map(\.onConnection) == [1, 2, 3, 4, 5, 1, 6])
-    let always = HTTPClient.quick(expect: .always, deadline: 5, freshness: 3_600)
+    let always = HTTPClient.quick(expect: .always, freshness: 3_600)
     for _ in 0..<2 {
       #expect(try always.receipt(for: .plain(300), to: server.url()).outcome == .accepted)
     }
@@ -119,7 +119,7 @@ struct ExpectTests {
   @Test func anAnswerCountsForItsOwnOrigin() throws {
     let servers = try (0..<2).map { _ in try FaultServer.takingAll() }
     defer { for server in servers { server.stop() } }
-    let client = HTTPClient.quick(deadline: 5, freshness: 3_600)
+    let client = HTTPClient.quick(freshness: 3_600)
     for index in [0, 1, 1, 0, 0] {
       let receipt = try client.receipt(for: .plain(300_000), to: servers[index].url())
       #expect(receipt.outcome == .accepted)
@@ -136,7 +136,7 @@ struct ExpectTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(deadline: 5, freshness: 3_600)
+    let client = HTTPClient.quick(freshness: 3_600)
     for _ in 0..<4 { _ = try client.receipt(for: .plain(300_000), to: server.url()) }
     #expect(server.requests.map { $0.field("Expect") != nil } == [true, false, true, false])
   }
@@ -151,7 +151,7 @@ struct ExpectTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(deadline: 5, freshness: 3_600)
+    let client = HTTPClient.quick(freshness: 3_600)
     let outcomes = try (0..<6).map { _ in
       try client.receipt(for: .plain(300_000), to: server.url()).outcome
     }
@@ -167,7 +167,7 @@ struct ExpectTests {
   func thePolicyDecidesWhoIsAsked(_ policy: ExpectPolicy, _ size: Int, _ asks: Bool) throws {
     let server = try FaultServer.takingAll()
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(expect: policy, deadline: 5)
+    let receipt = try HTTPClient.quick(expect: policy)
       .receipt(for: .plain(size), to: server.url())
     #expect(receipt.bodyBytes == size)
     #expect(server.requests.map { $0.field("Expect") != nil } == [asks])

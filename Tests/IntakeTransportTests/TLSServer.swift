@@ -47,17 +47,12 @@ final class TLSServer: Sendable {
   static let isAvailable = access("/usr/bin/openssl", X_OK) == 0
 
   private static func openssl(_ arguments: [String]) -> Int32? {
-    let silence = open("/dev/null", O_RDWR | O_CLOEXEC)
     // Without -www the server ends a connection when its own input ends; this one never does.
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return nil }
     _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
-    defer {
-      close(silence)
-      close(ends[0])
-    }
-    return ProgramLaunch(["/usr/bin/openssl"] + arguments, environment: ["PATH=/usr/bin"])
-      .start(input: ends[0], output: silence, errors: silence)
+    return try? ProgramLaunch(["/usr/bin/openssl"] + arguments, environment: ["PATH=/usr/bin"])
+      .start(input: Descriptor(owning: ends[0]))
   }
 
   private static func isListening(_ port: Int) -> Bool {

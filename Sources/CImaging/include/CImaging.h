@@ -80,8 +80,7 @@ imaging_status imaging_jpeg_finish(imaging_jpeg_reader *reader);
 imaging_samples imaging_jpeg_samples(const imaging_jpeg_reader *reader);
 /// Bytes that belong to no block and no marker, and were passed over so far.
 long imaging_jpeg_strays(const imaging_jpeg_reader *reader);
-/// 1 for gray or interleaved rows, 3 for planes in colour.
-int imaging_jpeg_plane_count(const imaging_jpeg_reader *reader);
+/// The first plane, the only one of gray or interleaved rows; blue and red are empty then.
 imaging_plane imaging_jpeg_plane(const imaging_jpeg_reader *reader, int index);
 imaging_message imaging_jpeg_message(const imaging_jpeg_reader *reader);
 void imaging_jpeg_close(imaging_jpeg_reader *reader);
@@ -117,10 +116,8 @@ typedef struct {
   int optimized;
   /// 1 encodes everything; n > 1 encodes an nth of every strip of 16 rows, to predict the size; n is prime to 3.
   int sample_parts;
-  /// Tables to encode with in one pass, instead of the standard ones; NULL for those.
-  const imaging_huffman_tables *tables;
-  /// Where an optimized encode leaves its tables, completed so that they serve for any picture; or NULL.
-  imaging_huffman_tables *made_tables;
+  /// Tables to encode with in one pass, instead of the standard ones; a count of 0 for those.
+  imaging_huffman_tables tables;
   /// Dots per inch for the JFIF header, 0 for none.
   int density;
   /// An ICC profile of at most 65,519 bytes, or NULL.
@@ -129,9 +126,10 @@ typedef struct {
 } imaging_jpeg_options;
 
 /// Encodes into `out`; `*size` is what it takes, also when that is more than `capacity` and `out` is of no use.
+/// An optimized encode leaves its tables in `made`, completed so that they serve for any picture.
 imaging_status imaging_jpeg_write(
   const imaging_picture *picture, const imaging_jpeg_options *options, uint8_t *out,
-  size_t capacity, size_t *size);
+  size_t capacity, size_t *size, imaging_huffman_tables *made);
 
 /// Pixels of each strip that a sample encodes: whole blocks of 16, 0 where there are none.
 int imaging_sample_width(int width, int parts);

@@ -57,8 +57,9 @@ enum InstallCommand {
         if arguments.has("remove") {
           try DurableFile.remove(path)
         } else {
-          try DurableFile.replaceForAll(
-            path, file.content, isProgram: file.path.hasPrefix("bin/"))
+          try DurableFile.makeFolder(DurableFile.folder(of: path), permissions: 0o755)
+          try DurableFile.replace(
+            path, file.content, permissions: file.path.hasPrefix("bin/") ? 0o755 : 0o644)
         }
       }
       invocation.results.writeLine(path)

@@ -72,7 +72,7 @@ final class MetricsFile: Sendable {
   private func write(_ summary: RunSummary, _ activity: RunMonitor.Activity, code: ExitCode?) {
     do throws(SystemCallFailure) {
       // Nothing in it is personal, and the collector is another user.
-      try DurableFile.replace(path, Array(text(summary, activity, code).utf8), isPublic: true)
+      try DurableFile.replace(path, Array(text(summary, activity, code).utf8), permissions: 0o644)
     } catch {
       // Said once: a full disk must not fill the log as well, and the run goes on.
       guard !wasReported.exchange(true, ordering: .relaxed) else { return }

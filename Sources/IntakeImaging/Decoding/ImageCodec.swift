@@ -3,7 +3,7 @@ public import IntakeCore
 
 /// The decoder behind `DocumentImage`: shrinks while it decodes and turns upright at the end.
 ///
-/// Foreign bytes are decoded in the processes of `DecoderPool.current` where there is one as the codec is made.
+/// A codec that is made while there is a `DecoderPool.current` decodes in its processes.
 public struct ImageCodec: PixelSource {
   /// What a file may ask for.
   public let limits: ImageLimits
@@ -34,18 +34,18 @@ public struct ImageCodec: PixelSource {
     }
   }
 
-  /// Goes through every code of a file: whether every block of it is there, and nothing else between them.
+  /// Whether every block of a file is there, and nothing between them.
   func verify(_ bytes: [UInt8], header: ImageHeader) throws -> Bool {
     let result = try result(of: .verify, on: bytes, header)
     guard case .whole(let strayBytes) = result else { throw ScanJob.wrongResult }
     return strayBytes == 0
   }
 
-  /// The best encoding of a file that a search finds.
-  func fitted(_ bytes: [UInt8], header: ImageHeader, _ search: ShrinkSearch) throws
-    -> ShrinkSearch.Found
+  /// The best encoding of a file that fits.
+  func fitted(_ bytes: [UInt8], header: ImageHeader, _ shrinker: ImageShrinker) throws
+    -> ImageShrinker.Found
   {
-    let result = try result(of: .fit(search), on: bytes, header)
+    let result = try result(of: .fit(shrinker), on: bytes, header)
     guard case .fitted(let found) = result else { throw ScanJob.wrongResult }
     return found
   }
@@ -53,13 +53,13 @@ public struct ImageCodec: PixelSource {
   private func result(of work: ScanJob.Work, on bytes: [UInt8], _ header: ImageHeader) throws
     -> ScanResult
   {
-    let job = ScanJob(work, on: bytes, header, limits)
+    let job = ScanJob(work: work, bytes: bytes, header: header, limits: limits)
     guard let pool else { return try job.run() }
     return try pool.result(
       of: job, memory: memoryNeeded(header, bytes: bytes.count, fitting: job.edge))
   }
 
-  /// Bytes at the peak: the picture before and after turning, and twice of it in encoding with tables of its own.
+  /// Bytes at the peak: the picture before and after turning, and twice its size for encoding with optimal tables.
   public func memoryNeeded(for image: DocumentImage, fitting edge: Int?) -> Int {
     memoryNeeded(image.header, bytes: image.sourceBytes, fitting: edge)
   }
@@ -70,7 +70,7 @@ public struct ImageCodec: PixelSource {
     return bytes + decoderMemory(header, plan) + 4 * output + (2 << 20)
   }
 
-  /// Coefficients of a progressive JPEG take 2 bytes each; an interlaced PNG is held whole; else bands.
+  /// The coefficients of a progressive JPEG take 2 bytes each and an interlaced PNG is held whole; others come in bands.
   private func decoderMemory(_ header: ImageHeader, _ plan: DecodePlan) -> Int {
     let pixels = header.size.width * header.size.height
     let bands = 64 * plan.decoded.width * 4
@@ -85,7 +85,7 @@ public struct ImageCodec: PixelSource {
 }
 
 extension StageFailure {
-  /// What a library said, in the pipeline's words; its own text names markers and codes, nothing personal.
+  /// What a library reported; its text names markers and codes, nothing personal.
   init(_ status: imaging_status, _ format: String, _ message: imaging_message) {
     let text = withUnsafeBytes(of: message.text) { bytes in
       Sanitizer.clean(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self), limit: 160)
@@ -106,7 +106,7 @@ extension StageFailure {
 }
 
 extension ImageLimits {
-  /// The fence that the C code keeps on its own, should the walk ever be wrong.
+  /// The limits that the C code checks again, in case the walk is ever wrong.
   var forDecoder: imaging_limits {
     imaging_limits(
       max_side: Int32(clamping: maximumSide), max_pixels: Int64(maximumPixels),
@@ -116,7 +116,7 @@ extension ImageLimits {
 
 /// The C libraries that decode and encode, for `--version`.
 public enum ImagingLibraries {
-  /// Names with versions; the one that is loaded where the library says, else the one compiled against.
+  /// Names with versions: the one that is loaded if the library tells, else the one compiled against.
   public static var versions: [(name: String, version: String)] {
     let compiled = String(cString: imaging_png_version_compiled())
     let loaded = String(cString: imaging_png_version_loaded())
@@ -128,21 +128,21 @@ public enum ImagingLibraries {
   }
 }
 
-/// What a decoder makes of a file: pixels, and what only decoding can tell.
+/// What decoding gives: pixels, and what only decoding can tell.
 struct DecodedPicture {
   var bitmap: Bitmap
-  /// The colour profile, where it may be kept.
+  /// The colour profile if it may be kept.
   var profile: [UInt8]?
   var oddities = Oddities()
 }
 
-/// What was odd about a file and did its picture no harm; the report says so.
+/// What was odd about a file without harm to its picture, for the report.
 struct Oddities: Equatable {
   /// Bytes of a JPEG that belong to no block and no marker.
   var strayBytes = 0
-  /// Whether every pixel of a PNG was transparent, so that its colours are shown as if they were not.
+  /// Whether every pixel of a PNG was transparent, and was shown as if it were not.
   var isTransparent = false
-  /// Bytes of a PNG's colour profile that was dropped; 0 for none.
+  /// The size of a PNG's colour profile that was dropped; 0 for none.
   var droppedProfile = 0
 
   /// In the words of a report.

@@ -8,46 +8,43 @@ enum JPEGDecoding {
     throws(StageFailure) -> DecodedPicture
   {
     try whole(bytes, header).withUnsafeBufferPointer { bytes throws(StageFailure) in
-      var plan = DecodePlan(jpeg: header.size, edge: edge)
-      plan.orientation = header.orientation
+      let plan = DecodePlan(header, edge: edge)
       let reader = try JPEGReader(bytes, limits: limits)
       try reader.start(eighths: plan.eighths)
       let bitmap =
         reader.samples == .IMAGING_PLANES
         ? try planes(reader, plan) : try interleaved(reader, plan)
-      try reader.finish()
       return DecodedPicture(
         bitmap: bitmap, profile: header.colorProfile,
         oddities: Oddities(strayBytes: reader.strayBytes))
     }
   }
 
-  /// With its end marker: a decoder that finds it too early says so, at the end of the file it only warns.
+  /// The file with its end marker: libjpeg refuses one that comes too early, but only warns of one that is missing.
   private static func whole(_ bytes: [UInt8], _ header: ImageHeader) -> [UInt8] {
     header.lacksEnd ? bytes + [0xFF, 0xD9] : bytes
   }
 
-  /// Whether the file is whole, and how many bytes of it belong to nothing.
+  /// Refuses a file that is damaged, and counts the bytes that belong to no block and no marker.
   ///
-  /// A walk over the codes says so of nearly every file in 0.4 of a decoder's time, and leaves the rest to the decoder.
+  /// For nearly every file a walk over its codes is enough, in 0.4 of the time that decoding takes.
   static func verify(_ bytes: [UInt8], limits: ImageLimits) throws(StageFailure) -> Int {
     isSound(bytes, limits: limits) ? 0 : try strayBytes(in: bytes, limits: limits)
   }
 
-  /// Whether it is certain that the decoder would neither refuse the file nor pass over a byte of it.
+  /// Whether the decoder would certainly accept the file without skipping a byte.
   static func isSound(_ bytes: [UInt8], limits: ImageLimits) -> Bool {
     bytes.withUnsafeBufferPointer { bytes in
       bytes.baseAddress.map { imaging_jpeg_is_sound($0, bytes.count, limits.forDecoder) } == 1
     }
   }
 
-  /// Decodes every coefficient at the smallest size and keeps nothing: the bytes that belong to no block and no marker.
+  /// Decodes every coefficient at the smallest size, and counts the bytes that belong to no block and no marker.
   static func strayBytes(in bytes: [UInt8], limits: ImageLimits) throws(StageFailure) -> Int {
     try bytes.withUnsafeBufferPointer { bytes throws(StageFailure) in
       let reader = try JPEGReader(bytes, limits: limits)
       try reader.start(eighths: 1)
-      while try reader.readBand() {}
-      try reader.finish()
+      try reader.decode { _ in }
       return reader.strayBytes
     }
   }
@@ -55,18 +52,13 @@ enum JPEGDecoding {
   private static func planes(_ reader: borrowing JPEGReader, _ plan: DecodePlan)
     throws(StageFailure) -> Bitmap
   {
-    let isGray = reader.planeCount == 1
     let chroma = reader.plane(1)
     let size = PixelSize(width: Int(chroma.width), height: Int(chroma.height))
-    var builder = PictureBuilder(plan, chroma: isGray ? nil : size)
-    var more = true
-    var band = 0
-    while more {
-      more = try reader.readBand()
+    var builder = PictureBuilder(plan, chroma: chroma.rows == nil ? nil : size)
+    try reader.decode { band in
       reader.plane(0).forEachRow(ofBand: band) { builder.pushLuma($0) }
       reader.plane(1).forEachRow(ofBand: band) { builder.pushBlue($0) }
       reader.plane(2).forEachRow(ofBand: band) { builder.pushRed($0) }
-      band += 1
     }
     return builder.finish()
   }
@@ -76,12 +68,8 @@ enum JPEGDecoding {
   {
     var builder = PictureBuilder(plan, chroma: plan.decoded)
     var splitter = RowSplitter(RowSplitter.Kind(reader.samples), width: plan.decoded.width)
-    var more = true
-    var band = 0
-    while more {
-      more = try reader.readBand()
+    try reader.decode { band in
       reader.plane(0).forEachRow(ofBand: band) { splitter.push($0, into: &builder) }
-      band += 1
     }
     return builder.finish()
   }
@@ -96,7 +84,7 @@ extension imaging_plane {
   }
 }
 
-/// The C reader with its memory: every call is checked, and it is closed whatever happens.
+/// Owns the C reader and checks every call.
 struct JPEGReader: ~Copyable {
   private let reader: OpaquePointer
 
@@ -126,19 +114,20 @@ struct JPEGReader: ~Copyable {
     try check(imaging_jpeg_start(reader, Int32(eighths)))
   }
 
-  /// Decodes the next band; false when it was the last.
-  func readBand() throws(StageFailure) -> Bool {
-    var more: Int32 = 0
-    try check(imaging_jpeg_read_band(reader, &more))
-    return more != 0
+  /// Decodes the picture band by band, and reads to its end.
+  func decode(_ take: (_ band: Int) -> Void) throws(StageFailure) {
+    var more: Int32 = 1
+    var band = 0
+    while more != 0 {
+      try check(imaging_jpeg_read_band(reader, &more))
+      take(band)
+      band += 1
+    }
+    try check(imaging_jpeg_finish(reader))
   }
 
-  /// Reads to the end of the picture.
-  func finish() throws(StageFailure) { try check(imaging_jpeg_finish(reader)) }
-
-  /// Bytes passed over so far.
+  /// Bytes skipped so far.
   var strayBytes: Int { imaging_jpeg_strays(reader) }
   var samples: imaging_samples { imaging_jpeg_samples(reader) }
-  var planeCount: Int { Int(imaging_jpeg_plane_count(reader)) }
   func plane(_ index: Int) -> imaging_plane { imaging_jpeg_plane(reader, Int32(index)) }
 }

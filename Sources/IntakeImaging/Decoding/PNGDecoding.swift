@@ -3,7 +3,7 @@ import IntakeCore
 
 /// Decodes a PNG row by row into a picture that is resized on the way; only an interlaced one is held whole.
 enum PNGDecoding {
-  /// Rows a call: enough to make the call's own cost vanish, few enough to stay in the cache.
+  /// Rows a call: enough to make the cost of a call negligible, few enough to stay in the cache.
   private static let rowsPerCall = 16
 
   /// The picture as stored, its longer side at most `edge`.
@@ -12,7 +12,7 @@ enum PNGDecoding {
   {
     let picture = try picture(bytes, edge: edge, limits: limits, isOpaque: false)
     guard picture.oddities.isTransparent else { return picture }
-    // A white page helps nobody: some programs leave the alpha channel empty.
+    // Some programs leave the alpha channel empty; a white page helps nobody.
     return try Self.picture(bytes, edge: edge, limits: limits, isOpaque: true)
   }
 
@@ -26,9 +26,7 @@ enum PNGDecoding {
         let reader = try PNGReader(buffer, ranges, limits: limits)
         let kind = kind(
           of: structure, channels: Int(reader.layout.channels), bytes: bytes, isOpaque: isOpaque)
-        var plan = DecodePlan(exact: structure.header.size, edge: edge)
-        plan.orientation = structure.header.orientation
-        var picture = try read(reader, plan, kind)
+        var picture = try read(reader, DecodePlan(structure.header, edge: edge), kind)
         picture.oddities.isTransparent = picture.oddities.isTransparent || isOpaque
         guard structure.header.packedProfile != nil else { return picture }
         let profile = reader.profile
@@ -78,7 +76,7 @@ enum PNGDecoding {
   }
 }
 
-/// The C reader with its memory: every call is checked, and it is closed whatever happens.
+/// Owns the C reader and checks every call.
 struct PNGReader: ~Copyable {
   private let reader: OpaquePointer
 
@@ -106,7 +104,7 @@ struct PNGReader: ~Copyable {
     }
   }
 
-  /// The colour profile, unpacked; empty when there is none that is whole.
+  /// The colour profile, unpacked; empty if there is none, or only part of one.
   var profile: [UInt8] {
     var count = 0
     guard let bytes = imaging_png_profile(reader, &count) else { return [] }

@@ -6,10 +6,10 @@ struct RowSplitter: ~Copyable {
   /// What a row consists of.
   enum Kind {
     case gray, rgb, ycc, cmyk
-    /// With alpha, which is left out of account where the picture is to be opaque.
+    /// With alpha, which is ignored if the picture is to be opaque.
     case grayAlpha(isOpaque: Bool)
     case rgba(isOpaque: Bool)
-    /// Indices with the luma and chroma of each entry.
+    /// Indices, and the luma and chroma of each entry.
     case palette(PaletteTables)
 
     init(_ samples: imaging_samples) {
@@ -36,7 +36,7 @@ struct RowSplitter: ~Copyable {
   private let luma: RowBuffer<UInt8>
   private let blue: RowBuffer<UInt8>
   private let red: RowBuffer<UInt8>
-  /// Whether some pixel so far was not wholly transparent.
+  /// Whether a pixel so far was not wholly transparent.
   private(set) var hasOpacity: Bool
 
   init(_ kind: Kind, width: Int) {
@@ -52,7 +52,7 @@ struct RowSplitter: ~Copyable {
     }
   }
 
-  /// Splits a row and hands its parts on.
+  /// Splits a row and passes its parts on.
   mutating func push(_ row: UnsafePointer<UInt8>, into builder: inout PictureBuilder) {
     if !hasOpacity { lookForOpacity(row) }
     if case .gray = kind {
@@ -94,7 +94,7 @@ struct RowSplitter: ~Copyable {
   }
 }
 
-/// A palette as three tables of 256, its transparency already laid over white.
+/// A palette as three tables of 256, its transparency laid over white.
 struct PaletteTables {
   private(set) var luma = [UInt8](repeating: 0, count: 256)
   private(set) var blue = [UInt8](repeating: 128, count: 256)
@@ -105,7 +105,7 @@ struct PaletteTables {
   let isGray: Bool
   var hasTransparency: Bool { alpha.contains { $0 < 255 } }
 
-  /// Takes PLTE (RGB triples) and tRNS (alpha per entry, opaque where it ends); missing entries are black.
+  /// Reads PLTE (RGB triples) and tRNS (alpha per entry, opaque beyond its end); missing entries are black.
   init(palette: ArraySlice<UInt8>, transparency: ArraySlice<UInt8>) {
     var entries = [UInt8](repeating: 0, count: 1024)
     for index in 0..<256 { entries[4 * index + 3] = 255 }

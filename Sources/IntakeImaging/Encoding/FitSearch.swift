@@ -2,8 +2,6 @@ import IntakeCore
 
 #if canImport(Glibc)
   import Glibc
-#elseif canImport(Musl)
-  import Musl
 #else
   import Darwin
 #endif
@@ -17,16 +15,16 @@ struct FitSearch {
   /// The lowest quality to accept.
   let floor: Int
 
-  /// The bytes aimed at: a little less than the budget, because the model is off by 1 to 2 %.
+  /// The bytes to aim at: a little below the budget, because the model is off by 1 to 2 %.
   private var aim: Int { budget - budget / 50 }
-  /// Full encodes at most, besides a try at the cap.
+  /// Full encodes at most, besides one at the cap.
   private static let fullEncodes = 3
 
-  /// What the search ends with.
+  /// What the search has found.
   struct Result {
-    /// The best encoding that fits, nil when none at or above the floor does.
+    /// The best encoding that fits; nil if none at or above the floor does.
     var best: (bytes: [UInt8], quality: Int)?
-    /// The bytes expected at the floor, for choosing fewer pixels.
+    /// The bytes expected at the floor, from which a smaller size is chosen.
     var bytesAtFloor = 0
     var attempts: [ShrinkReport.Attempt] = []
 
@@ -44,7 +42,7 @@ struct FitSearch {
     var result = Result()
     let first = try sampled(encoder, quality: cap, &result)
     guard let sample = first, sample.point.bytes > budget + budget / 100 else {
-      // Too small to sample: the standard's tables first, because most small pictures fit at once.
+      // Too small to sample, or nearly fitting: most such pictures fit at once.
       let point = try full(encoder, quality: cap, tables: first?.tables ?? .standard, &result)
       if result.best != nil { return result }
       return try refine(
@@ -63,18 +61,18 @@ struct FitSearch {
     return try refine(encoder, from: model, tables: tables, &result)
   }
 
-  /// The model is a line only nearby: with a third sample where it is asked far away, 48 scans at 60 KB and edge 2048
-  /// took 1.54 full encodes each instead of 1.69.
+  /// The model is only good nearby: with a third sample for qualities far away, 48 scans at 60 KB and edge 2048 took
+  /// 1.54 full encodes each instead of 1.69.
   private static func isFar(_ quality: Int, from point: SizeModel.Point) -> Bool {
     abs(log(SizeModel.scale(of: quality) / SizeModel.scale(of: point.quality))) > 0.2
   }
 
-  /// A second point near the goal, but far enough from the first to give a slope.
+  /// A second point: near the goal, but far enough from the first to give a slope.
   private func secondQuality(_ sample: SizeModel.Point) -> Int {
     max(floor, min(cap - 5, SizeModel(sample).quality(for: aim)))
   }
 
-  /// Measures the least that the floor allows; should it fit, it is the best.
+  /// Encodes at the floor to measure the fewest bytes; should they fit, they are the best.
   func encodeAtFloor(_ encoder: JPEGEncoder, _ result: inout Result) throws(StageFailure) {
     result.bytesAtFloor = try full(encoder, quality: floor, tables: .optimal, &result).bytes
   }
@@ -85,7 +83,7 @@ struct FitSearch {
   ) throws(StageFailure) -> Result {
     var model = model
     var quality = min(cap, model.quality(for: aim))
-    // A prediction just below the floor may be wrong by as much: the floor itself is tried once.
+    // A prediction just below the floor may be wrong by as much, so the floor itself is tried.
     if quality < floor, model.bytes(at: floor) <= budget + budget / 10 { quality = floor }
     var last: SizeModel.Point?
     var tried: Set<Int> = []
@@ -101,14 +99,14 @@ struct FitSearch {
     return result
   }
 
-  /// The quality to try next; the same again means that the last one is good enough.
+  /// The quality to try next; that of the last try if it was good enough.
   private func next(after point: SizeModel.Point, _ model: SizeModel) -> Int {
     let guess = min(cap, model.quality(for: aim))
     if point.bytes > budget {
       let lower = min(point.quality - 1, guess)
       return lower < floor && point.quality > floor ? floor : lower
     }
-    // A better fill is worth an encode only when a good part of the budget lies idle.
+    // Filling the budget better is worth an encode only if a good part of it is unused.
     guard point.bytes < budget - budget / 8, guess > point.quality else { return point.quality }
     return guess
   }
@@ -124,7 +122,7 @@ struct FitSearch {
     _ encoder: JPEGEncoder, quality: Int, tables: JPEGEncoder.Tables, _ result: inout Result
   ) throws(StageFailure) -> SizeModel.Point {
     let encoded = try encoder.encode(quality: quality, tables: tables, capacity: budget)
-    // Size is not strictly monotonic in quality: what counts is what was seen to fit.
+    // Size isn't strictly monotonic in quality, so only what was seen to fit counts.
     if let bytes = encoded.bytes, quality > result.best?.quality ?? 0 {
       result.best = (bytes, quality)
     }
@@ -134,7 +132,7 @@ struct FitSearch {
 
 /// How the size of a JPEG depends on its quality: log(size) falls nearly linearly with log(quantiser scale).
 struct SizeModel {
-  /// A quality with the bytes it gave or is predicted to give.
+  /// A quality and the bytes that it gave or should give.
   struct Point {
     let quality: Int
     let bytes: Int
@@ -157,7 +155,7 @@ struct SizeModel {
     slope = -0.66
   }
 
-  /// A model through two points of different quality; near-equal sizes would make it jump, so it is bounded.
+  /// A model through two points of different quality; its slope is bounded, because nearly equal sizes would spoil it.
   init(_ first: Point, _ second: Point) {
     anchor = second
     let rise = log(Double(second.bytes) / Double(first.bytes))
@@ -169,7 +167,7 @@ struct SizeModel {
   func quality(for bytes: Int) -> Int {
     let ratio = Double(max(bytes, 1)) / Double(max(anchor.bytes, 1))
     let wanted = Self.scale(of: anchor.quality) * pow(ratio, 1 / slope)
-    // Down to the next whole quality: half a step over the budget costs a whole encode.
+    // Rounded down: half a step over the budget costs a whole encode.
     let quality = wanted <= 100 ? (200 - wanted) / 2 : 5000 / wanted
     return min(100, max(1, Int(quality.rounded(.down))))
   }
@@ -180,7 +178,7 @@ struct SizeModel {
     return Int(Double(anchor.bytes) * pow(run, slope))
   }
 
-  /// The factor on the standard's tables, in percent (IJG scale); at quality 100 it would be none at all.
+  /// The factor on the standard's tables in percent (IJG scale), at least 1: it would be 0 for quality 100.
   static func scale(of quality: Int) -> Double {
     quality < 50 ? 5000 / Double(max(quality, 1)) : max(1, 200 - 2 * Double(quality))
   }

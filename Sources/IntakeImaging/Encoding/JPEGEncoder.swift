@@ -1,20 +1,20 @@
 import CImaging
 public import IntakeCore
 
-/// Encodes one picture at any quality; holds what every attempt has in common.
+/// Encodes one picture at any quality.
 struct JPEGEncoder {
   private let bitmap: Bitmap
   private let density: Int32
   private let profile: [UInt8]
 
-  /// An eighth of every strip, at changing places, predicts the size within 2 to 3 %.
+  /// An eighth of each strip, at changing places, predicts the size within 2 to 3 %.
   private static let sampleParts = 8
-  /// Pictures smaller than this along a side are encoded whole in the time a sample would take.
+  /// Pictures with a side below this are encoded whole in the time of a sample.
   private static let sampledSide = 512
-  /// Bytes of a header without tables of its own, which a sample has in full.
+  /// Bytes of the header, which a sample has in full.
   private static let headerBytes = 620.0
 
-  /// Takes 4:2:0 or gray; other bitmaps get their chroma halved first.
+  /// Halves the chroma first, unless the bitmap is 4:2:0 or gray.
   init(_ bitmap: Bitmap, density: Double?, profile: [UInt8]?) {
     self.bitmap = bitmap.resized(to: bitmap.size)
     self.density = density.map { Int32($0.rounded()) } ?? 0
@@ -30,77 +30,67 @@ struct JPEGEncoder {
   enum Tables {
     /// Those of the standard, Annex K.
     case standard
-    /// Made for this very encoding in a pass of its own: 2.3 times the time, 2 to 7 % fewer bytes.
+    /// Made for this encode in an extra pass: 2.3 times the time, 2 to 7 % fewer bytes.
     case optimal
-    /// Made for a sample at a nearby quality: nearly as small as optimal, at the standard's speed.
+    /// Made for a sample at a nearby quality: nearly as good as optimal, at the speed of the standard ones.
     case sampled(imaging_huffman_tables)
   }
 
   /// Longer side in pixels.
   var edge: Int { bitmap.size.longerSide }
 
-  /// The encoded picture, nil when it takes more than `capacity`; the size is known in either case.
+  /// The encoded picture, nil if it takes more than `capacity`, and its size in either case.
   func encode(quality: Int, tables: Tables, capacity: Int)
     throws(StageFailure) -> (bytes: [UInt8]?, size: Int)
   {
     let room = min(capacity, Self.mostBytes(of: bitmap.size, profile: profile.count))
     var bytes = [UInt8](repeating: 0, count: max(room, 0))
-    var none = imaging_huffman_tables()
-    let size = try write(quality: quality, tables: tables, parts: 1, made: &none, into: &bytes)
+    let size = try write(quality: quality, tables: tables, parts: 1, into: &bytes).size
     guard size <= room else { return (nil, size) }
     bytes.removeLast(bytes.count - size)
     return (bytes, size)
   }
 
-  /// The size predicted from a sample, and its tables; nil for pictures too small to be sampled.
+  /// The size predicted from a sample, and its tables; nil for pictures too small to sample.
   func sample(quality: Int) throws(StageFailure) -> (size: Int, tables: Tables)? {
     let size = bitmap.size
     guard min(size.width, size.height) >= Self.sampledSide else { return nil }
     var none: [UInt8] = []
-    var made = imaging_huffman_tables()
-    let bytes = try write(
-      quality: quality, tables: .optimal, parts: Self.sampleParts, made: &made, into: &none)
+    let (bytes, made) = try write(
+      quality: quality, tables: .optimal, parts: Self.sampleParts, into: &none)
     let width = Int(imaging_sample_width(Int32(size.width), Int32(Self.sampleParts)))
     let share = Double(width * (size.height / 16 * 16)) / Double(size.width * size.height)
     let header = Self.headerBytes + Double(profile.count)
-    // The sample's own tables fit the sample best: the whole takes half a percent more with them.
+    // Its own tables fit the sample best; the whole picture takes half a percent more with them.
     return (Int(header + max(0, Double(bytes) - header) / share * 1.005), .sampled(made))
   }
 
-  private func write(
-    quality: Int, tables: Tables, parts: Int, made: inout imaging_huffman_tables,
-    into bytes: inout [UInt8]
-  ) throws(StageFailure) -> Int {
+  private func write(quality: Int, tables: Tables, parts: Int, into bytes: inout [UInt8])
+    throws(StageFailure) -> (size: Int, made: imaging_huffman_tables)
+  {
+    var options = imaging_jpeg_options()
+    options.quality = Int32(quality)
+    options.sample_parts = Int32(parts)
+    options.density = density
+    switch tables {
+    case .standard: break
+    case .optimal: options.optimized = 1
+    case .sampled(let sampled): options.tables = sampled
+    }
     var size = 0
+    var made = imaging_huffman_tables()
     let capacity = bytes.count
-    var given = imaging_huffman_tables()
-    if case .sampled(let sampled) = tables { given = sampled }
-    let status = withUnsafePointer(to: given) { given in
-      withUnsafeMutablePointer(to: &made) { made in
-        profile.withUnsafeBufferPointer { profile in
-          var options = imaging_jpeg_options()
-          options.quality = Int32(quality)
-          options.sample_parts = Int32(parts)
-          options.density = density
-          options.profile = profile.baseAddress
-          options.profile_size = profile.count
-          switch tables {
-          case .standard: break
-          case .optimal:
-            options.optimized = 1
-            options.made_tables = made
-          case .sampled: options.tables = given
-          }
-          return bitmap.withPicture { picture in
-            imaging_jpeg_write(&picture, &options, &bytes, capacity, &size)
-          }
-        }
+    let status = profile.withUnsafeBufferPointer { profile in
+      options.profile = profile.baseAddress
+      options.profile_size = profile.count
+      return bitmap.withPicture { picture in
+        imaging_jpeg_write(&picture, &options, &bytes, capacity, &size, &made)
       }
     }
     guard status == .IMAGING_OK else {
       throw StageFailure(status, "encoder", imaging_message())
     }
-    return size
+    return (size, made)
   }
 }
 

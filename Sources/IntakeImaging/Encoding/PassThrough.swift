@@ -1,8 +1,8 @@
 import IntakeCore
 
-/// Copies a JPEG without its metadata: the same pixels bit for bit, nothing personal beside them.
+/// Copies a JPEG without its metadata: the same pixels bit for bit, and nothing personal.
 enum PassThrough {
-  /// The file with what decoding needs, or nil when its pixels have to change; whether it is whole, its codes must tell.
+  /// The file with only what decoding needs, nil if its pixels have to change; whether it is whole isn't checked.
   ///
   /// - Throws: `StageFailure` when its markers are damaged.
   static func copy(
@@ -17,17 +17,21 @@ enum PassThrough {
     return clean.count <= budget ? clean : nil
   }
 
-  /// Builds another file: application segments are written by this code, never copied, and of the tables only
-  /// those that a scan uses.
+  /// A new file: application segments are never copied but written anew, and tables only if a scan uses them.
   ///
-  /// - Returns: nil when a scan needs Huffman tables that never came, as in frames of a Motion JPEG: not every program
-  ///   knows which are meant.
+  /// - Returns: nil if a scan needs Huffman tables that the file leaves out, like frames of a Motion JPEG: not every
+  ///   program knows which are meant.
   private static func stripped(_ structure: JPEGStructure, profile: [UInt8]?) -> [UInt8]? {
     var out: [UInt8] = [0xFF, 0xD8]
     out.reserveCapacity(structure.bytes.count)
-    if let header = structure.jfif { out += jfif(header) }
+    // Like libjpeg: the first JFIF header that is long enough, and the last one of Adobe's.
+    if let header = structure.payloads(0xE0, "JFIF\0").first(where: { $0.count >= 9 }) {
+      out += jfif(header)
+    }
     if let profile { out += segment(0xE2, Array("ICC_PROFILE\0".utf8) + [1, 1] + profile) }
-    if let transform = structure.adobeTransform { out += adobe(transform) }
+    if let transform = structure.payloads(0xEE, "Adobe").compactMap({ $0[6] }).last {
+      out += adobe(transform)
+    }
     var tables = CodingTables(usedIn: structure)
     for segment in structure.segments {
       let payload = structure.bytes[segment.payload]
@@ -46,7 +50,7 @@ enum PassThrough {
     return out + [0xFF, 0xD9]
   }
 
-  /// As it came; that of a sequential scan ends in 0, 63, 0, whatever the writer put there.
+  /// Unchanged, but that of a sequential scan always ends in 0, 63, 0.
   private static func scanHeader(_ segment: JPEGStructure.Segment, of structure: JPEGStructure)
     -> [UInt8]
   {
@@ -54,12 +58,12 @@ enum PassThrough {
     return structure.frame?.marker == 0xC2 ? Array(header) : header.dropLast(3) + [0, 63, 0]
   }
 
-  /// Unit and density are kept; the version is 1.01 and there is no thumbnail.
+  /// Version 1.01 with the file's unit and density, and without a thumbnail.
   private static func jfif(_ header: ByteWindow) -> [UInt8] {
-    segment(0xE0, Array("JFIF\0".utf8) + [1, 1] + header.slice(from: 7, limit: 5) + [0, 0])
+    segment(0xE0, Array("JFIF\0".utf8) + [1, 1] + header.slice(from: 2, limit: 5) + [0, 0])
   }
 
-  /// Adobe's segment of version 100, which says nothing but the colour transform.
+  /// Adobe's segment of version 100, which only tells the colour transform.
   private static func adobe(_ transform: UInt8) -> [UInt8] {
     segment(0xEE, Array("Adobe".utf8) + [0, 100, 0, 0, 0, 0, min(transform, 1)])
   }
@@ -71,31 +75,14 @@ enum PassThrough {
   }
 }
 
-extension JPEGStructure {
-  /// The first JFIF header that libjpeg would take for one: of at least 14 bytes, before the first scan.
-  fileprivate var jfif: ByteWindow? {
-    application(0xE0, "JFIF\0").filter { $0.count >= 14 }.first
-  }
-
-  /// The colour transform of Adobe's last segment before the first scan; of several, libjpeg follows the last.
-  fileprivate var adobeTransform: UInt8? {
-    application(0xEE, "Adobe").filter { $0.count >= 12 }.last?[11]
-  }
-
-  private func application(_ marker: UInt8, _ name: StaticString) -> [ByteWindow] {
-    headerSegments.filter { $0.marker == marker }
-      .map { ByteWindow(bytes, $0.payload) }.filter { $0.has(name) }
-  }
-}
-
-/// The tables of a JPEG on their way into a copy: each scan gets the latest of those that some scan uses.
+/// The tables of a JPEG that are copied: before each scan the latest of those that some scan uses.
 ///
-/// Tables nobody uses, or that are replaced before a scan, could hold any bytes: they stay behind.
+/// Tables that are never used, or replaced before a scan, are left out: they could hold any bytes.
 struct CodingTables {
   private let quantizers: Set<UInt8>
   private let codes: Set<UInt8>
   private var pending: [Definition] = []
-  /// The Huffman tables that came, by class and number.
+  /// The Huffman tables so far, by class and number.
   private var defined: Set<UInt8> = []
 
   private struct Definition {
@@ -126,7 +113,7 @@ struct CodingTables {
     self.codes = codes
   }
 
-  /// Takes a DQT, DHT or DRI segment apart; what is cut short is left for the decoder to refuse.
+  /// Splits a DQT, DHT or DRI segment; one that is cut short is left for the decoder to refuse.
   mutating func define(_ marker: UInt8, _ payload: ArraySlice<UInt8>) {
     var rest = payload
     while let name = rest.first {
@@ -157,7 +144,7 @@ struct CodingTables {
     pending.append(Definition(marker: marker, name: number, content: content))
   }
 
-  /// Whether a table came for each component of a scan; a progressive one needs that of one class alone.
+  /// Whether each component of a scan has a table; a progressive scan needs only one class.
   func haveAll(for scan: ByteWindow) -> Bool {
     (0..<Int(scan[0] ?? 0)).allSatisfy { index in
       let pair = scan[2 + 2 * index] ?? 0

@@ -1,6 +1,6 @@
 import IntakeCore
 
-/// A part of a file, read at any offset without ever leaving it.
+/// A part of a file, safe to read at any offset.
 struct ByteWindow {
   private let bytes: [UInt8]
   private let range: Range<Int>
@@ -18,7 +18,7 @@ struct ByteWindow {
     offset >= 0 && offset < range.count ? bytes[range.lowerBound + offset] : nil
   }
 
-  /// The number of `width` bytes at an offset, nil where it would reach beyond the end.
+  /// The number of `width` bytes at an offset, nil if it would reach beyond the end.
   func number(at offset: Int, width: Int) -> Int? {
     guard offset >= 0, offset <= range.count - width else { return nil }
     var value = 0
@@ -44,14 +44,12 @@ struct ByteWindow {
   }
 }
 
-/// The two facts that are wanted of an EXIF block (TIFF 6.0, first directory only): orientation and density.
+/// Orientation and density from an EXIF block (TIFF 6.0, first directory only).
 struct TIFFBlock {
   var orientation: Orientation?
   var density: Double?
 
-  /// Reads the block; nil when it isn't one.
-  ///
-  /// Offsets that leave it are as good as absent.
+  /// Reads the block, nil if it isn't one; entries that point outside it are ignored.
   init?(_ block: ByteWindow) {
     var block = block
     switch block.number(at: 0, width: 4) {
@@ -91,7 +89,7 @@ extension ByteWindow {
     }
   }
 
-  /// The value of a RATIONAL entry, where it is a sensible density.
+  /// The value of a RATIONAL entry, if it is a sensible density.
   fileprivate func rational(ofEntry entry: Int) -> Double? {
     guard number(at: entry + 2, width: 2) == 5, let place = number(at: entry + 8, width: 4),
       let above = number(at: place, width: 4), let below = number(at: place + 4, width: 4),

@@ -1,41 +1,35 @@
 import IntakeCore
 
-/// Colour profiles (ICC.1): kept while they are whole and fit the picture, because without its own a picture in another
-/// colour space comes out dark or dull.
+/// Colour profiles (ICC.1), kept if they are whole and fit the picture: without its profile a picture in another colour
+/// space looks dark or dull.
 enum ICCProfile {
-  /// What one APP2 segment of a JPEG holds; a printer's profile of 500 KB has no place in a scan.
+  /// The most that one APP2 segment of a JPEG holds; a printer's profile of 500 KB is of no use in a scan.
   static let limit = 65_519
   /// The most that a profile may take of a picture's budget: 1 / 25 of it.
   static let budgetShare = 25
 
-  /// Why a profile is not kept, in the words of a notice.
+  /// Why a profile is dropped, as a notice.
   struct Problem: Error, CustomStringConvertible {
     let description: String
   }
 
-  /// The profile in the APP2 segments of a JPEG, nil when there is none.
+  /// The profile in the APP2 segments of a JPEG; nil if there is none.
   static func read(from structure: JPEGStructure, components: Int) throws(Problem) -> [UInt8]? {
-    let parts = structure.segments.filter { isPart($0, of: structure) }
-      .map { ByteWindow(structure.bytes, $0.payload) }
+    let parts = structure.payloads(0xE2, "ICC_PROFILE\0", in: structure.segments[...])
+      .filter { $0.count >= 2 }
     guard let first = parts.first else { return nil }
-    // Each part says its number and how many there are.
-    let numbers = parts.compactMap { $0[12] }.sorted()
-    guard first[13].map(Int.init) == parts.count,
+    // Each part begins with its number and the number of parts.
+    let numbers = parts.compactMap { $0[0] }.sorted()
+    guard first[1].map(Int.init) == parts.count,
       numbers == (1...parts.count).map(UInt8.init(clamping:))
     else { throw Problem(description: "the colour profile was dropped: a part of it is missing") }
-    let ordered = parts.sorted { $0[12] ?? 0 < $1[12] ?? 0 }
-    let profile = ordered.flatMap { $0.slice(from: 14) }
+    let ordered = parts.sorted { $0[0] ?? 0 < $1[0] ?? 0 }
+    let profile = ordered.flatMap { $0.slice(from: 2) }
     try check(profile, components: components)
     return profile
   }
 
-  private static func isPart(_ segment: JPEGStructure.Segment, of structure: JPEGStructure) -> Bool
-  {
-    segment.marker == 0xE2 && segment.payload.count >= 14
-      && ByteWindow(structure.bytes, segment.payload).has("ICC_PROFILE\0")
-  }
-
-  /// Refuses what is broken, of another colour model than the picture as it is sent, or too large for a JPEG.
+  /// Refuses a profile that is broken, for another colour model than the picture as it is sent, or too large for a JPEG.
   static func check(_ profile: [UInt8], components: Int) throws(Problem) {
     let window = ByteWindow(profile)
     guard window.number(at: 0, width: 4) == profile.count, window.has("acsp", at: 36) else {
@@ -51,10 +45,10 @@ enum ICCProfile {
     }
   }
 
-  /// Whether a profile is small enough to go with a picture of so many bytes.
+  /// Whether a profile is small enough for a picture of so many bytes.
   static func fits(_ count: Int, budget: Int) -> Bool { count <= budget / budgetShare }
 
-  /// The notice on one that isn't.
+  /// The notice for a profile that isn't.
   static func tooLarge(_ profile: [UInt8], budget: Int) -> String {
     tooLarge(profile, "a picture of \(budget) leaves it \(budget / budgetShare)").description
   }
@@ -71,7 +65,7 @@ enum ICCProfile {
     name(of: profile).map { "the colour profile \"\($0)\"" } ?? "the colour profile"
   }
 
-  /// The profile's own description, as far as it is ASCII: version 2 has a text, version 4 UTF-16.
+  /// The profile's description as far as it is ASCII; version 2 has plain text, version 4 UTF-16.
   static func name(of profile: [UInt8]) -> String? {
     let window = ByteWindow(profile)
     let tags = min(window.number(at: 128, width: 4) ?? 0, 100)

@@ -1,9 +1,9 @@
 public import IntakeCore
 
 extension ImageHeader {
-  /// Recognises a file by its content and walks its markers or chunks; no pixel is decoded.
+  /// Recognises a file by its content and walks its markers or chunks, without decoding a pixel.
   ///
-  /// - Throws: `StageFailure` for what isn't a picture, is of another format, broken, cut short or too large.
+  /// - Throws: `StageFailure` for a file that isn't a picture, or is of another format, broken, cut short or too large.
   public init(reading bytes: [UInt8], limits: ImageLimits = ImageLimits()) throws(StageFailure) {
     guard !bytes.isEmpty else { throw StageFailure(.notAnImage, "the file is empty") }
     switch ImageFormat(recognizing: bytes) {
@@ -26,23 +26,21 @@ extension ImageHeader {
         hint: format.conversion)
     }
   }
-}
 
-extension ImageHeader {
   /// Bytes before a JPEG or PNG that begins within the first 64: a line break of a mail program, a byte order mark.
   private static func strayBytes(in bytes: [UInt8]) -> Int? {
     (1..<min(65, bytes.count)).first { ImageFormat(recognizing: bytes[$0...]) != nil }
   }
 }
 
-/// What the bytes of a file look like: formats that are read, that can be converted, and that are only named.
+/// The format that a file's bytes look like: one that is read, one that can be converted, or one that is only named.
 public struct FileFormat: Sendable, Hashable {
   /// The format in lower case, as plans, programs and results name it: `jpeg`, `heic`, `pdf`.
   public let id: String
   /// As people write it: `HEIC`.
   public let name: String
 
-  /// Recognises a file by its content, never by its name; nil where nobody knows.
+  /// Recognises a file by its content, never by its name; nil if the format is unknown.
   public init?(recognizing bytes: [UInt8]) {
     if let read = ImageFormat(recognizing: bytes) {
       self.init(read.rawValue)
@@ -62,12 +60,12 @@ public struct FileFormat: Sendable, Hashable {
     self.name = name ?? id.uppercased()
   }
 
-  /// Those that samples/stages/convert.py makes JPEG or PNG of.
+  /// Those that samples/stages/convert.py turns into JPEG or PNG.
   private static let convertible: Set<String> = [
     "avif", "bmp", "gif", "heic", "heif", "pdf", "tiff", "webp",
   ]
 
-  /// How to go on with a file that cannot be decoded, nil where nothing converts it.
+  /// How to convert the file; nil if nothing here does.
   fileprivate var conversion: String? {
     guard FileFormat.convertible.contains(id) else { return nil }
     return "save the scan as JPEG or PNG, or have it converted on the way: "
@@ -113,7 +111,7 @@ public struct FileFormat: Sendable, Hashable {
     Signature("push graphic-context", "mvg"),
   ]
 
-  /// Every format that is recognised, in the order of their names.
+  /// Every format that is recognised, sorted by name.
   public static let ids = Set(
     ImageFormat.allCases.map(\.rawValue) + signatures.map(\.format.id) + ["svg", "html", "xml"]
   ).sorted()
@@ -126,25 +124,24 @@ public struct FileFormat: Sendable, Hashable {
   }
 }
 
-/// What a scan may ask for before it is refused; everything is checked before a pixel is decoded.
+/// The limits of a scan, checked before a pixel is decoded.
 public struct ImageLimits: Sendable, Hashable {
   /// Pixels of the whole picture; telephones take 8192 × 6144, an A4 page at 600 dpi has 35 million.
   public var maximumPixels = 60_000_000
   /// Pixels along either side.
   public var maximumSide = 20_000
-  /// Pixels along the shorter side at least: below it there is nothing to read.
+  /// Pixels along the shorter side at least; nothing smaller is legible.
   public var minimumSide = 16
-  /// Passes of a progressive JPEG; cameras write 6 to 10, each costs 10 ms on 12 million pixels.
+  /// Scans of a progressive JPEG; cameras write 6 to 10, and each costs 10 ms on 12 million pixels.
   public var maximumScans = 64
   /// Markers of a JPEG; a photo with all its extras has about 60.
   public var maximumSegments = 2_000
   /// Chunks of a PNG; written in pieces of 8 KB, 100 MB take 13,000.
   public var maximumChunks = 100_000
-  /// Bytes of a PNG once unpacked, before it is made smaller: an A4 page of 35 million pixels has 105 MB, and half a
-  /// megabyte of zeros can unpack to 400 MB, which takes seconds.
+  /// Bytes of a PNG once unpacked: an A4 page of 35 million pixels has 105 MB, and half a megabyte of zeros can unpack
+  /// to 400 MB, which takes seconds.
   public var maximumUnpackedBytes = 256_000_000
-  /// Bytes that the decoder may keep of a JPEG of several scans: with the file and the picture made of it, a row
-  /// stays below 300 MB.
+  /// Bytes that the decoder may keep of a JPEG of several scans; with file and picture, a row stays below 300 MB.
   public var maximumDecoderMemory = 224 << 20
 
   /// The limits that `decode` starts with.
@@ -169,7 +166,7 @@ extension ImageLimits {
     }
   }
 
-  /// Refuses a PNG that unpacks to more than is allowed; who raises the pixels gets the bytes of RGBA with them.
+  /// Refuses a PNG that unpacks to too many bytes; raising the limit on pixels allows for them in RGBA, too.
   func checkUnpacked(_ size: PixelSize, bitsPerPixel: Int) throws(StageFailure) {
     let bytes = size.width * size.height * bitsPerPixel / 8
     let limit = max(maximumUnpackedBytes, 4 * maximumPixels)
@@ -179,7 +176,7 @@ extension ImageLimits {
       hint: "save it with 8 bits per component, or raise decode.max-pixels")
   }
 
-  /// Refuses a JPEG of several scans whose coefficients would not fit into the memory set aside for them.
+  /// Refuses a JPEG of several scans whose coefficients need too much memory.
   func checkMemory(of frame: JPEGStructure.Frame) throws(StageFailure) {
     guard frame.decoderBytes > maximumDecoderMemory else { return }
     throw StageFailure(

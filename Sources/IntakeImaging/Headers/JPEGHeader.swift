@@ -1,7 +1,7 @@
 import IntakeCore
 
 extension JPEGStructure {
-  /// The header in the words of the pipeline.
+  /// What the pipeline wants to know of the file.
   func header() throws(StageFailure) -> ImageHeader {
     guard let frame else {
       throw StageFailure(.damagedImage, "the JPEG ends before its picture begins")
@@ -39,7 +39,7 @@ extension JPEGStructure {
     return header
   }
 
-  /// What is odd about the file and does no harm.
+  /// Notices about what is odd but harmless.
   private func disorder(of frame: Frame) -> [String] {
     var notices: [String] = []
     if lacksEnd { notices.append("the end marker was missing; the picture itself is whole") }
@@ -49,19 +49,23 @@ extension JPEGStructure {
     if frame.components == 4, payloads(0xEE, "Adobe").isEmpty {
       notices.append("CMYK without a word on its meaning was taken as inverted, as most files are")
     }
-    if let aspect = payloads(0xE0, "JFIF\0").compactMap(Self.aspect).first {
-      notices.append(PixelAspect.notice(aspect.x, aspect.y))
-    }
+    notices += payloads(0xE0, "JFIF\0").compactMap {
+      PixelAspect.notice(of: $0, at: 3, width: 2)
+    }.prefix(1)
     return notices
   }
 
-  /// The segments before the first scan; a decoder has drawn its conclusions by then.
+  /// The segments before the first scan.
   var headerSegments: ArraySlice<Segment> { segments.prefix { $0.marker != 0xDA } }
 
-  /// What follows the name in each segment of that marker and name; EXIF pads its name to 6 bytes.
-  private func payloads(_ marker: UInt8, _ name: StaticString) -> [ByteWindow] {
+  /// What follows the name in each segment of that marker and name, before the first scan if not said otherwise.
+  func payloads(_ marker: UInt8, _ name: StaticString, in segments: ArraySlice<Segment>? = nil)
+    -> [ByteWindow]
+  {
+    // EXIF pads its name to 6 bytes.
     let length = marker == 0xE1 ? 6 : name.utf8CodeUnitCount
-    return headerSegments.filter { $0.marker == marker && $0.payload.count > length }
+    return (segments ?? headerSegments)
+      .filter { $0.marker == marker && $0.payload.count > length }
       .filter { ByteWindow(bytes, $0.payload).has(name) }
       .map { ByteWindow(bytes, $0.payload.dropFirst(length)) }
   }
@@ -70,15 +74,7 @@ extension JPEGStructure {
     payloads(0xE1, "http://ns.adobe.com/xap/1.0/\0").contains { XMPPacket.turns($0.slice(from: 0)) }
   }
 
-  /// The density of x and y where they differ.
-  private static func aspect(_ header: ByteWindow) -> (x: Int, y: Int)? {
-    guard let x = header.number(at: 3, width: 2), let y = header.number(at: 5, width: 2) else {
-      return nil
-    }
-    return PixelAspect.isSquare(x, y) ? nil : (x, y)
-  }
-
-  /// Dots per inch of a JFIF header: version, unit, then the density of x.
+  /// Dots per inch from a JFIF header: version, unit, then the density of x.
   private static func density(_ header: ByteWindow) -> Double? {
     guard let unit = header[2], let value = header.number(at: 3, width: 2), value > 1 else {
       return nil
@@ -91,9 +87,9 @@ extension JPEGStructure {
   }
 }
 
-/// The luma quantisation table of a JPEG, read to know the quality it was saved with.
+/// The luma quantisation table of a JPEG, which shows the quality it was saved with.
 enum QuantizationTable {
-  /// Annex K.1 of the JPEG standard in the order of the file: the table that the IJG scale multiplies.
+  /// Annex K.1 of the JPEG standard in zigzag order: the table that the IJG scale multiplies.
   private static let standard = [
     16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40,
     26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51, 61, 60, 57, 51,
@@ -101,7 +97,7 @@ enum QuantizationTable {
     95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
   ]
 
-  /// The quality of a table in a DQT segment, nil when the segment holds other tables only; the last one counts.
+  /// The quality of the last such table in a DQT segment; nil if there is none.
   static func quality(in segment: ByteWindow, table: UInt8) -> Int? {
     var offset = 0
     var found: Int?
@@ -118,7 +114,7 @@ enum QuantizationTable {
     var expected = 0
     for index in 0..<64 {
       guard let value = segment.number(at: offset + index * width, width: width) else { return nil }
-      // Values at the ends of the range have been clipped and say nothing about the scale.
+      // Values at the ends of the range were clipped and say nothing about the scale.
       guard value > 1, value < 255 else { continue }
       found += value
       expected += standard[index]
@@ -130,12 +126,12 @@ enum QuantizationTable {
   }
 }
 
-/// What an XMP packet says of a picture's orientation, which viewers don't follow.
+/// The orientation in an XMP packet, which viewers ignore.
 enum XMPPacket {
   static let notice =
     "only its XMP says that the picture is turned, which viewers do not follow; it was left as stored"
 
-  /// Whether it gives an orientation of 2 to 8, as attribute or element.
+  /// Whether it gives an orientation of 2 to 8, as an attribute or element.
   static func turns(_ text: [UInt8]) -> Bool {
     let name = Array("tiff:Orientation".utf8)
     return text.indices.contains { start in
@@ -148,12 +144,12 @@ enum XMPPacket {
 
 /// Pixels that are wider or narrower than they are high, as telefax machines scan.
 enum PixelAspect {
-  /// Scanners round: a twentieth is no reason to say anything.
-  static func isSquare(_ x: Int, _ y: Int) -> Bool {
-    x == 0 || y == 0 || abs(x - y) * 20 <= max(x, y)
-  }
-
-  static func notice(_ x: Int, _ y: Int) -> String {
-    "its pixels are not square, \(x) to \(y): the document looks stretched, scan it with the same resolution both ways"
+  /// The notice about two neighbouring densities that differ by more than a twentieth, because scanners round.
+  static func notice(of header: ByteWindow, at offset: Int, width: Int) -> String? {
+    guard let x = header.number(at: offset, width: width), x > 0,
+      let y = header.number(at: offset + width, width: width), y > 0, abs(x - y) * 20 > max(x, y)
+    else { return nil }
+    return
+      "its pixels are not square, \(x) to \(y): the document looks stretched, scan it with the same resolution both ways"
   }
 }

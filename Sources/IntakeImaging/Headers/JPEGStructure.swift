@@ -1,11 +1,11 @@
 import IntakeCore
 
-/// The markers of a JPEG (ITU-T T.81, annex B), walked from end to end before any decoder sees the file.
+/// The markers of a JPEG (ITU-T T.81, annex B), walked to the end before a decoder sees the file.
 struct JPEGStructure {
-  /// A marker with what belongs to it.
+  /// A marker and its content.
   struct Segment {
     let marker: UInt8
-    /// What follows the length field, or nothing.
+    /// What follows the length field.
     let payload: Range<Int>
     /// From the marker's 0xFF to the next marker; a scan includes its entropy-coded data.
     var extent: Range<Int>
@@ -23,7 +23,7 @@ struct JPEGStructure {
     /// The names of the components.
     let names: [UInt8]
 
-    /// Bytes that a decoder keeps when a picture comes in several scans: 2 for each coefficient, and a band of rows.
+    /// Bytes that a decoder keeps of a picture in several scans: 2 for each coefficient, and a band of rows.
     var decoderBytes: Int {
       Int(2 * Double(size.width * size.height) * samplesPerPixel) + 64 * size.width * components
     }
@@ -33,9 +33,9 @@ struct JPEGStructure {
   private(set) var frame: Frame?
   private(set) var scanCount = 0
   private var completeness = Completeness()
-  /// Just after the end marker; where there is none, the end of the file.
+  /// The offset behind the end marker, or the end of the file if there is none.
   private(set) var end = 0
-  /// Whether the end marker is missing; only decoding tells whether any of the picture is.
+  /// Whether the end marker is missing; only decoding shows whether part of the picture is, too.
   private(set) var lacksEnd = false
   let bytes: [UInt8]
 
@@ -66,14 +66,11 @@ struct JPEGStructure {
       throw StageFailure(.damagedImage, "the JPEG ends before its picture begins")
     }
     try completeness.check(isProgressive: frame.marker == 0xC2)
-    // Either alone may be a writer's way; both together are the traces of a cut.
+    // Either alone may be the writer's habit; both together mean that the file was cut.
     guard !lacksEnd || !isCoarse else { throw endsEarly }
   }
 
-  /// The file as a decoder has to see it: with its end marker.
-  var decodable: [UInt8] { lacksEnd ? bytes + [0xFF, 0xD9] : bytes }
-
-  /// Whether coefficients are known less exactly than the frame allows for.
+  /// Whether the last bits of some coefficients never come.
   var isCoarse: Bool { frame?.marker == 0xC2 && completeness.isCoarse }
 
   private var endsEarly: StageFailure {
@@ -82,7 +79,7 @@ struct JPEGStructure {
       hint: StageFailure.copyAgain)
   }
 
-  /// The offset of the next marker's last 0xFF; stray bytes are only harmless before the picture.
+  /// The offset of the next marker's last 0xFF; stray bytes are harmless only before the picture.
   private func nextMarker(from offset: Int) throws(StageFailure) -> Int {
     var place = offset
     while place + 1 < bytes.count {
@@ -106,7 +103,7 @@ struct JPEGStructure {
     }
   }
 
-  /// Notes a segment and returns the offset behind it.
+  /// Adds a segment and returns the offset behind it.
   private mutating func addSegment(_ marker: UInt8, at start: Int, limits: ImageLimits)
     throws(StageFailure) -> Int
   {
@@ -118,7 +115,7 @@ struct JPEGStructure {
     guard let length = window.number(at: start + 2, width: 2) else {
       throw endsEarly
     }
-    // Some programs write comments whose length leaves out the length itself, as 0.
+    // Some programs write a length of 0 for an empty comment, leaving out the length itself.
     let isComment = marker == 0xFE || (0xE0...0xEF).contains(marker)
     guard length >= 2 || isComment else {
       throw StageFailure(
@@ -173,7 +170,7 @@ struct JPEGStructure {
       lumaTable: window[8] ?? 0, names: (0..<Int(components)).map { window[6 + 3 * $0] ?? 0 })
   }
 
-  /// Refuses, by name, all but baseline, extended and progressive, with Huffman codes and 8 bits.
+  /// Refuses everything but baseline, extended and progressive with Huffman codes and 8 bits.
   private static func requireSupported(_ marker: UInt8, depth: Int, components: Int)
     throws(StageFailure)
   {
@@ -204,12 +201,12 @@ struct JPEGStructure {
       widest = max(widest, Int(factors >> 4))
       highest = max(highest, Int(factors & 15))
     }
-    // A single component fills the frame whatever its factors say.
+    // A single component fills the frame, whatever its factors.
     return components == 1 ? 1 : Double(samples) / Double(widest * highest)
   }
 }
 
-/// Which coefficients of each component the scans bring, and how exactly: no decoder says when some are missing.
+/// Which coefficients of each component the scans bring, and how exactly: decoders don't tell when some are missing.
 private struct Completeness {
   /// The lowest bit that is known of each of the 64 coefficients; nil for none at all.
   private var lowestBits: [UInt8: [UInt8?]] = [:]
@@ -221,7 +218,7 @@ private struct Completeness {
       lowestBits[name] = [UInt8?](repeating: nil, count: 64)
     }
     let parameters = 1 + 2 * Int(count)
-    // What a sequential scan says of its coefficients means nothing: it brings them all.
+    // A sequential scan brings all coefficients, whatever its header says.
     var (range, bit) = (0...63, UInt8(0))
     if frame.marker == 0xC2 {
       guard let first = header[parameters], let last = header[parameters + 1],
@@ -235,7 +232,7 @@ private struct Completeness {
     }
   }
 
-  /// Refuses a picture of which a part never comes.
+  /// Refuses a picture of which a part is missing.
   func check(isProgressive: Bool) throws(StageFailure) {
     let missing = lowestBits.values.count { $0[0] == nil }
     guard missing == 0 else {
@@ -255,22 +252,22 @@ private struct Completeness {
 }
 
 extension StageFailure {
-  /// For files that a sloppy program wrote: scanned once more, the same comes out.
+  /// For files of a sloppy program: scanning again would give the same.
   static let saveAgain = "open it with an image program and save it as a JPEG or PNG again"
-  /// For files of which the end is missing.
+  /// For files whose end is missing.
   static let copyAgain = "copy the file once more from where it came, or scan the document again"
 }
 
 /// The compressed data of a scan, which has no length field.
 enum EntropyCodedData {
-  /// The offset of the first marker from `start` on, the end of the file when there is none.
+  /// The offset of the first marker from `start` on, or the end of the file.
   static func end(in bytes: [UInt8], from start: Int) -> Int {
     bytes.withUnsafeBytes { next(in: $0, from: start, where: isMarker) }
   }
 
-  /// The data without what a decoder passes over after the last block: restart markers and padding.
+  /// The data without what a decoder skips after the last block: restart markers and padding.
   ///
-  /// Between two restarts stands at least a byte, so where two adjoin the picture has ended.
+  /// There is at least a byte between two restarts, so where two adjoin the picture has ended.
   static func trimmed(_ data: Range<Int>, in bytes: [UInt8]) -> Range<Int> {
     bytes.withUnsafeBytes { file in
       let file = UnsafeRawBufferPointer(rebasing: file[..<data.upperBound])
@@ -291,7 +288,7 @@ enum EntropyCodedData {
     }
   }
 
-  /// The first 0xFF whose next byte is of the kind that is looked for; the end of the data when there is none.
+  /// The first 0xFF that is followed by a wanted byte, or the end of the data.
   ///
   /// Eight bytes a step: most of a photo is this data, and 0xFF is rare in it.
   private static func next(
@@ -314,7 +311,7 @@ enum EntropyCodedData {
     return data.count
   }
 
-  /// 0x00 stands for the byte 0xFF itself, 0xFF is padding, and restarts belong to the data.
+  /// 0x00 stands for a byte 0xFF of the data, 0xFF is padding, and restarts belong to the data.
   private static func isMarker(_ code: UInt8) -> Bool {
     code != 0 && code != 0xFF && !isRestart(code)
   }

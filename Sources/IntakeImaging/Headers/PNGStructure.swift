@@ -1,22 +1,22 @@
 import IntakeCore
 
-/// The chunks of a PNG (ISO/IEC 15948), walked before any decoder sees the file.
+/// The chunks of a PNG (ISO/IEC 15948), walked before a decoder sees the file.
 ///
-/// Only what makes the picture is handed on: libpng never meets a text or an unknown chunk.
+/// Only what makes the picture is passed on: libpng never sees a text or an unknown chunk.
 struct PNGStructure {
   private(set) var header: ImageHeader
   /// The parts of the file to decode: signature, header, palette, transparency, data, end.
-  private(set) var picture: [Range<Int>] = [0..<8]
+  private(set) var picture: [Range<Int>] = []
   private(set) var palette: Range<Int>?
   private(set) var transparency: Range<Int>?
   /// 0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGB and alpha.
   let colorType: Int
   private var hasData = false
   private var isAnimated = false
-  /// What says how its colours are meant, each nil where the file does not.
+  /// How its colours are meant, if the file says so.
   private var (profile, gamma, primaries): (Chunk?, Chunk?, Chunk?)
   private var isStandardRGB = false
-  private var aspect: (x: Int, y: Int)?
+  private var aspectNotice: String?
   private var isTurnedByXMP = false
   private let bytes: [UInt8]
 
@@ -26,8 +26,10 @@ struct PNGStructure {
   init(_ bytes: [UInt8], limits: ImageLimits) throws(StageFailure) {
     self.bytes = bytes
     (header, colorType) = try Self.readHeader(ByteWindow(bytes), limits: limits)
-    var offset = 8
-    var count = 0
+    // The header ends there.
+    let start = 33
+    var offset = start
+    var count = 1
     while true {
       let chunk = try Chunk(at: offset, in: bytes)
       count += 1
@@ -43,50 +45,46 @@ struct PNGStructure {
       throw StageFailure(.damagedImage, "the PNG lacks its palette")
     }
     header.trailingBytes = bytes.count - offset
-    keepColors()
+    // libpng wants to see a colour chunk before the palette.
+    picture = [0..<start, keepColors()].compactMap(\.self) + picture
     addNotices()
   }
 
-  /// The profile goes before all else, then sRGB; gamma alone is for libpng, and primaries alone for nobody.
-  private mutating func keepColors() {
+  /// Keeps the profile; without it and sRGB, has libpng convert the gamma, and reports unusual primaries.
+  ///
+  /// - Returns: the chunk that libpng has to see.
+  private mutating func keepColors() -> Range<Int>? {
     if let profile {
       let name = bytes[profile.content].prefix(80).prefix { $0 != 0 }
       header.packedProfile = Sanitizer.clean(String(decoding: name, as: UTF8.self), limit: 60)
-      insert(profile.extent)
-    } else if !isStandardRGB, let gamma {
+      return profile.extent
+    }
+    guard !isStandardRGB else { return nil }
+    if let gamma {
       // In 1/100,000; that of sRGB is 45,455.
       let value = ByteWindow(bytes, gamma.content).number(at: 0, width: 4) ?? 0
-      guard value > 0, abs(value - 45_455) > 2_000 else { return }
+      guard value > 0, abs(value - 45_455) > 2_000 else { return nil }
       header.notices.append(
         "its gamma of \(JSONOutput.decimal(Double(value) / 100_000).text) was converted to that of sRGB"
       )
-      insert(gamma.extent)
     }
-    guard profile == nil, !isStandardRGB, let primaries else { return }
-    // White and red of sRGB, in 1/100,000.
-    let window = ByteWindow(bytes, primaries.content)
-    let isUsual = zip([31_270, 32_900, 64_000, 33_000], 0...).allSatisfy { expected, place in
-      abs((window.number(at: 4 * place, width: 4) ?? 0) - expected) < 1_000
+    if let primaries {
+      // White and red of sRGB, in 1/100,000.
+      let window = ByteWindow(bytes, primaries.content)
+      let isUsual = zip([31_270, 32_900, 64_000, 33_000], 0...).allSatisfy { expected, place in
+        abs((window.number(at: 4 * place, width: 4) ?? 0) - expected) < 1_000
+      }
+      if !isUsual {
+        header.notices.append("its primaries (cHRM) are not those of sRGB: colours may be off")
+      }
     }
-    guard !isUsual else { return }
-    header.notices.append("its primaries (cHRM) are not those of sRGB: colours may be off")
+    return gamma?.extent
   }
 
-  /// Puts a chunk behind the header, where libpng wants to see it: before the palette.
-  private mutating func insert(_ extent: Range<Int>) {
-    let start = 8 + 25
-    guard let first = picture.first, first.lowerBound == 0, first.upperBound >= start else {
-      return
-    }
-    picture.removeFirst()
-    let rest = first.upperBound > start ? [start..<first.upperBound] : []
-    picture.insert(contentsOf: [0..<start, extent] + rest, at: 0)
-  }
-
-  /// Said once, however often the file gives cause: a file of empty chunks made a notice of each.
+  /// Adds each notice once: a file of empty chunks must not cause one for each.
   private mutating func addNotices() {
     if isAnimated { header.notices.append("the PNG is animated; its first picture was taken") }
-    if let aspect { header.notices.append(PixelAspect.notice(aspect.x, aspect.y)) }
+    if let aspectNotice { header.notices.append(aspectNotice) }
     if isTurnedByXMP, header.orientation == .upright { header.notices.append(XMPPacket.notice) }
     if header.trailingBytes > 0 {
       header.notices.append(
@@ -113,7 +111,8 @@ struct PNGStructure {
     case "eXIf": header.orientation = orientation(of: chunk) ?? header.orientation
     case "pHYs":
       header.density = density(of: chunk)
-      aspect = aspect ?? pixelAspect(of: chunk)
+      let content = ByteWindow(bytes, chunk.content)
+      aspectNotice = aspectNotice ?? PixelAspect.notice(of: content, at: 0, width: 4)
     case "iTXt":
       let text = bytes[chunk.content]
       if text.starts(with: "XML:com.adobe.xmp\0".utf8) {
@@ -132,7 +131,7 @@ struct PNGStructure {
     guard condition else { throw StageFailure(.damagedImage, "the PNG's \(part) is too large") }
   }
 
-  /// Neighbours are joined, so that a file of a million tiny chunks stays one range.
+  /// Joins neighbours, so that a million tiny chunks are one range.
   private mutating func keep(_ extent: Range<Int>) {
     guard let last = picture.last, last.upperBound == extent.lowerBound else {
       picture.append(extent)
@@ -142,19 +141,10 @@ struct PNGStructure {
   }
 
   private func orientation(of chunk: Chunk) -> Orientation? {
-    // Some programs copy the name that the block has in a JPEG.
+    // Some programs copy the block with the name that it has in a JPEG.
     let content =
       ByteWindow(bytes, chunk.content).has("Exif\0\0") ? chunk.content.dropFirst(6) : chunk.content
     return TIFFBlock(ByteWindow(bytes, content))?.orientation
-  }
-
-  /// The density of x and y where they differ.
-  private func pixelAspect(of chunk: Chunk) -> (x: Int, y: Int)? {
-    let window = ByteWindow(bytes, chunk.content)
-    guard let x = window.number(at: 0, width: 4), let y = window.number(at: 4, width: 4) else {
-      return nil
-    }
-    return PixelAspect.isSquare(x, y) ? nil : (x, y)
   }
 
   /// Dots per inch; unit 1 is the metre.
@@ -172,7 +162,7 @@ struct PNGStructure {
     let content: Range<Int>
     let extent: Range<Int>
 
-    /// Bounds a chunk by the file.
+    /// Reads a chunk's length and name.
     init(at offset: Int, in bytes: [UInt8]) throws(StageFailure) {
       let window = ByteWindow(bytes)
       guard let length = window.number(at: offset, width: 4), offset + 12 <= bytes.count,
@@ -189,7 +179,7 @@ struct PNGStructure {
       extent = offset..<(offset + 12 + length)
     }
 
-    /// A capital first letter means that the picture cannot be understood without the chunk.
+    /// A capital first letter means that the picture can't be understood without the chunk.
     func requireAncillary() throws(StageFailure) {
       let isKnown = ["PLTE", "tRNS"].contains(name)
       guard isKnown || name.utf8.first.map({ $0 & 0x20 != 0 }) == true else {

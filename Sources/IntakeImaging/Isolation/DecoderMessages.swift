@@ -1,14 +1,14 @@
 import IntakeCore
 
-/// A message between this process and a decoder: numbers and blocks of bytes, their counts ahead of them.
+/// A message between this process and a decoder: numbers and blocks of bytes.
 ///
-/// On the socket: the count of numbers and of blocks, the numbers, the size of each block, the blocks; each number in
-/// 8 bytes of this machine's order, because both ends are the same program.
+/// On the socket: the count of numbers and of blocks, the numbers, the size of each block, the blocks. A number has 8
+/// bytes in this machine's order, because both ends are the same program.
 struct DecoderFrame {
   var numbers: [Int] = []
   var blocks: [[UInt8]] = []
 
-  /// What a message may bring at most, so that nobody makes this process allocate without bound.
+  /// The most that a message may bring, so that nobody can make this process allocate without bound.
   struct Bounds {
     var numbers: Int
     var blocks: Int
@@ -16,39 +16,35 @@ struct DecoderFrame {
     var blockBytes: Int
   }
 
-  /// Hands the message over in as many pieces as it has blocks, and one.
+  /// Sends the message.
   func write<Failure>(_ send: (UnsafeRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
     let head = [numbers.count, blocks.count] + numbers + blocks.map(\.count)
     try Self.lend(head, send)
     for block in blocks { try Self.lend(block, send) }
   }
 
-  /// Takes a message; nil when it announces more than the bounds allow.
+  /// Receives a message; nil if it announces more than the bounds allow.
   static func read<Failure>(
     _ bounds: Bounds, _ receive: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) -> DecoderFrame? {
-    let counts = try numbers(2, receive)
+    let counts: [Int] = try filled(2, receive)
     guard (0...bounds.numbers).contains(counts[0]), (0...bounds.blocks).contains(counts[1]) else {
       return nil
     }
-    let numbers = try numbers(counts[0], receive)
-    let sizes = try Self.numbers(counts[1], receive)
+    let numbers: [Int] = try filled(counts[0], receive)
+    let sizes: [Int] = try filled(counts[1], receive)
     guard sizes.allSatisfy((0...bounds.blockBytes).contains) else { return nil }
     var blocks: [[UInt8]] = []
     for size in sizes { blocks.append(try filled(size, receive)) }
     return DecoderFrame(numbers: numbers, blocks: blocks)
   }
 
-  private static func numbers<Failure>(
-    _ count: Int, _ receive: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
-  ) throws(Failure) -> [Int] { try filled(count, receive) }
-
   private static func filled<Element: BitwiseCopyable, Failure>(
     _ count: Int,
     _ receive: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) -> [Element] {
     var failure: Failure?
-    // Not filled with zeros first: of 3 MB that would be a third of what the way through the socket costs.
+    // Not zeroed first: for 3 MB that would be a third of the cost of the socket.
     let values = [Element](unsafeUninitializedCapacity: count) { room, initialized in
       do throws(Failure) {
         try receive(
@@ -73,10 +69,10 @@ struct DecoderFrame {
   }
 }
 
-/// What comes back from a decoder: written there, and checked here like anything else from outside.
+/// The answers of decoders.
 ///
-/// A decoder that was taken over can say what it likes, so each number is compared with what this process has read
-/// from the file or asked for.
+/// A decoder that was taken over can answer anything, so each number is compared with what this process has read from
+/// the file or asked for.
 enum DecoderAnswer {
   /// The answer in numbers and blocks.
   static func frame(_ result: ScanResult) -> DecoderFrame {
@@ -99,7 +95,7 @@ enum DecoderAnswer {
     }
   }
 
-  /// A failure in blocks: its word, its detail and its hint.
+  /// A failure in blocks: its code, detail and hint.
   static func frame(_ failure: StageFailure) -> DecoderFrame {
     DecoderFrame(
       numbers: [Kind.failure.rawValue],
@@ -110,7 +106,7 @@ enum DecoderAnswer {
 
   private enum Kind: Int { case whole, pixels, fitted, failure }
 
-  /// Attempts that are told of; a search takes 5 for each of at most a dozen sizes.
+  /// Attempts that are reported; a search takes 5 for each of at most a dozen sizes.
   private static let mostAttempts = 64
   private static let mostText = 1024
 
@@ -120,26 +116,23 @@ enum DecoderAnswer {
     switch job.work {
     case .verify: largest = 0
     case .pixels: largest = job.uprightOutput.map { $0.width * $0.height } ?? 0
-    case .fit(let search): largest = min(search.budget, job.mostEncoded)
+    case .fit(let shrinker): largest = min(shrinker.maximumBytes, job.mostEncoded)
     }
     return DecoderFrame.Bounds(
       numbers: 8 + 4 * mostAttempts, blocks: 3, blockBytes: max(mostText, largest))
   }
 
-  /// The result in an answer; nil when it can't be one to this job.
-  ///
-  /// - Throws: the failure that the decoder found in the picture.
-  static func result(_ frame: DecoderFrame, to job: ScanJob) throws(StageFailure) -> ScanResult? {
+  /// The result in an answer, or what the decoder says is wrong with the picture; nil when it can't be one to this job.
+  static func result(_ frame: DecoderFrame, to job: ScanJob) -> Result<ScanResult, StageFailure>? {
     switch (frame.numbers.first.flatMap(Kind.init), job.work) {
     case (.whole, .verify) where frame.numbers.count == 2:
-      return .whole(strayBytes: frame.numbers[1])
+      .success(.whole(strayBytes: frame.numbers[1]))
     case (.pixels, .pixels):
-      return job.uprightOutput.flatMap { bitmap(frame.blocks, $0) }.map { .pixels($0) }
-    case (.fitted, .fit(let search)): return found(frame, search, job).map { .fitted($0) }
-    case (.failure, _):
-      guard let failure = failure(frame.blocks) else { return nil }
-      throw failure
-    default: return nil
+      job.uprightOutput.flatMap { bitmap(frame.blocks, $0) }.map { .success(.pixels($0)) }
+    case (.fitted, .fit(let shrinker)):
+      found(frame, shrinker, job).map { .success(.fitted($0)) }
+    case (.failure, _): failure(frame.blocks).map { .failure($0) }
+    default: nil
     }
   }
 
@@ -160,31 +153,31 @@ enum DecoderAnswer {
     }
   }
 
-  private static func found(_ frame: DecoderFrame, _ search: ShrinkSearch, _ job: ScanJob)
-    -> ShrinkSearch.Found?
+  private static func found(_ frame: DecoderFrame, _ shrinker: ImageShrinker, _ job: ScanJob)
+    -> ImageShrinker.Found?
   {
     let numbers = frame.numbers
     guard frame.blocks.count == 1, numbers.count >= 8, numbers.count % 4 == 0,
-      frame.blocks[0].count <= search.budget, (1...100).contains(numbers[1])
+      frame.blocks[0].count <= shrinker.maximumBytes, (1...100).contains(numbers[1])
     else { return nil }
     guard let whole = job.header?.uprightSize, (1...whole.width).contains(numbers[2]),
       (1...whole.height).contains(numbers[3])
     else { return nil }
     let size = PixelSize(width: numbers[2], height: numbers[3])
-    guard size.longerSide <= search.edge, isPlainJPEG(frame.blocks[0], size) else { return nil }
+    guard size.longerSide <= shrinker.edge, isPlainJPEG(frame.blocks[0], size) else { return nil }
     let attempts = stride(from: 8, to: numbers.count, by: 4).map {
       ShrinkReport.Attempt(
         edge: numbers[$0], quality: numbers[$0 + 1], bytes: numbers[$0 + 2],
         isSample: numbers[$0 + 3] != 0)
     }
-    return ShrinkSearch.Found(
+    return ImageShrinker.Found(
       bytes: frame.blocks[0], quality: numbers[1], size: size, gaveUpPixels: numbers[4] != 0,
       attempts: attempts,
       oddities: Oddities(
         strayBytes: numbers[5], isTransparent: numbers[6] != 0, droppedProfile: numbers[7]))
   }
 
-  /// Whether a body is a JPEG of that size with nothing in it but what the encoder writes.
+  /// Whether bytes are a JPEG of that size with nothing but what the encoder writes.
   private static func isPlainJPEG(_ bytes: [UInt8], _ size: PixelSize) -> Bool {
     guard let structure = try? JPEGStructure(bytes, limits: ImageLimits.encoded),
       let frame = structure.frame, frame.size == size, structure.end == bytes.count
@@ -197,12 +190,12 @@ enum DecoderAnswer {
     guard blocks.count == 3 else { return nil }
     let texts = blocks.map { Sanitizer.clean(String(decoding: $0, as: UTF8.self), limit: 400) }
     guard let code = FailureCode.named(texts[0]), aboutPictures.contains(code) else { return nil }
-    // Memory is what this process has granted, so more of the machine's would change nothing.
+    // It ran out of what this process had granted, so a machine with more memory wouldn't help.
     guard code != .outOfMemory else { return StageFailure(.decoderMemory, texts[1]) }
     return StageFailure(code, texts[1], hint: texts[2])
   }
 
-  /// What decoding may say of a picture; nothing of it stops a run or leaves a row in doubt.
+  /// What decoding may find; none of it stops a run or leaves a row in doubt.
   private static let aboutPictures: Set<FailureCode> = [
     .notAnImage, .unsupportedFormat, .unsupportedVariant, .damagedImage, .imageTooLarge,
     .imageTooSmall, .cannotFit, .outOfMemory, .internalError,
@@ -210,19 +203,19 @@ enum DecoderAnswer {
 }
 
 extension ScanJob {
-  /// The size that the picture has once it is decoded and turned.
+  /// The size of the picture once it is decoded and turned.
   fileprivate var uprightOutput: PixelSize? {
     header.map { DecodePlan($0, edge: edge).output.turned(by: $0.orientation) }
   }
 
-  /// Bytes that no encoding of the picture exceeds.
+  /// The most bytes that an encoding of the picture can have.
   fileprivate var mostEncoded: Int {
     uprightOutput.map { JPEGEncoder.mostBytes(of: $0, profile: ICCProfile.limit) } ?? 0
   }
 }
 
 extension ImageLimits {
-  /// What the encoder's own files keep to; their size is compared apart.
+  /// The limits of what the encoder writes; its size in pixels is checked separately.
   fileprivate static var encoded: ImageLimits {
     var limits = ImageLimits()
     limits.minimumSide = 1

@@ -3,21 +3,21 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// Processes that decode foreign bytes for this one: kept alive, replaced when they die, one picture a time each.
+/// Processes that decode foreign bytes, one picture at a time each; those that die are replaced.
 ///
-/// Codecs made while a pool is `current` decode in it; without one they decode in this process.
+/// Codecs that are made while a pool is `current` decode in it, others in this process.
 public final class DecoderPool: Sendable {
-  /// The pool for codecs that are made in this task; nil for decoding in this process.
+  /// The pool for codecs that are made in this task; nil to decode in this process.
   @TaskLocal public static var current: DecoderPool?
 
-  /// Whether this system can take a process everything but its memory.
+  /// Whether this system can take away everything but its memory from a process.
   public static var isAvailable: Bool { Confinement.isAvailable }
 
   private struct State {
     var idle: [DecoderProcess] = []
     /// Processes that are idle, at work or starting.
     var living = 0
-    /// Processes at most; fewer once the system grants no more, so that nobody asks for them again and again.
+    /// Processes at most; lowered once the system grants no more, so that nobody asks again and again.
     var width: Int
     /// Threads that wait for a process.
     var waiting = 0
@@ -38,27 +38,20 @@ public final class DecoderPool: Sendable {
   ///
   /// Call it before any secret is read, though a process gets neither memory nor environment nor files of this one.
   ///
-  /// - Parameter program: a program whose main function is `IntakeCommand.main`; by default the one that runs, even
-  ///   if its file was replaced meanwhile.
-  /// - Parameter fallBack: called once when not even one process can be had; pictures are then decoded in this
-  ///   process. Nil refuses them instead.
-  public convenience init(
-    width: Int, program: String = "/proc/self/exe",
-    fallingBack fallBack: (@Sendable (DecodersUnavailable) -> Void)? = nil
-  ) {
-    self.init(width: width, program: program, limits: DecoderLimits(), fallingBack: fallBack)
-  }
-
-  /// The same with other limits.
-  package init(
-    width: Int, program: String, limits: DecoderLimits,
+  /// - Parameters:
+  ///   - program: a program whose main function is `IntakeCommand.main`; by default the one that runs, even if its file
+  ///     has been replaced.
+  ///   - fallBack: called once when no process can be started; pictures are then decoded in this process. Nil refuses
+  ///     them instead.
+  public init(
+    width: Int, program: String = "/proc/self/exe", limits: DecoderLimits = DecoderLimits(),
     fallingBack fallBack: (@Sendable (DecodersUnavailable) -> Void)? = nil
   ) {
     state = Mutex(State(width: max(1, width)))
     self.program = program
     self.limits = limits
     self.fallBack = fallBack
-    // Processes die with the thread that started them, so it is one that stays.
+    // Processes die with the thread that started them, so this one stays.
     state.withLock { $0.living = 1 }
     guard SystemThread.start({ self.startProcesses() }) else {
       giveUp(DecodersUnavailable(reason: "the system grants no threads"))
@@ -69,13 +62,13 @@ public final class DecoderPool: Sendable {
 
   /// Waits until the first process is ready.
   ///
-  /// - Throws: `DecodersUnavailable` when there is none to be had.
+  /// - Throws: `DecodersUnavailable` if none can be started.
   public func becomeReady() throws(DecodersUnavailable) { put(back: try take()) }
 
-  /// Whether pictures are decoded in processes of their own, as far as is known.
+  /// Whether pictures are decoded in other processes, as far as is known.
   public var isInForce: Bool { state.withLock { $0.wasReady || $0.trouble == nil } }
 
-  /// Ends the processes once nobody uses them.
+  /// Ends the processes once they are idle.
   public func stop() {
     let idle = state.withLock { state in
       state.isStopping = true
@@ -89,7 +82,7 @@ public final class DecoderPool: Sendable {
   /// Does a job in one of the processes; a process that dies is replaced.
   ///
   /// - Parameter memory: bytes that the job is expected to need.
-  /// - Throws: `StageFailure` for what is wrong with the picture or became of the process.
+  /// - Throws: `StageFailure` for what is wrong with the picture, or happened to the process.
   func result(of job: ScanJob, memory: Int) throws -> ScanResult {
     var attempts = 0
     while true {
@@ -114,36 +107,34 @@ public final class DecoderPool: Sendable {
       case .result(let result):
         put(back: process)
         return try result.get()
-      case .death(let death):
+      case .lost(let failure):
         lose()
-        guard death.isFromOutside, attempts < Self.mostKills else { throw death.failure }
+        throw failure
+      case .killed:
+        lose()
+        guard attempts < Self.mostKills else { throw DecoderProcess.killedAgain }
       }
     }
   }
 
   // MARK: Processes
 
-  /// The numbers of those that wait for work.
+  /// The numbers of the idle processes.
   package var processes: [Int32] { state.withLock { $0.idle.map(\.number) } }
-
-  private enum Turn {
-    case process(DecoderProcess)
-    case wait
-  }
 
   private func take() throws(DecodersUnavailable) -> DecoderProcess {
     while true {
-      let turn = try state.withLock { (state) throws(DecodersUnavailable) -> Turn in
-        if let process = state.idle.popLast() { return .process(process) }
+      let process = try state.withLock { (state) throws(DecodersUnavailable) -> DecoderProcess? in
+        if let process = state.idle.popLast() { return process }
         if let trouble = state.trouble, state.living == 0 { throw trouble }
         if state.living < state.width, state.trouble == nil {
           state.living += 1
           starts.signal()
         }
         state.waiting += 1
-        return .wait
+        return nil
       }
-      if case .process(let process) = turn { return process }
+      if let process { return process }
       changes.wait()
     }
   }
@@ -171,9 +162,9 @@ public final class DecoderPool: Sendable {
     changes.signal()
   }
 
-  /// Starts that fail one after the other until no more are tried: one alone may have been killed as it began.
+  /// Failures in a row after which no more starts are tried; a single one may have been killed early.
   private static let mostFailures = 3
-  /// Processes that a picture may lose to somebody else: to an operator, or to a machine that is out of memory.
+  /// Times that a picture is tried when operators, or the kernel for lack of memory, kill its process.
   private static let mostKills = 3
 
   private func startProcesses() {
@@ -191,7 +182,7 @@ public final class DecoderPool: Sendable {
     }
   }
 
-  /// Notes that a process could not be started; with others alive, the pool goes on with those.
+  /// Notes that a process can't be started; the pool goes on with those that are alive.
   private func giveUp(_ trouble: DecodersUnavailable) {
     let isFirst = state.withLock { state in
       state.living -= 1
@@ -199,7 +190,7 @@ public final class DecoderPool: Sendable {
       if state.living == 0 { state.trouble = trouble }
       return state.living == 0 && !state.wasReady
     }
-    // Said before anybody goes on without a process.
+    // Reported before anybody goes on without a process.
     if isFirst { fallBack?(trouble) }
     state.withLock { state in
       while state.waiting > 0 { wake(&state) }

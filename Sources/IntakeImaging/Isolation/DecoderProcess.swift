@@ -1,7 +1,7 @@
 public import IntakeCore
 import IntakeSystem
 
-/// A process that decodes one picture after the other and owns nothing but the socket it does so over.
+/// A process that decodes one picture after the other and owns nothing but its socket.
 struct DecoderProcess: Sendable {
   private let process: ConnectedProcess
   private let limits: DecoderLimits
@@ -25,11 +25,10 @@ struct DecoderProcess: Sendable {
     do throws(ConnectedProcess.Trouble) {
       let deadline = SystemTime.monotonic + patience
       let bounds = DecoderFrame.Bounds(numbers: 1, blocks: 0, blockBytes: 0)
-      let greeting = try DecoderFrame.read(bounds) { (room) throws(ConnectedProcess.Trouble) in
-        try process.receive(into: room, until: deadline)
-      }
+      let decoder = DecoderProcess(process: process, limits: limits)
+      let greeting = try decoder.receive(bounds, until: deadline)
       guard greeting?.numbers == DecoderWorker.greeting.numbers else { throw .ended }
-      return DecoderProcess(process: process, limits: limits)
+      return decoder
     } catch {
       _ = process.end()
       throw DecodersUnavailable(reason: "a process that decodes ended before it was ready")
@@ -41,112 +40,90 @@ struct DecoderProcess: Sendable {
 
   /// What became of a job that was given to a process.
   enum Answer {
-    /// The process did its work; a failure is one of the picture.
+    /// The process did its work; a failure is the picture's.
     case result(Result<ScanResult, StageFailure>)
-    /// The process is gone.
-    case death(Death)
+    /// The process is gone, and the picture fails with it.
+    case lost(StageFailure)
+    /// An operator has killed the process, or the kernel for lack of memory; another one may do better.
+    case killed
   }
 
-  /// Gives a job to the process and waits for the answer; a process that fails at it is ended and gone.
+  /// Gives a job to the process and waits for the answer; a process that fails is ended.
   ///
-  /// - Throws: `CancellationError` when the task was cancelled; the process is gone then too.
+  /// - Throws: `CancellationError` if the task was cancelled; the process is gone then, too.
   func answer(to job: ScanJob, memory: Int) throws(CancellationError) -> Answer {
     do throws(SystemCallFailure) {
       try process.grant(seconds: limits.processorSeconds, bytes: limits.bytes(expecting: memory))
     } catch {
       // Nothing is decoded without limits.
-      return .death(Death(process.end(), isOverdue: false))
+      return Self.loss(process.end())
     }
     do throws(ConnectedProcess.Trouble) {
       let deadline = SystemTime.monotonic + limits.seconds
       try job.frame.write { (bytes) throws(ConnectedProcess.Trouble) in
         try process.send(bytes, until: deadline)
       }
-      let answer = try DecoderFrame.read(DecoderAnswer.bounds(for: job)) {
-        (room) throws(ConnectedProcess.Trouble) in try process.receive(into: room, until: deadline)
-      }
-      do throws(StageFailure) {
-        if let result = try answer.flatMap({ (frame) throws(StageFailure) in
-          try DecoderAnswer.result(frame, to: job)
-        }) {
-          return .result(.success(result))
-        }
-      } catch {
-        return .result(.failure(error))
+      let answer = try receive(DecoderAnswer.bounds(for: job), until: deadline)
+      if let result = answer.flatMap({ DecoderAnswer.result($0, to: job) }) {
+        return .result(result)
       }
       _ = process.end()
-      return .death(.babbled)
+      return Self.lost(.decoderCrashed, "gave an answer that cannot be")
     } catch {
-      let ending = process.end()
+      let status = process.end()
       if error == .cancelled { throw CancellationError() }
-      return .death(Death(ending, isOverdue: error == .overdue))
+      return error == .overdue ? Self.overtime : Self.loss(status)
     }
   }
 
-  /// Lets the process end, because nobody needs it any more.
+  private func receive(_ bounds: DecoderFrame.Bounds, until deadline: Double)
+    throws(ConnectedProcess.Trouble) -> DecoderFrame?
+  {
+    try DecoderFrame.read(bounds) { (room) throws(ConnectedProcess.Trouble) in
+      try process.receive(into: room, until: deadline)
+    }
+  }
+
+  /// Ends the process, because nobody needs it any more.
   func end() { _ = process.end() }
 
-  /// Why a process is gone.
-  enum Death: Equatable {
-    /// By this signal, which it brought upon itself.
-    case crashed(Int32)
-    /// By a system call that it may not make.
-    case forbidden
-    /// By somebody else: an operator, or the kernel when the machine is out of memory.
-    case killed
-    /// It ended of its own.
-    case left
-    /// Its answer cannot be one.
-    case babbled
-    /// It took more time than it may.
-    case timeout
-    /// It took more memory than it may.
-    case memory
-
-    fileprivate init(_ ending: ConnectedProcess.Ending, isOverdue: Bool) {
-      switch ending {
-      case _ where isOverdue, .signal(SignalNumber.processorTime): self = .timeout
-      case .signal(SignalNumber.kill): self = .killed
-      case .signal(SignalNumber.forbiddenCall): self = .forbidden
-      case .signal(let number): self = .crashed(number)
-      case .outOfMemory: self = .memory
-      case .exit: self = .left
-      }
-    }
-
-    /// Whether another process may do better: this one did nothing wrong.
-    var isFromOutside: Bool { self == .killed }
-
-    /// The failure of the picture.
-    var failure: StageFailure {
-      let what = "the process that decoded the picture "
-      switch self {
-      case .crashed(let signal):
-        return StageFailure(.decoderCrashed, what + "crashed (signal \(signal))")
-      case .forbidden:
-        return StageFailure(.decoderCrashed, what + "tried what it may not do, and was ended")
-      case .killed: return StageFailure(.decoderCrashed, what + "was killed again and again")
-      case .left: return StageFailure(.decoderCrashed, what + "ended in the middle")
-      case .babbled: return StageFailure(.decoderCrashed, what + "gave an answer that cannot be")
-      case .timeout:
-        return StageFailure(
-          .decoderTimeout,
-          what + "took longer than any picture needs")
-      case .memory: return StageFailure(.decoderMemory, what + "took more memory than it may")
-      }
+  /// What the end of a process means for its picture.
+  private static func loss(_ status: ProgramEnd.Status) -> Answer {
+    switch status {
+    case .signalled(SignalNumber.kill): .killed
+    case .signalled(SignalNumber.processorTime): overtime
+    case .signalled(SignalNumber.forbiddenCall):
+      lost(.decoderCrashed, "tried what it may not do, and was ended")
+    case .exited(Confinement.outOfMemory): lost(.decoderMemory, "took more memory than it may")
+    case .signalled(let signal): lost(.decoderCrashed, "crashed (signal \(signal))")
+    case .exited(let code) where code > 128:
+      lost(.decoderCrashed, "crashed (signal \(code - 128))")
+    case .exited, .unknown: lost(.decoderCrashed, "ended in the middle")
     }
   }
+
+  private static var overtime: Answer {
+    lost(.decoderTimeout, "took longer than any picture needs")
+  }
+
+  private static func lost(_ code: FailureCode, _ what: String) -> Answer {
+    .lost(StageFailure(code, "the process that decoded the picture " + what))
+  }
+
+  /// The failure of a picture whose processes were killed each time.
+  static let killedAgain = StageFailure(
+    .decoderCrashed, "the process that decoded the picture was killed again and again")
 }
 
 /// What decoding one picture may take.
-package struct DecoderLimits: Sendable {
-  /// Seconds of processor time: the slowest of 10,000 hostile files took 0.54, and a busy machine stretches none of it.
-  package var processorSeconds = 30
+public struct DecoderLimits: Sendable {
+  /// Seconds of processor time, which a busy machine doesn't stretch; the slowest of 10,000 hostile files took 0.54.
+  public var processorSeconds = 30
   /// Seconds on the clock, for a process that waits instead of working.
-  package var seconds = 120.0
+  public var seconds = 120.0
 
   /// The usual limits.
-  package init() {}
+  public init() {}
 
   /// Bytes of memory: twice what a picture is expected to need, and room for the program itself.
   func bytes(expecting memory: Int) -> Int { 128 << 20 + 2 * memory }

@@ -1,29 +1,28 @@
 import IntakeCore
 import IntakeSystem
 
-/// The other end of `DecoderProcess`: this program once more, started with an argument that help does not list.
+/// The other end of `DecoderProcess`: this program, started with an argument that help doesn't list.
 public enum DecoderWorker {
   private static let name = "decoder-process"
 
   /// The arguments that start one.
   static var arguments: [String] { [name, String(ProcessSetup.number)] }
 
-  /// Nothing but what the sanitisers of a test build are told by; a crash report of Swift would show memory.
+  /// Turns Swift's crash reports off, because they show memory.
   static var environment: [String] { ["SWIFT_BACKTRACE=enable=no"] }
 
-  /// What it says once its rights are gone.
+  /// Its first message, once its rights are gone.
   static let greeting = DecoderFrame(numbers: [1], blocks: [])
 
-  /// The process that started this one to decode; nil when it was started for anything else.
+  /// The process that started this one to decode; nil if it was started for anything else.
   public static func parent(of arguments: [String]) -> Int32? {
     arguments.count == 3 && arguments[1] == name ? Int32(arguments[2]) : nil
   }
 
   /// Gives up every right, and decodes what comes over descriptor 0 until it is closed.
-  public static func run(for parent: Int32) -> Never { run(for: parent) { _ in } }
-
-  /// The same, with a look at each file before it is decoded: where tests plant faults.
-  package static func run(for parent: Int32, looking: ([UInt8]) -> Void) -> Never {
+  ///
+  /// - Parameter looking: sees each file before it is decoded, which is where tests plant faults.
+  public static func run(for parent: Int32, looking: ([UInt8]) -> Void = { _ in }) -> Never {
     ProcessSetup.harden()
     ProcessSetup.ignoreStops()
     ProcessSetup.keepMemory()
@@ -41,7 +40,7 @@ public enum DecoderWorker {
     ProcessSetup.exit(with: 0)
   }
 
-  /// Whatever the libraries read from the system when they are used first (processor features, random seeds).
+  /// Has the libraries do what they do at first use: read processor features and random seeds.
   private static func warmUp() {
     let plane = Plane(width: 16, height: 16, samples: [UInt8](repeating: 128, count: 256))
     let bytes = (try? Bitmap(luma: plane).jpeg(quality: 50)) ?? []
@@ -60,7 +59,7 @@ public enum DecoderWorker {
 
   private struct Closed: Error {}
 
-  /// From the parent, who is trusted: a file is as large as `decode.max-bytes` lets it be.
+  /// The parent is trusted; `decode.max-bytes` bounds the file.
   private static func receive() -> DecoderFrame? {
     try? DecoderFrame.read(DecoderFrame.Bounds(numbers: 64, blocks: 1, blockBytes: 1 << 30)) {
       (room) throws(Closed) in

@@ -1,36 +1,29 @@
 import IntakeCore
 
-/// Work on a scan's bytes that goes through libjpeg, libpng and zlib; it runs here or in a process that owns nothing.
+/// Work of libjpeg, libpng and zlib on a scan; it runs here or in a process that owns nothing.
 struct ScanJob {
   /// What is wanted.
   enum Work: Equatable {
-    /// A way through every code, of which nothing is kept.
+    /// Whether the file is whole; no pixels are kept.
     case verify
     /// The upright picture, its longer side at most `edge` pixels.
     case pixels(edge: Int?)
     /// The best encoding that fits.
-    case fit(ShrinkSearch)
+    case fit(ImageShrinker)
   }
 
   let work: Work
   let bytes: [UInt8]
-  /// What this process has read from the bytes; nil in a decoder that only goes through their codes.
+  /// The header of the file; nil in a decoder that only verifies.
   let header: ImageHeader?
   let limits: ImageLimits
-
-  init(_ work: Work, on bytes: [UInt8], _ header: ImageHeader?, _ limits: ImageLimits) {
-    self.work = work
-    self.bytes = bytes
-    self.header = header
-    self.limits = limits
-  }
 
   /// The longer side that is decoded to, in pixels; nil for the whole.
   var edge: Int? {
     switch work {
     case .verify: return 1
     case .pixels(let edge): return edge
-    case .fit(let search): return search.edge
+    case .fit(let shrinker): return shrinker.edge
     }
   }
 
@@ -42,10 +35,10 @@ struct ScanJob {
     case .pixels(let edge):
       guard let header else { throw ScanJob.wrongResult }
       return .pixels(try upright(edge, header).bitmap)
-    case .fit(let search):
+    case .fit(let shrinker):
       guard let header else { throw ScanJob.wrongResult }
-      let picture = try upright(search.edge, header)
-      return .fitted(try search.run(picture, of: header, whole: header.uprightSize))
+      let picture = try upright(shrinker.edge, header)
+      return .fitted(try shrinker.search(picture, of: header, whole: header.uprightSize))
     }
   }
 
@@ -59,62 +52,59 @@ struct ScanJob {
     return picture
   }
 
-  /// The failure for a result of another kind than was asked for, which no code here gives.
+  /// For a result of another kind than was asked for, which can't happen.
   static let wrongResult = StageFailure(.internalError, "decoding gave what was not asked for")
 }
 
 /// What a job gives.
 enum ScanResult {
-  /// Every block of the file is there; so many of its bytes belong to none.
+  /// Every block of the file is there; so many bytes belong to none.
   case whole(strayBytes: Int)
   /// The picture, upright.
   case pixels(Bitmap)
   /// An encoding that fits.
-  case fitted(ShrinkSearch.Found)
+  case fitted(ImageShrinker.Found)
 }
 
 // MARK: To a decoder
 
 extension ScanJob {
-  /// The job in numbers and blocks; the header stays behind, because the other side reads its own.
+  /// The job in numbers and blocks, without the header, which the other side reads itself.
   var frame: DecoderFrame {
-    var numbers = [
-      limits.maximumPixels, limits.maximumSide, limits.minimumSide, limits.maximumScans,
-      limits.maximumSegments, limits.maximumChunks, limits.maximumUnpackedBytes,
-      limits.maximumDecoderMemory,
-    ]
+    var numbers = Self.limitFields.map { limits[keyPath: $0] }
     switch work {
     case .verify: numbers += [0]
     case .pixels(let edge): numbers += [1, edge ?? -1]
-    case .fit(let search):
-      numbers += [
-        2, search.edge, search.quality.lowerBound, search.quality.upperBound, search.minimumEdge,
-        search.minimumSide, search.budget, search.keepsProfile ? 1 : 0,
-      ]
+    case .fit(let shrinker):
+      numbers += [2, shrinker.keepsProfile ? 1 : 0]
+      numbers += Self.shrinkerFields.map { shrinker[keyPath: $0] }
     }
     return DecoderFrame(numbers: numbers, blocks: [bytes])
   }
 
-  /// What a frame asks for; nil when it isn't one of this version's.
+  /// The fields of limits and shrinkers that go to a decoder.
+  private static let limitFields: [any WritableKeyPath<ImageLimits, Int> & Sendable] = [
+    \.maximumPixels, \.maximumSide, \.minimumSide, \.maximumScans, \.maximumSegments,
+    \.maximumChunks, \.maximumUnpackedBytes, \.maximumDecoderMemory,
+  ]
+  fileprivate static let shrinkerFields: [any WritableKeyPath<ImageShrinker, Int> & Sendable] = [
+    \.edge, \.quality, \.minimumQuality, \.minimumEdge, \.minimumSide, \.maximumBytes,
+  ]
+
+  /// The job in a frame; nil if it isn't one.
   ///
-  /// - Throws: what the header's walk finds.
+  /// - Throws: what is wrong with the header.
   init?(_ frame: DecoderFrame) throws(StageFailure) {
-    guard frame.numbers.count >= 9, frame.blocks.count == 1 else { return nil }
-    let numbers = frame.numbers
+    let count = Self.limitFields.count
+    guard frame.numbers.count > count, frame.blocks.count == 1,
+      let work = Work(frame.numbers[count...])
+    else { return nil }
     var limits = ImageLimits()
-    limits.maximumPixels = numbers[0]
-    limits.maximumSide = numbers[1]
-    limits.minimumSide = numbers[2]
-    limits.maximumScans = numbers[3]
-    limits.maximumSegments = numbers[4]
-    limits.maximumChunks = numbers[5]
-    limits.maximumUnpackedBytes = numbers[6]
-    limits.maximumDecoderMemory = numbers[7]
-    guard let work = Work(numbers[8...]) else { return nil }
+    for (field, number) in zip(Self.limitFields, frame.numbers) { limits[keyPath: field] = number }
     let bytes = frame.blocks[0]
-    // Reading it took 3 % of the CPU of a row whose scans fit, and those who go through the codes need nothing of it.
+    // Verifying needs no header, and reading it took 3 % of the CPU of a row whose scans fit.
     let header = work == .verify ? nil : try ImageHeader(reading: bytes, limits: limits)
-    self.init(work, on: bytes, header, limits)
+    self.init(work: work, bytes: bytes, header: header, limits: limits)
   }
 }
 
@@ -124,11 +114,13 @@ extension ScanJob.Work {
     switch (numbers.first, rest.count) {
     case (0, 0): self = .verify
     case (1, 1): self = .pixels(edge: rest[0] < 0 ? nil : rest[0])
-    case (2, 7) where rest[1] <= rest[2]:
-      self = .fit(
-        ShrinkSearch(
-          edge: rest[0], quality: rest[1]...rest[2], minimumEdge: rest[3], minimumSide: rest[4],
-          budget: rest[5], keepsProfile: rest[6] != 0))
+    case (2, ScanJob.shrinkerFields.count + 1):
+      var shrinker = ImageShrinker()
+      shrinker.keepsProfile = rest[0] != 0
+      for (field, number) in zip(ScanJob.shrinkerFields, rest[1...]) {
+        shrinker[keyPath: field] = number
+      }
+      self = .fit(shrinker)
     default: return nil
     }
   }

@@ -1,9 +1,9 @@
 import CImaging
 import IntakeCore
 
-/// At which size to decode and to which to resize, so that the longer side fits an edge.
+/// The sizes to decode at and to resize to, so that the longer side fits an edge.
 struct DecodePlan: Equatable {
-  /// Eighths of the stored size that the JPEG decoder is asked for: only 1, 2, 4 and 8 have fast code.
+  /// The scale to decode a JPEG at, in eighths: only 1, 2, 4 and 8 have fast code.
   var eighths = 8
   /// Size after decoding, as stored.
   var decoded: PixelSize
@@ -15,11 +15,15 @@ struct DecodePlan: Equatable {
   /// A decoded size of 0.9 × the edge is taken as it is: 4032 pixels become 2016 at edge 2048, in 44 ms
   /// instead of 119, and text recognition finds no difference.
   static let snap = 0.9
+}
 
-  /// Plans a JPEG; nil keeps the full size.
-  init(jpeg size: PixelSize, edge: Int?) {
-    self.init(exact: size, edge: edge)
-    guard let edge, size.longerSide > edge else { return }
+extension DecodePlan {
+  /// Plans what the header describes; a nil edge keeps the full size.
+  init(_ header: ImageHeader, edge: Int?) {
+    let size = header.size
+    self.init(decoded: size, output: edge.map(size.fitted(to:)) ?? size)
+    orientation = header.orientation
+    guard header.format == .jpeg, let edge, size.longerSide > edge else { return }
     for candidate in [1, 2, 4] {
       let scaled = size.scaled(byEighths: candidate)
       guard Double(scaled.longerSide) >= Self.snap * Double(edge) else { continue }
@@ -30,25 +34,10 @@ struct DecodePlan: Equatable {
     }
   }
 
-  /// Plans what the header describes.
-  init(_ header: ImageHeader, edge: Int?) {
-    self =
-      header.format == .jpeg
-      ? DecodePlan(jpeg: header.size, edge: edge) : DecodePlan(exact: header.size, edge: edge)
-  }
-
-  /// Plans a picture that comes at full size only.
-  init(exact size: PixelSize, edge: Int?) {
-    decoded = size
-    output = edge.map(size.fitted(to:)) ?? size
-  }
-}
-
-extension DecodePlan {
-  /// How far left and up chroma has to be, in output samples, to stand in its place once the picture is mirrored.
+  /// How far left and up chroma has to move, in output samples, so that it is in place once the picture is mirrored.
   ///
-  /// Of an odd side, 4:2:0 pairs the first and second sample; mirrored, it has paired the last two. Half a chroma
-  /// sample makes up for it.
+  /// 4:2:0 pairs samples from the first on. Mirrored, an odd side has them paired from the last on, which half a chroma
+  /// sample makes up for.
   var chromaShift: (x: Double, y: Double) {
     (
       orientation.reversesColumns && output.width % 2 == 1 ? 0.5 : 0,
@@ -58,12 +47,12 @@ extension DecodePlan {
 }
 
 extension Orientation {
-  /// Whether what is stored on the left ends on the right or at the bottom.
+  /// Whether the stored left side becomes the right or the bottom.
   fileprivate var reversesColumns: Bool {
     [.mirrored, .upsideDown, .transversed, .turnLeft].contains(self)
   }
 
-  /// Whether what is stored at the top ends at the bottom or on the right.
+  /// Whether the stored top becomes the bottom or the right side.
   fileprivate var reversesRows: Bool {
     [.flipped, .upsideDown, .transversed, .turnRight].contains(self)
   }
@@ -101,9 +90,8 @@ extension Bitmap {
   func resized(to size: PixelSize) -> Bitmap {
     let isHalf = chroma.map { $0.blue.size == self.size.halved } ?? true
     if size == self.size, isHalf { return self }
-    var plan = DecodePlan(exact: self.size, edge: nil)
-    plan.output = size
-    var builder = PictureBuilder(plan, chroma: chroma?.blue.size)
+    var builder = PictureBuilder(
+      DecodePlan(decoded: self.size, output: size), chroma: chroma?.blue.size)
     luma.forEachRow { builder.pushLuma($0) }
     chroma?.blue.forEachRow { builder.pushBlue($0) }
     chroma?.red.forEachRow { builder.pushRed($0) }

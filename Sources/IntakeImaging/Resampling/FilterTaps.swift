@@ -2,8 +2,6 @@ import CImaging
 
 #if canImport(Glibc)
   import Glibc
-#elseif canImport(Musl)
-  import Musl
 #else
   import Darwin
 #endif
@@ -17,11 +15,11 @@ struct FilterTaps {
   /// `count` weights per output sample, 14 fractional bits, adding up to exactly 1.
   let weights: [Int16]
 
-  /// Plans a direction; nil where it stays as it is.
+  /// Plans a direction; nil if it stays as it is.
   ///
-  /// `ratio` is input samples per output sample: nearly `input / output`, but chroma rows are rounded up and
-  /// must follow the luma's ratio to stay in place. `shift` moves the output
-  /// to smaller coordinates, in its own samples. `count` is rounded up to a multiple of `multiple`.
+  /// `ratio` is input samples per output sample: nearly `input / output`, but chroma, whose size is rounded up, must
+  /// follow the luma's ratio to stay in place. `shift` moves the output to smaller coordinates, in output samples.
+  /// `count` is rounded up to a multiple of `multiple`.
   init?(input: Int, output: Int, ratio: Double, shift: Double, multiple: Int) {
     guard input != output || ratio != 1 || shift != 0 else { return nil }
     let stretch = max(ratio, 1)
@@ -46,7 +44,7 @@ struct FilterTaps {
     self.weights = weights
   }
 
-  /// Scales to fixed point; what rounding leaves over goes to the largest weight, so that white stays white.
+  /// Scales to fixed point; the largest weight takes what rounding leaves over, so that white stays white.
   private static func round(
     _ exact: ArraySlice<Double>, sum: Double, into weights: inout [Int16], at start: Int
   ) {
@@ -64,8 +62,8 @@ struct FilterTaps {
 
   /// Evaluates the filter at `offset`, `offset + 1`, … and returns the sum.
   ///
-  /// With θ = πx/3 the filter is sin²θ (3 - 4 sin²θ) / 3θ². The sine is carried on by rotation: two calls
-  /// an output sample instead of two a weight, which was 1.5 % of a photo's whole time.
+  /// With θ = πx/3 the filter is sin²θ (3 - 4 sin²θ) / 3θ². Rotation gives the next sine: two calls an output sample
+  /// instead of two a weight, which took 1.5 % of a photo's time.
   private static func lanczos(
     from offset: Double, stretch: Double, into values: inout [Double], count: Int
   ) -> Double {

@@ -1,13 +1,13 @@
 import CImaging
 import IntakeCore
 
-/// Collects decoded rows and makes the finished picture of them: resized, 4:2:0 or gray.
+/// Turns decoded rows into the finished picture: resized, 4:2:0 or gray.
 struct PictureBuilder: ~Copyable {
   private var luma: PlaneResampler
   private var blue: ChromaLane?
   private var red: ChromaLane?
 
-  /// Plans a picture; `chroma` is the size in which the chroma planes come, nil for gray.
+  /// Plans a picture; `chroma` is the size of the decoded chroma planes, nil for gray.
   init(_ plan: DecodePlan, chroma: PixelSize?) {
     let from = plan.decoded
     let to = plan.output
@@ -32,10 +32,10 @@ struct PictureBuilder: ~Copyable {
   }
 }
 
-/// What both chroma planes of a picture have in common.
+/// What both chroma planes of a picture share.
 struct ChromaPlan {
   let width: Int
-  /// Whether the plane comes at full resolution along a direction, and a box halves it first.
+  /// Whether the plane comes at full resolution in a direction, and a box filter halves it first.
   let halvesWidth: Bool
   let halvesHeight: Bool
   let resampling: ResamplingPlan
@@ -64,7 +64,7 @@ struct ChromaPlan {
   }
 }
 
-/// The way of one chroma plane: halved by a box where it comes at full resolution, then resized.
+/// Processes one chroma plane: a box filter halves what comes at full resolution, then it is resized.
 struct ChromaLane: ~Copyable {
   private let plan: ChromaPlan
   private let pending: RowBuffer<UInt8>
@@ -107,7 +107,7 @@ struct ChromaLane: ~Copyable {
     resampler.push(UnsafePointer(scratch.samples))
   }
 
-  /// The plane, once all rows have been pushed; an odd last row stands for itself.
+  /// The plane, once all rows have been pushed; an odd last row is averaged with itself.
   consuming func finish() -> Plane {
     if hasPending { pass(UnsafePointer(pending.samples), UnsafePointer(pending.samples)) }
     return resampler.finish()

@@ -1,11 +1,11 @@
 import CImaging
 import IntakeCore
 
-/// The way from one size of a plane to another; planes of the same shape share it.
+/// How to resize a plane; planes of the same shape share it.
 struct ResamplingPlan {
   let input: PixelSize
   let output: PixelSize
-  /// Nil where the direction stays as it is.
+  /// Nil if the direction stays as it is.
   let vertical: FilterTaps?
   let horizontal: FilterTaps?
 
@@ -23,12 +23,9 @@ struct ResamplingPlan {
   }
 }
 
-/// Resizes one plane row by row: only the rows under the filter are kept, never the whole input.
+/// Resizes one plane row by row, and keeps only the rows under the filter.
 struct PlaneResampler: ~Copyable {
-  private let input: PixelSize
-  private let output: PixelSize
-  private let vertical: FilterTaps?
-  private let horizontal: FilterTaps?
+  private let plan: ResamplingPlan
   /// The last rows, each at its number modulo `capacity`.
   private let ring: RowBuffer<UInt8>
   private let wide: RowBuffer<Int16>
@@ -40,60 +37,58 @@ struct PlaneResampler: ~Copyable {
 
   /// Starts with zeroed rows and output.
   init(_ plan: ResamplingPlan) {
-    input = plan.input
-    output = plan.output
-    vertical = plan.vertical
-    horizontal = plan.horizontal
-    capacity = (vertical?.count ?? 0) + 1
-    ring = RowBuffer(width: vertical == nil ? 0 : input.width, rows: capacity)
-    wide = RowBuffer(width: input.width + (horizontal?.count ?? 0))
-    window = Array(repeating: nil, count: vertical?.count ?? 0)
-    samples = [UInt8](repeating: 0, count: output.width * output.height)
+    self.plan = plan
+    let taps = plan.vertical?.count ?? 0
+    capacity = taps + 1
+    ring = RowBuffer(width: taps == 0 ? 0 : plan.input.width, rows: capacity)
+    wide = RowBuffer(width: plan.input.width + (plan.horizontal?.count ?? 0))
+    window = Array(repeating: nil, count: taps)
+    samples = [UInt8](repeating: 0, count: plan.output.width * plan.output.height)
   }
 
   /// Takes the next row; rows beyond the planned height are ignored.
   mutating func push(_ row: UnsafePointer<UInt8>) {
-    guard received < input.height else { return }
+    guard received < plan.input.height else { return }
     received += 1
-    guard let vertical else {
-      if horizontal == nil {
+    guard let vertical = plan.vertical else {
+      if plan.horizontal == nil {
         emit { $0.update(from: row, count: $1) }
       } else {
-        imaging_widen_row(row, Int32(input.width), wide.samples)
+        imaging_widen_row(row, Int32(plan.input.width), wide.samples)
         emitWide()
       }
       return
     }
-    ring.row((received - 1) % capacity).update(from: row, count: input.width)
-    while emitted < output.height, isComplete(vertical) { blend(vertical) }
+    ring.row((received - 1) % capacity).update(from: row, count: plan.input.width)
+    while emitted < plan.output.height, isComplete(vertical) { blend(vertical) }
   }
 
   /// Whether every row under the filter of the next output row has arrived.
   private func isComplete(_ taps: FilterTaps) -> Bool {
-    received >= min(Int(taps.starts[emitted]) + taps.count, input.height)
+    received >= min(Int(taps.starts[emitted]) + taps.count, plan.input.height)
   }
 
   private mutating func blend(_ taps: FilterTaps) {
     let first = Int(taps.starts[emitted])
-    // Weights beyond the last row are zero; the row that stands there does not matter.
+    // Weights beyond the last row are zero, so any row will do there.
     for tap in 0..<taps.count {
       window[tap] = UnsafePointer(ring.row(min(first + tap, received - 1) % capacity))
     }
     taps.weights.withUnsafeBufferPointer { weights in
       guard let base = weights.baseAddress else { return }
       imaging_blend_rows(
-        window, base + emitted * taps.count, Int32(taps.count), Int32(input.width), wide.samples)
+        window, base + emitted * taps.count, Int32(taps.count), Int32(plan.input.width),
+        wide.samples)
     }
     emitWide()
   }
 
   private mutating func emitWide() {
-    guard let horizontal else {
-      let wide = wide.samples
+    let wide = wide.samples
+    guard let horizontal = plan.horizontal else {
       emit { imaging_narrow_row(wide, Int32($1), $0) }
       return
     }
-    let wide = wide.samples
     emit {
       imaging_filter_row(
         wide, horizontal.starts, horizontal.weights, Int32(horizontal.count), Int32($1), $0)
@@ -101,8 +96,8 @@ struct PlaneResampler: ~Copyable {
   }
 
   private mutating func emit(_ body: (UnsafeMutablePointer<UInt8>, _ width: Int) -> Void) {
-    let start = emitted * output.width
-    let width = output.width
+    let width = plan.output.width
+    let start = emitted * width
     samples.withUnsafeMutableBufferPointer { samples in
       guard let base = samples.baseAddress else { return }
       body(base + start, width)
@@ -112,7 +107,7 @@ struct PlaneResampler: ~Copyable {
 
   /// The resized plane, once all rows have been pushed.
   consuming func finish() -> Plane {
-    Plane(width: output.width, height: output.height, samples: samples)
+    Plane(width: plan.output.width, height: plan.output.height, samples: samples)
   }
 }
 

@@ -62,7 +62,37 @@ func retried<Result: SignedInteger>(_ action: String, _ call: () -> Result)
   }
 }
 
-// Inside a type that has a method of that name, the system's own cannot be called.
+/// Reads up to `count` bytes by a call that is told where it starts; fewer where the data ends.
+func filled(
+  _ count: Int, by read: (_ room: UnsafeMutableRawBufferPointer, _ offset: Int) -> Int
+) throws(SystemCallFailure) -> [UInt8] {
+  var failure: SystemCallFailure?
+  let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+    let room = UnsafeMutableRawBufferPointer(buffer)
+    do throws(SystemCallFailure) {
+      while filled < count {
+        let step = try retried("read") {
+          read(UnsafeMutableRawBufferPointer(rebasing: room[filled..<count]), filled)
+        }
+        guard step > 0 else { return }
+        filled += step
+      }
+    } catch {
+      failure = error
+    }
+  }
+  if let failure { throw failure }
+  return bytes
+}
+
+/// An absolute path without links; nil, with `errno`, where it leads nowhere.
+func realPath(_ path: String) -> String? {
+  guard let resolved = realpath(path, nil) else { return nil }
+  defer { free(resolved) }
+  return String(cString: resolved)
+}
+
+// Where a type has a method of the same name, it hides the system's function.
 
 /// `open(2)`.
 func systemOpen(_ path: String, _ flags: Int32, mode: mode_t = 0) -> Int32 {
@@ -79,7 +109,7 @@ func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
   write(descriptor, bytes.baseAddress, bytes.count)
 }
 
-/// `send(2)`, which raises no SIGPIPE where the system can do without.
+/// `send(2)`, without SIGPIPE where the system can.
 func systemSend(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
   #if canImport(Glibc)
     return send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
@@ -88,9 +118,9 @@ func systemSend(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
   #endif
 }
 
-/// Descriptors as numbers, for streams that nobody owns and for handing over to other programs.
+/// Descriptors by number: streams that nobody owns, and what is passed to other programs.
 public enum RawDescriptor {
-  /// Writes all bytes, however long the reader takes; false when the other end is gone or the disk is full.
+  /// Writes all bytes, however long the reader takes; false if the other end is gone or the disk is full.
   ///
   /// `FileHandle.write` traps on both (`/dev/full` ends the process), so nothing here uses it.
   public static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
@@ -99,13 +129,19 @@ public enum RawDescriptor {
 
   /// Writes all bytes, and says what went wrong.
   public static func failure(writing bytes: [UInt8], to descriptor: Int32) -> SystemCallFailure? {
+    bytes.withUnsafeBytes { failure(writing: $0, to: descriptor) }
+  }
+
+  static func failure(writing bytes: UnsafeRawBufferPointer, to descriptor: Int32)
+    -> SystemCallFailure?
+  {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { systemWrite(descriptor, $0) }
+      let count = systemWrite(descriptor, UnsafeRawBufferPointer(rebasing: rest))
       if count > 0 {
         rest = rest.dropFirst(count)
       } else if errno == EAGAIN {
-        // A pipe that its other owner made non-blocking (Node, ssh, `script`) is full now and then: no error.
+        // A pipe that its other owner (Node, ssh, `script`) made non-blocking is full now and then.
         var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         _ = poll(&wanted, 1, -1)
       } else if errno != EINTR {
@@ -115,7 +151,7 @@ public enum RawDescriptor {
     return nil
   }
 
-  /// The reading end of a pipe that holds a few bytes (a pipe takes 64 KB without a reader); nil when none is left.
+  /// The reading end of a pipe that holds a few bytes (it takes 64 KB without a reader); nil if no descriptor is left.
   public static func holding(_ bytes: [UInt8]) -> Int32? {
     var ends: [Int32] = [0, 0]
     guard bytes.count <= 4096, pipe(&ends) == 0 else { return nil }
