@@ -7,28 +7,31 @@ public struct Load: Loader {
   public struct Options: PluginOptions {
     @Option("path of the manifest, - for standard input, or a folder with manifest.csv")
     var manifest: String? = nil
-    @Option("what the manifest is; auto looks at its first byte") var format = Format.auto
-    @Option("folder that image paths are relative to and stay in (default: manifest's)")
+    @Option("format of the manifest; auto: recognised by its first bytes")
+    var format = Format.auto
+    @Option("folder of the images, which no path may leave; default: the manifest's")
     var imagesRoot: String? = nil
-    @Option("name of the front scan where a row has none, such as {id}-front.*") var front:
-      String? = nil
-    @Option("name of the back scan where a row has none, such as {id}-back.*") var back: String? =
-      nil
+    @Option("name of the front scan where a row has none, such as {id}-front.* or {id}/front.*")
+    var front: String? = nil
+    @Option("name of the back scan where a row has none, such as {id}-back.* or {id}/back.*")
+    var back: String? = nil
     @Option("say which scans beside those of the rows no row names") var unusedFiles = false
-    @Option("columns by the names that the header has for them") var map: [String: String] = [:]
-    @Option("header names to drop") var ignoreColumns: [String] = []
-    @Option("take every known name of a column, and leave out what is like none")
-    var mapKnown = false
-    @Option("what separates cells; auto tells it from the header") var delimiter = Delimiter.auto
+    @Option("read a header under another name, the column's") var map: [String: String] = [:]
+    @Option("leave out the column with this header") var ignoreColumns: [String] = []
     @Option(
-      "how bytes stand for letters: auto, utf-8, utf-16, utf-16le, utf-16be, windows-1252, windows-1250 or macintosh"
+      "read known headers such as \"First Name\" or PLZ as their columns, and leave others out")
+    var mapKnown = false
+    @Option("what separates cells; auto: found out from the header") var delimiter = Delimiter.auto
+    @Option(
+      "encoding of the manifest: auto (recognised by content), utf-8, utf-16, utf-16le, utf-16be, windows-1252, "
+        + "windows-1250 or macintosh"
     )
     var encoding = "auto"
     @Option(
-      "how dates are written besides YYYYMMDD and YYYY-MM-DD, such as MM/DD/YYYY, DD.MM.YYYY, DD-MMM-YYYY or excel"
+      "how dates are written besides YYYY-MM-DD and YYYYMMDD, such as MM/DD/YYYY, DD.MM.YYYY, DD-MMM-YYYY or excel"
     )
     var dateFormat: String? = nil
-    @Option("texts that mean an empty cell, such as N/A, in any case") var null: [String] = []
+    @Option("texts that mean an empty cell, such as N/A,NULL,- in any case") var null: [String] = []
     @Option("what to do with values that a spreadsheet or a database has mangled")
     var suspicious = Suspicious.refuse
     @Option(

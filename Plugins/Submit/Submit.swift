@@ -7,9 +7,9 @@ import Synchronization
 public final class Submit: Submitter {
   /// What a plan may set.
   public struct Options: PluginOptions {
-    @Option("address of the target: https, or http on this machine; required")
+    @Option("address of the target: https, or http on this machine; a named target has its own")
     var endpoint: String? = nil
-    @Option("FILE (0600), fd:N or command:…, a JSON object of texts")
+    @Option("where the credentials are: FILE (0600), fd:N or command:…; a JSON object of texts")
     var credentials: String? = nil
     @Option("for one attempt, answer included", in: 1...600, unit: "seconds") var timeout = 60.0
     @Option("for name, connection and TLS", in: 0.1...120, unit: "seconds")
@@ -20,16 +20,16 @@ public final class Submit: Submitter {
     )
     var expect = ExpectPolicy.auto
     @Option(
-      "the way there: env (HTTPS_PROXY, ALL_PROXY, NO_PROXY), none, or http://host:port, socks5h://host:port; its user "
+      "the way to the target: env (HTTPS_PROXY, ALL_PROXY, NO_PROXY), none, http://host:port or socks5h://host:port; its user "
         + "is \"proxy\" in the credentials")
     var proxy = "env"
     @Option(
-      "PEM file with the only authorities to trust; default: SSL_CERT_FILE, else the system's",
+      "the only authorities to trust (PEM); default: SSL_CERT_FILE, else the system's",
       isPath: true)
     var caFile: String? = nil
-    @Option("PEM file with the certificate to show to the target (mTLS)", isPath: true)
+    @Option("the certificate to show to the target (PEM)", isPath: true)
     var clientCert: String? = nil
-    @Option("PEM file (0600) with its key; default: in the file of the certificate", isPath: true)
+    @Option("its private key (PEM, 0600); default: in the certificate's file", isPath: true)
     var clientKey: String? = nil
     @Option("the most that is read of an answer", in: 1_024...67_108_864, unit: "bytes")
     var maxAnswer = 1_048_576
