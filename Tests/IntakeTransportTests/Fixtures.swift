@@ -48,7 +48,8 @@ extension Submission {
 extension HTTPClient {
   /// A client that no busy machine makes give up: what is meant to reach the deadline sets a short one.
   static func quick(
-    expect: ExpectPolicy = .auto, keeping: Bool = true, deadline: Double = 60, caFile: String? = nil,
+    expect: ExpectPolicy = .auto, keeping: Bool = true, deadline: Double = 60,
+    caFile: String? = nil,
     freshness: Double = 0
   ) -> HTTPClient {
     HostileEnvironment.enter()
