@@ -3,11 +3,11 @@ import IntakeCore
 /// Every field of a line, in the order in which they are written; a new field is one declaration here.
 ///
 /// `in` lists the kinds of lines that may have the field, `needed` those that are damaged without it, and
-/// `shown` says at which place and by which name `ledger show` and reports have it. Reading, writing, the
-/// check of a line and the reports follow from that; `LedgerRecord` has a property of each field's name.
+/// `shown` gives the field's position and name in `ledger show` and reports. Reading, writing, the check of a
+/// line and the reports follow from this table; `LedgerRecord` has a property for each field.
 ///
-/// There is none for a name, a path, an e-mail or a text of a server: what has no place here cannot leak.
-package struct LedgerFields: Sendable {
+/// There is no field for a name, a path, an e-mail or a server's text: what has no place here cannot leak.
+package final class LedgerFields: Sendable {
   /// Version of the program.
   package let tool = LedgerField<String>("tool", in: [.open])
   /// The receiving API that the ledger is about.
@@ -48,13 +48,13 @@ package struct LedgerFields: Sendable {
   package let operation = LedgerField<String>(
     "op", in: [.open, .intent, .outcome], shown: (2, "operation"))
   /// Which step of the row it is: 0 for the request itself, 1 to 7 for its follow-ups.
-  package let step = LedgerField<Int>("f", needed: [.step]) { number, _ in number < 8 }
+  package let step = LedgerField<Int>("f", needed: [.step]) { value, _ in Int(value) ?? 8 < 8 }
   /// What the step brings, such as `upload.front`.
   package let part = LedgerField<String>("part", in: [.step])
   /// A `Verdict` for outcomes, a `Settled` for marks, a `StepState` for steps.
   package let verdict = LedgerField<String>(
     "r", needed: [.step, .outcome, .mark], shown: (1, "outcome")
-  ) { word, kind in kind.allows(verdict: word) }
+  ) { value, kind in String(value).map(kind.allows(verdict:)) ?? false }
   /// The stage that failed.
   package let stage = LedgerField<String>("stage", in: [.outcome], shown: (3, "stage"))
   /// Why, from the one list of codes.
@@ -85,8 +85,8 @@ package struct LedgerFields: Sendable {
   /// Who settled a row: `operator:NAME` or `target:EVIDENCE`.
   package let author = LedgerField<String>("by", in: [.mark])
   /// Whether a run came to the end of its manifest: `complete` or `stopped`.
-  package let end = LedgerField<String>("end", needed: [.close]) { word, _ in
-    [LedgerRecord.complete, LedgerRecord.stopped].contains(word)
+  package let end = LedgerField<String>("end", needed: [.close]) { value, _ in
+    [LedgerRecord.complete, LedgerRecord.stopped].contains(String(value))
   }
   /// Rows of the run that ended so, each missing where there was none.
   package let accepted = LedgerField<Int>("accepted", in: [.close])
@@ -97,30 +97,35 @@ package struct LedgerFields: Sendable {
   /// Rows among the skipped ones that were changed after they had been accepted.
   package let changed = LedgerField<Int>("changed", in: [.close])
 
+  /// The frame that every line has, see `LineFormat`.
+  let version = FieldName("v")
+  let number = FieldName("n")
+  let synced = FieldName("s")
+  let kind = FieldName("t")
+  let time = FieldName("at")
+  let checksum = FieldName("c")
+
   static let all = LedgerFields()
 }
 
-/// A field of a line: what is said of it in the table, and the type that its value has in a record.
+/// A field of a line: its rule, and the type that its value has in a record.
 package struct LedgerField<Value: LedgerValue>: RuledField {
   let rule: FieldRule
+  var name: FieldName { rule.name }
 
   init(
     _ name: StaticString, in kinds: [LedgerRecord.Kind] = [], needed: [LedgerRecord.Kind] = [],
-    shown: (place: Int, name: String)? = nil,
-    where isValid: (@Sendable (Value, LedgerRecord.Kind) -> Bool)? = nil
+    shown: (position: Int, name: String)? = nil, where isValid: FieldRule.Check? = nil
   ) {
-    let check: FieldRule.Check? = isValid.map { isValid in
-      { (value, kind) in Value(value).map { isValid($0, kind) } ?? false } as FieldRule.Check
-    }
     rule = FieldRule(
       name: FieldName(name), type: Value.type, kinds: kinds + needed, needed: needed, shown: shown,
-      isValid: check)
+      isValid: isValid)
   }
 }
 
 private protocol RuledField { var rule: FieldRule { get } }
 
-/// The rule of a field without the type of its value.
+/// What the table says about a field.
 struct FieldRule: Sendable {
   typealias Check = @Sendable (FieldValue, LedgerRecord.Kind) -> Bool
 
@@ -128,46 +133,39 @@ struct FieldRule: Sendable {
   let type: FieldValue.Kind
   let kinds: [LedgerRecord.Kind]
   let needed: [LedgerRecord.Kind]
-  let shown: (place: Int, name: String)?
+  let shown: (position: Int, name: String)?
   let isValid: Check?
 
-  /// All rules in the order of their declaration, which a mirror knows: no field can be forgotten.
+  /// All rules in the order of their declaration, found by reflection: no field can be forgotten.
   static let all = Mirror(reflecting: LedgerFields.all).children.compactMap {
     ($0.value as? any RuledField)?.rule
   }
+
+  /// The fields that reports show, in their order there, with their names there.
+  static let shown = all.compactMap { rule in rule.shown.map { (rule.name, $0) } }
+    .sorted { $0.1.position < $1.1.position }.map { (field: $0, name: $1.name) }
 }
 
 /// The fields that a line of a kind may have.
 struct LineLayout: Sendable {
   let kind: LedgerRecord.Kind
-  let slots: [Slot]
-  private let needed: [Slot]
   /// The word of the kind, packed as names are.
   let word: FieldName
-
-  struct Slot: Sendable {
-    let name: FieldName
-    /// Where the rule of the field stands among all.
-    let place: Int
-    let type: FieldValue.Kind
-    let isNeeded: Bool
-    let isChecked: Bool
-  }
+  let rules: [FieldRule]
+  private let needed: [FieldRule]
 
   private init(_ kind: LedgerRecord.Kind) {
     self.kind = kind
     word = FieldName(Array(kind.rawValue.utf8).span)
-    slots = FieldRule.all.enumerated().filter { $1.kinds.contains(kind) }.map { place, rule in
-      Slot(
-        name: rule.name, place: place, type: rule.type, isNeeded: rule.needed.contains(kind),
-        isChecked: rule.isValid != nil)
-    }
-    needed = slots.filter(\.isNeeded)
+    rules = FieldRule.all.filter { $0.kinds.contains(kind) }
+    needed = rules.filter { $0.needed.contains(kind) }
   }
 
   static let all = LedgerRecord.Kind.allCases.map(LineLayout.init)
 
-  /// Whether a line has every field that the kind needs; the fingerprints of a row are left to whoever reads them.
+  /// Whether a line has every field that its kind needs.
+  ///
+  /// Fingerprints in lines about rows only have to be text here: whoever reads them checks them.
   func fits(_ line: LineParser, _ bytes: Span<UInt8>) -> Bool {
     for index in needed.indices {
       let isThere =
@@ -179,11 +177,11 @@ struct LineLayout: Sendable {
     return true
   }
 
-  /// The value of a field, nil when there is none or one that lines of this kind may not have.
-  func value(of slot: Slot, in line: LineParser, _ bytes: Span<UInt8>) -> FieldValue? {
-    guard let field = line.first(slot.name),
-      let value = FieldValue(field, slot.type, bytes, line.tables),
-      !slot.isChecked || FieldRule.all[slot.place].isValid?(value, kind) == true
+  /// The value of a field; nil where it is missing, or lines of this kind may not have it.
+  func value(of rule: FieldRule, in line: LineParser, _ bytes: Span<UInt8>) -> FieldValue? {
+    guard let field = line.first(rule.name),
+      let value = FieldValue(field, rule.type, bytes, line.tables),
+      rule.isValid?(value, kind) != false
     else { return nil }
     return value
   }

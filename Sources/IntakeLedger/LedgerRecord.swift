@@ -12,14 +12,8 @@ package struct LedgerRecord: Sendable, Equatable {
   let version: Int
   /// When it was written.
   package var time: UTCTime
-  /// The values of the fields that are there, in the order of the line.
-  private var entries: [Entry] = []
-
-  private struct Entry: Sendable, Equatable {
-    let name: FieldName
-    let place: Int
-    var value: FieldValue
-  }
+  /// The values of the fields that the line has.
+  private var values: [FieldName: FieldValue] = [:]
 
   /// The kinds of lines.
   package enum Kind: String, Sendable, CaseIterable {
@@ -57,30 +51,13 @@ package struct LedgerRecord: Sendable, Equatable {
   package subscript<Value>(
     dynamicMember field: KeyPath<LedgerFields, LedgerField<Value>>
   ) -> Value? {
-    get { value(of: LedgerFields.all[keyPath: field].rule.name) }
-    set { set(LedgerFields.all[keyPath: field].rule.name, newValue?.fieldValue) }
-  }
-
-  private func value<Value: LedgerValue>(of name: FieldName) -> Value? {
-    for index in entries.indices where entries[index].name == name {
-      return Value(entries[index].value)
-    }
-    return nil
-  }
-
-  private mutating func set(_ name: FieldName, _ value: FieldValue?) {
-    entries.removeAll { $0.name == name }
-    guard let value, let place = FieldRule.all.firstIndex(where: { $0.name == name }) else {
-      return
-    }
-    let next = entries.firstIndex { $0.place > place } ?? entries.endIndex
-    entries.insert(Entry(name: name, place: place, value: value), at: next)
+    get { values[LedgerFields.all[keyPath: field].name].flatMap(Value.init) }
+    set { values[LedgerFields.all[keyPath: field].name] = newValue?.fieldValue }
   }
 
   /// The fields that reports show, by the names and in the order that they have there.
   package var shown: [(name: String, value: FieldValue)] {
-    entries.compactMap { entry in FieldRule.all[entry.place].shown.map { ($0, entry.value) } }
-      .sorted { $0.0.place < $1.0.place }.map { ($0.name, $1) }
+    FieldRule.shown.compactMap { name, shown in values[name].map { (shown, $0) } }
   }
 
   /// Whether the line only counts when it is on disk.
@@ -94,29 +71,28 @@ extension LedgerRecord {
     number: Int, synced: Int, after previous: UInt32
   ) -> (bytes: [UInt8], checksum: UInt32) {
     var line = LineBuilder()
-    line.add(.version, .number(version))
-    line.add(.number, .number(number))
-    line.add(.synced, .number(synced))
-    line.add(.kind, .word(kind.rawValue))
-    for entry in entries { line.add(entry.name, entry.value) }
-    line.add(.time, .word(time.rfc3339))
+    let fields = LedgerFields.all
+    line.add(fields.version, .number(version))
+    line.add(fields.number, .number(number))
+    line.add(fields.synced, .number(synced))
+    line.add(fields.kind, .word(kind.rawValue))
+    for rule in FieldRule.all { if let value = values[rule.name] { line.add(rule.name, value) } }
+    line.add(fields.time, .word(time.rfc3339))
     return line.sealed(after: previous)
   }
 
   /// Reads the fields of a line; nil when the kind is unknown or a field that the kind needs is missing.
   init?(_ line: LineParser, _ bytes: Span<UInt8>) {
-    guard let kind = line.kind(bytes),
-      let layout = LineLayout.all.first(where: { $0.kind == kind }),
-      let time = line.text(.time).flatMap({ UTCTime(rfc3339: bytes.extracting($0)) }),
-      let version = line.number(.version, bytes)
+    guard let index = line.layout(bytes), let time = line.time(bytes),
+      let version = line.number(line.fields.version, bytes)
     else { return nil }
-    self.init(kind, at: time, key: nil, version: version)
-    for slot in layout.slots {
-      if let value = layout.value(of: slot, in: line, bytes) {
-        entries.append(Entry(name: slot.name, place: slot.place, value: value))
-      } else if slot.isNeeded {
-        return nil
-      }
+    let layout = line.tables.layouts[index]
+    self.init(layout.kind, at: time, key: nil, version: version)
+    values.reserveCapacity(layout.rules.count)
+    for rule in layout.rules {
+      let value = layout.value(of: rule, in: line, bytes)
+      guard value != nil || !rule.needed.contains(kind) else { return nil }
+      values[rule.name] = value
     }
   }
 

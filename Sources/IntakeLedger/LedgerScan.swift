@@ -23,8 +23,9 @@ package struct LedgerTip: Sendable, Equatable {
   /// Where the line goes that follows one which ends there, by what that says of itself; nil when it is no line.
   init?(after line: Span<UInt8>, endingAt end: Int) {
     var parser = LineParser()
-    guard parser.parse(line), let number = parser.number(.number, line),
-      let digits = parser.word(.checksum, line), let checksum = UInt32(digits, radix: 16)
+    guard parser.parse(line), let number = parser.number(parser.fields.number, line),
+      let digits = parser.word(parser.fields.checksum, line),
+      let checksum = UInt32(digits, radix: 16)
     else { return nil }
     (count, self.checksum, self.end) = (number + 1, checksum, end)
   }
@@ -98,10 +99,10 @@ package struct LedgerScan {
   private mutating func check<Line: LedgerLine>(_ line: LineReader.Line) -> (Line, UInt32)? {
     let buffer = reader.buffer
     let bytes = buffer.span.extracting(line.range)
-    guard parser.parse(bytes), let version = parser.number(parser.names.version, bytes),
+    guard parser.parse(bytes), let version = parser.number(parser.fields.version, bytes),
       LineFormat.versions.contains(version),
-      parser.number(parser.names.number, bytes) == tip.count,
-      let digits = parser.text(parser.names.checksum), digits == bytes.count - 10..<bytes.count - 2
+      parser.number(parser.fields.number, bytes) == tip.count,
+      let digits = parser.text(parser.fields.checksum), digits == bytes.count - 10..<bytes.count - 2
     else { return nil }
     let body = bytes.extracting(0..<bytes.count - LineFormat.checksumSize)
     let checksum = LineFormat.checksum(body, after: tip.checksum)

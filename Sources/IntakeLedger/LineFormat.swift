@@ -47,7 +47,7 @@ enum LineFormat {
 }
 
 /// The name of a field: one to eight small letters, packed into a number for comparison.
-struct FieldName: Sendable, Equatable {
+struct FieldName: Sendable, Hashable {
   let packed: UInt64
 
   init(_ text: StaticString) {
@@ -61,13 +61,6 @@ struct FieldName: Sendable, Equatable {
   }
 
   init(packed: UInt64) { self.packed = packed }
-
-  static let version = FieldName("v")
-  static let number = FieldName("n")
-  static let synced = FieldName("s")
-  static let kind = FieldName("t")
-  static let time = FieldName("at")
-  static let checksum = FieldName("c")
 }
 
 /// Writes one line of a ledger.
@@ -102,7 +95,7 @@ struct LineBuilder {
   /// The line with its checksum and its newline.
   consuming func sealed(after previous: UInt32) -> (bytes: [UInt8], checksum: UInt32) {
     let checksum = LineFormat.checksum(bytes.span, after: previous)
-    begin(.checksum)
+    begin(LedgerFields.all.checksum)
     bytes.append(UInt8(ascii: "\""))
     let digits = LineFormat.digits(of: checksum)
     for index in digits.indices { bytes.append(digits[index]) }
@@ -130,16 +123,15 @@ struct LineParser {
     }
   }
 
-  private(set) var fields: [Field] = []
+  private var found: [Field] = []
   /// One reference to the tables: each static one would cost a check of its initialisation whenever it is read.
   let tables = Tables.shared
-  private let allowed = Tables.shared.allowed
 
-  init() { fields.reserveCapacity(24) }
+  init() { found.reserveCapacity(24) }
 
   /// Reads a line without its newline; false when it isn't a line of a ledger.
   mutating func parse(_ line: Span<UInt8>) -> Bool {
-    fields.removeAll(keepingCapacity: true)
+    found.removeAll(keepingCapacity: true)
     guard line.count >= LineFormat.minimum, line.count < LineFormat.limit,
       line[0] == UInt8(ascii: "{")
     else { return false }
@@ -175,19 +167,19 @@ struct LineParser {
     let first = isText ? start + 1 : start
     var index = first
     if isText {
-      while index < line.count, allowed.contains(line[index]) { index += 1 }
+      while index < line.count, tables.allowed[Int(line[index])] { index += 1 }
       guard index < line.count, line[index] == UInt8(ascii: "\"") else { return nil }
     } else {
       while index < line.count, line[index].isASCIIDigit, index - first < 18 { index += 1 }
       guard index > first else { return nil }
     }
-    fields.append(Field(name: name, value: first..<index, isText: isText))
+    found.append(Field(name: name, value: first..<index, isText: isText))
     return isText ? index + 1 : index
   }
 
   /// The first field of a name.
   func first(_ name: FieldName) -> Field? {
-    for index in fields.indices where fields[index].name == name { return fields[index] }
+    for index in found.indices where found[index].name == name { return found[index] }
     return nil
   }
 
@@ -210,74 +202,36 @@ struct LineParser {
     return Fingerprint(line.extracting(range), tables)
   }
 
-  /// The kind of the line; nil for an unknown one, and where a field that it needs is missing.
-  ///
-  /// Fingerprints in lines about rows are only known to be texts; whoever reads them checks them.
-  func kind(_ line: Span<UInt8>) -> LedgerRecord.Kind? {
-    guard let range = text(tables.names.kind) else { return nil }
+  /// When the line was written.
+  func time(_ line: Span<UInt8>) -> UTCTime? {
+    text(fields.time).flatMap { UTCTime(rfc3339: line.extracting($0)) }
+  }
+
+  /// Where the layout of the line is in the table; nil for an unknown kind, and where a field that it needs is missing.
+  func layout(_ line: Span<UInt8>) -> Int? {
+    guard let range = text(fields.kind) else { return nil }
     let word = FieldName(line.extracting(range))
     for index in tables.layouts.indices where tables.layouts[index].word == word {
-      return tables.layouts[index].fits(self, line) ? tables.layouts[index].kind : nil
+      return tables.layouts[index].fits(self, line) ? index : nil
     }
     return nil
   }
 }
 
-/// Some of the 128 bytes of ASCII.
-private struct ByteSet {
-  private var low: UInt64 = 0
-  private var high: UInt64 = 0
-
-  init(_ bytes: [UInt8]) {
-    for byte in bytes {
-      if byte < 64 { low |= 1 << UInt64(byte) } else { high |= 1 << UInt64(byte - 64) }
-    }
-  }
-
-  func contains(_ byte: UInt8) -> Bool {
-    byte < 128 && (byte < 64 ? low : high) >> UInt64(byte & 63) & 1 == 1
-  }
-}
-
 extension LineParser {
-  /// What a parser looks things up in; mostly plain numbers, because two threads that count references to the same
+  /// What a parser looks things up in; mostly plain numbers, because threads that count references to the same
   /// arrays keep each other waiting.
   final class Tables: Sendable {
     static let shared = Tables()
-    fileprivate let allowed = ByteSet((0...255).filter { LedgerWord.allowed[Int($0)] })
-    let letters = [256 of UInt8] { Base64Text.urlSafeValues[$0] }
+    let fields = LedgerFields.all
     let layouts = LineLayout.all
-    let names = Names()
+    /// Which bytes may stand in a word.
+    fileprivate let allowed = [256 of Bool] { LedgerWord.allows(UInt8($0)) }
+    /// What the letters of a fingerprint stand for.
+    let letters = [256 of UInt8] { Base64Text.urlSafeValues[$0] }
   }
 
-  var names: Names { tables.names }
-
-  /// The names of the fields that states depend on, looked up once: a static property costs a call each time.
-  struct Names {
-    let key = LedgerFields.all.key.rule.name
-    let operation = LedgerFields.all.operation.rule.name
-    let digest = LedgerFields.all.digest.rule.name
-    let cells = LedgerFields.all.cells.rule.name
-    let source = LedgerFields.all.source.rule.name
-    let files = LedgerFields.all.files.rule.name
-    let images = LedgerFields.all.images.rule.name
-    let customer = LedgerFields.all.customer.rule.name
-    let attempt = LedgerFields.all.attempt.rule.name
-    let step = LedgerFields.all.step.rule.name
-    let verdict = LedgerFields.all.verdict.rule.name
-    let code = LedgerFields.all.code.rule.name
-    /// The parts of an outcome that a repeated run would repeat.
-    let repeated: [6 of FieldName] = [
-      LedgerFields.all.verdict.rule.name, LedgerFields.all.stage.rule.name,
-      LedgerFields.all.code.rule.name, LedgerFields.all.column.rule.name,
-      LedgerFields.all.side.rule.name, LedgerFields.all.http.rule.name,
-    ]
-    let version = FieldName.version
-    let kind = FieldName.kind
-    let time = FieldName.time
-    let number = FieldName.number
-    let checksum = FieldName.checksum
-  }
+  var fields: LedgerFields { tables.fields }
 }
 
 /// The only text that a ledger line holds: characters that need no escape in JSON, and neither space nor `@`.
@@ -292,7 +246,7 @@ enum LedgerWord {
   static func encoded(_ text: String, limit: Int = LedgerWord.limit) -> String {
     var result: [UInt8] = []
     for byte in text.utf8 {
-      let isKept = allowed[Int(byte)] && byte != UInt8(ascii: "%")
+      let isKept = allows(byte) && byte != UInt8(ascii: "%")
       let piece = isKept ? [byte] : PercentText.escape(byte)
       guard result.count + piece.count <= limit else { break }
       result += piece
@@ -303,14 +257,10 @@ enum LedgerWord {
   /// A server's word such as `PASS`, or `other` for what looks like anything but a short plain word.
   ///
   /// A server could echo an e-mail address where a status belongs; that must not reach the disk.
-  static func plain(_ text: String) -> String {
-    let isShort = (1...32).contains(text.utf8.count)
-    let isPlain = text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_".utf8.contains($0) }
-    return isShort && isPlain ? text : "other"
-  }
+  static func plain(_ text: String) -> String { text.isPlain(1...32, or: "-_") ? text : "other" }
 
-  /// Whether each of the 256 bytes may stand in a word: letters, digits and `%+,-./:=_~`.
-  static let allowed: [Bool] = (0..<256).map { byte in
-    UInt8(byte).isASCIIAlphanumeric || "%+,-./:=_~".utf8.contains(UInt8(byte))
+  /// Whether a byte may stand in a word: letters, digits and `%+,-./:=_~`.
+  static func allows(_ byte: UInt8) -> Bool {
+    byte.isASCIIAlphanumeric || "%+,-./:=_~".utf8.contains(byte)
   }
 }
