@@ -12,39 +12,36 @@ package final class LedgerFields: Sendable {
   package let tool = LedgerField<String>("tool", in: [.open])
   /// The receiving API that the ledger is about.
   package let target = LedgerField<String>("target", needed: [.open])
-  /// Which part of the manifest the run took, `i/n`.
+  /// The part of the manifest that the run took, `i/n`.
   package let shard = LedgerField<String>("shard", in: [.open])
-  /// SHA-256 of the manifest's bytes in hexadecimal, and of the plan without what changes from batch to batch.
+  /// SHA-256 in hexadecimal of the manifest's bytes, and of the plan without what changes from batch to batch.
   package let manifest = LedgerField<String>("manifest", in: [.open])
   package let plan = LedgerField<String>("plan", in: [.open])
   /// What the run was told to do differently, such as `only=failed`.
   package let note = LedgerField<String>("note", in: [.open])
-  /// The machine.
   package let host = LedgerField<String>("host", in: [.open])
-  /// The process.
   package let process = LedgerField<Int>("pid", in: [.open])
   /// Proof that the key file belongs to the ledger.
   package let keyProof = LedgerField<Fingerprint>("key", needed: [.open])
-  /// The row.
   package let key = LedgerField<Fingerprint>(
     "k", needed: [.start, .intent, .step, .outcome, .mark])
-  /// The name by which the operator knows the row; batches use their names again, so several rows may share one.
+  /// The operator's name for the row; batches reuse names, so several rows may share one.
   package let label = LedgerField<Fingerprint>("l", in: [.intent, .outcome])
   /// The customer, in lines of format 1: since then the row's key says the same.
   package let customer = LedgerField<Fingerprint>("i", in: [.intent, .outcome])
   /// The content of the request, without credentials; in outcomes of format 1 only, because the intent has it.
   package let digest = LedgerField<Fingerprint>("d", in: [.outcome], needed: [.intent])
-  /// What the row was made of: its cells and the bytes of its images, in lines of format 1.
+  /// What the row was made of, cells and sizes of scans together, in lines of format 1.
   package let source = LedgerField<Fingerprint>("src", in: [.intent])
   /// The cells of the row without its label.
   package let cells = LedgerField<Fingerprint>("cells", in: [.intent])
-  /// Path, size and time of change of each scan, where scans are sent; in outcomes where decoding one ended a process.
+  /// Path, size and modification time of each scan, where scans are sent; in outcomes, where decoding one ended a process.
   package let files = LedgerField<Fingerprint>("files", in: [.intent, .outcome])
   /// The bytes of each scan, where scans are sent.
   package let images = LedgerField<Fingerprint>("images", in: [.intent])
-  /// Which attempt it is, 1 or more; in an outcome how many there were in that run, 0 for none.
+  /// Which attempt it is, from 1; in an outcome how many there were in that run, 0 for none.
   package let attempt = LedgerField<Int>("a", needed: [.intent, .outcome], shown: (11, "attempts"))
-  /// The vendor's name of the operation.
+  /// By the vendor's name.
   package let operation = LedgerField<String>(
     "op", in: [.open, .intent, .outcome], shown: (2, "operation"))
   /// Which step of the row it is: 0 for the request itself, 1 to 7 for its follow-ups.
@@ -55,15 +52,13 @@ package final class LedgerFields: Sendable {
   package let verdict = LedgerField<String>(
     "r", needed: [.step, .outcome, .mark], shown: (1, "outcome")
   ) { value, kind in String(value).map(kind.allows(verdict:)) ?? false }
-  /// The stage that failed.
   package let stage = LedgerField<String>("stage", in: [.outcome], shown: (3, "stage"))
   /// Why, from the one list of codes.
   package let code = LedgerField<String>("code", in: [.outcome], shown: (4, "code"))
-  /// The column at fault, where it is one; missing in ledgers of older programs, as is `side`.
+  /// The column at fault, if it is one; older programs wrote neither this nor `side`.
   package let column = LedgerField<String>("column", in: [.outcome], shown: (5, "column"))
-  /// The side at fault, where it is one.
+  /// The side at fault, if it is one.
   package let side = LedgerField<String>("side", in: [.outcome], shown: (6, "side"))
-  /// Status code of the answer, 200 to 599.
   package let http = LedgerField<Int>("http", in: [.outcome], shown: (10, "http"))
   /// The customer's status at the target.
   package let status = LedgerField<String>("status", in: [.outcome], shown: (7, "status"))
@@ -71,11 +66,11 @@ package final class LedgerFields: Sendable {
   package let type = LedgerField<String>("type", in: [.outcome], shown: (8, "type"))
   /// Bytes of the body that was sent.
   package let bytes = LedgerField<Int>("bytes", in: [.outcome], shown: (12, "bodyBytes"))
-  /// Milliseconds that the row took in all stages together.
+  /// Milliseconds that the row took in all stages.
   package let milliseconds = LedgerField<Int>("ms", in: [.outcome], shown: (13, "ms"))
   /// Milliseconds in each stage, without those below 1: `decode=12,shrink=140`.
   package let stages = LedgerField<String>("took", in: [.outcome])
-  /// Milliseconds that the row waited because the target asked for it, was down, or `--rate` was reached.
+  /// Milliseconds that the row waited because the target asked for it or was down, or for `--rate`.
   package let waited = LedgerField<Int>("wait", in: [.outcome], shown: (14, "waitedMs"))
   /// Bytes of the row's images as they came, and as they were sent.
   package let imagesBefore = LedgerField<Int>("in", in: [.outcome], shown: (15, "imageBytes"))
@@ -88,19 +83,18 @@ package final class LedgerFields: Sendable {
   package let end = LedgerField<String>("end", needed: [.close]) { value, _ in
     [LedgerRecord.complete, LedgerRecord.stopped].contains(String(value))
   }
-  /// Rows of the run that ended so, each missing where there was none.
+  /// Rows of the run by outcome, each missing where there was none.
   package let accepted = LedgerField<Int>("accepted", in: [.close])
   package let rejected = LedgerField<Int>("rejected", in: [.close])
   package let failed = LedgerField<Int>("failed", in: [.close])
   package let doubt = LedgerField<Int>("doubt", in: [.close])
   package let skipped = LedgerField<Int>("skipped", in: [.close])
-  /// Rows among the skipped ones that were changed after they had been accepted.
+  /// Skipped rows that were changed after they had been accepted.
   package let changed = LedgerField<Int>("changed", in: [.close])
 
-  /// The frame that every line has, see `LineFormat`.
+  /// What is read of the frame that every line has, see `LineFormat`.
   let version = FieldName("v")
   let number = FieldName("n")
-  let synced = FieldName("s")
   let kind = FieldName("t")
   let time = FieldName("at")
   let checksum = FieldName("c")
@@ -193,8 +187,16 @@ package enum FieldValue: Sendable, Equatable {
   case number(Int)
   case fingerprint(Fingerprint)
 
-  /// The three types.
   package enum Kind: Sendable { case word, number, fingerprint }
+
+  /// The value as it stands in a line.
+  var text: String {
+    switch self {
+    case .word(let word): "\"\(word)\""
+    case .number(let number): String(max(0, number))
+    case .fingerprint(let fingerprint): "\"\(fingerprint)\""
+    }
+  }
 
   /// Reads the value that stands in a line; nil when it is of another type.
   init?(

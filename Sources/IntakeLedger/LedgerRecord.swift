@@ -3,27 +3,24 @@ import IntakeSystem
 
 /// What one line of a ledger says, without its numbering and its checksum.
 ///
-/// It has a property for each field of `LedgerFields`, nil where the line has no such field: `record.verdict`.
+/// It has a property for each field of `LedgerFields`, such as `record.verdict`; nil where the line has no such field.
 @dynamicMemberLookup
 package struct LedgerRecord: Sendable, Equatable {
   /// What the line is about.
   package let kind: Kind
-  /// The version of the format in which it was written, and is written again by a merge.
+  /// The version of the format in which it was written, which a merge keeps.
   let version: Int
-  /// When it was written.
   package var time: UTCTime
-  /// The values of the fields that the line has.
   private var values: [FieldName: FieldValue] = [:]
 
-  /// The kinds of lines.
   package enum Kind: String, Sendable, CaseIterable {
     /// A run opened the ledger.
     case open
-    /// Work on a row's images begins; not synchronised, because it only serves to find rows that crash a program.
+    /// Work on a row's images begins; not synchronised, because it only helps to find rows that crash the program.
     case start
     /// A row is about to be sent.
     case intent
-    /// A row takes several requests: one of them is about to be sent, or was accepted.
+    /// One of the several requests of a row is about to be sent, or was accepted.
     case step
     /// What became of a row.
     case outcome
@@ -47,7 +44,6 @@ package struct LedgerRecord: Sendable, Equatable {
     self.key = key
   }
 
-  /// The value of a field.
   package subscript<Value>(
     dynamicMember field: KeyPath<LedgerFields, LedgerField<Value>>
   ) -> Value? {
@@ -70,15 +66,18 @@ extension LedgerRecord {
   func line(
     number: Int, synced: Int, after previous: UInt32
   ) -> (bytes: [UInt8], checksum: UInt32) {
-    var line = LineBuilder()
-    let fields = LedgerFields.all
-    line.add(fields.version, .number(version))
-    line.add(fields.number, .number(number))
-    line.add(fields.synced, .number(synced))
-    line.add(fields.kind, .word(kind.rawValue))
-    for rule in FieldRule.all { if let value = values[rule.name] { line.add(rule.name, value) } }
-    line.add(fields.time, .word(time.rfc3339))
-    return line.sealed(after: previous)
+    var line = "{\"v\":\(version),\"n\":\(number),\"s\":\(synced),\"t\":\"\(kind.rawValue)\""
+    for rule in FieldRule.all {
+      if let value = values[rule.name] { line += ",\"\(rule.name)\":\(value.text)" }
+    }
+    line += ",\"at\":\"\(time.rfc3339)\""
+    var bytes = Array(line.utf8)
+    let checksum = LineFormat.checksum(bytes.span, after: previous)
+    bytes += ",\"c\":\"".utf8
+    let digits = LineFormat.digits(of: checksum)
+    for index in digits.indices { bytes.append(digits[index]) }
+    bytes += "\"}\n".utf8
+    return (bytes, checksum)
   }
 
   /// Reads the fields of a line; nil when the kind is unknown or a field that the kind needs is missing.
@@ -110,8 +109,23 @@ extension LedgerRecord {
 
 extension LedgerRecord: LedgerLine {}
 
-// Ends of runs.
+// Runs.
 extension LedgerRecord {
+  /// The line of a run that begins: who uses the ledger, for what.
+  init(beginOf settings: LedgerSettings, _ lookup: RowLookup) {
+    self.init(.open, at: .now())
+    self.tool = LedgerWord.encoded(settings.tool)
+    self.target = lookup.target
+    self.operation = settings.operation.map { LedgerWord.encoded($0) }
+    self.shard = settings.shard.map { LedgerWord.encoded($0) }
+    self.note = settings.note.map { LedgerWord.encoded($0, limit: 256) }
+    self.manifest = settings.digests.manifest.map { LedgerWord.encoded($0) }
+    self.plan = settings.digests.plan.map { LedgerWord.encoded($0) }
+    self.host = LedgerRun.host
+    self.process = LedgerRun.process
+    self.keyProof = lookup.keys.proof()
+  }
+
   /// The line of a run that ended by itself.
   init(_ run: RunEnd) {
     self.init(.close, at: .now())
@@ -124,9 +138,9 @@ extension LedgerRecord {
     self.changed = run.changed > 0 ? run.changed : nil
   }
 
-  /// What a run says that came to the end of its manifest.
+  /// The run came to the end of its manifest.
   static let complete = "complete"
-  /// What a run says that left rows for the next one.
+  /// The run left rows for the next one.
   static let stopped = "stopped"
 }
 
@@ -148,7 +162,7 @@ extension LedgerRecord {
     self.bytes = outcome.receipt?.bodyBytes
     let time = outcome.timings.reduce(0) { $0 + $1.milliseconds }
     self.milliseconds = time.isFinite && time < 1e15 ? Int(time.rounded()) : nil
-    // Eight stages of a usual plan take 100 bytes; a plan of hundreds must not make a line too long.
+    // The eight stages of a usual plan take 100 bytes; a plan with hundreds must not make a line too long.
     let stages = outcome.timings.prefix(16).filter { (1..<1e9).contains($0.milliseconds) }
       .map { "\(LedgerWord.encoded($0.stage, limit: 24))=\(Int($0.milliseconds))" }
     self.stages = stages.isEmpty ? nil : stages.joined(separator: ",")
@@ -226,6 +240,6 @@ extension LedgerRecord.Kind {
 extension UTCTime {
   /// The wall clock's time in whole seconds, as the ledger keeps it.
   ///
-  /// Only people and retention read it; records are ordered by their numbers, because clocks jump.
+  /// It serves people and `ledger prune`; lines are ordered by their numbers, because clocks jump.
   package static func now() -> UTCTime { UTCTime(seconds: SystemTime.wall.rounded(.down)) }
 }

@@ -119,7 +119,7 @@ extension LedgerScan {
   /// Bytes of a part: some 900 lines, which outweigh handing it to a thread and stay in its cache.
   private static let partSize = 1 << 18
 
-  /// Hands on the lines of whole parts, in order; stops before the first part that isn't good, or near the end.
+  /// Hands on the lines of whole parts, in order, up to the first part that isn't good or near the end of the file.
   ///
   /// While the lines of one part are handed on, those of the next ones are checked.
   private mutating func runSideBySide<Line: LedgerLine>(
@@ -199,12 +199,12 @@ extension LedgerScan {
     let hole = reader.buffer[first.range].firstIndex(of: 0)
     guard beginsWell(first, upTo: hole), hole != nil || !first.isTerminated else {
       try LedgerFile.checkKind(of: file)
-      throw damage(first)
+      throw damage
     }
-    // Lines that were written after the hole without anybody waiting for them may be lost with it. But one
-    // that knew this line to be on disk proves that it was, and that the disk has lost it since.
+    // Lines behind the hole that nobody waited for may be lost with it. But one that knew this line to be on disk
+    // proves that it was, and that the disk has lost it since.
     while let line = try nextLine() {
-      if let synced = synced(line), synced > tip.count { throw damage(first) }
+      if let synced = synced(line), synced > tip.count { throw damage }
     }
   }
 
@@ -221,18 +221,14 @@ extension LedgerScan {
 
   /// How many lines a line behind the hole knew to be on disk; it isn't checked, because its predecessor is lost.
   private func synced(_ line: LineReader.Line) -> Int? {
-    let rest = reader.buffer[line.range].drop { $0 == 0 }
-    for version in LineFormat.versions {
-      guard let (_, behind) = number(in: rest, after: LineFormat.prefix(version)) else { continue }
-      return number(in: behind, after: Array(",\"s\":".utf8))?.value
-    }
-    return nil
+    let numbers = numbers(reader.buffer[line.range].drop { $0 == 0 })
+    return numbers.count == 3 && LineFormat.versions.contains(numbers[0]) ? numbers[2] : nil
   }
 
   private func refuseNewerVersion(_ line: LineReader.Line) throws(JournalError) {
-    let start = Array("{\"v\":".utf8)
-    guard let (version, rest) = number(in: reader.buffer[line.range], after: start),
-      version > LineFormat.version, rest.first == UInt8(ascii: ",")
+    let bytes = reader.buffer[line.range]
+    guard let version = numbers(bytes).first, version > LineFormat.version,
+      bytes.starts(with: "{\"v\":\(version),".utf8)
     else { return }
     throw JournalError(
       "ledger \(file.path), line \(tip.count + 1) (byte \(tip.end)) has format version \(version), and this "
@@ -240,31 +236,31 @@ extension LedgerScan {
       line: tip.count + 1)
   }
 
-  /// The number of up to 18 digits that follows a beginning, and what stands behind it.
-  private func number(
-    in bytes: ArraySlice<UInt8>, after beginning: [UInt8]
-  ) -> (value: Int, rest: ArraySlice<UInt8>)? {
-    guard bytes.starts(with: beginning) else { return nil }
-    let digits = bytes.dropFirst(beginning.count).prefix(18).prefix { $0.isASCIIDigit }
-    guard !digits.isEmpty else { return nil }
-    return (digits.reduce(0) { $0 * 10 + Int($1 & 15) }, bytes[digits.endIndex...])
+  /// The numbers that a line begins with, as far as they are there: version, line, lines known to be on disk.
+  private func numbers(_ line: ArraySlice<UInt8>) -> [Int] {
+    var (rest, numbers) = (line, [Int]())
+    for name in ["{\"v\":", ",\"n\":", ",\"s\":"] {
+      let digits = rest.dropFirst(name.utf8.count).prefix(18).prefix { $0.isASCIIDigit }
+      guard rest.starts(with: name.utf8), !digits.isEmpty else { break }
+      numbers.append(digits.reduce(0) { $0 * 10 + Int($1 & 15) })
+      rest = rest[digits.endIndex...]
+    }
+    return numbers
   }
 
-  private func damage(_ line: LineReader.Line) -> JournalError {
+  private var damage: JournalError {
     JournalError(
-      "ledger \(file.path) is damaged at line \(tip.count + 1) (byte \(line.offset)): it was changed after "
+      "ledger \(file.path) is damaged at line \(tip.count + 1) (byte \(tip.end)): it was changed after "
         + "it had been written; nothing was sent. Restore it from a backup", line: tip.count + 1)
   }
 }
 
-/// Reads a file line by line, 64 KB at a time: larger pieces would come from the system, and go back to it, each time.
+/// Reads a file line by line, 64 KB at a time: the allocator would get larger pieces from the system each time.
 struct LineReader {
   /// A line, or what stands where one should.
   struct Line {
     /// Where its bytes are in `buffer`, without the newline.
     let range: Range<Int>
-    /// Where it begins in the file.
-    let offset: Int
     /// Whether a newline ends it; if not it is the rest of the file, or a piece of an overlong line.
     let isTerminated: Bool
   }
@@ -291,20 +287,19 @@ struct LineReader {
     while true {
       if let newline = LineReader.newline(in: buffer, from: position) {
         defer { position = newline + 1 }
-        return Line(range: position..<newline, offset: base + position, isTerminated: true)
+        return Line(range: position..<newline, isTerminated: true)
       }
       let rest = buffer.count - position
       if isAtEnd || rest > LineReader.chunk {
         guard rest > 0 else { return nil }
         defer { position = buffer.count }
-        return Line(
-          range: position..<buffer.count, offset: base + position, isTerminated: false)
+        return Line(range: position..<buffer.count, isTerminated: false)
       }
       try refill()
     }
   }
 
-  /// Where the line ends that begins at a position, nil when its end is not there.
+  /// The end of the line that begins at a position; nil when it is not in the buffer.
   static func newline(in buffer: [UInt8], from position: Int) -> Int? {
     buffer.withUnsafeBytes { bytes in
       guard position < bytes.count, let base = bytes.baseAddress,

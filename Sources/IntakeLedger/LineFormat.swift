@@ -2,10 +2,10 @@ import IntakeCore
 
 /// The frame of a line: `{"v":2,"n":12,"s":12,"t":"intent",…,"at":"…","c":"5d41402a"}` and a newline.
 ///
-/// - `v` version of the format, which may rise within a file that a newer program goes on with; `n` number of the
+/// - `v` version of the format, which may rise within a file that a newer program continues; `n` number of the
 ///   line, consecutive from 0;
-/// - `s` how many lines were known to be on disk when this one was written, which distinguishes lines that a
-///   power cut may have lost from lines that were promised to be there;
+/// - `s` how many lines were known to be on disk when this one was written: it tells lines that a power cut may
+///   have lost from lines that were promised to be there;
 /// - `t` kind; the fields of the kind, which `LedgerFields` lists; `at` when it was written; and last
 /// - `c` CRC-32, eight hexadecimal digits, of the eight digits of the line before (`00000000` for the first)
 ///   followed by this line's bytes up to the comma before `"c"`.
@@ -14,15 +14,13 @@ enum LineFormat {
   static let version = 2
   /// The versions that are read.
   ///
-  /// In the first a row goes by what the loader tells rows apart by, in the second by what the target knows its
+  /// In the first a row goes by what the loader tells rows apart by, in the second by what the target knows the
   /// customer by.
   static let versions = 1...version
   /// Most bytes of a line with its newline.
   static let limit = 4096
-  /// Bytes of `,"c":"5d41402a"}`.
+  /// The size of `,"c":"5d41402a"}`.
   static let checksumSize = 16
-  /// Fewest bytes that frame alone takes.
-  static let minimum = 40
   /// What every line of a version begins with.
   static func prefix(_ version: Int = version) -> [UInt8] { Array("{\"v\":\(version),\"n\":".utf8) }
 
@@ -63,51 +61,18 @@ struct FieldName: Sendable, Hashable {
   init(packed: UInt64) { self.packed = packed }
 }
 
-/// Writes one line of a ledger.
-struct LineBuilder {
-  private var bytes: [UInt8] = []
-
-  init() { bytes.reserveCapacity(320) }
-
-  mutating func add(_ name: FieldName, _ value: FieldValue) {
-    begin(name)
-    switch value {
-    case .word(let word): add(quoted: word)
-    case .fingerprint(let fingerprint): add(quoted: fingerprint.description)
-    case .number(let number): bytes += String(max(0, number)).utf8
-    }
-  }
-
-  private mutating func add(quoted text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    bytes += text.utf8
-    bytes.append(UInt8(ascii: "\""))
-  }
-
-  private mutating func begin(_ name: FieldName) {
-    bytes += (bytes.isEmpty ? "{\"" : ",\"").utf8
-    for shift in stride(from: UInt64(56), through: 0, by: -8) where name.packed >> shift != 0 {
-      bytes.append(UInt8(truncatingIfNeeded: name.packed >> shift))
-    }
-    bytes += "\":".utf8
-  }
-
-  /// The line with its checksum and its newline.
-  consuming func sealed(after previous: UInt32) -> (bytes: [UInt8], checksum: UInt32) {
-    let checksum = LineFormat.checksum(bytes.span, after: previous)
-    begin(LedgerFields.all.checksum)
-    bytes.append(UInt8(ascii: "\""))
-    let digits = LineFormat.digits(of: checksum)
-    for index in digits.indices { bytes.append(digits[index]) }
-    bytes += "\"}\n".utf8
-    return (bytes, checksum)
+extension FieldName: CustomStringConvertible {
+  /// The letters.
+  var description: String {
+    let letters = stride(from: UInt64(56), through: 0, by: -8).map { UInt8(packed >> $0 & 0xFF) }
+    return String(decoding: letters.drop { $0 == 0 }, as: UTF8.self)
   }
 }
 
 /// Splits a line of a ledger into its fields: one flat JSON object of words and whole numbers.
 ///
-/// It reads what `LineBuilder` writes and nothing else of JSON; a program that adds fields within the same
-/// version keeps to that. The list of fields is kept from line to line, so a line costs no allocation.
+/// It reads what `LedgerRecord` writes and no other JSON; a program that adds fields within the same version keeps
+/// to that. The list of fields is reused, so a line costs no allocation.
 struct LineParser {
   /// A field as it stands in the line.
   struct Field {
@@ -132,9 +97,9 @@ struct LineParser {
   /// Reads a line without its newline; false when it isn't a line of a ledger.
   mutating func parse(_ line: Span<UInt8>) -> Bool {
     found.removeAll(keepingCapacity: true)
-    guard line.count >= LineFormat.minimum, line.count < LineFormat.limit,
-      line[0] == UInt8(ascii: "{")
-    else { return false }
+    guard 1..<LineFormat.limit ~= line.count, line[0] == UInt8(ascii: "{") else {
+      return false
+    }
     var index = 1
     while index < line.count {
       guard let end = parseField(line, index), end < line.count else { return false }
@@ -219,8 +184,8 @@ struct LineParser {
 }
 
 extension LineParser {
-  /// What a parser looks things up in; mostly plain numbers, because threads that count references to the same
-  /// arrays keep each other waiting.
+  /// What a parser looks up; mostly plain numbers, because threads that count references to the same arrays keep
+  /// each other waiting.
   final class Tables: Sendable {
     static let shared = Tables()
     let fields = LedgerFields.all
@@ -234,15 +199,15 @@ extension LineParser {
   var fields: LedgerFields { tables.fields }
 }
 
-/// The only text that a ledger line holds: characters that need no escape in JSON, and neither space nor `@`.
+/// The only text in a ledger line: characters that need no escape in JSON, and neither space nor `@`.
 ///
-/// Two things rest on that. A line can be read without unescaping. And no single flipped bit turns one of
-/// these characters into NUL, so NUL always means a block that was never written.
+/// So a line can be read without unescaping. And no single flipped bit turns one of these characters into NUL,
+/// so NUL always means a block that was never written.
 enum LedgerWord {
   /// Most characters of a text that comes from outside.
   static let limit = 64
 
-  /// The text with every other byte as `%XX`, so that different texts stay different; cut after `limit` bytes.
+  /// The text with every other byte as `%XX`, so that different texts stay different; cut to `limit` bytes.
   static func encoded(_ text: String, limit: Int = LedgerWord.limit) -> String {
     var result: [UInt8] = []
     for byte in text.utf8 {
@@ -254,7 +219,7 @@ enum LedgerWord {
     return String(decoding: result, as: UTF8.self)
   }
 
-  /// A server's word such as `PASS`, or `other` for what looks like anything but a short plain word.
+  /// A server's word such as `PASS`, or `other` for anything but a short plain word.
   ///
   /// A server could echo an e-mail address where a status belongs; that must not reach the disk.
   static func plain(_ text: String) -> String { text.isPlain(1...32, or: "-_") ? text : "other" }

@@ -92,7 +92,7 @@ enum LedgerCommands {
     for path in arguments.positionals {
       let result: (fields: JSONFields, text: String)
       do throws(JournalError) {
-        let check = try LedgerReader(path).verify()
+        let check = try LedgerReader.verify(path)
         result = (check.fields(of: path), check.text(of: path))
       } catch {
         failure = failure ?? error
@@ -110,7 +110,7 @@ enum LedgerCommands {
     arguments: "LEDGER…", argumentCount: 1...Int.max
   ) { arguments, invocation in
     for path in arguments.positionals {
-      invocation.results.writeLine(try LedgerReader(path).statistics().fields(of: path))
+      invocation.results.writeLine(try LedgerReader(path).fields(of: path))
     }
     return .success
   }
@@ -133,9 +133,9 @@ enum LedgerListCommand {
     var code = ExitCode.success
     for path in try LedgerPlace.all() {
       do throws(JournalError) {
-        let statistics = try LedgerReader(path).statistics()
+        let ledger = try LedgerReader(path)
         invocation.results.writeLine(
-          isJSON ? JSONOutput(fields: fields(of: statistics, path)).text : text(statistics, path))
+          isJSON ? JSONOutput(fields: fields(of: ledger, path)).text : text(ledger, path))
       } catch {
         code = .ledgerUnusable
         invocation.console.error(error.description, hint: nil)
@@ -144,24 +144,24 @@ enum LedgerListCommand {
     return code
   }
 
-  private static func fields(of statistics: LedgerStatistics, _ path: String) -> JSONFields {
+  private static func fields(of ledger: LedgerReader, _ path: String) -> JSONFields {
     [
-      ("ledger", path), ("target", statistics.target.orNull), ("shard", statistics.shard),
-      ("rows", statistics.rows), ("runs", statistics.runs),
-      ("lastRun", statistics.lastRun.map { JSONOutput(fields: $0.fields) }.orNull),
+      ("ledger", path), ("target", ledger.target.orNull), ("shard", ledger.shard),
+      ("rows", ledger.rows), ("runs", ledger.runs.count),
+      ("lastRun", ledger.runs.last.map { JSONOutput(fields: $0.fields) }.orNull),
     ]
   }
 
-  private static func text(_ statistics: LedgerStatistics, _ path: String) -> String {
-    let rows = statistics.rows
+  private static func text(_ ledger: LedgerReader, _ path: String) -> String {
+    let rows = ledger.rows
     let counts = [
       (rows.accepted, "accepted"), (rows.notAccepted, "not accepted"), (rows.inDoubt, "in doubt"),
       (rows.unfinished, "unfinished"),
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
     return """
-      \(statistics.target ?? "no target yet")\(statistics.shard.map { ", shard \($0)" } ?? ""): \
+      \(ledger.target ?? "no target yet")\(ledger.shard.map { ", shard \($0)" } ?? ""): \
       \(counts.isEmpty ? "no rows" : counts.joined(separator: ", "))
-        last run \(statistics.lastRun?.text ?? "-")
+        last run \(ledger.runs.last?.text ?? "-")
         \(path)
       """
   }
@@ -177,7 +177,7 @@ enum LedgerLeft {
         "--left takes one LEDGER; give others with --history", in: arguments.command)
     }
     let path = arguments.positionals.first
-    let target = try path.flatMap { path throws(JournalError) in try LedgerReader(path).target() }
+    let target = try path.flatMap(LedgerReader.target(of:))
     guard arguments.has("to") || target != nil else {
       throw CommandError(
         "--left needs --to TARGET or a LEDGER: they say what customers are known by",
