@@ -9,29 +9,31 @@ import IntakeSystem
 /// ledgers with different keys.
 package struct KeyRing: Sendable {
   /// The first one names new rows.
-  let keys: [Secret256]
+  let keys: [Secret]
   /// The code under each key.
   private let namers: [MessageAuthentication]
+  /// Bytes of a key.
+  private static let size = 32
 
   /// A ring with one new key.
   package static func random() throws(JournalError) -> KeyRing {
     do throws(CryptoError) {
-      return KeyRing(keys: [try Secret256.random()])
+      return KeyRing(keys: [try Secret.random(bytes: size)])
     } catch {
       throw JournalError("a key for the ledger cannot be made: \(error)")
     }
   }
 
-  private init(keys: [Secret256]) {
+  private init(keys: [Secret]) {
     self.keys = keys
     // Where one cannot be made, `names` finds fewer names than keys.
-    namers = keys.compactMap { try? MessageAuthentication(key: $0.bytes) }
+    namers = keys.compactMap { try? MessageAuthentication(key: $0.exposed) }
   }
 
   /// The keys of several rings, each once.
   init(joining rings: [KeyRing]) {
-    var keys: [Secret256] = []
-    for key in rings.flatMap(\.keys) where !keys.contains(key) { keys.append(key) }
+    var keys: [Secret] = []
+    for key in rings.flatMap(\.keys) where !keys.contains(where: key.matches) { keys.append(key) }
     self.init(keys: keys)
   }
 
@@ -81,7 +83,7 @@ package struct KeyRing: Sendable {
   /// A proof that a ledger was made with exactly these keys; it reveals nothing about them.
   func proof() -> Fingerprint? {
     var message = NamedMessage(.keys)
-    for key in keys.dropFirst() { message.add(key.bytes) }
+    for key in keys.dropFirst() { message.add(key.exposed) }
     return fingerprints(message).first
   }
 
@@ -166,19 +168,19 @@ extension KeyRing {
   }
 
   private func create(_ path: String) throws(SystemCallFailure) {
-    let text = keys.map { Hex.text($0.bytes) + "\n" }.joined()
+    let text = keys.map { Hex.text($0.exposed) + "\n" }.joined()
     try DurableFile.create(path, Array(text.utf8))
   }
 
   private init(text: [UInt8], path: String) throws(JournalError) {
-    var keys: [Secret256] = []
+    var keys: [Secret] = []
     for line in text.split(separator: UInt8(ascii: "\n")) {
-      guard let key = Hex.bytes(line).flatMap(Secret256.init) else {
+      guard let key = Hex.bytes(line), key.count == KeyRing.size else {
         throw JournalError(
           "line \(keys.count + 1) of the key file \(path) isn't a key of 64 hexadecimal digits: restore the "
             + "file")
       }
-      keys.append(key)
+      keys.append(Secret(key))
     }
     guard !keys.isEmpty else {
       throw JournalError("the key file \(path) is empty: restore it from a backup")
