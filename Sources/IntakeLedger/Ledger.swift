@@ -78,7 +78,7 @@ public final class Ledger: OpenLedger {
     let target = LedgerWord.encoded(settings.target, limit: 512)
     try content.check(target: target)
     try content.check(shard: settings.shard.map { LedgerWord.encoded($0) })
-    let keys = if let keys { keys } else { try content.keysForRun() }
+    let keys = if let keys { keys } else { try content.keys(forRun: true) }
     lookup = RowLookup(
       keys: keys, target: target, operation: settings.operation ?? "", file: file)
     others = try ConsultedLedger.all(settings)

@@ -112,8 +112,8 @@ package struct LedgerField<Value: LedgerValue>: RuledField {
     shown: (position: Int, name: String)? = nil, where isValid: FieldRule.Check? = nil
   ) {
     rule = FieldRule(
-      name: FieldName(name), type: Value.type, kinds: kinds + needed, needed: needed, shown: shown,
-      isValid: isValid)
+      name: FieldName(name), text: name.description, type: Value.type, kinds: kinds + needed,
+      needed: needed, shown: shown, isValid: isValid)
   }
 }
 
@@ -124,6 +124,7 @@ struct FieldRule: Sendable {
   typealias Check = @Sendable (FieldValue, LedgerRecord.Kind) -> Bool
 
   let name: FieldName
+  let text: String
   let type: FieldValue.Kind
   let kinds: [LedgerRecord.Kind]
   let needed: [LedgerRecord.Kind]

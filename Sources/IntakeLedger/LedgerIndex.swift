@@ -172,15 +172,10 @@ extension LedgerIndex {
     }
 
     init(_ key: Fingerprint, at position: Int) {
-      self.init(tag: Slot.tag(of: key), high: 0, low: UInt32(position))
+      self.init(tag: key.short, high: 0, low: UInt32(position))
     }
 
-    /// Random bits, because a key is made of them.
-    private static func tag(of key: Fingerprint) -> UInt32 {
-      max(1, UInt32(truncatingIfNeeded: key.low))
-    }
-
-    static func hash(of key: Fingerprint) -> UInt64 { UInt64(tag(of: key)) << 32 }
+    static func hash(of key: Fingerprint) -> UInt64 { UInt64(key.short) << 32 }
 
     var hash: UInt64 { UInt64(tag) << 32 }
 

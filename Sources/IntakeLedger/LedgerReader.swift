@@ -167,23 +167,16 @@ extension LedgerReader {
     return found.map { RowKey($0.description) }
   }
 
-  private var keyPlaces: KeyPlaces { KeyPlaces(of: path, shared: sharedKeys(target ?? "")) }
-
-  /// The keys of the ledger; for an empty ledger any will do.
-  func keys() throws(JournalError) -> KeyRing {
-    if let keys = try keyPlaces.keys(provedBy: head?.keyProof) { return keys }
+  /// The keys of the ledger; for an empty one any will do, and a run makes them.
+  func keys(forRun isForRun: Bool = false) throws(JournalError) -> KeyRing {
+    let places = KeyPlaces(of: path, shared: sharedKeys(target ?? ""))
+    if isForRun, head == nil { return try places.keysForNewLedger() }
+    if let keys = try places.keys(provedBy: head?.keyProof) { return keys }
     throw JournalError(
-      "the key file \(keyPlaces.shared ?? keyPlaces.own) is missing: without it no row can be found by its id; "
-        + "restore it, or copy it beside the ledger")
-  }
-
-  /// The keys for a run: made for a new ledger, never for one that has lines.
-  func keysForRun() throws(JournalError) -> KeyRing {
-    guard let head else { return try keyPlaces.keysForNewLedger() }
-    if let keys = try keyPlaces.keys(provedBy: head.keyProof) { return keys }
-    throw JournalError(
-      "the key file \(keyPlaces.shared ?? keyPlaces.own) of the ledger is missing: without it no row can be "
-        + "recognised and all would be sent again. Restore it, or name another ledger")
+      "the key file \(places.shared ?? places.own) of the ledger is missing: without it no row can be "
+        + (isForRun
+          ? "recognised and all would be sent again. Restore it, or name another ledger"
+          : "found by its id. Restore it, or copy it beside the ledger"))
   }
 }
 

@@ -61,14 +61,6 @@ struct FieldName: Sendable, Hashable {
   init(packed: UInt64) { self.packed = packed }
 }
 
-extension FieldName: CustomStringConvertible {
-  /// The letters.
-  var description: String {
-    let letters = stride(from: UInt64(56), through: 0, by: -8).map { UInt8(packed >> $0 & 0xFF) }
-    return String(decoding: letters.drop { $0 == 0 }, as: UTF8.self)
-  }
-}
-
 /// Splits a line of a ledger into its fields: one flat JSON object of words and whole numbers.
 ///
 /// It reads what `LedgerRecord` writes and no other JSON; a program that adds fields within the same version keeps
@@ -91,6 +83,7 @@ struct LineParser {
   private var found: [Field] = []
   /// One reference to the tables: each static one would cost a check of its initialisation whenever it is read.
   let tables = Tables.shared
+  private let allowed = Tables.shared.allowed
 
   init() { found.reserveCapacity(24) }
 
@@ -132,7 +125,7 @@ struct LineParser {
     let first = isText ? start + 1 : start
     var index = first
     if isText {
-      while index < line.count, tables.allowed[Int(line[index])] { index += 1 }
+      while index < line.count, allowed.contains(line[index]) { index += 1 }
       guard index < line.count, line[index] == UInt8(ascii: "\"") else { return nil }
     } else {
       while index < line.count, line[index].isASCIIDigit, index - first < 18 { index += 1 }
@@ -183,6 +176,23 @@ struct LineParser {
   }
 }
 
+/// Some of the 128 bytes of ASCII, in two numbers: a table of 256 would be copied for each line.
+private struct ByteSet {
+  private var low: UInt64 = 0
+  private var high: UInt64 = 0
+
+  init(where isMember: (UInt8) -> Bool) {
+    for bit in UInt8(0)..<64 {
+      if isMember(bit) { low |= 1 << UInt64(bit) }
+      if isMember(bit + 64) { high |= 1 << UInt64(bit) }
+    }
+  }
+
+  func contains(_ byte: UInt8) -> Bool {
+    byte < 128 && (byte < 64 ? low : high) >> UInt64(byte & 63) & 1 == 1
+  }
+}
+
 extension LineParser {
   /// What a parser looks up; mostly plain numbers, because threads that count references to the same arrays keep
   /// each other waiting.
@@ -191,7 +201,7 @@ extension LineParser {
     let fields = LedgerFields.all
     let layouts = LineLayout.all
     /// Which bytes may stand in a word.
-    fileprivate let allowed = [256 of Bool] { LedgerWord.allows(UInt8($0)) }
+    fileprivate let allowed = ByteSet(where: LedgerWord.allows)
     /// What the letters of a fingerprint stand for.
     let letters = [256 of UInt8] { Base64Text.urlSafeValues[$0] }
   }
