@@ -16,6 +16,17 @@ public struct CryptoError: Error, Sendable, Equatable, CustomStringConvertible {
   init(_ call: String) {
     description = "libcrypto failed in \(call); check the installation of OpenSSL 3"
   }
+
+  /// Throws where a call did not succeed, which libcrypto says with a 1.
+  static func check(_ result: Int32, _ call: String) throws(CryptoError) {
+    guard result == 1 else { throw CryptoError(call) }
+  }
+
+  /// What a call made; throws where it made nothing.
+  static func check(_ made: OpaquePointer?, _ call: String) throws(CryptoError) -> OpaquePointer {
+    guard let made else { throw CryptoError(call) }
+    return made
+  }
 }
 
 /// Digests of bytes that are at hand.
@@ -43,8 +54,7 @@ public final class MessageAuthentication: Sendable {
     let new = EVP_MAC_CTX_new(algorithm)
     EVP_MAC_free(algorithm)
     guard let new else { throw CryptoError("EVP_MAC_CTX_new") }
-    // A null key means "the key of before", so an empty one is handed over as one zero byte, to which HMAC pads
-    // it anyway.
+    // A null key means "the key from before", so an empty key is passed as one zero byte: HMAC pads it with zeros anyway.
     let padded = key.isEmpty ? [0] : key
     var digest = Array("SHA256".utf8CString)
     let isKeyed = digest.withUnsafeMutableBufferPointer { digest in
@@ -85,7 +95,7 @@ public struct SHA256Stream: ~Copyable {
 
   /// Starts a digest.
   public init() throws(CryptoError) {
-    guard let context = EVP_MD_CTX_new() else { throw CryptoError("EVP_MD_CTX_new") }
+    let context = try CryptoError.check(EVP_MD_CTX_new(), "EVP_MD_CTX_new")
     guard EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
       EVP_MD_CTX_free(context)
       throw CryptoError("EVP_DigestInit_ex")
@@ -97,45 +107,22 @@ public struct SHA256Stream: ~Copyable {
 
   /// Takes the next piece.
   public mutating func update(_ bytes: [UInt8]) throws(CryptoError) {
-    guard EVP_DigestUpdate(context, bytes, bytes.count) == 1 else {
-      throw CryptoError("EVP_DigestUpdate")
-    }
+    try CryptoError.check(EVP_DigestUpdate(context, bytes, bytes.count), "EVP_DigestUpdate")
   }
 
   /// The digest of all pieces; 32 bytes.
   public consuming func finish() throws(CryptoError) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: Digest.sha256Size)
-    guard EVP_DigestFinal_ex(context, &result, nil) == 1 else {
-      throw CryptoError("EVP_DigestFinal_ex")
-    }
+    try CryptoError.check(EVP_DigestFinal_ex(context, &result, nil), "EVP_DigestFinal_ex")
     return result
   }
 }
 
-/// A key of 256 bits: it prints as `[secret]`.
-public struct Secret256: Sendable, Equatable {
-  /// Bytes of a key.
-  public static let size = 32
-  /// The 32 bytes; reading them is the one way out of the wrapper.
-  public let bytes: [UInt8]
-
-  /// Takes 32 bytes; nil for any other number.
-  public init?(_ bytes: [UInt8]) {
-    guard bytes.count == Secret256.size else { return nil }
-    self.bytes = bytes
-  }
-
-  private init(drawn bytes: [UInt8]) { self.bytes = bytes }
-
+extension Secret {
   /// Draws a new key from libcrypto's generator, which the kernel seeds.
-  public static func random() throws(CryptoError) -> Secret256 {
-    var bytes = [UInt8](repeating: 0, count: size)
-    guard RAND_bytes(&bytes, Int32(size)) == 1 else { throw CryptoError("RAND_bytes") }
-    return Secret256(drawn: bytes)
+  public static func random(bytes count: Int) throws(CryptoError) -> Secret {
+    var bytes = [UInt8](repeating: 0, count: count)
+    try CryptoError.check(RAND_bytes(&bytes, Int32(clamping: count)), "RAND_bytes")
+    return Secret(bytes)
   }
-}
-
-extension Secret256: Redacted {
-  /// Always `[secret]`.
-  public var description: String { "[secret]" }
 }

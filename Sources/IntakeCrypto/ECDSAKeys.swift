@@ -62,23 +62,21 @@ public struct ECDSAPrivateKey: Sendable {
 
   /// The signature over a message: r and s side by side, big-endian, 64 or 96 bytes; new at each call.
   public func signature(of message: [UInt8]) throws(CryptoError) -> [UInt8] {
-    guard let key = ECDSAPrivateKey.load(pem) else { throw CryptoError("PEM_read_bio_PrivateKey") }
+    let key = try CryptoError.check(ECDSAPrivateKey.load(pem), "PEM_read_bio_PrivateKey")
     defer { EVP_PKEY_free(key) }
     return try raw(try der(of: message, key))
   }
 
   private func der(of message: [UInt8], _ key: OpaquePointer) throws(CryptoError) -> [UInt8] {
-    guard let context = EVP_MD_CTX_new() else { throw CryptoError("EVP_MD_CTX_new") }
+    let context = try CryptoError.check(EVP_MD_CTX_new(), "EVP_MD_CTX_new")
     defer { EVP_MD_CTX_free(context) }
-    guard EVP_DigestSignInit(context, nil, curve.digest, nil, key) == 1 else {
-      throw CryptoError("EVP_DigestSignInit")
-    }
+    try CryptoError.check(
+      EVP_DigestSignInit(context, nil, curve.digest, nil, key), "EVP_DigestSignInit")
     // SEQUENCE { INTEGER, INTEGER } of P-384 takes at most 104 bytes.
     var result = [UInt8](repeating: 0, count: 160)
     var size = result.count
-    guard EVP_DigestSign(context, &result, &size, message, message.count) == 1 else {
-      throw CryptoError("EVP_DigestSign")
-    }
+    try CryptoError.check(
+      EVP_DigestSign(context, &result, &size, message, message.count), "EVP_DigestSign")
     return Array(result.prefix(size))
   }
 

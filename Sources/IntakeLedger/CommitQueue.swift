@@ -3,13 +3,13 @@ import IntakeCore
 import IntakeSystem
 import Synchronization
 
-/// Writes the lines of many tasks in one thread, and synchronises once for all that have come meanwhile.
+/// Writes the lines of many tasks in one thread and shares each `fsync` among them.
 ///
 /// Group commit without a delay: while one `fsync` runs, lines queue up, and the next one covers them all. A
-/// lone caller waits for its own `fsync` and no longer; nobody returns before their own line is on disk.
+/// lone caller waits for its own `fsync` and no longer; no call returns before its line is on disk.
 final class CommitQueue: Sendable {
   private struct Request: Sendable {
-    /// The line to write; nil for one who waits for the lines before.
+    /// The line to write; nil to wait for the lines before.
     let record: LedgerRecord?
     let caller: CheckedContinuation<JournalError?, Never>
   }
@@ -26,14 +26,13 @@ final class CommitQueue: Sendable {
   /// Wakes the thread: a request came to an empty queue, or the queue was closed.
   private let work = DispatchSemaphore(value: 0)
 
-  /// Starts the thread, which may block: it isn't one of the cooperative pool, which has one a core.
+  /// Starts the thread, which may block: the cooperative pool has only one for each core.
   init(_ writer: sending LineWriter, index: sending LedgerIndex) throws(JournalError) {
     self.writer = Mutex(writer)
     self.index = Mutex(index)
     guard SystemThread.start(serve) else { throw JournalError.noThread }
   }
 
-  /// Looks something up in the states of the rows.
   func lookUp<Result: Sendable, Failure: Error>(
     _ body: (borrowing LedgerIndex) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -41,33 +40,26 @@ final class CommitQueue: Sendable {
   }
 
   /// Returns when the line is on disk; a `start` as soon as it is written.
-  func append(_ record: LedgerRecord) async throws(JournalError) { try await answer(to: record) }
-
-  /// Returns when every line before is on disk.
-  func synchronize() async throws(JournalError) { try await answer(to: nil) }
-
-  private func answer(to record: LedgerRecord?) async throws(JournalError) {
+  ///
+  /// - Parameter record: the line; nil to wait for the lines before.
+  func append(_ record: LedgerRecord?) async throws(JournalError) {
     let failure = await withCheckedContinuation { enqueue(Request(record: record, caller: $0)) }
     if let failure { throw failure }
   }
 
   /// Writes what is waiting and ends the thread.
-  func close() async {
-    await withCheckedContinuation { continuation in
-      let isFirst = waiting.withLock { waiting in
-        guard !waiting.isClosed else { return false }
-        waiting.isClosed = true
-        waiting.closer = continuation
-        return true
-      }
-      if isFirst { work.signal() } else { continuation.resume() }
-    }
-  }
+  func close() async { await withCheckedContinuation { end(resuming: $0) } }
 
   /// Ends the thread without waiting for it.
-  func abandon() {
-    waiting.withLock { $0.isClosed = true }
-    work.signal()
+  func abandon() { end(resuming: nil) }
+
+  private func end(resuming closer: CheckedContinuation<Void, Never>?) {
+    let isFirst = waiting.withLock { waiting in
+      guard !waiting.isClosed else { return false }
+      (waiting.isClosed, waiting.closer) = (true, closer)
+      return true
+    }
+    if isFirst { work.signal() } else { closer?.resume() }
   }
 
   private func enqueue(_ request: Request) {
@@ -138,9 +130,9 @@ final class CommitQueue: Sendable {
 }
 
 extension LedgerIndex {
-  /// Bytes that must be free before a line is written, nil for the outcome of a row in flight: its room is kept.
+  /// Bytes that must be free before a line is written; nil for the outcome of a row in flight, whose room is kept.
   ///
-  /// Every row is looked up for it: one that cannot be read again must be found out before its line stands in the file.
+  /// Every row is looked up here: one that cannot be read again must be noticed before its line is in the file.
   fileprivate func room(for record: LedgerRecord) throws(JournalError) -> Int? {
     let state = if let key = record.key { try state(of: key) } else { RowState?.none }
     if record.kind == .outcome, state?.isInFlight(in: run) == true { return nil }

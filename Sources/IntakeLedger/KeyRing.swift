@@ -4,46 +4,60 @@ import IntakeSystem
 
 /// The secret keys of a ledger, in a file of their own, 0600: see `KeyPlaces`.
 ///
-/// With the ledger alone nobody can find out whether a certain customer is in it. The file holds a line of 64
-/// hexadecimal digits for each key: one for a ledger that was written by a run, several for one that was
-/// merged from ledgers with different keys.
-package struct KeyRing: Sendable, Equatable {
-  /// The keys; the first makes the names of rows that are new.
-  let keys: [Secret256]
-  /// What makes the names under each key.
+/// Without them nobody can find out whether a certain customer is in the ledger. The file holds a line of 64
+/// hexadecimal digits for each key: one for a ledger that a run wrote, several for one that was merged from
+/// ledgers with different keys.
+package struct KeyRing: Sendable {
+  /// The first one names new rows.
+  let keys: [Secret]
+  /// The code under each key.
   private let namers: [MessageAuthentication]
+  /// Bytes of a key.
+  private static let size = 32
 
   /// A ring with one new key.
   package static func random() throws(JournalError) -> KeyRing {
     do throws(CryptoError) {
-      return KeyRing(keys: [try Secret256.random()])
+      return KeyRing(keys: [try Secret.random(bytes: size)])
     } catch {
       throw JournalError("a key for the ledger cannot be made: \(error)")
     }
   }
 
-  private init(keys: [Secret256]) {
+  private init(keys: [Secret]) {
     self.keys = keys
-    // One that is missing shows when a name is made: there are fewer than keys then.
-    namers = keys.compactMap { try? MessageAuthentication(key: $0.bytes) }
+    // Where one cannot be made, `names` finds fewer names than keys.
+    namers = keys.compactMap { try? MessageAuthentication(key: $0.exposed) }
   }
 
   /// The keys of several rings, each once.
   init(joining rings: [KeyRing]) {
-    var keys: [Secret256] = []
-    for key in rings.flatMap(\.keys) where !keys.contains(key) { keys.append(key) }
+    var keys: [Secret] = []
+    for key in rings.flatMap(\.keys) where !keys.contains(where: key.matches) { keys.append(key) }
     self.init(keys: keys)
   }
 
-  /// Rings with the same keys are the same.
-  package static func == (left: KeyRing, right: KeyRing) -> Bool { left.keys == right.keys }
+  /// What the keys make fingerprints of; the words are part of them.
+  enum Purpose: String {
+    /// What the target knows a row's customer by, with target and operation.
+    case row
+    /// The operator's name for a row.
+    case label
+    /// The content of a request.
+    case content
+    /// What a row was made of.
+    case cells, files, images
+    /// All of what it was made of, and its customer, in format 1.
+    case source, customer
+    /// The keys themselves.
+    case keys
+  }
 
-  /// The row's name under each key, in the order of the keys; complete, because a name that is missing may
-  /// be the one by which the row is known.
+  /// The row's name under each key, in the order of the keys; all of them, because the row may be known by any.
   func names(
     of row: Personal<[UInt8]>, target: String, operation: String
   ) throws(JournalError) -> [Fingerprint] {
-    var message = NamedMessage("row")
+    var message = NamedMessage(.row)
     message.add(target.utf8)
     message.add(operation.utf8)
     message.add(row.exposed)
@@ -54,30 +68,22 @@ package struct KeyRing: Sendable, Equatable {
     return names
   }
 
-  /// The customer's name under each key.
-  func customers(_ customer: String) -> [Fingerprint] {
-    fingerprints(NamedMessage("customer", customer.utf8))
+  /// The fingerprint of something under each key; none when libcrypto fails.
+  func fingerprints(of purpose: Purpose, _ bytes: some Collection<UInt8>) -> [Fingerprint] {
+    var message = NamedMessage(purpose)
+    message.add(bytes)
+    return fingerprints(message)
   }
 
-  /// The name of what a request says under each key; none when libcrypto fails.
+  /// The fingerprint of what a request says under each key; none when libcrypto fails.
   func digests(of submission: Submission) -> [Fingerprint] {
-    (try? KeyRing.content(of: submission)).map { fingerprints(NamedMessage("content", $0)) } ?? []
-  }
-
-  /// The name of something that a row was made of under each key.
-  func parts(_ part: OriginPart, _ bytes: Personal<[UInt8]>) -> [Fingerprint] {
-    fingerprints(NamedMessage(part.rawValue, bytes.exposed))
-  }
-
-  /// The operator's name for a row under each key.
-  func labels(_ label: String) -> [Fingerprint] {
-    fingerprints(NamedMessage("label", label.utf8))
+    (try? KeyRing.content(of: submission)).map { fingerprints(of: .content, $0) } ?? []
   }
 
   /// A proof that a ledger was made with exactly these keys; it reveals nothing about them.
   func proof() -> Fingerprint? {
-    var message = NamedMessage("keys")
-    for key in keys.dropFirst() { message.add(key.bytes) }
+    var message = NamedMessage(.keys)
+    for key in keys.dropFirst() { message.add(key.exposed) }
     return fingerprints(message).first
   }
 
@@ -85,18 +91,13 @@ package struct KeyRing: Sendable, Equatable {
     namers.compactMap { (try? $0.code(of: message.bytes)).flatMap(Fingerprint.init(digest:)) }
   }
 
-  /// What a name is made of: the purpose and the parts, each with its length before it so that no two lists look alike.
+  /// The purpose and the parts, each preceded by its length so that no two lists look alike.
   private struct NamedMessage {
     private(set) var bytes: [UInt8] = []
 
-    init(_ purpose: String) {
+    init(_ purpose: Purpose) {
       bytes.reserveCapacity(256)
-      add(purpose.utf8)
-    }
-
-    init(_ purpose: String, _ part: some Collection<UInt8>) {
-      self.init(purpose)
-      add(part)
+      add(purpose.rawValue.utf8)
     }
 
     mutating func add(_ part: some Collection<UInt8>) {
@@ -107,9 +108,9 @@ package struct KeyRing: Sendable, Equatable {
 
   /// The SHA-256 of what a request says, whoever sends it and whenever.
   ///
-  /// Method, path and body count; headers don't, because they carry dates and signatures. A secret stands there
-  /// by its name between two NUL bytes, which no JSON text holds, so a rotated password changes nothing. How
-  /// the body is cut into segments makes no difference.
+  /// Method, path and body count; headers don't, because they carry dates and signatures. A secret counts by its
+  /// name, between two NUL bytes, which no JSON text holds: a new password changes nothing. How the body is cut
+  /// into segments makes no difference.
   private static func content(of submission: Submission) throws(CryptoError) -> [UInt8] {
     var stream = try SHA256Stream()
     try stream.update(Array("\(submission.method)\n\(submission.path)\n".utf8))
@@ -126,13 +127,6 @@ package struct KeyRing: Sendable, Equatable {
     }
     return try stream.finish()
   }
-}
-
-/// What a row is made of, by the purpose under which the ledger's keys name it.
-enum OriginPart: String {
-  case cells, files, images
-  /// All of it, as in format 1.
-  case source
 }
 
 // The file.
@@ -157,7 +151,7 @@ extension KeyRing {
     try JournalError.explaining("the key file \(path) cannot be written", try create(path))
   }
 
-  /// Reads a key file, or makes it; of processes that make it at the same instant all get the same keys.
+  /// Reads a key file, or makes it; processes that make it at the same instant get the same keys.
   ///
   /// - Parameter ring: the keys of the new file, a new one when nil.
   static func readOrMake(_ path: String, _ ring: KeyRing? = nil) throws(JournalError) -> KeyRing {
@@ -174,19 +168,19 @@ extension KeyRing {
   }
 
   private func create(_ path: String) throws(SystemCallFailure) {
-    let text = keys.map { Hex.text($0.bytes) + "\n" }.joined()
+    let text = keys.map { Hex.text($0.exposed) + "\n" }.joined()
     try DurableFile.create(path, Array(text.utf8))
   }
 
   private init(text: [UInt8], path: String) throws(JournalError) {
-    var keys: [Secret256] = []
+    var keys: [Secret] = []
     for line in text.split(separator: UInt8(ascii: "\n")) {
-      guard let key = Hex.bytes(line).flatMap(Secret256.init) else {
+      guard let key = Hex.bytes(line), key.count == KeyRing.size else {
         throw JournalError(
           "line \(keys.count + 1) of the key file \(path) isn't a key of 64 hexadecimal digits: restore the "
             + "file")
       }
-      keys.append(key)
+      keys.append(Secret(key))
     }
     guard !keys.isEmpty else {
       throw JournalError("the key file \(path) is empty: restore it from a backup")
@@ -199,7 +193,7 @@ extension KeyRing {
 package struct KeyPlaces: Sendable {
   /// The ledger's own key file, `LEDGER.key`, which counts where there is one.
   package let own: String
-  /// The key file that all ledgers of a target share, nil for a ledger that keeps to itself.
+  /// The key file that all ledgers of a target share; nil for a ledger with keys of its own.
   let shared: String?
 
   /// Names the files of a ledger.
@@ -208,7 +202,7 @@ package struct KeyPlaces: Sendable {
     self.shared = shared
   }
 
-  /// Where a ledger's keys can be, in the order in which they are tried: the shared file may have moved with it.
+  /// Where the keys can be, in the order in which they are tried: the shared file may have moved with the ledger.
   private var all: [String] {
     guard let shared else { return [own] }
     let name = shared.split(separator: "/").last.map(String.init) ?? shared
@@ -218,7 +212,7 @@ package struct KeyPlaces: Sendable {
   /// The keys that a ledger was begun with, nil when there is no key file.
   ///
   /// - Parameter proof: what the ledger says of its keys.
-  /// - Throws: `JournalError` when all that there is belongs to other ledgers.
+  /// - Throws: `JournalError` when the key files that exist belong to other ledgers.
   func keys(provedBy proof: Fingerprint?) throws(JournalError) -> KeyRing? {
     var foreign: String?
     for path in all {
@@ -246,8 +240,7 @@ package struct KeyPlaces: Sendable {
 
 /// The first 128 bits of an HMAC: what the ledger knows of a row, a customer or a request.
 ///
-/// 22 characters of URL-safe base64 as text. 128 bits are enough by far: among five million rows two share one
-/// with a probability of about 10⁻²⁶.
+/// 128 bits are more than enough: the probability that two of five million rows share one is about 10⁻²⁶.
 package struct Fingerprint: Sendable, Hashable {
   let high: UInt64
   let low: UInt64
@@ -273,25 +266,20 @@ package struct Fingerprint: Sendable, Hashable {
 
   init?(_ text: Span<UInt8>, _ tables: LineParser.Tables) {
     guard text.count == 22 else { return nil }
-    // 22 × 6 = 132 bits for 128: of the last letter, four must be zero.
-    var (high, low, all) = (UInt64(0), UInt64(0), UInt8(0))
-    for place in 0..<10 {
+    var (bits, all): (UInt128, UInt8) = (0, 0)
+    for place in 0..<21 {
       let value = tables.letters[Int(text[place])]
       all |= value
-      high = high << 6 | UInt64(value)
+      bits = bits << 6 | UInt128(value)
     }
-    let (middle, last) = (tables.letters[Int(text[10])], tables.letters[Int(text[21])])
-    low = UInt64(middle & 3)
-    for place in 11..<21 {
-      let value = tables.letters[Int(text[place])]
-      all |= value
-      low = low << 6 | UInt64(value)
-    }
-    guard all | middle | last < 64, last & 0xF == 0 else { return nil }
-    self.init(high: high << 4 | UInt64(middle >> 2), low: low << 2 | UInt64(last >> 4))
+    // 22 × 6 = 132 bits for 128: four of the last letter must be zero.
+    let last = tables.letters[Int(text[21])]
+    guard all | last < 64, last & 0xF == 0 else { return nil }
+    bits = bits << 2 | UInt128(last >> 4)
+    self.init(high: UInt64(bits >> 64), low: UInt64(truncatingIfNeeded: bits))
   }
 
-  /// The fingerprint in short, never 0: enough for a notice, with a chance of 1 in 4 billion to miss one.
+  /// A short form, never 0: enough to notice a change, with a chance of 1 in 4 billion to miss it.
   var short: UInt32 { max(1, UInt32(truncatingIfNeeded: low)) }
 }
 

@@ -1,7 +1,45 @@
 public import IntakeCore
 import IntakeSystem
 
-/// A ledger that is open for writing: what became of every row, safe on disk before anybody hears of it.
+/// How a ledger is opened.
+public struct LedgerSettings: Sendable {
+  /// The file.
+  public var path: String
+  /// The receiving API; a ledger is about one.
+  public var target: String
+  /// The operation that this run sends rows for, which is part of their keys; a ledger may see several.
+  public var operation: String?
+  /// The part of the manifest that this run takes, `i/n`; nil for all of it.
+  public var shard: String?
+  /// Name and version of the program, for the record.
+  public var tool: String
+  /// What the run was told to do differently, such as `only=failed`, for the record; nil for nothing.
+  public var note: String?
+  /// SHA-256 of the manifest and of the plan in hexadecimal, for the record.
+  public var digests: (manifest: String?, plan: String?)
+  /// The key file that all ledgers of the target share; nil for a ledger with one of its own, `LEDGER.key`.
+  ///
+  /// A `LEDGER.key` that is there counts all the same. The file is made when the first ledger is.
+  public var sharedKeys: String?
+  /// Other ledgers of the target, whose rows count as they stand there; they are only read.
+  public var history: [String] = []
+  /// Whether lines are synchronised to disk; without that a power cut loses what was promised: benchmarks only.
+  public var isSynchronized = true
+
+  /// Names the file and the receiving API.
+  public init(
+    path: String, target: String, operation: String? = nil, shard: String? = nil,
+    tool: String = "docintake-\(ProductVersion.number)"
+  ) {
+    self.path = path
+    self.target = target
+    self.operation = operation
+    self.shard = shard
+    self.tool = tool
+  }
+}
+
+/// A ledger that is open for writing: what became of every row, on disk before anybody hears of it.
 ///
 /// One process at a time; any number of tasks. See `LineFormat` for the file, `LedgerReader` for reading alone.
 public final class Ledger: OpenLedger {
@@ -16,22 +54,56 @@ public final class Ledger: OpenLedger {
 
   /// Opens a ledger, or makes one with its key file; recovers from a crash of the last run.
   ///
+  /// It blocks a thread of its own for about a second a million lines.
+  ///
   /// - Throws: `JournalError` with line, reason and next step when it cannot be worked with.
   public static func open(_ settings: LedgerSettings) async throws(JournalError) -> Ledger {
     try await onOwnThread { () throws(JournalError) in
-      let ledger = try Ledger(LedgerOpening(settings))
-      // What reading took lies between the parts of the index, where no other thread would use it: 3 MB of a million rows.
+      let ledger = try Ledger(LedgerFile.openLocked(settings.path), settings)
+      // What reading took lies between the parts of the index, where no other thread would use it: 3 MB for a million rows.
       ProcessSetup.returnFreeMemory()
       return ledger
     }
   }
 
-  /// Starts to serve a ledger whose file has been read.
-  package init(_ opening: sending LedgerOpening) throws(JournalError) {
-    path = opening.file.path
-    notices = opening.notices
-    (lookup, others) = (opening.lookup, opening.others)
-    queue = try CommitQueue(opening.writer, index: opening.index)
+  /// Opens the ledger in a file that is locked.
+  ///
+  /// - Parameter keys: the keys of the ledger; nil for those in its key file.
+  package init(
+    _ file: any JournalFile, _ settings: LedgerSettings, keys: KeyRing? = nil
+  ) throws(JournalError) {
+    path = file.path
+    let content = try LedgerReader(
+      file, keepsStates: false, sharedKeys: { _ in settings.sharedKeys })
+    let target = LedgerWord.encoded(settings.target, limit: 512)
+    try content.check(target: target)
+    try content.check(shard: settings.shard.map { LedgerWord.encoded($0) })
+    let keys = if let keys { keys } else { try content.keys(forRun: true) }
+    lookup = RowLookup(
+      keys: keys, target: target, operation: settings.operation ?? "", file: file)
+    others = try ConsultedLedger.all(settings)
+    var notices = try LedgerFile.cutTornEnd(of: file, after: content.tip)
+    if file.isRemote {
+      notices.append(
+        "ledger \(path) lies on a network file system, where locks and synchronisation may be weaker than "
+          + "on a local disk: make sure that no other machine uses it")
+    }
+    self.notices = notices
+    // The last run may have been killed before its fsync, with its lines still only in memory. From here on they
+    // count, so they have to be on disk.
+    try JournalError.explaining(
+      "ledger \(path) cannot be written to disk", try file.synchronize())
+    var (writer, index) = (
+      LineWriter(file, at: content.tip, isSynchronized: settings.isSynchronized), content.index
+    )
+    index.forgetWhatWasRead()
+    let run = LedgerRecord(beginOf: settings, lookup)
+    try writer.checkPlace()
+    try writer.reserve(LineFormat.limit)
+    let offset = try writer.append(run)
+    try writer.synchronize()
+    try index.apply(run, at: offset)
+    queue = try CommitQueue(writer, index: index)
   }
 
   deinit { queue.abandon() }
@@ -42,10 +114,10 @@ public final class Ledger: OpenLedger {
     lookup.file.unlock()
   }
 
-  /// What the ledger, and those that are consulted, say about a row, looked up once.
+  /// What this ledger and the consulted ones say about a row, looked up once.
   public func row(for name: RowName) throws(JournalError) -> any KnownRow {
     let names = try lookup.names(of: name)
-    // Most rows are accepted, and nobody needs the index while the lines of one are read.
+    // Most rows are accepted. Their lines are read without holding the index.
     let lines: RowLines?
     var run: UInt32
     (lines, run) = queue.lookUp { ($0.lines(of: names[0]), $0.run) }
@@ -87,10 +159,10 @@ extension Ledger {
       throw JournalError("the request cannot be digested: libcrypto fails; check OpenSSL 3")
     }
     if let origin = submission.origin {
-      intent.label = origin.label.flatMap { keys.labels($0).first }
-      intent.cells = keys.parts(.cells, origin.cells).first
-      intent.files = origin.files.flatMap { keys.parts(.files, $0).first }
-      intent.images = origin.images.flatMap { keys.parts(.images, $0).first }
+      intent.label = origin.label.flatMap { keys.fingerprints(of: .label, $0.utf8).first }
+      intent.cells = keys.fingerprints(of: .cells, origin.cells.exposed).first
+      intent.files = origin.files.flatMap { keys.fingerprints(of: .files, $0.exposed).first }
+      intent.images = origin.images.flatMap { keys.fingerprints(of: .images, $0.exposed).first }
     }
     intent.attempt = attempt
     intent.operation = LedgerWord.encoded(submission.operation)
@@ -123,7 +195,7 @@ extension Ledger {
 
   /// Settles a row in doubt because the target was asked; `differs` and `unknown` settle nothing.
   public func settle(_ key: RowKey, as settlement: Settlement) async throws(JournalError) {
-    // What the target proved is one word: a ledger line holds no blanks.
+    // A ledger line holds no blanks.
     func author(_ evidence: String) -> String { "target:" + evidence.replacing(" ", with: "_") }
     switch settlement {
     case .accepted(let evidence): try await mark(key, as: .accepted, by: author(evidence))
@@ -145,19 +217,19 @@ extension Ledger {
 
   /// Writes down what became of a row; on disk when it returns.
   ///
-  /// Nothing is written for a row that has no key, for one that was skipped, and for one that was not sent and ended as it did before:
-  /// running the same command again does not make the ledger longer.
+  /// Nothing is written for a row that has no key, that was skipped, or that was not sent and ended as it did
+  /// before: running the same command again does not make the ledger longer.
   public func record(_ outcome: Outcome) async throws(JournalError) {
     guard outcome.verdict != .skipped, let name = outcome.key else { return }
     let key = try fingerprint(name)
     var record = LedgerRecord(outcome, key: key)
-    record.label = outcome.row.label.flatMap { keys.labels($0).first }
-    record.files = outcome.deadlyFiles.flatMap { keys.parts(.files, $0).first }
+    record.label = outcome.row.label.flatMap { keys.fingerprints(of: .label, $0.utf8).first }
+    record.files = outcome.deadlyFiles.flatMap { keys.fingerprints(of: .files, $0.exposed).first }
     if outcome.attempts > 0 { record.operation = LedgerWord.encoded(lookup.operation) }
     let isNews = try queue.lookUp { [record] (index) throws(JournalError) in
       try index.isNews(record)
     }
-    guard isNews else { return try await queue.synchronize() }
+    guard isNews else { return try await queue.append(nil) }
     try await queue.append(record)
   }
 
@@ -172,4 +244,15 @@ extension Ledger {
     }
     return key
   }
+}
+
+/// Runs work that blocks on its own thread, and waits for the result without blocking the cooperative pool.
+func onOwnThread<Result: Sendable>(
+  _ body: @escaping @Sendable () throws(JournalError) -> Result
+) async throws(JournalError) -> Result {
+  let result: Swift.Result<Result, JournalError> = await withCheckedContinuation { caller in
+    let isStarted = SystemThread.start { caller.resume(returning: Swift.Result(catching: body)) }
+    if !isStarted { caller.resume(returning: .failure(.noThread)) }
+  }
+  return try result.get()
 }

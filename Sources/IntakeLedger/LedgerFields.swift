@@ -3,67 +3,62 @@ import IntakeCore
 /// Every field of a line, in the order in which they are written; a new field is one declaration here.
 ///
 /// `in` lists the kinds of lines that may have the field, `needed` those that are damaged without it, and
-/// `shown` says at which place and by which name `ledger show` and reports have it. Reading, writing, the
-/// check of a line and the reports follow from that; `LedgerRecord` has a property of each field's name.
+/// `shown` gives the field's position and name in `ledger show` and reports. Reading, writing, the check of a
+/// line and the reports follow from this table; `LedgerRecord` has a property for each field.
 ///
-/// There is none for a name, a path, an e-mail or a text of a server: what has no place here cannot leak.
-package struct LedgerFields: Sendable {
+/// There is no field for a name, a path, an e-mail or a server's text: what has no place here cannot leak.
+package final class LedgerFields: Sendable {
   /// Version of the program.
   package let tool = LedgerField<String>("tool", in: [.open])
   /// The receiving API that the ledger is about.
   package let target = LedgerField<String>("target", needed: [.open])
-  /// Which part of the manifest the run took, `i/n`.
+  /// The part of the manifest that the run took, `i/n`.
   package let shard = LedgerField<String>("shard", in: [.open])
-  /// SHA-256 of the manifest's bytes in hexadecimal, and of the plan without what changes from batch to batch.
+  /// SHA-256 in hexadecimal of the manifest's bytes, and of the plan without what changes from batch to batch.
   package let manifest = LedgerField<String>("manifest", in: [.open])
   package let plan = LedgerField<String>("plan", in: [.open])
   /// What the run was told to do differently, such as `only=failed`.
   package let note = LedgerField<String>("note", in: [.open])
-  /// The machine.
   package let host = LedgerField<String>("host", in: [.open])
-  /// The process.
   package let process = LedgerField<Int>("pid", in: [.open])
   /// Proof that the key file belongs to the ledger.
   package let keyProof = LedgerField<Fingerprint>("key", needed: [.open])
-  /// The row.
   package let key = LedgerField<Fingerprint>(
     "k", needed: [.start, .intent, .step, .outcome, .mark])
-  /// The name by which the operator knows the row; batches use their names again, so several rows may share one.
+  /// The operator's name for the row; batches reuse names, so several rows may share one.
   package let label = LedgerField<Fingerprint>("l", in: [.intent, .outcome])
   /// The customer, in lines of format 1: since then the row's key says the same.
   package let customer = LedgerField<Fingerprint>("i", in: [.intent, .outcome])
   /// The content of the request, without credentials; in outcomes of format 1 only, because the intent has it.
   package let digest = LedgerField<Fingerprint>("d", in: [.outcome], needed: [.intent])
-  /// What the row was made of: its cells and the bytes of its images, in lines of format 1.
+  /// What the row was made of, cells and sizes of scans together, in lines of format 1.
   package let source = LedgerField<Fingerprint>("src", in: [.intent])
   /// The cells of the row without its label.
   package let cells = LedgerField<Fingerprint>("cells", in: [.intent])
-  /// Path, size and time of change of each scan, where scans are sent; in outcomes where decoding one ended a process.
+  /// Path, size and modification time of each scan, where scans are sent; in outcomes, where decoding one ended a process.
   package let files = LedgerField<Fingerprint>("files", in: [.intent, .outcome])
   /// The bytes of each scan, where scans are sent.
   package let images = LedgerField<Fingerprint>("images", in: [.intent])
-  /// Which attempt it is, 1 or more; in an outcome how many there were in that run, 0 for none.
+  /// Which attempt it is, from 1; in an outcome how many there were in that run, 0 for none.
   package let attempt = LedgerField<Int>("a", needed: [.intent, .outcome], shown: (11, "attempts"))
-  /// The vendor's name of the operation.
+  /// By the vendor's name.
   package let operation = LedgerField<String>(
     "op", in: [.open, .intent, .outcome], shown: (2, "operation"))
   /// Which step of the row it is: 0 for the request itself, 1 to 7 for its follow-ups.
-  package let step = LedgerField<Int>("f", needed: [.step]) { number, _ in number < 8 }
+  package let step = LedgerField<Int>("f", needed: [.step]) { value, _ in Int(value) ?? 8 < 8 }
   /// What the step brings, such as `upload.front`.
   package let part = LedgerField<String>("part", in: [.step])
   /// A `Verdict` for outcomes, a `Settled` for marks, a `StepState` for steps.
   package let verdict = LedgerField<String>(
     "r", needed: [.step, .outcome, .mark], shown: (1, "outcome")
-  ) { word, kind in kind.allows(verdict: word) }
-  /// The stage that failed.
+  ) { value, kind in String(value).map(kind.allows(verdict:)) ?? false }
   package let stage = LedgerField<String>("stage", in: [.outcome], shown: (3, "stage"))
   /// Why, from the one list of codes.
   package let code = LedgerField<String>("code", in: [.outcome], shown: (4, "code"))
-  /// The column at fault, where it is one; missing in ledgers of older programs, as is `side`.
+  /// The column at fault, if it is one; older programs wrote neither this nor `side`.
   package let column = LedgerField<String>("column", in: [.outcome], shown: (5, "column"))
-  /// The side at fault, where it is one.
+  /// The side at fault, if it is one.
   package let side = LedgerField<String>("side", in: [.outcome], shown: (6, "side"))
-  /// Status code of the answer, 200 to 599.
   package let http = LedgerField<Int>("http", in: [.outcome], shown: (10, "http"))
   /// The customer's status at the target.
   package let status = LedgerField<String>("status", in: [.outcome], shown: (7, "status"))
@@ -71,11 +66,11 @@ package struct LedgerFields: Sendable {
   package let type = LedgerField<String>("type", in: [.outcome], shown: (8, "type"))
   /// Bytes of the body that was sent.
   package let bytes = LedgerField<Int>("bytes", in: [.outcome], shown: (12, "bodyBytes"))
-  /// Milliseconds that the row took in all stages together.
+  /// Milliseconds that the row took in all stages.
   package let milliseconds = LedgerField<Int>("ms", in: [.outcome], shown: (13, "ms"))
   /// Milliseconds in each stage, without those below 1: `decode=12,shrink=140`.
   package let stages = LedgerField<String>("took", in: [.outcome])
-  /// Milliseconds that the row waited because the target asked for it, was down, or `--rate` was reached.
+  /// Milliseconds that the row waited because the target asked for it or was down, or for `--rate`.
   package let waited = LedgerField<Int>("wait", in: [.outcome], shown: (14, "waitedMs"))
   /// Bytes of the row's images as they came, and as they were sent.
   package let imagesBefore = LedgerField<Int>("in", in: [.outcome], shown: (15, "imageBytes"))
@@ -85,89 +80,87 @@ package struct LedgerFields: Sendable {
   /// Who settled a row: `operator:NAME` or `target:EVIDENCE`.
   package let author = LedgerField<String>("by", in: [.mark])
   /// Whether a run came to the end of its manifest: `complete` or `stopped`.
-  package let end = LedgerField<String>("end", needed: [.close]) { word, _ in
-    [LedgerRecord.complete, LedgerRecord.stopped].contains(word)
+  package let end = LedgerField<String>("end", needed: [.close]) { value, _ in
+    [LedgerRecord.complete, LedgerRecord.stopped].contains(String(value))
   }
-  /// Rows of the run that ended so, each missing where there was none.
+  /// Rows of the run by outcome, each missing where there was none.
   package let accepted = LedgerField<Int>("accepted", in: [.close])
   package let rejected = LedgerField<Int>("rejected", in: [.close])
   package let failed = LedgerField<Int>("failed", in: [.close])
   package let doubt = LedgerField<Int>("doubt", in: [.close])
   package let skipped = LedgerField<Int>("skipped", in: [.close])
-  /// Rows among the skipped ones that were changed after they had been accepted.
+  /// Skipped rows that were changed after they had been accepted.
   package let changed = LedgerField<Int>("changed", in: [.close])
+
+  /// What is read of the frame that every line has, see `LineFormat`.
+  let version = FieldName("v")
+  let number = FieldName("n")
+  let kind = FieldName("t")
+  let time = FieldName("at")
+  let checksum = FieldName("c")
 
   static let all = LedgerFields()
 }
 
-/// A field of a line: what is said of it in the table, and the type that its value has in a record.
+/// A field of a line: its rule, and the type that its value has in a record.
 package struct LedgerField<Value: LedgerValue>: RuledField {
   let rule: FieldRule
+  var name: FieldName { rule.name }
 
   init(
     _ name: StaticString, in kinds: [LedgerRecord.Kind] = [], needed: [LedgerRecord.Kind] = [],
-    shown: (place: Int, name: String)? = nil,
-    where isValid: (@Sendable (Value, LedgerRecord.Kind) -> Bool)? = nil
+    shown: (position: Int, name: String)? = nil, where isValid: FieldRule.Check? = nil
   ) {
-    let check: FieldRule.Check? = isValid.map { isValid in
-      { (value, kind) in Value(value).map { isValid($0, kind) } ?? false } as FieldRule.Check
-    }
     rule = FieldRule(
-      name: FieldName(name), type: Value.type, kinds: kinds + needed, needed: needed, shown: shown,
-      isValid: check)
+      name: FieldName(name), text: name.description, type: Value.type, kinds: kinds + needed,
+      needed: needed, shown: shown, isValid: isValid)
   }
 }
 
 private protocol RuledField { var rule: FieldRule { get } }
 
-/// The rule of a field without the type of its value.
+/// What the table says about a field.
 struct FieldRule: Sendable {
   typealias Check = @Sendable (FieldValue, LedgerRecord.Kind) -> Bool
 
   let name: FieldName
+  let text: String
   let type: FieldValue.Kind
   let kinds: [LedgerRecord.Kind]
   let needed: [LedgerRecord.Kind]
-  let shown: (place: Int, name: String)?
+  let shown: (position: Int, name: String)?
   let isValid: Check?
 
-  /// All rules in the order of their declaration, which a mirror knows: no field can be forgotten.
+  /// All rules in the order of their declaration, found by reflection: no field can be forgotten.
   static let all = Mirror(reflecting: LedgerFields.all).children.compactMap {
     ($0.value as? any RuledField)?.rule
   }
+
+  /// The fields that reports show, in their order there, with their names there.
+  static let shown = all.compactMap { rule in rule.shown.map { (rule.name, $0) } }
+    .sorted { $0.1.position < $1.1.position }.map { (field: $0, name: $1.name) }
 }
 
 /// The fields that a line of a kind may have.
 struct LineLayout: Sendable {
   let kind: LedgerRecord.Kind
-  let slots: [Slot]
-  private let needed: [Slot]
   /// The word of the kind, packed as names are.
   let word: FieldName
-
-  struct Slot: Sendable {
-    let name: FieldName
-    /// Where the rule of the field stands among all.
-    let place: Int
-    let type: FieldValue.Kind
-    let isNeeded: Bool
-    let isChecked: Bool
-  }
+  let rules: [FieldRule]
+  private let needed: [FieldRule]
 
   private init(_ kind: LedgerRecord.Kind) {
     self.kind = kind
     word = FieldName(Array(kind.rawValue.utf8).span)
-    slots = FieldRule.all.enumerated().filter { $1.kinds.contains(kind) }.map { place, rule in
-      Slot(
-        name: rule.name, place: place, type: rule.type, isNeeded: rule.needed.contains(kind),
-        isChecked: rule.isValid != nil)
-    }
-    needed = slots.filter(\.isNeeded)
+    rules = FieldRule.all.filter { $0.kinds.contains(kind) }
+    needed = rules.filter { $0.needed.contains(kind) }
   }
 
   static let all = LedgerRecord.Kind.allCases.map(LineLayout.init)
 
-  /// Whether a line has every field that the kind needs; the fingerprints of a row are left to whoever reads them.
+  /// Whether a line has every field that its kind needs.
+  ///
+  /// Fingerprints in lines about rows only have to be text here: whoever reads them checks them.
   func fits(_ line: LineParser, _ bytes: Span<UInt8>) -> Bool {
     for index in needed.indices {
       let isThere =
@@ -179,11 +172,11 @@ struct LineLayout: Sendable {
     return true
   }
 
-  /// The value of a field, nil when there is none or one that lines of this kind may not have.
-  func value(of slot: Slot, in line: LineParser, _ bytes: Span<UInt8>) -> FieldValue? {
-    guard let field = line.first(slot.name),
-      let value = FieldValue(field, slot.type, bytes, line.tables),
-      !slot.isChecked || FieldRule.all[slot.place].isValid?(value, kind) == true
+  /// The value of a field; nil where it is missing, or lines of this kind may not have it.
+  func value(of rule: FieldRule, in line: LineParser, _ bytes: Span<UInt8>) -> FieldValue? {
+    guard let field = line.first(rule.name),
+      let value = FieldValue(field, rule.type, bytes, line.tables),
+      rule.isValid?(value, kind) != false
     else { return nil }
     return value
   }
@@ -195,8 +188,16 @@ package enum FieldValue: Sendable, Equatable {
   case number(Int)
   case fingerprint(Fingerprint)
 
-  /// The three types.
   package enum Kind: Sendable { case word, number, fingerprint }
+
+  /// The value as it stands in a line.
+  var text: String {
+    switch self {
+    case .word(let word): "\"\(word)\""
+    case .number(let number): String(max(0, number))
+    case .fingerprint(let fingerprint): "\"\(fingerprint)\""
+    }
+  }
 
   /// Reads the value that stands in a line; nil when it is of another type.
   init?(

@@ -1,50 +1,46 @@
 import IntakeCore
 package import IntakeSystem
 
-/// The file under a ledger; tests put one in its place that loses, tears and reorders what was not synchronised.
+/// What a ledger needs of its file, an `AppendOnlyFile`, which documents each of these.
+///
+/// Tests put a file in its place that loses, tears and reorders what was not synchronised.
 package protocol JournalFile: Sendable {
-  /// The path, for messages.
   var path: String { get }
-  /// Whether another machine keeps the file.
   var isRemote: Bool { get }
-  /// Bytes in the file.
   func size() throws(SystemCallFailure) -> Int
-  /// Reads up to `count` bytes; fewer at the end of the file only.
   func read(at offset: Int, count: Int) throws(SystemCallFailure) -> [UInt8]
-  /// Writes all bytes at the end; on failure some of them may stand there.
   func append(_ bytes: [UInt8]) throws(SystemCallFailure)
-  /// Returns when everything written is on the disk.
   func synchronize() throws(SystemCallFailure)
-  /// Cuts the file.
   func truncate(to size: Int) throws(SystemCallFailure)
-  /// Makes sure that the disk has room for these bytes.
   func reserve(_ range: Range<Int>) throws(SystemCallFailure)
-  /// Whether the path still names this file.
   func isInPlace() throws(SystemCallFailure) -> Bool
-  /// Lets others have the file.
   func unlock()
 }
 
 extension AppendOnlyFile: JournalFile {}
 
-/// The way to a ledger's file: created when missing, refused when unsafe, locked, repaired.
+/// How a ledger's file is opened: created when missing, refused when unsafe, locked, repaired.
 enum LedgerFile {
   /// Opens or creates the file for appending, and locks it.
   static func openLocked(_ path: String) throws(JournalError) -> AppendOnlyFile {
     let file = try JournalError.explaining(
       "ledger \(path) cannot be opened", try openOrCreate(path))
     try checkPermissions(of: file)
-    let isOurs = try JournalError.explaining(
-      "ledger \(path) cannot be locked", try file.lock())
+    let (isOurs, isInPlace) = try JournalError.explaining(
+      "ledger \(path) cannot be locked", (try file.lock(), try file.isInPlace()))
     guard isOurs else { throw inUse(file) }
     // Between opening and locking, another process may have replaced the file (`ledger prune`).
-    let isInPlace = try JournalError.explaining(
-      "ledger \(path) cannot be locked", try file.isInPlace())
     guard isInPlace else {
       throw JournalError(
         "ledger \(path) was replaced while it was being opened: run the same command again")
     }
     return file
+  }
+
+  /// Opens a file that is only read.
+  static func openForReading(_ path: String) throws(JournalError) -> AppendOnlyFile {
+    try JournalError.explaining(
+      "ledger \(path) cannot be read", try AppendOnlyFile.open(path, .reading))
   }
 
   private static func openOrCreate(_ path: String) throws(SystemCallFailure) -> AppendOnlyFile {
@@ -60,7 +56,7 @@ enum LedgerFile {
     }
   }
 
-  /// The administrator may write to any file; that does not mean that its owner wants it.
+  /// The system lets an administrator write to a file that its owner has made read-only.
   private static func checkPermissions(of file: AppendOnlyFile) throws(JournalError) {
     let bits = try JournalError.explaining(
       "ledger \(file.path) cannot be opened", try file.permissions())
@@ -104,8 +100,8 @@ extension LedgerFile {
 
   /// Refuses a file that doesn't begin as a ledger does; an empty one is a new ledger.
   ///
-  /// Half of the bytes have to agree, counted by their places: a disk that damages a ledger leaves more of
-  /// it, and a manifest in JSON Lines has no more than the first two in common with one.
+  /// Half of the bytes have to agree, place by place: a disk that damages a ledger leaves more of it, and a
+  /// manifest in JSON Lines has no more than the first two in common with one.
   static func checkKind(of file: any JournalFile) throws(JournalError) {
     let bytes = try JournalError.explaining(
       "ledger \(file.path) cannot be read", try file.read(at: 0, count: start.count))
@@ -118,9 +114,9 @@ extension LedgerFile {
         + "doesn't exist yet", line: 1)
   }
 
-  /// Cuts everything behind the last good line, as a crash leaves it, and keeps it aside.
+  /// Moves what a crash left behind the last good line to a file of its own.
   ///
-  /// The bytes are on disk under another name before they are cut; a crash in between leaves both.
+  /// The bytes are on disk there before they are cut here; a crash in between leaves both.
   ///
   /// - Returns: what the operator should know; empty when there was nothing to cut.
   static func cutTornEnd(
@@ -146,33 +142,27 @@ extension LedgerFile {
     var number = 1
     while DurableFile.exists("\(file.path).torn-\(number)") { number += 1 }
     let path = "\(file.path).torn-\(number)"
-    let copy = try AppendOnlyFile.open(path, .creating)
-    var offset = range.lowerBound
-    while offset < range.upperBound {
-      let bytes = try file.read(
-        at: offset, count: min(LineReader.chunk, range.upperBound - offset))
-      guard !bytes.isEmpty else { break }
-      try copy.append(bytes)
-      offset += bytes.count
+    try DurableFile.create(path) { (copy) throws(SystemCallFailure) in
+      for offset in stride(from: range.lowerBound, to: range.upperBound, by: LineReader.chunk) {
+        let count = min(LineReader.chunk, range.upperBound - offset)
+        try copy.append(file.read(at: offset, count: count))
+      }
     }
-    try copy.synchronize()
-    try DurableFile.synchronizeFolder(of: path)
     return path
   }
 }
 
 extension JournalError {
-  /// The system grants no thread.
   static let noThread = JournalError("no thread can be started for the ledger: raise `ulimit -u`")
 
-  /// Runs a system call and says what an error of it means for the ledger, with the next step.
+  /// Runs a system call; an error says what it means for the ledger, with the next step.
   static func explaining<Result>(
     _ what: String, _ call: @autoclosure () throws(SystemCallFailure) -> Result
   ) throws(JournalError) -> Result {
     try explaining(what) { () throws(SystemCallFailure) in try call() }
   }
 
-  /// Runs system calls and says what an error of theirs means for the ledger, with the next step.
+  /// The same for several calls.
   static func explaining<Result>(
     _ what: String, _ calls: () throws(SystemCallFailure) -> Result
   ) throws(JournalError) -> Result {
@@ -185,7 +175,7 @@ extension JournalError {
 }
 
 extension SystemCallFailure {
-  /// What the operator can do about it; `isOutOfSpace` includes `fileTooLarge`, so that stands first.
+  /// What the operator can do about it; `isOutOfSpace` includes `fileTooLarge`, which therefore comes first.
   var nextStep: String {
     switch code {
     case SystemCallFailure.fileTooLarge:

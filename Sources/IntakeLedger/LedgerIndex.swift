@@ -4,24 +4,23 @@ import Synchronization
 
 /// The state of every row of a ledger, found by key.
 ///
-/// Most rows were sent and accepted. Of those a run keeps in memory only where their two lines are, in 13 bytes, and
-/// reads the lines again when it is asked about the row: 13 MB for a million of them instead of 95.
+/// Most rows were sent and accepted. A run keeps only the place of their two lines in memory, 13 bytes each, and reads
+/// the lines again when it is asked about the row: 13 MB for a million rows instead of 95.
 package struct LedgerIndex: Sendable {
   /// Where accepted rows are read again; nil when every state is kept.
   private let file: LinesReadAgain?
   private var table = HashTable<Slot>()
   /// The rows that are kept, in the order of appearance when all are.
   private var rows: [RowState] = []
-  /// Positions in `rows` that the next rows may have.
+  /// Free positions in `rows`.
   private var vacant: [Int] = []
   /// Rows of format 1 by customer and operation: their keys say nothing about the customer.
   private var customers: [Fingerprint: Fingerprint] = [:]
-  /// Where the runs so far begin: the ledger was opened for writing there.
+  /// The offsets at which the runs so far begin.
   private var runs: [Int] = []
   /// Rows of the present run that were sent and have no outcome yet.
   private(set) var inFlight = 0
 
-  /// - Parameter file: where accepted rows are read again; nil to keep every state.
   package init(readingAgain file: (any JournalFile)? = nil) {
     self.file = file.map(LinesReadAgain.init)
   }
@@ -29,7 +28,7 @@ package struct LedgerIndex: Sendable {
   /// Drops what was read again, because the end of the file was cut.
   func forgetWhatWasRead() { file?.forget() }
 
-  /// Runs so far.
+  /// The number of the present run.
   var run: UInt32 { UInt32(clamping: runs.count) }
 
   /// Every row, in the order of appearance; not for an index that reads rows again.
@@ -45,7 +44,7 @@ package struct LedgerIndex: Sendable {
   /// Whether there are rows of format 1 that were sent.
   var hasFormat1: Bool { !customers.isEmpty }
 
-  /// The row of format 1 of a customer and an operation, nil when none was sent.
+  /// The row of format 1 of a customer and an operation; nil when none was sent.
   func row(
     of customer: Fingerprint, _ operation: String
   ) throws(JournalError) -> RowState? {
@@ -76,23 +75,19 @@ package struct LedgerIndex: Sendable {
 
   private func state(in slot: Slot) throws(JournalError) -> RowState {
     if let position = slot.position { return rows[position] }
-    guard let file else {
-      throw JournalError(
-        "a row is to be read again, and from no file: this is a programming error, please report it"
-      )
-    }
+    let path = file?.path ?? ""
     let state = try JournalError.explaining(
-      "ledger \(file.path) cannot be read again", try file.state(at: slot.place, run(at:)))
-    // Another row than it was: taken for one with the same tag, this one would count as never sent.
+      "ledger \(path) cannot be read again", try file?.state(at: slot.place, run(at:)))
+    // Not the row that was there: taken for another row with the same tag, it would count as never sent.
     guard let state, Slot.hash(of: state.key) == slot.hash else {
       throw JournalError(
-        "ledger \(file.path) was changed at byte \(slot.place.intent) while it was in use: nothing more is sent; "
+        "ledger \(path) was changed at byte \(slot.place.intent) while it was in use: nothing more is sent; "
           + "restore it from a backup")
     }
     return state
   }
 
-  /// Where the lines are that most likely say all about a row; nil when it is kept, or there is none.
+  /// The lines that most likely say all about a row; nil when its state is kept, or there is none.
   func lines(of key: Fingerprint) -> RowLines? {
     guard let file,
       let slot = table.place(of: Slot.hash(of: key), where: { $0.position == nil }).map({
@@ -102,7 +97,7 @@ package struct LedgerIndex: Sendable {
     return RowLines(place: slot.place, run: run(at: slot.place.intent), file: file)
   }
 
-  /// The run that a line belongs to which begins at an offset.
+  /// The run that the line at an offset belongs to.
   private func run(at offset: Int) -> UInt32 {
     var (low, high) = (0, runs.count)
     while low < high {
@@ -112,7 +107,7 @@ package struct LedgerIndex: Sendable {
     return UInt32(clamping: low)
   }
 
-  /// Takes what a record says, whose line begins at `offset`.
+  /// Takes a record whose line begins at `offset`.
   package mutating func apply(_ record: LedgerRecord, at offset: Int) throws(JournalError) {
     if let line = StateLine(record) { try apply(line, at: offset) }
   }
@@ -137,7 +132,7 @@ package struct LedgerIndex: Sendable {
     vacant.append(position)
   }
 
-  /// Sees to it that the state of a row is kept, a new one where there is none; where it is.
+  /// Makes room in `rows` for the state of a row, a new one where there is none, and says where.
   private mutating func keep(
     _ key: Fingerprint
   ) throws(JournalError) -> (HashTable<Slot>.Place, position: Int) {
@@ -157,7 +152,7 @@ package struct LedgerIndex: Sendable {
     guard let line = StateLine(outcome), case .outcome(let end) = line.event, let key = line.key,
       let state = try state(of: key)
     else { return true }
-    // A quarantined row keeps its starts, and every run reports that.
+    // A quarantined row keeps its starts; they are no news.
     let isStarted = state.starts > 0 && !end.isQuarantined
     return state.isInFlight(in: run) || isStarted || state.outcomeHash != end.hash
       || (end.verdict == .accepted && state.standing != .accepted)
@@ -165,10 +160,10 @@ package struct LedgerIndex: Sendable {
 }
 
 extension LedgerIndex {
-  /// A quarter of a row's key, and where the rest is: in `rows`, or in the file.
+  /// A quarter of a row's key, and the place of the rest: in `rows`, or in the file.
   fileprivate struct Slot: HashTableEntry {
     private let tag: UInt32
-    /// A place in the file, or 0 and a position in `rows`: no row's lines begin in the first 16 bytes of a ledger.
+    /// A place in the file, or 0 and a position in `rows`: no row begins in the first 16 bytes of a ledger.
     private var high, low: UInt32
     static let free = Slot(tag: 0, high: 0, low: 0)
 
@@ -177,15 +172,10 @@ extension LedgerIndex {
     }
 
     init(_ key: Fingerprint, at position: Int) {
-      self.init(tag: Slot.tag(of: key), high: 0, low: UInt32(position))
+      self.init(tag: key.short, high: 0, low: UInt32(position))
     }
 
-    /// Random bits, because a key is made of them.
-    private static func tag(of key: Fingerprint) -> UInt32 {
-      max(1, UInt32(truncatingIfNeeded: key.low))
-    }
-
-    static func hash(of key: Fingerprint) -> UInt64 { UInt64(tag(of: key)) << 32 }
+    static func hash(of key: Fingerprint) -> UInt64 { UInt64(key.short) << 32 }
 
     var hash: UInt64 { UInt64(tag) << 32 }
 
@@ -209,7 +199,7 @@ extension Fingerprint {
   }
 }
 
-/// The two lines of an accepted row, which may be read while others change the index.
+/// The two lines of an accepted row, which can be read while others change the index.
 struct RowLines: Sendable {
   let place: RowState.Place
   let run: UInt32
@@ -224,20 +214,20 @@ struct RowLines: Sendable {
 
 /// The lines of accepted rows, read again from a ledger that has been checked.
 ///
-/// In pieces, because rows are mostly asked for in the order of the file, by a few threads some hundred rows apart.
+/// It reads in pieces: rows are mostly asked for in the order of the file, by a few threads some hundred rows apart.
 final class LinesReadAgain: Sendable {
   /// A part of the file, and the rest of the last line that begins in it.
   private struct Piece {
     let start: Int
     let bytes: [UInt8]
 
-    /// Where the line stands that begins at an offset of the file; nil when it was not whole when this was read.
+    /// The line that begins at an offset of the file; nil when it was not whole when this was read.
     func line(at offset: Int) -> Range<Int>? {
       LineReader.newline(in: bytes, from: offset - start).map { offset - start..<$0 }
     }
   }
 
-  /// Some 50 lines; hardly slower to read than one, which counts where rows come in another order.
+  /// Some 50 lines: hardly slower to read than one, which counts where rows come in another order.
   private static let size = 4 * LineFormat.limit
   /// An outcome may stand one piece behind its intent, for each of a few threads.
   private static let most = 4
@@ -253,7 +243,7 @@ final class LinesReadAgain: Sendable {
 
   /// What the two lines of a row say, nil when they are not those of an accepted row.
   ///
-  /// - Parameter run: the run that a line belongs to which begins at an offset.
+  /// - Parameter run: gives the run that the line at an offset belongs to.
   func state(
     at place: RowState.Place, _ run: (Int) -> UInt32
   ) throws(SystemCallFailure) -> RowState? {
@@ -293,28 +283,21 @@ final class LinesReadAgain: Sendable {
 
 /// How many rows a ledger knows, by standing.
 package struct LedgerCounts: Sendable, Equatable {
-  /// Rows that the target has.
-  package private(set) var accepted = 0
-  /// Rows that the target does not have: refused, failed, or never sent.
-  package private(set) var notAccepted = 0
-  /// Rows that were sent without an answer.
-  package private(set) var inDoubt = 0
-  /// Rows that were begun and neither sent nor ended.
-  package private(set) var unfinished = 0
+  private let rows: [Standing: Int]
 
   /// Counts rows, and adds some that were accepted.
   init(_ states: some Sequence<RowState>, accepted others: Int = 0) {
-    accepted = others
-    for state in states {
-      switch state.standing {
-      case .accepted: accepted += 1
-      case .notAccepted: notAccepted += 1
-      case .inDoubt: inDoubt += 1
-      case .unknown: unfinished += 1
-      }
-    }
+    rows = states.reduce(into: [.accepted: others]) { $0[$1.standing, default: 0] += 1 }
   }
 
+  /// Rows that the target has.
+  package var accepted: Int { rows[.accepted, default: 0] }
+  /// Rows that the target does not have: refused, failed, or never sent.
+  package var notAccepted: Int { rows[.notAccepted, default: 0] }
+  /// Rows that were sent without an answer.
+  package var inDoubt: Int { rows[.inDoubt, default: 0] }
+  /// Rows that were begun and neither sent nor ended.
+  package var unfinished: Int { rows[.unknown, default: 0] }
   /// All rows.
-  package var total: Int { accepted + notAccepted + inDoubt + unfinished }
+  package var total: Int { rows.values.reduce(0, +) }
 }

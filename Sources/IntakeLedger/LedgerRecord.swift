@@ -3,33 +3,25 @@ import IntakeSystem
 
 /// What one line of a ledger says, without its numbering and its checksum.
 ///
-/// It has a property for each field of `LedgerFields`, nil where the line has no such field: `record.verdict`.
+/// It has a property for each field of `LedgerFields`, such as `record.verdict`; nil where the line has no such field.
 @dynamicMemberLookup
-package struct LedgerRecord: Sendable, Equatable {
+package struct LedgerRecord: Sendable {
   /// What the line is about.
   package let kind: Kind
-  /// The version of the format in which it was written, and is written again by a merge.
-  let version: Int
-  /// When it was written.
+  /// The version of the format in which it was written, which a merge keeps.
+  private(set) var version = LineFormat.version
   package var time: UTCTime
-  /// The values of the fields that are there, in the order of the line.
-  private var entries: [Entry] = []
+  /// In any order; reading into a dictionary took twice as long.
+  private var values: [(name: FieldName, value: FieldValue)] = []
 
-  private struct Entry: Sendable, Equatable {
-    let name: FieldName
-    let place: Int
-    var value: FieldValue
-  }
-
-  /// The kinds of lines.
   package enum Kind: String, Sendable, CaseIterable {
     /// A run opened the ledger.
     case open
-    /// Work on a row's images begins; not synchronised, because it only serves to find rows that crash a program.
+    /// Work on a row's images begins; not synchronised, because it only helps to find rows that crash the program.
     case start
     /// A row is about to be sent.
     case intent
-    /// A row takes several requests: one of them is about to be sent, or was accepted.
+    /// One of the several requests of a row is about to be sent, or was accepted.
     case step
     /// What became of a row.
     case outcome
@@ -43,44 +35,30 @@ package struct LedgerRecord: Sendable, Equatable {
   }
 
   package init(_ kind: Kind, at time: UTCTime, key: Fingerprint? = nil) {
-    self.init(kind, at: time, key: key, version: LineFormat.version)
-  }
-
-  private init(_ kind: Kind, at time: UTCTime, key: Fingerprint?, version: Int) {
     self.kind = kind
-    self.version = version
     self.time = time
     self.key = key
   }
 
-  /// The value of a field.
   package subscript<Value>(
     dynamicMember field: KeyPath<LedgerFields, LedgerField<Value>>
   ) -> Value? {
-    get { value(of: LedgerFields.all[keyPath: field].rule.name) }
-    set { set(LedgerFields.all[keyPath: field].rule.name, newValue?.fieldValue) }
+    get { value(of: LedgerFields.all[keyPath: field].name).flatMap(Value.init) }
+    set {
+      let name = LedgerFields.all[keyPath: field].name
+      values.removeAll { $0.name == name }
+      if let newValue { values.append((name, newValue.fieldValue)) }
+    }
   }
 
-  private func value<Value: LedgerValue>(of name: FieldName) -> Value? {
-    for index in entries.indices where entries[index].name == name {
-      return Value(entries[index].value)
-    }
+  private func value(of name: FieldName) -> FieldValue? {
+    for index in values.indices where values[index].name == name { return values[index].value }
     return nil
-  }
-
-  private mutating func set(_ name: FieldName, _ value: FieldValue?) {
-    entries.removeAll { $0.name == name }
-    guard let value, let place = FieldRule.all.firstIndex(where: { $0.name == name }) else {
-      return
-    }
-    let next = entries.firstIndex { $0.place > place } ?? entries.endIndex
-    entries.insert(Entry(name: name, place: place, value: value), at: next)
   }
 
   /// The fields that reports show, by the names and in the order that they have there.
   package var shown: [(name: String, value: FieldValue)] {
-    entries.compactMap { entry in FieldRule.all[entry.place].shown.map { ($0, entry.value) } }
-      .sorted { $0.0.place < $1.0.place }.map { ($0.name, $1) }
+    FieldRule.shown.compactMap { name, shown in value(of: name).map { (shown, $0) } }
   }
 
   /// Whether the line only counts when it is on disk.
@@ -93,28 +71,35 @@ extension LedgerRecord {
   func line(
     number: Int, synced: Int, after previous: UInt32
   ) -> (bytes: [UInt8], checksum: UInt32) {
-    var line = LineBuilder()
-    line.add(.version, .number(version))
-    line.add(.number, .number(number))
-    line.add(.synced, .number(synced))
-    line.add(.kind, .word(kind.rawValue))
-    for entry in entries { line.add(entry.name, entry.value) }
-    line.add(.time, .word(time.rfc3339))
-    return line.sealed(after: previous)
+    var line = "{\"v\":\(version),\"n\":\(number),\"s\":\(synced),\"t\":\"\(kind.rawValue)\""
+    let rules = FieldRule.all
+    for index in rules.indices {
+      guard let value = value(of: rules[index].name) else { continue }
+      line += ",\"\(rules[index].text)\":\(value.text)"
+    }
+    line += ",\"at\":\"\(time.rfc3339)\""
+    var bytes = Array(line.utf8)
+    let checksum = LineFormat.checksum(bytes.span, after: previous)
+    bytes += ",\"c\":\"".utf8
+    let digits = LineFormat.digits(of: checksum)
+    for index in digits.indices { bytes.append(digits[index]) }
+    bytes += "\"}\n".utf8
+    return (bytes, checksum)
   }
 
   /// Reads the fields of a line; nil when the kind is unknown or a field that the kind needs is missing.
   init?(_ line: LineParser, _ bytes: Span<UInt8>) {
-    guard let kind = line.kind(bytes),
-      let layout = LineLayout.all.first(where: { $0.kind == kind }),
-      let time = line.text(.time).flatMap({ UTCTime(rfc3339: bytes.extracting($0)) }),
-      let version = line.number(.version, bytes)
+    guard let index = line.layout(bytes), let time = line.time(bytes),
+      let version = line.number(line.fields.version, bytes)
     else { return nil }
-    self.init(kind, at: time, key: nil, version: version)
-    for slot in layout.slots {
-      if let value = layout.value(of: slot, in: line, bytes) {
-        entries.append(Entry(name: slot.name, place: slot.place, value: value))
-      } else if slot.isNeeded {
+    let layout = line.tables.layouts[index]
+    self.init(layout.kind, at: time)
+    self.version = version
+    values.reserveCapacity(16)
+    for rule in layout.rules {
+      if let value = layout.value(of: rule, in: line, bytes) {
+        values.append((rule.name, value))
+      } else if rule.needed.contains(kind) {
         return nil
       }
     }
@@ -134,8 +119,31 @@ extension LedgerRecord {
 
 extension LedgerRecord: LedgerLine {}
 
-// Ends of runs.
+extension LedgerRecord: Equatable {
+  /// Records are equal that make the same line.
+  package static func == (left: LedgerRecord, right: LedgerRecord) -> Bool {
+    left.line(number: 0, synced: 0, after: 0).bytes
+      == right.line(number: 0, synced: 0, after: 0).bytes
+  }
+}
+
+// Runs.
 extension LedgerRecord {
+  /// The line of a run that begins: who uses the ledger, for what.
+  init(beginOf settings: LedgerSettings, _ lookup: RowLookup) {
+    self.init(.open, at: .now())
+    self.tool = LedgerWord.encoded(settings.tool)
+    self.target = lookup.target
+    self.operation = settings.operation.map { LedgerWord.encoded($0) }
+    self.shard = settings.shard.map { LedgerWord.encoded($0) }
+    self.note = settings.note.map { LedgerWord.encoded($0, limit: 256) }
+    self.manifest = settings.digests.manifest.map { LedgerWord.encoded($0) }
+    self.plan = settings.digests.plan.map { LedgerWord.encoded($0) }
+    self.host = LedgerRun.host
+    self.process = LedgerRun.process
+    self.keyProof = lookup.keys.proof()
+  }
+
   /// The line of a run that ended by itself.
   init(_ run: RunEnd) {
     self.init(.close, at: .now())
@@ -148,9 +156,9 @@ extension LedgerRecord {
     self.changed = run.changed > 0 ? run.changed : nil
   }
 
-  /// What a run says that came to the end of its manifest.
+  /// The run came to the end of its manifest.
   static let complete = "complete"
-  /// What a run says that left rows for the next one.
+  /// The run left rows for the next one.
   static let stopped = "stopped"
 }
 
@@ -172,7 +180,7 @@ extension LedgerRecord {
     self.bytes = outcome.receipt?.bodyBytes
     let time = outcome.timings.reduce(0) { $0 + $1.milliseconds }
     self.milliseconds = time.isFinite && time < 1e15 ? Int(time.rounded()) : nil
-    // Eight stages of a usual plan take 100 bytes; a plan of hundreds must not make a line too long.
+    // The eight stages of a usual plan take 100 bytes; a plan with hundreds must not make a line too long.
     let stages = outcome.timings.prefix(16).filter { (1..<1e9).contains($0.milliseconds) }
       .map { "\(LedgerWord.encoded($0.stage, limit: 24))=\(Int($0.milliseconds))" }
     self.stages = stages.isEmpty ? nil : stages.joined(separator: ",")
@@ -250,6 +258,6 @@ extension LedgerRecord.Kind {
 extension UTCTime {
   /// The wall clock's time in whole seconds, as the ledger keeps it.
   ///
-  /// Only people and retention read it; records are ordered by their numbers, because clocks jump.
+  /// It serves people and `ledger prune`; lines are ordered by their numbers, because clocks jump.
   package static func now() -> UTCTime { UTCTime(seconds: SystemTime.wall.rounded(.down)) }
 }

@@ -1,15 +1,15 @@
 package import IntakeCore
 import IntakeSystem
 
-/// Joins the ledgers of several machines into one that is as good as any: it can be read, run on and merged.
+/// Joins the ledgers of several machines into one like any other: it can be read, continued and merged.
 package struct LedgerMerge: Sendable {
   /// Lines of the new ledger.
   package let lines: Int
   /// Rows by standing.
   package let rows: LedgerCounts
-  /// How many parts the manifest was cut into, all of which are there; nil when the runs took all of it.
+  /// How many shards there are, of which none is missing; nil when the runs took the whole manifest.
   package let shards: Int?
-  /// The ledgers with the last run of each; nil for one that was merged and not run on.
+  /// The ledgers with the last run of each; nil for one that was merged and not continued.
   package let parts: [(path: String, lastRun: LedgerRun?)]
 
   /// The ledgers whose last run was killed, or stopped before the end of its part.
@@ -26,121 +26,95 @@ package struct LedgerMerge: Sendable {
     sharedKeys: @escaping @Sendable (String) -> String? = { _ in nil }
   ) async throws(JournalError) -> LedgerMerge {
     try await onOwnThread { () throws(JournalError) in
-      let parts = try inputs.map { path throws(JournalError) in try Part(path, sharedKeys) }
-      return try LedgerMerge(parts, output)
+      try LedgerMerge(
+        inputs.map { path throws(JournalError) in try locked(path, sharedKeys) }, output)
     }
   }
 
-  private init(_ parts: [Part], _ output: String) throws(JournalError) {
-    guard let first = parts.first else { throw JournalError("there is no ledger to merge") }
+  private init(_ ledgers: [LedgerReader], _ output: String) throws(JournalError) {
+    guard let first = ledgers.first else { throw JournalError("there is no ledger to merge") }
     for path in [output, KeyPlaces(of: output).own] where DurableFile.exists(path) {
       throw JournalError("\(path) is there already: name another file with --output")
     }
-    if let other = parts.first(where: { $0.target != first.target }) {
+    if let other = ledgers.first(where: { $0.head?.target != first.head?.target }) {
       throw JournalError(
-        "ledger \(first.path) is about \(first.target), and \(other.path) about \(other.target): "
+        "ledger \(first.path) is about \(first.target ?? "-"), and \(other.path) about \(other.target ?? "-"): "
           + "merge ledgers of one target only")
     }
-    try LedgerMerge.checkRows(of: parts)
-    shards = try ShardCover.check(parts.map { ($0.path, $0.shards) })
-    self.parts = parts.map { ($0.path, $0.lastRun) }
-    lines = try LedgerMerge.write(parts, KeyRing(joining: parts.map(\.keys)), output)
-    rows = LedgerCounts(parts.lazy.flatMap(\.index.states))
+    try LedgerMerge.checkRows(of: ledgers)
+    shards = try LedgerMerge.checkShards(of: ledgers)
+    parts = ledgers.map { ($0.path, $0.runs.last) }
+    rows = LedgerCounts(ledgers.lazy.flatMap(\.index.states))
+    let keys = KeyRing(
+      joining: try ledgers.map { ledger throws(JournalError) in try ledger.keys() })
+    // The batch began when its first shard did, not when the ledgers were joined.
+    var head = LedgerRecord(.open, at: ledgers.compactMap(\.first).min() ?? .now())
+    (head.tool, head.target, head.keyProof) = (LedgerMerge.tool, first.head?.target, keys.proof())
+    lines = try LedgerDraft.publish(as: output) { [head] (draft) throws(JournalError) in
+      try draft.add(head)
+      for ledger in ledgers { try draft.add(linesOf: ledger.file) }
+      try keys.write(KeyPlaces(of: output).own)
+    }
+  }
+
+  /// Reads a ledger, locked against runs while the result lives.
+  private static func locked(
+    _ path: String, _ sharedKeys: @escaping @Sendable (String) -> String?
+  ) throws(JournalError) -> LedgerReader {
+    let file = try LedgerFile.openForReading(path)
+    let isFree = try JournalError.explaining(
+      "ledger \(path) cannot be read", try file.lock(shared: true))
+    guard isFree else {
+      throw JournalError("ledger \(path) is in use: wait for the run to end, then merge")
+    }
+    let ledger = try LedgerReader(file, sharedKeys: sharedKeys)
+    guard ledger.target != nil else { throw JournalError("ledger \(path) is empty: leave it out") }
+    return ledger
   }
 
   /// Refuses ledgers that know the same row, because nothing says which of the two is right about it.
-  private static func checkRows(of parts: [Part]) throws(JournalError) {
+  private static func checkRows(of ledgers: [LedgerReader]) throws(JournalError) {
     var owners: [Fingerprint: Int] = [:]
-    for (number, part) in parts.enumerated() {
-      for state in part.index.states {
+    for (number, ledger) in ledgers.enumerated() {
+      for state in ledger.index.states {
         guard let other = owners.updateValue(number, forKey: state.key) else { continue }
         throw JournalError(
-          "ledgers \(parts[other].path) and \(part.path) both know row \(state.key): "
+          "ledgers \(ledgers[other].path) and \(ledger.path) both know row \(state.key): "
             + "give each ledger once, and only ledgers of different shards")
       }
     }
   }
 
-  private static func write(
-    _ parts: [Part], _ ring: KeyRing, _ output: String
-  ) throws(JournalError) -> Int {
-    try LedgerDraft.publish(as: output) { (draft) throws(JournalError) in
-      // The batch began when its first shard did, not when the ledgers were joined.
-      var head = LedgerRecord(.open, at: parts.map(\.begin).min() ?? .now())
-      head.tool = LedgerMerge.tool
-      head.target = parts.first?.target
-      head.keyProof = ring.proof()
-      try draft.add(head)
-      for part in parts { try draft.add(linesOf: part.file) }
-      try ring.write(KeyPlaces(of: output).own)
-    }
-  }
-
-  /// What the first line of a merged ledger names as its program; it isn't a run.
-  static let tool = "merge"
-
-  /// One of the merged ledgers, locked against runs while this value lives.
-  private struct Part {
-    let path: String
-    let file: AppendOnlyFile
-    let keys: KeyRing
-    let index: LedgerIndex
-    let target: String
-    let begin: UTCTime
-    let shards: Set<String>
-    let lastRun: LedgerRun?
-
-    init(_ path: String, _ sharedKeys: (String) -> String?) throws(JournalError) {
-      self.path = path
-      let (file, isFree) = try JournalError.explaining("ledger \(path) cannot be read") {
-        () throws(SystemCallFailure) in
-        let file = try AppendOnlyFile.open(path, .reading)
-        return (file, try file.lock(shared: true))
-      }
-      guard isFree else {
-        throw JournalError("ledger \(path) is in use: wait for the run to end, then merge")
-      }
-      let content = try LedgerContent(of: file)
-      guard let head = content.head, let target = head.target else {
-        throw JournalError("ledger \(path) is empty: leave it out")
-      }
-      let shared = sharedKeys(PercentText.decoded(target))
-      keys = try content.keys(in: KeyPlaces(of: path, shared: shared))
-      lastRun = content.lastRun
-      (self.file, self.target) = (file, target)
-      (index, begin) = (content.index, head.time)
-      shards = Set(content.runs.map { $0.shard ?? "" })
-    }
-  }
-}
-
-/// The proof that the ledgers of a batch that was cut into parts are all there.
-enum ShardCover {
-  /// Checks which parts (`i/n`) the runs of each ledger took.
+  /// Refuses ledgers of which a shard is missing or there twice.
   ///
-  /// - Returns: the number of parts, nil when no run took a part only.
-  /// - Throws: `JournalError` that names the parts that are missing, or taken by two ledgers.
-  static func check(_ ledgers: [(path: String, shards: Set<String>)]) throws(JournalError) -> Int? {
-    // Runs over a merged ledger, and the line of the merge itself, take the whole; they prove nothing.
+  /// Runs over a merged ledger, and the line of the merge itself, take the whole manifest; they prove nothing.
+  ///
+  /// - Returns: the number of shards; nil when every run took the whole manifest.
+  private static func checkShards(of ledgers: [LedgerReader]) throws(JournalError) -> Int? {
     var owners: [Int: String] = [:]
     var total: Int?
-    for (path, shards) in ledgers {
-      for shard in shards.sorted() where !shard.isEmpty {
-        let (number, count) = try parts(of: shard, path)
-        guard total ?? count == count else {
+    for ledger in ledgers {
+      for text in ledger.shards {
+        guard let (index, count) = text.halves(at: "/"), Int(count) ?? .max <= 1_000_000,
+          let shard = Shard(index: Int(index) ?? 0, of: Int(count) ?? 0)
+        else {
           throw JournalError(
-            "ledger \(path) is of \(count) shards and another of \(total ?? 0): merge those of one batch"
-          )
+            "ledger \(ledger.path) names a shard \(text), which isn't of the form i/n")
         }
-        total = count
-        if let other = owners.updateValue(path, forKey: number) {
+        guard total ?? shard.count == shard.count else {
           throw JournalError(
-            "ledgers \(other) and \(path) are both of shard \(shard): give one of them")
+            "ledger \(ledger.path) is of \(shard.count) shards and another of \(total ?? 0): merge those of "
+              + "one batch")
+        }
+        total = shard.count
+        if let other = owners.updateValue(ledger.path, forKey: shard.index) {
+          throw JournalError(
+            "ledgers \(other) and \(ledger.path) are both of shard \(shard): give one of them")
         }
       }
     }
     guard let total else { return nil }
-    if let path = ledgers.first(where: { $0.shards.allSatisfy(\.isEmpty) })?.path {
+    if let path = ledgers.first(where: \.shards.isEmpty)?.path {
       throw JournalError("ledger \(path) is of no shard and others are: leave it out")
     }
     let missing = (1...total).filter { owners[$0] == nil }
@@ -153,17 +127,8 @@ enum ShardCover {
     return total
   }
 
-  private static func parts(
-    of shard: String, _ path: String
-  ) throws(JournalError) -> (number: Int, count: Int) {
-    let numbers = shard.split(separator: "/").map { Int($0) ?? 0 }
-    guard numbers.count == 2, (1...1_000_000).contains(numbers[1]),
-      (1...numbers[1]).contains(numbers[0])
-    else {
-      throw JournalError("ledger \(path) names a shard \(shard), which isn't of the form i/n")
-    }
-    return (numbers[0], numbers[1])
-  }
+  /// What the first line of a merged ledger names as its program; it isn't a run.
+  static let tool = "merge"
 }
 
 /// Takes rows out of a ledger: the file is written again without them, so their bytes are gone.
@@ -195,54 +160,53 @@ package struct LedgerPruning: Sendable, Equatable {
     }
     // The lock is held until the new file has the name: whoever opens the old one meanwhile is refused.
     let file = try LedgerFile.openLocked(path)
-    let content = try LedgerContent(of: file)
+    let content = try LedgerReader(file, sharedKeys: { _ in nil })
     _ = try LedgerFile.cutTornEnd(of: file, after: content.tip)
-    let index = content.index
-    func isRemoved(_ key: Fingerprint) throws(JournalError) -> Bool {
-      if forgotten.contains(key) { return true }
-      guard let limit, let state = try index.state(of: key), state.lastTime < limit else {
-        return false
-      }
-      return state.standing != .inDoubt
-    }
-    var removed = 0
-    for state in index.states where try isRemoved(state.key) { removed += 1 }
-    removedRows = removed
-    guard removed > 0 else {
+    let removed = Set(
+      content.index.states.lazy.filter { state in
+        let isOld = limit.map { state.lastTime < $0 } ?? false
+        return forgotten.contains(state.key) || isOld && state.standing != .inDoubt
+      }.map(\.key))
+    removedRows = removed.count
+    guard removedRows > 0 else {
       (removedLines, keptLines) = (0, content.tip.count)
       return
     }
     keptLines = try LedgerDraft.publish(as: path) { (draft) throws(JournalError) in
-      try draft.add(linesOf: file) { (line) throws(JournalError) in
-        guard let key = line.key else { return true }
-        return try !isRemoved(key)
-      }
+      try draft.add(linesOf: file) { line in line.key.map { !removed.contains($0) } ?? true }
     }
     removedLines = content.tip.count - keptLines
   }
 }
 
-/// A new ledger under another name, written in large pieces and given its real name when it is whole on disk.
+/// A new ledger under another name, written in large pieces and renamed when all of it is on disk.
 struct LedgerDraft {
   private let file: AppendOnlyFile
   private var tip = LedgerTip()
   private var buffer: [UInt8] = []
 
-  /// Writes a ledger; an old one of that name is replaced at the instant at which the new one is whole on disk.
+  /// Writes a ledger; it replaces an old one of that name when all of it is on disk.
   ///
   /// - Returns: how many lines it has.
   static func publish(
     as path: String, _ write: (inout LedgerDraft) throws(JournalError) -> Void
   ) throws(JournalError) -> Int {
-    var draft = try LedgerDraft(for: path)
+    let file = try JournalError.explaining(
+      "a new file beside ledger \(path) cannot be written"
+    ) { () throws(SystemCallFailure) in
+      let name = path + ".draft"
+      // A crash may have left an earlier draft.
+      try DurableFile.remove(name)
+      return try AppendOnlyFile.open(name, .creating)
+    }
+    var draft = LedgerDraft(file: file)
     do throws(JournalError) {
       try write(&draft)
       try draft.flush()
     } catch {
-      try? DurableFile.remove(draft.file.path)
+      try? DurableFile.remove(file.path)
       throw error
     }
-    let file = draft.file
     try JournalError.explaining("ledger \(path) cannot be replaced") {
       () throws(SystemCallFailure) in
       try file.synchronize()
@@ -251,17 +215,9 @@ struct LedgerDraft {
     return draft.tip.count
   }
 
-  /// Starts a file beside the final one; what a crash left of an earlier draft is replaced.
-  private init(for path: String) throws(JournalError) {
-    file = try JournalError.explaining("a new file beside ledger \(path) cannot be written") {
-      () throws(SystemCallFailure) in
-      let draft = path + ".draft"
-      try DurableFile.remove(draft)
-      return try AppendOnlyFile.open(draft, .creating)
-    }
-  }
+  private init(file: AppendOnlyFile) { self.file = file }
 
-  /// Adds a line with the next number; when the file gets its name, all of it is on disk.
+  /// Adds a line with the next number.
   mutating func add(_ record: LedgerRecord) throws(JournalError) {
     let line = record.line(number: tip.count, synced: tip.count, after: tip.checksum)
     tip.advance(by: line.bytes.count, checksum: line.checksum)
@@ -269,14 +225,14 @@ struct LedgerDraft {
     if buffer.count >= LineReader.chunk { try flush() }
   }
 
-  /// Adds the lines of a ledger, or those of them that are wanted.
+  /// Adds the lines of a ledger that are wanted.
   mutating func add(
     linesOf ledger: any JournalFile,
-    where isWanted: (LedgerRecord) throws(JournalError) -> Bool = { _ in true }
+    where isWanted: (LedgerRecord) -> Bool = { _ in true }
   ) throws(JournalError) {
     var scan = LedgerScan(ledger)
     _ = try scan.run { (record, _) throws(JournalError) in
-      if try isWanted(record) { try add(record) }
+      if isWanted(record) { try add(record) }
     }
   }
 

@@ -20,11 +20,12 @@ package struct LedgerTip: Sendable, Equatable {
 
   package init() {}
 
-  /// Where the line goes that follows one which ends there, by what that says of itself; nil when it is no line.
+  /// The tip after a line that ends there, by what the line says of itself; nil when it is no line.
   init?(after line: Span<UInt8>, endingAt end: Int) {
     var parser = LineParser()
-    guard parser.parse(line), let number = parser.number(.number, line),
-      let digits = parser.word(.checksum, line), let checksum = UInt32(digits, radix: 16)
+    guard parser.parse(line), let number = parser.number(parser.fields.number, line),
+      let digits = parser.word(parser.fields.checksum, line),
+      let checksum = UInt32(digits, radix: 16)
     else { return nil }
     (count, self.checksum, self.end) = (number + 1, checksum, end)
   }
@@ -40,7 +41,7 @@ package struct LedgerTip: Sendable, Equatable {
 ///
 /// A line that isn't whole at the end of the file is what a crash or a power cut leaves; nobody was promised
 /// that it is on disk, so it can be cut. Everything else that isn't as it was written is damage, and a damaged
-/// ledger is not worked with: what it no longer says may be that a row was sent.
+/// ledger is refused: what it no longer says may be that a row was sent.
 package struct LedgerScan {
   let file: any JournalFile
   private var reader: LineReader
@@ -53,10 +54,10 @@ package struct LedgerScan {
     reader = LineReader(file)
   }
 
-  private init(_ file: any JournalFile, at tip: LedgerTip, upTo end: Int) {
+  private init(_ file: any JournalFile, between tip: LedgerTip, and end: LedgerTip) {
     self.file = file
     self.tip = tip
-    reader = LineReader(file, from: tip.end, upTo: end)
+    reader = LineReader(file, from: tip.end, upTo: end.end)
   }
 
   /// Hands every good line on, with its offset.
@@ -69,7 +70,7 @@ package struct LedgerScan {
     try run(reading: LedgerRecord.self, visit)
   }
 
-  /// The same with as much of each line as is asked for.
+  /// The same, reading only as much of each line as `Line` needs.
   mutating func run<Line: LedgerLine>(
     reading: Line.Type, _ visit: (Line, Int) throws(JournalError) -> Void
   ) throws(JournalError) -> LedgerTip {
@@ -86,29 +87,25 @@ package struct LedgerScan {
 
   private typealias Taken<Line> = (line: Line, offset: Int)
 
-  /// What a good line says and where it begins, nil for any other.
+  /// What a line says and where it begins; nil when anything about it isn't as it was written.
   private mutating func take<Line: LedgerLine>(_ line: LineReader.Line) -> Taken<Line>? {
-    guard line.isTerminated, let (taken, checksum): (Line, UInt32) = check(line) else { return nil }
-    let offset = tip.end
-    tip.advance(by: line.range.count + 1, checksum: checksum)
-    return (taken, offset)
-  }
-
-  /// What a line says, nil when anything about it isn't as it was written.
-  private mutating func check<Line: LedgerLine>(_ line: LineReader.Line) -> (Line, UInt32)? {
     let buffer = reader.buffer
     let bytes = buffer.span.extracting(line.range)
-    guard parser.parse(bytes), let version = parser.number(parser.names.version, bytes),
+    guard line.isTerminated, parser.parse(bytes),
+      let version = parser.number(parser.fields.version, bytes),
       LineFormat.versions.contains(version),
-      parser.number(parser.names.number, bytes) == tip.count,
-      let digits = parser.text(parser.names.checksum), digits == bytes.count - 10..<bytes.count - 2
+      parser.number(parser.fields.number, bytes) == tip.count,
+      let digits = parser.text(parser.fields.checksum),
+      digits == bytes.count - 10..<bytes.count - 2
     else { return nil }
     let body = bytes.extracting(0..<bytes.count - LineFormat.checksumSize)
     let checksum = LineFormat.checksum(body, after: tip.checksum)
     guard LineFormat.matches(checksum, bytes, digits), let taken = Line(parser, bytes) else {
       return nil
     }
-    return (taken, checksum)
+    let offset = tip.end
+    tip.advance(by: bytes.count + 1, checksum: checksum)
+    return (taken, offset)
   }
 
   private mutating func nextLine() throws(JournalError) -> LineReader.Line? {
@@ -117,91 +114,80 @@ package struct LedgerScan {
 }
 
 // A large ledger is checked by all processors: each line names its number and its predecessor's checksum stands in
-// the file, so a part can be checked alone when it begins where the part before it was found to end.
+// the file, so a part can be checked by itself when it begins where the part before it was found to end.
 extension LedgerScan {
-  private typealias Part<Line> = (start: LedgerTip, lines: [Taken<Line>], end: LedgerTip)
-
   /// Bytes of a part: some 900 lines, which outweigh handing it to a thread and stay in its cache.
   private static let partSize = 1 << 18
 
-  /// Hands on the lines of whole parts, in order; stops before the first part that isn't good, or near the end.
+  /// Hands on the lines of whole parts, in order, up to the first part that isn't good or near the end of the file.
   ///
-  /// While those of one round are handed on, those of the next one are checked.
+  /// While the lines of one part are handed on, those of the next ones are checked.
   private mutating func runSideBySide<Line: LedgerLine>(
     _ visit: (Line, Int) throws(JournalError) -> Void
   ) throws(JournalError) {
     let threads = min(ProcessorCount.usable, 8)
-    guard threads > 1, let size = try? file.size() else { return }
-    defer { reader = LineReader(file, from: tip.end) }
-    var next: Round<Line>? = round(from: tip, threads, upTo: size)
-    defer { next?.wait() }
-    while let round = next {
-      round.wait()
-      next = self.round(from: round.end, threads, upTo: size)
-      for part in round.parts {
-        guard let part, part.start == tip else { return }
-        for (line, offset) in part.lines { try visit(line, offset) }
-        tip = part.end
+    guard threads > 1, let size = try? file.size(),
+      size - tip.end > 2 * threads * LedgerScan.partSize
+    else { return }
+    var ahead: [Part<Line>] = []
+    defer {
+      for part in ahead { part.wait() }
+      reader = LineReader(file, from: tip.end)
+    }
+    while true {
+      while ahead.count < 2 * threads {
+        let start = ahead.last?.end ?? tip
+        guard let end = self.end(ofPartFrom: start, in: size) else { break }
+        ahead.append(Part(of: file, between: start, and: end))
       }
+      guard let part = ahead.first else { return }
+      part.wait()
+      guard let lines = part.lines else { return }
+      for (line, offset) in lines { try visit(line, offset) }
+      tip = part.end
+      ahead.removeFirst()
     }
   }
 
-  /// Has a part for each thread checked; nil where less is left, and where no line begins in time.
-  private func round<Line: LedgerLine>(
-    from start: LedgerTip, _ threads: Int, upTo size: Int
-  ) -> Round<Line>? {
-    guard size - start.end > 2 * threads * LedgerScan.partSize else { return nil }
-    let cuts = (1...threads).compactMap { tip(near: start.end + $0 * LedgerScan.partSize) }
-    return cuts.count == threads ? Round(of: file, between: [start] + cuts) : nil
-  }
-
-  /// Parts between the ends of lines that are checked at once, each in a thread.
-  private final class Round<Line: LedgerLine>: Sendable {
-    let end: LedgerTip
-    private let found: Mutex<[Part<Line>?]>
-    private let work = DispatchGroup()
-
-    init(of file: any JournalFile, between cuts: [LedgerTip]) {
-      end = cuts[cuts.count - 1]
-      found = Mutex([Part<Line>?](repeating: nil, count: cuts.count - 1))
-      for number in 0..<cuts.count - 1 {
-        DispatchQueue.global().async(group: work) { [self] in
-          let part: Part<Line>? = LedgerScan.part(of: file, cuts[number], cuts[number + 1])
-          found.withLock { $0[number] = part }
-        }
-      }
-    }
-
-    /// In order; nil for one that isn't good.
-    var parts: [Part<Line>?] { found.withLock { $0 } }
-
-    func wait() { work.wait() }
-  }
-
-  /// The lines of a part, nil when it isn't good.
-  private static func part<Line: LedgerLine>(
-    of file: any JournalFile, _ start: LedgerTip, _ end: LedgerTip
-  ) -> Part<Line>? {
-    var scan = LedgerScan(file, at: start, upTo: end.end)
-    var lines: [Taken<Line>] = []
-    lines.reserveCapacity(partSize / 256)
-    while let line = try? scan.reader.next() {
-      guard let taken: Taken<Line> = scan.take(line) else { return nil }
-      lines.append(taken)
-    }
-    return scan.tip == end ? (start, lines, end) : nil
-  }
-
-  /// The end of the first line that ends behind an offset.
-  private func tip(near offset: Int) -> LedgerTip? {
-    let start = offset - LineFormat.limit
-    guard let bytes = try? file.read(at: start, count: 2 * LineFormat.limit) else { return nil }
+  /// The end of the first line that ends a part's size behind `start`; nil near the end of the file.
+  private func end(ofPartFrom start: LedgerTip, in size: Int) -> LedgerTip? {
+    let middle = start.end + LedgerScan.partSize
+    let from = middle - LineFormat.limit
+    guard middle + LineFormat.limit < size,
+      let bytes = try? file.read(at: from, count: 2 * LineFormat.limit)
+    else { return nil }
     let newline = UInt8(ascii: "\n")
     guard bytes.count > LineFormat.limit,
       let end = bytes[LineFormat.limit...].firstIndex(of: newline),
       let before = bytes[..<end].lastIndex(of: newline)
     else { return nil }
-    return LedgerTip(after: bytes.span.extracting(before + 1..<end), endingAt: start + end + 1)
+    return LedgerTip(after: bytes.span.extracting(before + 1..<end), endingAt: from + end + 1)
+  }
+
+  /// The lines between the ends of two lines, checked by a thread.
+  private final class Part<Line: LedgerLine>: Sendable {
+    let end: LedgerTip
+    private let found = Mutex<[Taken<Line>]?>(nil)
+    private let work = DispatchGroup()
+
+    init(of file: any JournalFile, between start: LedgerTip, and end: LedgerTip) {
+      self.end = end
+      DispatchQueue.global().async(group: work) { [self] in
+        var scan = LedgerScan(file, between: start, and: end)
+        var lines: [Taken<Line>] = []
+        lines.reserveCapacity(partSize / 256)
+        while let line = try? scan.reader.next() {
+          guard let taken: Taken<Line> = scan.take(line) else { return }
+          lines.append(taken)
+        }
+        if scan.tip == end { found.withLock { [lines] in $0 = lines } }
+      }
+    }
+
+    func wait() { work.wait() }
+
+    /// In order; nil when one of them isn't good.
+    var lines: [Taken<Line>]? { found.withLock(\.self) }
   }
 }
 
@@ -213,12 +199,12 @@ extension LedgerScan {
     let hole = reader.buffer[first.range].firstIndex(of: 0)
     guard beginsWell(first, upTo: hole), hole != nil || !first.isTerminated else {
       try LedgerFile.checkKind(of: file)
-      throw damage(first)
+      throw damage
     }
-    // Lines that were written after the hole without anybody waiting for them may be lost with it. But one
-    // that knew this line to be on disk proves that it was, and that the disk has lost it since.
+    // Lines behind the hole that nobody waited for may be lost with it. But one that knew this line to be on disk
+    // proves that it was, and that the disk has lost it since.
     while let line = try nextLine() {
-      if let synced = synced(line), synced > tip.count { throw damage(first) }
+      if let synced = synced(line), synced > tip.count { throw damage }
     }
   }
 
@@ -235,18 +221,14 @@ extension LedgerScan {
 
   /// How many lines a line behind the hole knew to be on disk; it isn't checked, because its predecessor is lost.
   private func synced(_ line: LineReader.Line) -> Int? {
-    let rest = reader.buffer[line.range].drop { $0 == 0 }
-    for version in LineFormat.versions {
-      guard let (_, behind) = number(in: rest, after: LineFormat.prefix(version)) else { continue }
-      return number(in: behind, after: Array(",\"s\":".utf8))?.value
-    }
-    return nil
+    let numbers = numbers(reader.buffer[line.range].drop { $0 == 0 })
+    return numbers.count == 3 && LineFormat.versions.contains(numbers[0]) ? numbers[2] : nil
   }
 
   private func refuseNewerVersion(_ line: LineReader.Line) throws(JournalError) {
-    let start = Array("{\"v\":".utf8)
-    guard let (version, rest) = number(in: reader.buffer[line.range], after: start),
-      version > LineFormat.version, rest.first == UInt8(ascii: ",")
+    let bytes = reader.buffer[line.range]
+    guard let version = numbers(bytes).first, version > LineFormat.version,
+      bytes.starts(with: "{\"v\":\(version),".utf8)
     else { return }
     throw JournalError(
       "ledger \(file.path), line \(tip.count + 1) (byte \(tip.end)) has format version \(version), and this "
@@ -254,31 +236,31 @@ extension LedgerScan {
       line: tip.count + 1)
   }
 
-  /// The number of up to 18 digits that follows a beginning, and what stands behind it.
-  private func number(
-    in bytes: ArraySlice<UInt8>, after beginning: [UInt8]
-  ) -> (value: Int, rest: ArraySlice<UInt8>)? {
-    guard bytes.starts(with: beginning) else { return nil }
-    let digits = bytes.dropFirst(beginning.count).prefix(18).prefix { $0.isASCIIDigit }
-    guard !digits.isEmpty else { return nil }
-    return (digits.reduce(0) { $0 * 10 + Int($1 & 15) }, bytes[digits.endIndex...])
+  /// The numbers that a line begins with, as far as they are there: version, line, lines known to be on disk.
+  private func numbers(_ line: ArraySlice<UInt8>) -> [Int] {
+    var (rest, numbers) = (line, [Int]())
+    for name in ["{\"v\":", ",\"n\":", ",\"s\":"] {
+      let digits = rest.dropFirst(name.utf8.count).prefix(18).prefix { $0.isASCIIDigit }
+      guard rest.starts(with: name.utf8), !digits.isEmpty else { break }
+      numbers.append(digits.reduce(0) { $0 * 10 + Int($1 & 15) })
+      rest = rest[digits.endIndex...]
+    }
+    return numbers
   }
 
-  private func damage(_ line: LineReader.Line) -> JournalError {
+  private var damage: JournalError {
     JournalError(
-      "ledger \(file.path) is damaged at line \(tip.count + 1) (byte \(line.offset)): it was changed after "
+      "ledger \(file.path) is damaged at line \(tip.count + 1) (byte \(tip.end)): it was changed after "
         + "it had been written; nothing was sent. Restore it from a backup", line: tip.count + 1)
   }
 }
 
-/// Reads a file line by line, 64 KB at a time: larger pieces would come from the system, and go back to it, each time.
+/// Reads a file line by line, 64 KB at a time: the allocator would get larger pieces from the system each time.
 struct LineReader {
   /// A line, or what stands where one should.
   struct Line {
     /// Where its bytes are in `buffer`, without the newline.
     let range: Range<Int>
-    /// Where it begins in the file.
-    let offset: Int
     /// Whether a newline ends it; if not it is the rest of the file, or a piece of an overlong line.
     let isTerminated: Bool
   }
@@ -305,20 +287,19 @@ struct LineReader {
     while true {
       if let newline = LineReader.newline(in: buffer, from: position) {
         defer { position = newline + 1 }
-        return Line(range: position..<newline, offset: base + position, isTerminated: true)
+        return Line(range: position..<newline, isTerminated: true)
       }
       let rest = buffer.count - position
       if isAtEnd || rest > LineReader.chunk {
         guard rest > 0 else { return nil }
         defer { position = buffer.count }
-        return Line(
-          range: position..<buffer.count, offset: base + position, isTerminated: false)
+        return Line(range: position..<buffer.count, isTerminated: false)
       }
       try refill()
     }
   }
 
-  /// Where the line ends that begins at a position, nil when its end is not there.
+  /// The end of the line that begins at a position; nil when it is not in the buffer.
   static func newline(in buffer: [UInt8], from position: Int) -> Int? {
     buffer.withUnsafeBytes { bytes in
       guard position < bytes.count, let base = bytes.baseAddress,

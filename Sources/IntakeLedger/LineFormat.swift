@@ -3,10 +3,10 @@ import IntakeSystem
 
 /// The frame of a line: `{"v":2,"n":12,"s":12,"t":"intent",…,"at":"…","c":"5d41402a"}` and a newline.
 ///
-/// - `v` version of the format, which may rise within a file that a newer program goes on with; `n` number of the
+/// - `v` version of the format, which may rise within a file that a newer program continues; `n` number of the
 ///   line, consecutive from 0;
-/// - `s` how many lines were known to be on disk when this one was written, which distinguishes lines that a
-///   power cut may have lost from lines that were promised to be there;
+/// - `s` how many lines were known to be on disk when this one was written: it tells lines that a power cut may
+///   have lost from lines that were promised to be there;
 /// - `t` kind; the fields of the kind, which `LedgerFields` lists; `at` when it was written; and last
 /// - `c` CRC-32, eight hexadecimal digits, of the eight digits of the line before (`00000000` for the first)
 ///   followed by this line's bytes up to the comma before `"c"`.
@@ -15,15 +15,13 @@ enum LineFormat {
   static let version = 2
   /// The versions that are read.
   ///
-  /// In the first a row goes by what the loader tells rows apart by, in the second by what the target knows its
+  /// In the first a row goes by what the loader tells rows apart by, in the second by what the target knows the
   /// customer by.
   static let versions = 1...version
   /// Most bytes of a line with its newline.
   static let limit = 4096
-  /// Bytes of `,"c":"5d41402a"}`.
+  /// The size of `,"c":"5d41402a"}`.
   static let checksumSize = 16
-  /// Fewest bytes that frame alone takes.
-  static let minimum = 40
   /// What every line of a version begins with.
   static func prefix(_ version: Int = version) -> [UInt8] { Array("{\"v\":\(version),\"n\":".utf8) }
 
@@ -48,7 +46,7 @@ enum LineFormat {
 }
 
 /// The name of a field: one to eight small letters, packed into a number for comparison.
-struct FieldName: Sendable, Equatable {
+struct FieldName: Sendable, Hashable {
   let packed: UInt64
 
   init(_ text: StaticString) {
@@ -62,60 +60,12 @@ struct FieldName: Sendable, Equatable {
   }
 
   init(packed: UInt64) { self.packed = packed }
-
-  static let version = FieldName("v")
-  static let number = FieldName("n")
-  static let synced = FieldName("s")
-  static let kind = FieldName("t")
-  static let time = FieldName("at")
-  static let checksum = FieldName("c")
-}
-
-/// Writes one line of a ledger.
-struct LineBuilder {
-  private var bytes: [UInt8] = []
-
-  init() { bytes.reserveCapacity(320) }
-
-  mutating func add(_ name: FieldName, _ value: FieldValue) {
-    begin(name)
-    switch value {
-    case .word(let word): add(quoted: word)
-    case .fingerprint(let fingerprint): add(quoted: fingerprint.description)
-    case .number(let number): bytes += String(max(0, number)).utf8
-    }
-  }
-
-  private mutating func add(quoted text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    bytes += text.utf8
-    bytes.append(UInt8(ascii: "\""))
-  }
-
-  private mutating func begin(_ name: FieldName) {
-    bytes += (bytes.isEmpty ? "{\"" : ",\"").utf8
-    for shift in stride(from: UInt64(56), through: 0, by: -8) where name.packed >> shift != 0 {
-      bytes.append(UInt8(truncatingIfNeeded: name.packed >> shift))
-    }
-    bytes += "\":".utf8
-  }
-
-  /// The line with its checksum and its newline.
-  consuming func sealed(after previous: UInt32) -> (bytes: [UInt8], checksum: UInt32) {
-    let checksum = LineFormat.checksum(bytes.span, after: previous)
-    begin(.checksum)
-    bytes.append(UInt8(ascii: "\""))
-    let digits = LineFormat.digits(of: checksum)
-    for index in digits.indices { bytes.append(digits[index]) }
-    bytes += "\"}\n".utf8
-    return (bytes, checksum)
-  }
 }
 
 /// Splits a line of a ledger into its fields: one flat JSON object of words and whole numbers.
 ///
-/// It reads what `LineBuilder` writes and nothing else of JSON; a program that adds fields within the same
-/// version keeps to that. The list of fields is kept from line to line, so a line costs no allocation.
+/// It reads what `LedgerRecord` writes and no other JSON; a program that adds fields within the same version keeps
+/// to that. The list of fields is reused, so a line costs no allocation.
 struct LineParser {
   /// A field as it stands in the line.
   struct Field {
@@ -131,19 +81,19 @@ struct LineParser {
     }
   }
 
-  private(set) var fields: [Field] = []
+  private var found: [Field] = []
   /// One reference to the tables: each static one would cost a check of its initialisation whenever it is read.
   let tables = Tables.shared
   private let allowed = Tables.shared.allowed
 
-  init() { fields.reserveCapacity(24) }
+  init() { found.reserveCapacity(24) }
 
   /// Reads a line without its newline; false when it isn't a line of a ledger.
   mutating func parse(_ line: Span<UInt8>) -> Bool {
-    fields.removeAll(keepingCapacity: true)
-    guard line.count >= LineFormat.minimum, line.count < LineFormat.limit,
-      line[0] == UInt8(ascii: "{")
-    else { return false }
+    found.removeAll(keepingCapacity: true)
+    guard 1..<LineFormat.limit ~= line.count, line[0] == UInt8(ascii: "{") else {
+      return false
+    }
     var index = 1
     while index < line.count {
       guard let end = parseField(line, index), end < line.count else { return false }
@@ -182,13 +132,13 @@ struct LineParser {
       while index < line.count, line[index].isASCIIDigit, index - first < 18 { index += 1 }
       guard index > first else { return nil }
     }
-    fields.append(Field(name: name, value: first..<index, isText: isText))
+    found.append(Field(name: name, value: first..<index, isText: isText))
     return isText ? index + 1 : index
   }
 
   /// The first field of a name.
   func first(_ name: FieldName) -> Field? {
-    for index in fields.indices where fields[index].name == name { return fields[index] }
+    for index in found.indices where found[index].name == name { return found[index] }
     return nil
   }
 
@@ -211,27 +161,31 @@ struct LineParser {
     return Fingerprint(line.extracting(range), tables)
   }
 
-  /// The kind of the line; nil for an unknown one, and where a field that it needs is missing.
-  ///
-  /// Fingerprints in lines about rows are only known to be texts; whoever reads them checks them.
-  func kind(_ line: Span<UInt8>) -> LedgerRecord.Kind? {
-    guard let range = text(tables.names.kind) else { return nil }
+  /// When the line was written.
+  func time(_ line: Span<UInt8>) -> UTCTime? {
+    text(fields.time).flatMap { UTCTime(rfc3339: line.extracting($0)) }
+  }
+
+  /// Where the layout of the line is in the table; nil for an unknown kind, and where a field that it needs is missing.
+  func layout(_ line: Span<UInt8>) -> Int? {
+    guard let range = text(fields.kind) else { return nil }
     let word = FieldName(line.extracting(range))
     for index in tables.layouts.indices where tables.layouts[index].word == word {
-      return tables.layouts[index].fits(self, line) ? tables.layouts[index].kind : nil
+      return tables.layouts[index].fits(self, line) ? index : nil
     }
     return nil
   }
 }
 
-/// Some of the 128 bytes of ASCII.
+/// Some of the 128 bytes of ASCII, in two numbers: a table of 256 would be copied for each line.
 private struct ByteSet {
   private var low: UInt64 = 0
   private var high: UInt64 = 0
 
-  init(_ bytes: [UInt8]) {
-    for byte in bytes {
-      if byte < 64 { low |= 1 << UInt64(byte) } else { high |= 1 << UInt64(byte - 64) }
+  init(where isMember: (UInt8) -> Bool) {
+    for bit in UInt8(0)..<64 {
+      if isMember(bit) { low |= 1 << UInt64(bit) }
+      if isMember(bit + 64) { high |= 1 << UInt64(bit) }
     }
   }
 
@@ -241,59 +195,34 @@ private struct ByteSet {
 }
 
 extension LineParser {
-  /// What a parser looks things up in; mostly plain numbers, because two threads that count references to the same
-  /// arrays keep each other waiting.
+  /// What a parser looks up; mostly plain numbers, because threads that count references to the same arrays keep
+  /// each other waiting.
   final class Tables: Sendable {
     static let shared = Tables()
-    fileprivate let allowed = ByteSet((0...255).filter { LedgerWord.allowed[Int($0)] })
-    let letters = [256 of UInt8] { Base64Text.urlSafeValues[$0] }
+    let fields = LedgerFields.all
     let layouts = LineLayout.all
-    let names = Names()
+    /// Which bytes may stand in a word.
+    fileprivate let allowed = ByteSet(where: LedgerWord.allows)
+    /// What the letters of a fingerprint stand for.
+    let letters = [256 of UInt8] { Base64Text.urlSafeValues[$0] }
   }
 
-  var names: Names { tables.names }
-
-  /// The names of the fields that states depend on, looked up once: a static property costs a call each time.
-  struct Names {
-    let key = LedgerFields.all.key.rule.name
-    let operation = LedgerFields.all.operation.rule.name
-    let digest = LedgerFields.all.digest.rule.name
-    let cells = LedgerFields.all.cells.rule.name
-    let source = LedgerFields.all.source.rule.name
-    let files = LedgerFields.all.files.rule.name
-    let images = LedgerFields.all.images.rule.name
-    let customer = LedgerFields.all.customer.rule.name
-    let attempt = LedgerFields.all.attempt.rule.name
-    let step = LedgerFields.all.step.rule.name
-    let verdict = LedgerFields.all.verdict.rule.name
-    let code = LedgerFields.all.code.rule.name
-    /// The parts of an outcome that a repeated run would repeat.
-    let repeated: [6 of FieldName] = [
-      LedgerFields.all.verdict.rule.name, LedgerFields.all.stage.rule.name,
-      LedgerFields.all.code.rule.name, LedgerFields.all.column.rule.name,
-      LedgerFields.all.side.rule.name, LedgerFields.all.http.rule.name,
-    ]
-    let version = FieldName.version
-    let kind = FieldName.kind
-    let time = FieldName.time
-    let number = FieldName.number
-    let checksum = FieldName.checksum
-  }
+  var fields: LedgerFields { tables.fields }
 }
 
-/// The only text that a ledger line holds: characters that need no escape in JSON, and neither space nor `@`.
+/// The only text in a ledger line: characters that need no escape in JSON, and neither space nor `@`.
 ///
-/// Two things rest on that. A line can be read without unescaping. And no single flipped bit turns one of
-/// these characters into NUL, so NUL always means a block that was never written.
+/// So a line can be read without unescaping. And no single flipped bit turns one of these characters into NUL,
+/// so NUL always means a block that was never written.
 enum LedgerWord {
   /// Most characters of a text that comes from outside.
   static let limit = 64
 
-  /// The text with every other byte as `%XX`, so that different texts stay different; cut after `limit` bytes.
+  /// The text with every other byte as `%XX`, so that different texts stay different; cut to `limit` bytes.
   static func encoded(_ text: String, limit: Int = LedgerWord.limit) -> String {
     var result: [UInt8] = []
     for byte in text.utf8 {
-      let isKept = allowed[Int(byte)] && byte != UInt8(ascii: "%")
+      let isKept = allows(byte) && byte != UInt8(ascii: "%")
       let piece = isKept ? [byte] : PercentText.escape(byte)
       guard result.count + piece.count <= limit else { break }
       result += piece
@@ -301,17 +230,13 @@ enum LedgerWord {
     return String(decoding: result, as: UTF8.self)
   }
 
-  /// A server's word such as `PASS`, or `other` for what looks like anything but a short plain word.
+  /// A server's word such as `PASS`, or `other` for anything but a short plain word.
   ///
   /// A server could echo an e-mail address where a status belongs; that must not reach the disk.
-  static func plain(_ text: String) -> String {
-    let isShort = (1...32).contains(text.utf8.count)
-    let isPlain = text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_".utf8.contains($0) }
-    return isShort && isPlain ? text : "other"
-  }
+  static func plain(_ text: String) -> String { text.isPlain(1...32, or: "-_") ? text : "other" }
 
-  /// Whether each of the 256 bytes may stand in a word: letters, digits and `%+,-./:=_~`.
-  static let allowed: [Bool] = (0..<256).map { byte in
-    UInt8(byte).isASCIIAlphanumeric || "%+,-./:=_~".utf8.contains(UInt8(byte))
+  /// Whether a byte may stand in a word: letters, digits and `%+,-./:=_~`.
+  static func allows(_ byte: UInt8) -> Bool {
+    byte.isASCIIAlphanumeric || "%+,-./:=_~".utf8.contains(byte)
   }
 }

@@ -97,7 +97,10 @@ package struct LineWriter {
   package mutating func synchronize() throws(JournalError) {
     if let failure { throw failure }
     guard synced < tip.count else { return }
-    guard isSynchronized else { return synced = tip.count }
+    guard isSynchronized else {
+      synced = tip.count
+      return
+    }
     do throws(SystemCallFailure) {
       try file.synchronize()
     } catch {

@@ -1,7 +1,7 @@
 public import IntakeCore
 import IntakeSystem
 
-/// How rows are found in one ledger: by what the target knows them by, under the ledger's own keys.
+/// Finds rows in one ledger: by what the target knows them by, under the ledger's own keys.
 struct RowLookup: Sendable {
   let keys: KeyRing
   /// The receiving API as it stands in the ledger.
@@ -9,7 +9,7 @@ struct RowLookup: Sendable {
   let operation: String
   let file: any JournalFile
 
-  /// The names that a row may have in the ledger, the first of them for one that is new.
+  /// The names that a row may have in the ledger; a new one gets the first.
   func names(of row: RowName) throws(JournalError) -> [Fingerprint] {
     try keys.names(of: row.identity, target: target, operation: operation)
   }
@@ -22,10 +22,10 @@ struct RowLookup: Sendable {
   ) throws(JournalError) -> RowState? {
     for name in names { if let state = try index.state(of: name) { return state } }
     guard index.hasFormat1 else { return nil }
-    // There the key is that of the operator's id, which the next batch may use for somebody else. The customer
-    // stands beside it; where that was not the e-mail, the id was what the target knows.
+    // In format 1 the key is that of the operator's id, which the next batch may use for somebody else. The customer
+    // stands beside it; where that was not the e-mail, the target knew the customer by the id.
     if let email = RowIdentity.email(in: row.identity) {
-      for customer in keys.customers(email.lowercased()) {
+      for customer in keys.fingerprints(of: .customer, email.lowercased().utf8) {
         if let state = try index.row(of: customer, LedgerWord.encoded(operation)) { return state }
       }
       return nil
@@ -36,42 +36,39 @@ struct RowLookup: Sendable {
   }
 }
 
-/// Another ledger of the same target, whose accepted rows count: it is only read.
+/// Another ledger of the same target, whose accepted rows count: it is only read, and may be in use meanwhile.
 struct ConsultedLedger: Sendable {
   let lookup: RowLookup
   let index: LedgerIndex
-  /// What it was before anybody wrote to it, for messages.
-  let path: String
 
-  /// Reads a ledger besides the one of the run; an error says why, and how to go without.
-  init(consulting path: String, _ settings: LedgerSettings) throws(JournalError) {
-    do throws(JournalError) {
-      try self.init(path, settings)
-    } catch {
-      throw JournalError(
-        error.description
-          + " (this run counts what that ledger says; with --ledger PATH it looks at no other)",
-        line: error.line)
+  /// Reads the ledgers that a run consults besides its own; an error says how to go without.
+  static func all(_ settings: LedgerSettings) throws(JournalError) -> [ConsultedLedger] {
+    try settings.history.map { path throws(JournalError) in
+      do throws(JournalError) {
+        return try ConsultedLedger(path, settings)
+      } catch {
+        throw JournalError(
+          error.description
+            + " (this run counts what that ledger says; with --ledger PATH it looks at no other)",
+          line: error.line)
+      }
     }
   }
 
-  /// Reads a ledger that may be in use meanwhile.
+  /// Reads a ledger.
   ///
   /// - Throws: `JournalError` when it is missing or damaged, is about another target, or its keys are not there.
   init(_ path: String, _ settings: LedgerSettings) throws(JournalError) {
-    let file = try JournalError.explaining(
-      "ledger \(path) cannot be read", try AppendOnlyFile.open(path, .reading))
-    let content = try LedgerContent(of: file, keepsStates: false)
+    let ledger = try LedgerReader(
+      LedgerFile.openForReading(path), keepsStates: false, sharedKeys: { _ in settings.sharedKeys })
     let target = LedgerWord.encoded(settings.target, limit: 512)
-    try content.check(target: target, path: path)
-    let keys = try content.keys(in: KeyPlaces(of: path, shared: settings.sharedKeys))
+    try ledger.check(target: target)
     lookup = RowLookup(
-      keys: keys, target: target, operation: settings.operation ?? "", file: file)
-    index = content.index
-    self.path = path
+      keys: try ledger.keys(), target: target, operation: settings.operation ?? "",
+      file: ledger.file)
+    index = ledger.index
   }
 
-  /// What it says about a row.
   func state(of row: RowName) throws(JournalError) -> RowState? {
     try lookup.state(of: row, lookup.names(of: row), in: index)
   }
@@ -117,14 +114,14 @@ struct RowSnapshot: KnownRow {
       return !wasMarked || lastTime <= other.accepted ?? .distantPast
     case (.accepted, _): return false
     case (_, .inDoubt):
-      // What was refused before it was sent says nothing about an attempt elsewhere.
+      // A row that was refused before it was sent says nothing about an attempt elsewhere.
       let isSettled = state.map { $0.wasTried || $0.isMarkedNotAccepted } ?? false
       return !isSettled || lastTime < other.lastTime
     default: return false
     }
   }
 
-  /// Read from the file when it is asked for: most rows are never asked.
+  /// Read from the file on demand: few rows need it.
   var lastOutcome: Outcome? {
     guard let state, state.standing != .accepted, let offset = state.outcomeOffset else {
       return nil
@@ -134,17 +131,17 @@ struct RowSnapshot: KnownRow {
 
   var standing: Standing { state?.standing ?? .unknown }
 
-  /// A second more than the line says, because the ledger keeps whole seconds.
+  /// A second more than the line says: the ledger keeps whole seconds.
   var lastWritten: UnixTime? { state.map { $0.lastTime.seconds + 1 } }
 
   var accepted: UnixTime? { state?.accepted?.seconds }
 
-  /// Read from the file: only rows that were changed are asked.
+  /// Read from the file: only changed rows need it.
   func hadAnotherLabel(than label: String) -> Bool {
     guard let offset = state?.outcomeOffset,
       let known = LedgerRecord(at: offset, of: lookup.file)?.label
     else { return false }
-    return !lookup.keys.labels(label).contains(known)
+    return !lookup.keys.fingerprints(of: .label, label.utf8).contains(known)
   }
 
   var crashes: Int { Int(state?.starts ?? 0) }
@@ -172,8 +169,10 @@ struct RowSnapshot: KnownRow {
     return isSame(known.images, .images, images) ? .none : .content
   }
 
-  private func isSame(_ known: UInt32, _ part: OriginPart, _ bytes: Personal<[UInt8]>) -> Bool {
-    lookup.keys.parts(part, bytes).contains { $0.short == known }
+  private func isSame(
+    _ known: UInt32, _ part: KeyRing.Purpose, _ bytes: Personal<[UInt8]>
+  ) -> Bool {
+    lookup.keys.fingerprints(of: part, bytes.exposed).contains { $0.short == known }
   }
 
   func stepsDone(of submission: Submission) -> Set<Int> {
@@ -186,24 +185,21 @@ extension UTCTime {
   fileprivate static let distantPast = UTCTime(seconds: -.infinity)
 }
 
-/// A ledger, or several, as they are: what a rehearsal knows of the rows.
+/// Ledgers as they are now, not locked: what a rehearsal knows about the rows.
 public struct LedgerGlance: LedgerView {
-  /// Nothing to tell.
+  /// None.
   public let notices: [String] = []
   private let first: ConsultedLedger
   private let others: [ConsultedLedger]
 
-  /// Reads the ledger and those that are consulted, without locking them; nil when there is none of them.
+  /// Reads the ledger and the consulted ones; nil when there is none.
   ///
   /// - Throws: `JournalError` with line, reason and next step when one cannot be read.
   public static func read(_ settings: LedgerSettings) async throws(JournalError) -> LedgerGlance? {
     try await onOwnThread { () throws(JournalError) in
-      let own = DurableFile.exists(settings.path) ? [settings.path] : []
-      var ledgers: [ConsultedLedger] = []
-      for path in own { ledgers.append(try ConsultedLedger(path, settings)) }
-      for path in settings.history {
-        ledgers.append(try ConsultedLedger(consulting: path, settings))
-      }
+      let isThere = DurableFile.exists(settings.path)
+      let own = isThere ? [try ConsultedLedger(settings.path, settings)] : []
+      let ledgers = own + (try ConsultedLedger.all(settings))
       guard let first = ledgers.first else { return nil }
       return LedgerGlance(first: first, others: Array(ledgers.dropFirst()))
     }

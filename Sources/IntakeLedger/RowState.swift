@@ -2,12 +2,11 @@ import IntakeCore
 
 /// What the ledger says about one row, in 80 bytes.
 struct RowState {
-  /// The row.
   let key: Fingerprint
   /// The content of the last attempt, once there was one.
   private(set) var digest = Fingerprint(high: 0, low: 0)
   private var offset = 0
-  /// Where the last intent begins in the file; 0 when it and its outcome don't tell all that counts.
+  /// Where the last intent begins in the file; 0 when it and its outcome don't say all that counts.
   private var intentOffset = 0
   private var lastSeconds: UInt32 = 0
   /// The run that sent the row last.
@@ -34,19 +33,18 @@ struct RowState {
     static let openBefore = Flags(rawValue: 8)
     static let hasDigest = Flags(rawValue: 16)
     static let hasOutcome = Flags(rawValue: 32)
-    /// The last that happened to the row is an attempt.
+    /// The last thing that happened to the row is an attempt.
     static let sending = Flags(rawValue: 64)
     /// One of the scans in `origin` ended the process that decoded it; nothing of them was sent.
     static let deadly = Flags(rawValue: 128)
   }
 
-  /// The fingerprints of what a row was made of, in short; 0 for what was not kept.
+  /// Short fingerprints of what a row was made of; 0 for what was not kept.
   struct OriginPrint {
     /// In format 1 the cells and the sizes of the scans.
     var cells: UInt32 = 0
     var files: UInt32 = 0
     var images: UInt32 = 0
-    /// Whether an intent of format 1 said it.
     var isOfFormat1 = false
   }
 
@@ -127,7 +125,7 @@ struct RowState {
     self.run = run
   }
 
-  /// A step that is done leaves the row unfinished until its outcome says otherwise: the rest may be sent.
+  /// A step that is done leaves the row unfinished, with the rest still to send, until its outcome says otherwise.
   private mutating func take(step: Int, _ isDone: Bool, _ run: UInt32) {
     guard isDone else { return open(run) }
     flags.remove([.open, .openBefore])
@@ -137,7 +135,7 @@ struct RowState {
 
   /// An outcome ends the attempts of its own run; those of earlier runs stay open unless it is `accepted`.
   ///
-  /// A row that was not even sent this time says nothing about what the target has.
+  /// A row that was not sent this time says nothing about what the target has.
   private mutating func take(_ end: StateLine.End, _ offset: Int, _ run: UInt32) {
     // A quarantined row was not worked on: what crashed the program twice would crash it again.
     if !end.isQuarantined { starts = 0 }
@@ -158,7 +156,7 @@ struct RowState {
     case .skipped: return
     }
     flags.remove(.deadly)
-    // What a row was made of matters no more once the target has refused it; else it does.
+    // What a row was made of no longer matters once the target has refused it.
     if end.deadlyFiles != 0, standing == .notAccepted {
       origin.files = end.deadlyFiles
       intentOffset = 0
@@ -184,8 +182,7 @@ struct RowState {
 
 // Accepted rows that can be read again from two lines.
 extension RowState {
-  /// The two lines that say everything about such a row, and the steps that were done between them: 36, 20 and 8
-  /// bits of a number.
+  /// The two lines that say everything about a row, and the steps done between them: 36, 20 and 8 bits of a number.
   struct Place: BitwiseCopyable {
     let packed: UInt64
     private static let distanceLimit = 1 << 20
@@ -204,7 +201,7 @@ extension RowState {
     var steps: UInt8 { UInt8(truncatingIfNeeded: packed) }
   }
 
-  /// Where its two lines are; nil for a row that isn't accepted, or that they don't tell all about.
+  /// Where its two lines are; nil for a row that isn't accepted, or about which they don't say all.
   var place: Place? {
     guard flags == [.accepted, .hasDigest, .hasOutcome], starts == 0, !origin.isOfFormat1 else {
       return nil

@@ -85,8 +85,9 @@ extension Submission {
 }
 
 extension RowName {
+  /// A row that goes by its id, or by `kind:` and what identifies it.
   static func test(_ row: String) -> RowName {
-    let bytes = Personal(Array(row.utf8))
+    let bytes = row.contains(":") ? Personal(Array(row.utf8)) : RowIdentity.of(id: row)
     return RowName(bytes, inFormat1: bytes)
   }
 }

@@ -135,7 +135,7 @@ struct GoldenFormat2Tests {
     let reader = try LedgerReader(copy()) { _ in folder.path + "/dcams-dcams.app.key" }
     #expect(try reader.keys(named: "3").map(\.description) == [Self.keys[2]])
     #expect(try reader.keys(named: "B@example.org").map(\.description) == [Self.keys[1]])
-    #expect(try reader.target() == "dcams:dcams.app")
+    #expect(reader.target == "dcams:dcams.app")
   }
 
   @Test func theSameRecordsMakeTheSameBytes() throws {

@@ -183,6 +183,6 @@ struct GoldenTests {
     #expect(try row(1, in: second).standing == old.standing)
     #expect(try row(7, in: second).standing == .accepted)
     await second.close()
-    #expect(try LedgerReader(folder.ledger).verify().tornBytes == 0)
+    #expect(try LedgerReader.verify(folder.ledger).tornBytes == 0)
   }
 }

@@ -158,7 +158,7 @@ struct OpeningTests {
     _ = try writer.append(LedgerRecord(.start, at: .now(), key: Fingerprint(high: 1, low: 2)))
     let keys = try KeyRing.random()
     let error = #expect(throws: JournalError.self) {
-      _ = try LedgerOpening(file, keys, LedgerSettings(path: "", target: "dcams"))
+      _ = try Ledger(file, LedgerSettings(path: "", target: "dcams"), keys: keys)
     }
     #expect(error?.description.contains("does not begin with the line of a run") == true)
   }

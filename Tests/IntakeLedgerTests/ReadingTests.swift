@@ -29,10 +29,9 @@ struct ReadingTests {
   @Test func aLedgerInUseCanBeRead() async throws {
     let ledger = try await Ledger.open(folder.ledger)
     try await ledger.send("row-1")
-    let reader = try LedgerReader(folder.ledger)
-    #expect(try reader.verify().lines == 3)
+    #expect(try LedgerReader(folder.ledger).lines == 3)
     try await ledger.send("row-2")
-    #expect(try reader.verify().lines == 5)
+    #expect(try LedgerReader(folder.ledger).lines == 5)
     await ledger.close()
   }
 
@@ -40,7 +39,7 @@ struct ReadingTests {
     let path = try await makeLedger("a", accepted: ["row-1"])
     let torn = Array(Bytes.read(path).dropLast(7))
     Bytes.write(torn, to: path)
-    let check = try LedgerReader(path).verify()
+    let check = try LedgerReader.verify(path)
     #expect(check.lines == 2 && check.tornBytes == torn.count - check.bytes && check.tornBytes > 0)
     #expect(Bytes.read(path) == torn)
   }
@@ -50,7 +49,7 @@ struct ReadingTests {
     var bytes = Bytes.read(path)
     bytes[bytes.count / 2] ^= 1
     Bytes.write(bytes, to: path)
-    let error = #expect(throws: JournalError.self) { _ = try LedgerReader(path).verify() }
+    let error = #expect(throws: JournalError.self) { _ = try LedgerReader.verify(path) }
     #expect(error?.description.contains("damaged at line 3") == true)
   }
 
@@ -67,11 +66,11 @@ struct ReadingTests {
     let start = UTCTime.now()
     let path = try await makeLedger(
       "a", accepted: ["1", "2", "3"], rejected: ["4", "5"], inDoubt: ["6"])
-    let statistics = try LedgerReader(path).statistics()
+    let statistics = try LedgerReader(path)
     #expect(statistics.rows.accepted == 3 && statistics.rows.notAccepted == 2)
     #expect(statistics.rows.inDoubt == 1 && statistics.rows.total == 6)
     #expect(statistics.codes == ["refused_by_target": 2])
-    #expect(statistics.target == "dcams" && statistics.runs == 1)
+    #expect(statistics.target == "dcams" && statistics.runs.count == 1)
     #expect(statistics.operations == ["createOrUpdateCustomer"])
     let first = try #require(statistics.first)
     let last = try #require(statistics.last)
@@ -92,7 +91,7 @@ struct ReadingTests {
     #expect(silent.isUnanswered && silent.outcome == nil && silent.line == 2)
     let told = try #require(rows[ledger.key("2")])
     #expect(!told.isUnanswered && told.outcome?.verdict == "in_doubt")
-    #expect(try LedgerReader(path).statistics().codes.values.reduce(0, +) == 1)
+    #expect(try LedgerReader(path).codes.values.reduce(0, +) == 1)
   }
 
   @Test func aLaterRunThatOnlyStopsLeavesTheStoryOfTheKill() async throws {
@@ -109,9 +108,9 @@ struct ReadingTests {
   @Test func aRowIsFoundByItsIdentity() async throws {
     let path = try await makeLedger("a", accepted: ["row-1"], inDoubt: ["row-2"])
     let reader = try LedgerReader(path)
-    let keys = try reader.keys(of: Personal(Array("row-2".utf8)))
+    let keys = try reader.keys(named: "row-2")
     #expect(keys.count == 1)
-    #expect(try reader.keys(of: Personal(Array("row-3".utf8))).isEmpty)
+    #expect(try reader.keys(named: "row-3").isEmpty)
     var standings: [RowKey: Standing] = [:]
     try reader.forEachRow { standings[$0.key] = $0.standing }
     #expect(standings[keys[0]] == .inDoubt && standings.count == 2)
@@ -123,16 +122,16 @@ struct ReadingTests {
     let ledger = try await Ledger.open(settings)
     try await ledger.record(.test(ledger.key("bad"), .rejected))
     await ledger.close()
-    #expect(try LedgerReader(folder.ledger).keys(of: Personal(Array("bad".utf8))).count == 1)
+    #expect(try LedgerReader(folder.ledger).keys(named: "bad").count == 1)
   }
 
   @Test func withoutItsKeyFileNoRowIsFound() async throws {
     let path = try await makeLedger("a", accepted: ["1"])
     unlink(path + ".key")
     #expect(throws: JournalError.self) {
-      _ = try LedgerReader(path).keys(of: Personal(Array("1".utf8)))
+      _ = try LedgerReader(path).keys(named: "1")
     }
-    #expect(try LedgerReader(path).statistics().rows.accepted == 1)
+    #expect(try LedgerReader(path).rows.accepted == 1)
   }
 
   @Test func timesAreWrittenAndReadAsTheCalendarHasThem() async throws {
@@ -153,8 +152,8 @@ extension ReadingTests {
   @Test func forgottenRowsLeaveNoByteBehind() async throws {
     let path = try await makeLedger("a", accepted: ["row-1", "row-2"], inDoubt: ["row-3"])
     let keys =
-      try LedgerReader(path).keys(of: Personal(Array("row-1".utf8)))
-      + LedgerReader(path).keys(of: Personal(Array("row-3".utf8)))
+      try LedgerReader(path).keys(named: "row-1")
+      + LedgerReader(path).keys(named: "row-3")
     let pruning = try await LedgerPruning.run(path, olderThan: nil, forgetting: keys)
     #expect(pruning.removedRows == 2 && pruning.removedLines == 3 && pruning.keptLines == 3)
     for key in keys { #expect(!Bytes.text(path).contains(key.description)) }
@@ -171,7 +170,7 @@ extension ReadingTests {
     let late = UTCTime(seconds: UTCTime.now().seconds + 3600)
     #expect(try await LedgerPruning.run(path, olderThan: early).removedRows == 0)
     #expect(try await LedgerPruning.run(path, olderThan: late).removedRows == 2)
-    let counts = try LedgerReader(path).statistics().rows
+    let counts = try LedgerReader(path).rows
     #expect(counts.inDoubt == 1 && counts.total == 1)
   }
 
@@ -217,7 +216,7 @@ extension ReadingTests {
     #expect(try !ledger.known("4").isUnchanged(.test("{ }")))
     try await ledger.send("6")
     await ledger.close()
-    #expect(try LedgerReader(merged).keys(of: Personal(Array("5".utf8))).count == 1)
+    #expect(try LedgerReader(merged).keys(named: "5").count == 1)
   }
 
   @Test func aMissingShardIsNamed() async throws {
@@ -269,13 +268,13 @@ extension ReadingTests {
 
   @Test func aMergeIsNoRunAndBeginsWithTheFirstShard() async throws {
     let a = try await makeLedger("a", shard: "1/2", accepted: ["1"])
-    let first = try LedgerReader(a).statistics().first
+    let first = try LedgerReader(a).first
     // Ledgers keep whole seconds.
     try await Task.sleep(for: .milliseconds(1_100))
     let b = try await makeLedger("b", shard: "2/2", accepted: ["2"])
     _ = try await LedgerMerge.run([b, a], output: merged)
-    let statistics = try LedgerReader(merged).statistics()
-    #expect(statistics.first == first && statistics.runs == 2)
+    let statistics = try LedgerReader(merged)
+    #expect(statistics.first == first && statistics.runs.count == 2)
     #expect(statistics.shard == nil && statistics.shards == ["1/2", "2/2"])
   }
 

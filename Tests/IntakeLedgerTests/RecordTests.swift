@@ -74,7 +74,7 @@ struct RecordTests {
   @Test func theShardStandsInTheLineOfTheRun() async throws {
     let stage = try stage(["ledger": .text(folder.ledger), "shard": .text("2/7")])
     try await stage.open(for: "dcams", operation: "x").close()
-    #expect(try LedgerReader(folder.ledger).statistics().shards == ["2/7"])
+    #expect(try LedgerReader(folder.ledger).shards == ["2/7"])
   }
 
   @Test func thePlanKnowsTheStage() throws {

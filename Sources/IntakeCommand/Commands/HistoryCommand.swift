@@ -89,9 +89,8 @@ private struct HistoryEntry {
     try reader.forEachRow { row in if isWanted(row) { rows.append(row) } }
     let keys = Set(rows.map(\.key))
     guard !keys.isEmpty else { return [] }
-    let last = try reader.statistics().lastRun
     return try reader.events(of: keys).map { HistoryEntry($0, path) }
-      + rows.map { HistoryEntry($0, lastRun: last, path) }
+      + rows.map { HistoryEntry($0, lastRun: reader.runs.last, path) }
   }
 
   private init(_ event: RowEvent, _ path: String) {
@@ -108,7 +107,7 @@ private struct HistoryEntry {
     fields =
       [
         ("at", time.rfc3339), ("ledger", path), ("key", event.key.description),
-        ("run", run?.number), ("runStart", run?.start.rfc3339), ("tool", run?.tool),
+        ("run", run?.number), ("runStart", run?.start.rfc3339), ("tool", run?.open.tool),
         ("attempt", event.attempt),
       ] + shown
     let words = shown.compactMap { name, value in value.map { "\(name) \($0.json.plainText)" } }

@@ -91,7 +91,7 @@ enum LedgerCommands {
     var failure: JournalError?
     for path in arguments.positionals {
       do throws(JournalError) {
-        let check = try LedgerReader(path).verify()
+        let check = try LedgerReader.verify(path)
         results.writeLine(check.fields(of: path), or: check.text(of: path), isJSON: isJSON)
       } catch {
         failure = failure ?? error
@@ -107,7 +107,7 @@ enum LedgerCommands {
     arguments: "LEDGER…", argumentCount: 1...Int.max
   ) { arguments, invocation in
     for path in arguments.positionals {
-      invocation.results.writeLine(try LedgerReader(path).statistics().fields(of: path))
+      invocation.results.writeLine(try LedgerReader(path).fields(of: path))
     }
     return .success
   }
@@ -127,9 +127,9 @@ enum LedgerCommands {
     var code = ExitCode.success
     for path in try LedgerPlace.all() {
       do throws(JournalError) {
-        let statistics = try LedgerReader(path).statistics()
+        let ledger = try LedgerReader(path)
         invocation.results.writeLine(
-          fields(of: statistics, path), or: text(statistics, path), isJSON: isJSON)
+          fields(of: ledger, path), or: text(ledger, path), isJSON: isJSON)
       } catch {
         code = .ledgerUnusable
         invocation.console.error(error.description, hint: nil)
@@ -138,24 +138,24 @@ enum LedgerCommands {
     return code
   }
 
-  private static func fields(of statistics: LedgerStatistics, _ path: String) -> JSONFields {
+  private static func fields(of ledger: LedgerReader, _ path: String) -> JSONFields {
     [
-      ("ledger", path), ("target", statistics.target.orNull), ("shard", statistics.shard),
-      ("rows", statistics.rows), ("runs", statistics.runs),
-      ("lastRun", statistics.lastRun.map { JSONOutput(fields: $0.fields) }.orNull),
+      ("ledger", path), ("target", ledger.target.orNull), ("shard", ledger.shard),
+      ("rows", ledger.rows), ("runs", ledger.runs.count),
+      ("lastRun", ledger.runs.last.map { JSONOutput(fields: $0.fields) }.orNull),
     ]
   }
 
-  private static func text(_ statistics: LedgerStatistics, _ path: String) -> String {
-    let rows = statistics.rows
+  private static func text(_ ledger: LedgerReader, _ path: String) -> String {
+    let rows = ledger.rows
     let counts = [
       (rows.accepted, "accepted"), (rows.notAccepted, "not accepted"), (rows.inDoubt, "in doubt"),
       (rows.unfinished, "unfinished"),
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
     return """
-      \(statistics.target ?? "no target yet")\(statistics.shard.map { ", shard \($0)" } ?? ""): \
+      \(ledger.target ?? "no target yet")\(ledger.shard.map { ", shard \($0)" } ?? ""): \
       \(counts.isEmpty ? "no rows" : counts.joined(separator: ", "))
-        last run \(statistics.lastRun?.text ?? "-")
+        last run \(ledger.runs.last?.text ?? "-")
         \(path)
       """
   }
@@ -168,7 +168,7 @@ enum LedgerCommands {
       throw arguments.usageError("--left takes one LEDGER; give others with --history")
     }
     let path = arguments.positionals.first
-    let target = try path.flatMap { path throws(JournalError) in try LedgerReader(path).target() }
+    let target = try path.flatMap(LedgerReader.target(of:))
     guard arguments.has("to") || target != nil else {
       throw arguments.usageError(
         "--left needs --to TARGET or a LEDGER: they say what customers are known by")

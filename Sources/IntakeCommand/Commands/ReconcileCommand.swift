@@ -46,7 +46,7 @@ enum ReconcileCommand {
     policy.mode = .reconcile
     // The rows of other shards are in other ledgers.
     if DurableFile.exists(path) {
-      policy.shard = try LedgerReader(path).statistics().shard.map {
+      policy.shard = try LedgerReader(path).shard.map {
         try ShardReading.shard($0, arguments.command)
       }
     }
@@ -77,8 +77,12 @@ enum ReconcileCommand {
   private static func mark(
     _ path: String, _ word: String, _ arguments: Arguments, _ invocation: Invocation
   ) async throws -> ExitCode {
-    let keys = try keys(path, arguments)
-    let about = try LedgerReader(path).statistics()
+    guard arguments.has("key") || arguments.has("row") else {
+      throw arguments.usageError("--mark needs --row ID or --key KEY")
+    }
+    let about = try LedgerReader(path, sharedKeys: LedgerPlace.keyFile)
+    let keys =
+      try arguments["key"].map { [RowKey($0)] } ?? about.keys(named: arguments["row"] ?? "")
     var settings = LedgerSettings(path: path, target: about.target ?? "", shard: about.shard)
     settings.sharedKeys = about.target.flatMap(LedgerPlace.keyFile)
     let ledger = try await Ledger.open(settings)
@@ -99,13 +103,5 @@ enum ReconcileCommand {
       invocation.results.writeLine([("key", key.description), ("marked", word)])
     }
     return .success
-  }
-
-  private static func keys(_ path: String, _ arguments: Arguments) throws -> [RowKey] {
-    if let key = arguments["key"] { return [RowKey(key)] }
-    guard let id = arguments["row"] else {
-      throw arguments.usageError("--mark needs --row ID or --key KEY")
-    }
-    return try LedgerReader(path, sharedKeys: LedgerPlace.keyFile).keys(named: id)
   }
 }

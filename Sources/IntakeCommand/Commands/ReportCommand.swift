@@ -80,7 +80,7 @@ extension LedgerReport {
       ])
     }
     return JSONOutput(fields: [
-      ("statistics", JSONOutput(fields: statistics.fields())),
+      ("statistics", JSONOutput(fields: ledger.fields())),
       ("runs", runs.map(\.json)), ("causes", causes.map(json)),
       ("notAccepted", open.map { JSONOutput(fields: $0.fields()) }),
       ("imageBytes", bytes.before), ("sentImageBytes", bytes.after), ("bodyBytes", bytes.requests),
@@ -135,7 +135,8 @@ extension RunTally {
   fileprivate var json: JSONOutput {
     JSONOutput(
       fields: run.fields + [
-        ("manifest", run.manifest.orNull), ("plan", run.plan.orNull), ("retries", retries),
+        ("manifest", run.open.manifest.orNull), ("plan", run.open.plan.orNull),
+        ("retries", retries),
         ("waitedMs", waited), ("imageBytes", before), ("sentImageBytes", after),
         ("bodyBytes", requests),
       ])

@@ -42,11 +42,12 @@ extension LedgerCounts: JSONConvertible {
   }
 }
 
-extension LedgerStatistics {
+extension LedgerReader {
+  /// The statistics for programs, with the path of the ledger where it is not clear from elsewhere.
   func fields(of ledger: String? = nil) -> JSONFields {
     [
       ("ledger", ledger), ("target", target.orNull), ("operations", operations), ("rows", rows),
-      ("runs", runs), ("lines", lines), ("codes", codes), ("shards", shards),
+      ("runs", runs.count), ("lines", lines), ("codes", codes), ("shards", shards),
       ("first", (first?.rfc3339).orNull), ("last", (last?.rfc3339).orNull),
     ]
   }
@@ -56,7 +57,7 @@ extension LedgerRun {
   var fields: JSONFields {
     [
       ("number", number), ("start", start.rfc3339), ("end", (end?.rfc3339).orNull),
-      ("ending", ending.rawValue), ("tool", tool), ("shard", shard), ("options", options),
+      ("ending", ending.rawValue), ("tool", open.tool), ("shard", shard), ("options", options),
       ("outcomes", end == nil ? nil : Verdict.json(of: rows)),
     ]
   }
@@ -64,7 +65,7 @@ extension LedgerRun {
   /// The run for people: `2026-11-29 00:10:03 UTC (docintake-0.9.0), complete`.
   var text: String {
     let given = options.map { ", " + $0 } ?? ""
-    return "\(start.readable) (\(tool ?? "-")\(given)), \(ending.rawValue)"
+    return "\(start.readable) (\(open.tool ?? "-")\(given)), \(ending.rawValue)"
   }
 }
 

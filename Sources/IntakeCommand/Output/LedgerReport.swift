@@ -3,7 +3,7 @@ import IntakeLedger
 
 /// What a ledger tells of a batch: its runs, where its rows stand and why, sizes and times.
 struct LedgerReport {
-  let statistics: LedgerStatistics
+  let ledger: LedgerReader
   private(set) var runs: [RunTally] = []
   /// The rows that aren't accepted by why, the commonest cause first.
   private(set) var causes: [Cause] = []
@@ -24,7 +24,7 @@ struct LedgerReport {
 
   /// `names` are those of the stages that the program has, in the usual order.
   init(_ reader: LedgerReader, stages names: [String]) throws(JournalError) {
-    statistics = try reader.statistics()
+    ledger = reader
     var tallies: [RunTally] = []
     var times = StageTimes()
     try reader.forEachLine { record, _ in
@@ -71,7 +71,7 @@ struct LedgerReport {
     async throws -> ([IntakeRecord], Pipeline)
   {
     let digest = try PlanEditing.digest(ofFile: path).map(Hex.text)
-    guard let read = runs.last?.run.manifest, read == digest else {
+    guard let read = runs.last?.run.open.manifest, read == digest else {
       throw CommandError(
         .usage, "\(Sanitizer.clean(path)) isn't the manifest that the last run read",
         hint: "name that file, as it was; docintake ledger show --left MANIFEST compares any other")
@@ -103,17 +103,18 @@ struct LedgerReport {
   var facts: [(String, String)] {
     let last = runs.last?.run
     return [
-      ("target", statistics.target ?? "-"),
-      ("operations", statistics.operations.joined(separator: ", ")), ("runs", "\(statistics.runs)"),
-      ("from", statistics.first?.rfc3339 ?? "-"), ("to", statistics.last?.rfc3339 ?? "-"),
-      ("program", last?.tool ?? "-"), ("options", last?.options ?? "none that change what is sent"),
-      ("manifest", last?.manifest.map { "sha256 \($0)" } ?? "-"),
-      ("plan", last?.plan.map { "sha256 \($0)" } ?? "-"),
+      ("target", ledger.target ?? "-"),
+      ("operations", ledger.operations.joined(separator: ", ")), ("runs", "\(ledger.runs.count)"),
+      ("from", ledger.first?.rfc3339 ?? "-"), ("to", ledger.last?.rfc3339 ?? "-"),
+      ("program", last?.open.tool ?? "-"),
+      ("options", last?.options ?? "none that change what is sent"),
+      ("manifest", last?.open.manifest.map { "sha256 \($0)" } ?? "-"),
+      ("plan", last?.open.plan.map { "sha256 \($0)" } ?? "-"),
     ]
   }
 
   var counts: [(String, Int)] {
-    let rows = statistics.rows
+    let rows = ledger.rows
     return [
       ("rows", rows.total), ("accepted", rows.accepted), ("not accepted", rows.notAccepted),
       ("in doubt", rows.inDoubt),
@@ -138,9 +139,7 @@ struct LedgerReport {
 
 /// One run of a ledger, with what its rows add up to.
 final class RunTally {
-  private let number: Int
-  private let open: LedgerRecord
-  private var close: LedgerRecord?
+  private(set) var run: LedgerRun
   private var outcomes = 0
   private var acceptedOutcomes = 0
   /// Retries of the rows in doubt: the outcome that settles one in the same run counts its attempts as well.
@@ -169,14 +168,9 @@ final class RunTally {
     }
   }
 
-  init(_ number: Int, _ open: LedgerRecord) {
-    self.number = number
-    self.open = open
-  }
+  init(_ number: Int, _ open: LedgerRecord) { run = LedgerRun(number, open) }
 
-  var run: LedgerRun { LedgerRun(number, open, close) }
-
-  func end(_ record: LedgerRecord) { close = record }
+  func end(_ record: LedgerRecord) { run.close = record }
 
   /// Rows that ended, and those of them that were accepted: as the run itself counted them, or as far as it came.
   var rows: Int { run.rows.isEmpty ? outcomes : run.rows.values.reduce(0, +) }
@@ -198,7 +192,7 @@ final class RunTally {
       after += outcome.imagesAfter ?? 0
       requests += outcome.bytes ?? 0
     }
-    let minute = max(0, Int(outcome.time.seconds - open.time.seconds) / 60)
+    let minute = max(0, Int(outcome.time.seconds - run.start.seconds) / 60)
     minutes[minute, default: Sums()] += Sums(
       rows: row, retries: again, waited: outcome.waited ?? 0)
   }

@@ -61,7 +61,7 @@ enum LedgerPlace {
         return false
       }
       let isPart = shard.map { other.hasSuffix("of\($0.count)" + suffix) } ?? false
-      return other != path && !isPart && (try? LedgerReader(other).target()) == target.full
+      return other != path && !isPart && (try? LedgerReader.target(of: other)) == target.full
     }
   }
 
