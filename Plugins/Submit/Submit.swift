@@ -149,8 +149,10 @@ public final class Submit: Submitter {
     } catch let failure as StageFailure {
       throw failure
     } catch {
+      // A foreign error may say anything: only its type is shown.
       throw StageFailure(
-        .stageFailed, "the request could not be built: \(type(of: error))", outcome: .fatal)
+        .stageFailed, "the request could not be built: \(PipelineError.logText(of: error))",
+        outcome: .fatal)
     }
     guard request.bodySize <= submission.bodyLimit else {
       throw StageFailure(
@@ -197,7 +199,6 @@ public final class Submit: Submitter {
 
   private func opened() throws(StageFailure) -> Session {
     if let opened = session.withLock({ $0 }) { return opened }
-    try HTTPLibrary.check()
     // Outside the lock: a credentials command may take seconds.
     let endpoint = try checkedEndpoint()
     let credentials = try options.credentials.map { source throws(StageFailure) in
@@ -214,6 +215,7 @@ public final class Submit: Submitter {
     settings.proxy = try Submit.proxy(options.proxy, for: endpoint)
     settings.proxy?.user = credentials?[Credentials.proxyPrefix + "user"]
     settings.proxy?.password = credentials?[Credentials.proxyPrefix + "pass"]
+    try HTTPLibrary.check(for: settings)
     let opened = Session(
       endpoint: endpoint.url, credentials: credentials?.withoutProxy, client: HTTPClient(settings))
     session.withLock { $0 = opened }

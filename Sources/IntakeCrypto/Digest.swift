@@ -9,7 +9,7 @@ public enum CryptoLibrary {
 }
 
 /// A failure inside libcrypto: no memory, or a provider that does not offer the algorithm.
-public struct CryptoError: Error, Sendable, Equatable, CustomStringConvertible {
+public struct CryptoError: PrintableError, Equatable {
   /// What failed.
   public let description: String
 

@@ -1,3 +1,5 @@
+public import IntakeCore
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -5,7 +7,7 @@
 #endif
 
 /// A system call that failed, with what it was meant to do.
-public struct SystemCallFailure: Error, Sendable, Equatable, CustomStringConvertible {
+public struct SystemCallFailure: PrintableError, Equatable {
   /// What was being done: `write`, `create the folder`.
   public let action: String
   /// The system's number of the error (`errno`).

@@ -28,13 +28,13 @@ public enum HTTPLibrary {
   @discardableResult
   static func start() -> Bool { started }
 
-  /// Refuses a libcurl that lacks an option, before anything is sent.
+  /// Refuses a libcurl that lacks an option that these settings need, before anything is sent.
   ///
   /// Without the hook that reports a request on its way, for example, a request that was sent would count as not sent.
   ///
   /// - Throws: `StageFailure` of class fatal.
-  public static func check() throws(StageFailure) {
-    guard let problem else { return }
+  public static func check(for settings: HTTPSettings) throws(StageFailure) {
+    guard let problem = problem(with: settings) else { return }
     throw StageFailure(
       .connectionFailed, problem,
       hint: "install libcurl \(oldestVersion) or later; nothing was sent",
@@ -43,8 +43,8 @@ public enum HTTPLibrary {
 
   private static let oldestVersion = "7.\(ccurl_oldest_version >> 8 & 0xFF)"
 
-  /// Nil if every option that any exchange sets is accepted.
-  private static let problem: String? = {
+  /// Nil if every option that an exchange with these settings sets is accepted.
+  private static func problem(with settings: HTTPSettings) -> String? {
     guard start(), let info = curl_version_info(CURLVERSION_FIRST) else {
       return "libcurl cannot be started"
     }
@@ -52,12 +52,12 @@ public enum HTTPLibrary {
       return "this libcurl (\(version)) is too old"
     }
     guard let handle = EasyHandle() else { return "libcurl has no memory for a transfer" }
-    var settings = HTTPSettings()
-    settings.caFile = "authorities.pem"
+    var settings = settings
+    settings.caFile = settings.caFile ?? "authorities.pem"
     settings.keepsConnections = false
     for method in ["GET", "POST", "PUT"] {
       let body: [[UInt8]] = method == "GET" ? [] : [[0]]
-      let url = method == "GET" ? "http://localhost/" : "https://localhost/"
+      let url = method == "GET" ? "http://localhost/" : "https://target.invalid/"
       let request = HTTPRequest(method: method, url: url, headers: [], body: body)
       let transfer = Transfer(request, expecting: true, limits: settings, abort: AbortFlag())
       do {
@@ -67,5 +67,5 @@ public enum HTTPLibrary {
       }
     }
     return nil
-  }()
+  }
 }

@@ -34,6 +34,17 @@ struct LibraryTests {
     #expect(requests.isEmpty)
   }
 
+  /// Only a run with a proxy needs this one (`CURLOPT_HEADEROPT`).
+  @Test(arguments: [true, false])
+  func aProxyNeedsMore(_ hasProxy: Bool) async throws {
+    let refused = try RefusedCalls(in: folder).environment(option: 229)
+    let (result, requests) = try await run(
+      refused, "--proxy", hasProxy ? "http://127.0.0.1:9" : "none")
+    #expect(result.code == (hasProxy ? 2 : 0), "\(result.errors)")
+    #expect(result.errors.contains("this libcurl refuses the option HEADEROPT") == hasProxy)
+    #expect(requests.count == (hasProxy ? 0 : 2))
+  }
+
   @Test func theBatchIsAcceptedWhereNothingIsRefused() async throws {
     let (result, requests) = try await run(try RefusedCalls(in: folder).environment())
     #expect(result.code == 0, "\(result.errors)")

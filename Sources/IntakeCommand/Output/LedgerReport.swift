@@ -77,15 +77,18 @@ struct LedgerReport {
         hint: "name that file, as it was; docintake ledger show --left MANIFEST compares any other")
     }
     // `--format` here is the form of the report.
-    let session = arguments.reading(path).without("format").defaulting("to", to: "sandbox")
+    let session = arguments.reading(path).without("format")
+      .defaulting("to", to: registry.targets.first?.name)
     let pipeline = try registry.assemble(PlanEditing(session, registry).plan)
     let wanted = Set(causes.flatMap { $0.rows.compactMap(\.line) })
     var first: [IntakeRecord] = []
+    try await pipeline.loader.prepare()
     let rows = try await pipeline.loader.rows()
     while let record = try await rows.next()?.record {
       if wanted.contains(record.row.line) { ids[record.row.line] = record.row.label }
       if first.count < RowPictures.most, !record.images.isEmpty { first.append(record) }
     }
+    await pipeline.loader.finish()
     return (first, pipeline)
   }
 
