@@ -94,7 +94,7 @@ final class EasyHandle: Sendable {
     try set(CURLOPT_TIMEOUT_MS, milliseconds(deadline))
     let connectTimeout = min(deadline, .seconds(settings.connectTimeout))
     try set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(connectTimeout))
-    try set(CURLOPT_EXPECT_100_TIMEOUT_MS, 1000)
+    try set(CURLOPT_EXPECT_100_TIMEOUT_MS, milliseconds(.seconds(settings.leaveTimeout)))
     try describe(transfer)
     try connect(to: transfer)
     try control()

@@ -128,6 +128,8 @@ public struct HTTPSettings: Sendable {
   public var proxy: ProxyRoute?
   /// When to ask the server before the body goes out.
   public var expect = ExpectPolicy.auto
+  /// Seconds to wait for the server's leave (`100 Continue`); then the body goes out without it.
+  public var leaveTimeout: Double = 1
   /// Seconds after a good answer in which a body may follow on the same connection without asking: servers close idle
   /// connections after whole seconds.
   public var freshness = 0.1

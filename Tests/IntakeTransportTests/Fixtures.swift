@@ -49,8 +49,7 @@ extension HTTPClient {
   /// A client that no busy machine makes give up: what is meant to reach the deadline sets a short one.
   static func quick(
     expect: ExpectPolicy = .auto, keeping: Bool = true, deadline: Double = 60,
-    caFile: String? = nil,
-    freshness: Double = 0
+    caFile: String? = nil, freshness: Double = 0, leaveTimeout: Double = 1
   ) -> HTTPClient {
     HostileEnvironment.enter()
     var settings = HTTPSettings()
@@ -58,6 +57,7 @@ extension HTTPClient {
     settings.expect = expect
     settings.keepsConnections = keeping
     (settings.caFile, settings.freshness) = (caFile, freshness)
+    settings.leaveTimeout = leaveTimeout
     return HTTPClient(settings)
   }
 

@@ -56,7 +56,7 @@ struct KeepAliveTests {
     let oracle = Oracle()
     let server = try KeepAliveTests.server(way, oracle)
     defer { server.stop() }
-    let client = HTTPClient.quick(deadline: 10)
+    let client = HTTPClient.quick(deadline: 10, leaveTimeout: 60)
     let outcomes = try (0..<20).map { _ in
       try client.receipt(for: .plain(method: method), to: server.url()).outcome
     }
@@ -158,7 +158,7 @@ struct KeepAliveTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(expect: policy, deadline: 10)
+    let client = HTTPClient.quick(expect: policy, deadline: 10, leaveTimeout: 60)
     let outcomes = try (0..<6).map { _ in
       try client.receipt(for: .plain(), to: server.url()).outcome
     }
@@ -169,7 +169,7 @@ struct KeepAliveTests {
   @Test func aBodyThatWasHeldBackMayFollowOnANewConnectionOnce() throws {
     let server = try KeepAliveTests.server(.endAfterHeader)
     defer { server.stop() }
-    let client = HTTPClient.quick(expect: .auto)
+    let client = HTTPClient.quick(expect: .auto, leaveTimeout: 60)
     for _ in 0..<2 {
       let receipt = try client.receipt(for: .plain(300_000), to: server.url())
       #expect(receipt.outcome == .accepted)

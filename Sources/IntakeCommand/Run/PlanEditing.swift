@@ -16,7 +16,7 @@ struct PlanEditing {
     try changeStages(arguments)
     if let manifest = arguments.positionals.first { set("load", "manifest", .text(manifest)) }
     if let operation = arguments["operation"] { set("assemble", "operation", .text(operation)) }
-    for spec in command.options where arguments.has(spec.name) {
+    for spec in RunOptions.stageOptions where arguments.has(spec.name) {
       guard let (stage, option) = spec.declared else { continue }
       set(stage, option.name, try value(option.kind, of: spec, arguments))
     }

@@ -81,6 +81,9 @@ enum RunOptions {
   private static let encodings = [
     "auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "macintosh",
   ]
+  /// Those that set an option of a stage, whether a command takes them or sets them by itself.
+  static let stageOptions =
+    [endpoint, credentials, ledger, history] + networkOptions + manifestOptions
   /// What the command line changes in the plan.
   static let planOptions = [
     OptionSpec(
