@@ -14,8 +14,8 @@ struct RowsAhead {
   private let loading: WorkerPool
   /// Looks up rows beside the thread that reads them.
   private let looking: WorkerPool
-  /// The rest of the lot that is being handed out.
-  private var findings: ArraySlice<Finding> = []
+  /// The rest of the lot that is being handed out, last row first.
+  private var findings: [Finding] = []
   private var lots: [Lot] = []
   private let underWay = UnderWay()
   /// Rows to read at once.
@@ -66,14 +66,15 @@ struct RowsAhead {
       isAnyWorkedOn = false
       readLots()
       if !lots.isEmpty {
-        findings = await lots.removeFirst().findings[...]
+        findings = await lots.removeFirst().findings
+        findings.reverse()
       } else if let readError {
         throw readError
       } else if try await !waitForRow() {
         return nil
       }
     }
-    return findings.popFirst()
+    return findings.popLast()
   }
 
   /// Takes note that the last row needs work, so the next ones are read one at a time.
@@ -91,7 +92,7 @@ struct RowsAhead {
         if row == nil { row = try await rows.next() }
         guard let row else { return ExpectedRows(count, isExact: true) }
         looked += 1
-        if Finding(of: row, loadedIn: 0, runner).isWanted { count += 1 }
+        if Finding.of(row, loadedIn: 0, runner).isWanted { count += 1 }
       }
     } catch {
       // A second signal, or a manifest that ends in damage: what was counted so far is right.
@@ -113,13 +114,13 @@ struct RowsAhead {
       guard !lot.isEmpty else { return }
       let seconds = (runner.runner.clock.monotonic - start) / Double(lot.count)
       guard size > 1, underWay.count.load(ordering: .relaxed) < mostUnderWay else {
-        lots.append(.done(lot.map { Finding(of: $0, loadedIn: seconds, runner) }))
+        lots.append(.done(lot.map { Finding.of($0, loadedIn: seconds, runner) }))
         continue
       }
       underWay.count.add(1, ordering: .relaxed)
       let task = Task(executorPreference: looking) { [runner, underWay] in
         defer { underWay.count.subtract(1, ordering: .relaxed) }
-        return lot.map { Finding(of: $0, loadedIn: seconds, runner) }
+        return lot.map { Finding.of($0, loadedIn: seconds, runner) }
       }
       lots.append(.underWay(task, lot))
     }
@@ -152,7 +153,7 @@ struct RowsAhead {
     guard let row else { return false }
     runner.runner.observer.loaded(row)
     rowsRead += 1
-    findings = [Finding(of: row, loadedIn: clock.monotonic - start, runner)]
+    findings = [.of(row, loadedIn: clock.monotonic - start, runner)]
     return true
   }
 
@@ -173,27 +174,27 @@ enum Finding: Sendable {
   var isWanted: Bool { if case .wanted = self { true } else { false } }
 
   /// Looks a row up; changes nothing that anybody could see.
-  init(of loaded: LoadedRow, loadedIn seconds: Double, _ runner: RowRunner) {
-    let (policy, reference) = (runner.runner.policy, loaded.record.row)
-    let name = runner.runner.pipeline.assembler.name(of: loaded.record)
-    guard policy.shard?.contains(name.identity) ?? true else {
-      self = .leftOut(reference, nil)
-      return
+  ///
+  /// A function, because an initialiser would take the row as its own and retain all that it holds.
+  static func of(_ loaded: LoadedRow, loadedIn seconds: Double, _ rows: RowRunner) -> Finding {
+    let run = rows.runner
+    let name = run.pipeline.assembler.name(of: loaded.record)
+    guard run.policy.shard?.contains(name.identity) ?? true else {
+      return .leftOut(loaded.record.row, nil)
     }
     do {
-      let known = try runner.view?.row(for: name)
-      let row = Row(loaded, name, known: known, loadedIn: seconds, runner.runner)
-      if let known, policy.mode == .reconcile, known.standing != .inDoubt {
-        self = .leftOut(reference, nil)
-      } else if let known, policy.only?.includes(known.standing) == false {
-        self = .leftOut(reference, known.standing)
-      } else if let known, let outcome = Finding.accepted(loaded, row, known, runner) {
-        self = .done(outcome)
-      } else {
-        self = .wanted(loaded, row)
+      let known = try rows.view?.row(for: name)
+      let row = Row(loaded, name, known: known, loadedIn: seconds, run)
+      guard let known else { return .wanted(loaded, row) }
+      if run.policy.mode == .reconcile, known.standing != .inDoubt {
+        return .leftOut(row.reference, nil)
       }
+      guard run.policy.only?.includes(known.standing) ?? true else {
+        return .leftOut(row.reference, known.standing)
+      }
+      return accepted(loaded, row, known, rows).map(Finding.done) ?? .wanted(loaded, row)
     } catch {
-      self = .failed(error, reference)
+      return .failed(error, loaded.record.row)
     }
   }
 
