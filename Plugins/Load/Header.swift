@@ -21,9 +21,15 @@ struct Header {
   private var problems: [String] = []
 
   /// Looks at the cells of a header, which have numbers, or at the names of fields, which have none.
-  init(_ cells: [String] = [], _ names: ColumnNames = ColumnNames(), areNumbered: Bool = true) {
+  ///
+  /// - Parameter known: what the names mean, where that was found out before.
+  init(
+    _ cells: [String] = [], _ names: ColumnNames = ColumnNames(), areNumbered: Bool = true,
+    meanings known: [ColumnNames.Meaning]? = nil
+  ) {
     (self.cells, self.names) = (cells, names)
-    meanings = cells.map { $0.isEmpty && areNumbered ? .ignored : names.meaning(of: $0) }
+    meanings =
+      known ?? cells.map { $0.isEmpty && areNumbered ? .ignored : names.meaning(of: $0) }
     var taken: [ColumnName: Int] = [:]
     for case (let index, .column(let column)) in meanings.enumerated() {
       // Two fields of one row are that row's mistake.

@@ -195,6 +195,8 @@ final class ImageRoot: Sendable {
   private let used: Mutex<UsedNames>?
   /// A batch has two folders and as many names as scans; 100,000 names take some 12 MB.
   private static let mostListings = 16
+  /// In larger folders a name that isn't there is not looked for in other letters.
+  private static let mostSpelled = 100_000
 
   init(_ path: String, notes: ManifestNotes, notesUse: Bool = false) throws(FileFailure) {
     used = notesUse ? Mutex(UsedNames()) : nil
@@ -243,19 +245,23 @@ final class ImageRoot: Sendable {
         found += part + "/"
         continue
       }
-      guard let name = names(in: found).name(like: part) else { return nil }
+      let names = names(in: found, atMost: ImageRoot.mostSpelled + 1)
+      guard names.count <= ImageRoot.mostSpelled, let name = names.name(like: part) else {
+        return nil
+      }
       found += name + "/"
     }
     return found.isEmpty ? nil : String(found.dropLast())
   }
 
   /// The names in a folder, which ends with `/` unless it is the root; listed once for all rows.
-  func names(in folder: String) -> FolderNames {
+  func names(in folder: String, atMost limit: Int = FolderNames.most) -> FolderNames {
     listings.withLock { listings in
-      if let known = listings[folder] { return known }
+      let key = "\(limit)/\(folder)"
+      if let known = listings[key] { return known }
       if listings.count >= ImageRoot.mostListings { listings.removeAll() }
-      let names = FolderNames(list(folder, atMost: FolderNames.most))
-      listings[folder] = names
+      let names = FolderNames(list(folder, atMost: limit))
+      listings[key] = names
       return names
     }
   }

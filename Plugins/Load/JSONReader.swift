@@ -14,6 +14,8 @@ struct JSONReader: RowReader, ~Copyable {
   private var isInList = false
   /// By the names of a row's fields: most rows have the same.
   private var headers: [[String]: Header] = [:]
+  /// What names mean, for rows that leave fields out or mix their order: then hardly two have the same header.
+  private var meanings: [String: ColumnNames.Meaning] = [:]
   /// The first row, which was read to check its names; nil once it has been handed out.
   private var first: RawRow?
   private var isFirst = true
@@ -103,12 +105,20 @@ struct JSONReader: RowReader, ~Copyable {
     return row
   }
 
-  /// More than 256 different headers are not kept.
+  /// More than 256 different headers and names are not kept.
   private mutating func header(of fields: [String]) -> Header {
     if let known = headers[fields] { return known }
-    let header = Header(fields, names, areNumbered: false)
+    let header = Header(
+      fields, names, areNumbered: false, meanings: fields.map { meaning(of: $0) })
     if headers.count < 256 { headers[fields] = header }
     return header
+  }
+
+  private mutating func meaning(of name: String) -> ColumnNames.Meaning {
+    if let known = meanings[name] { return known }
+    let meaning = names.meaning(of: name)
+    if meanings.count < 256 { meanings[name] = meaning }
+    return meaning
   }
 
   private func refused(

@@ -135,6 +135,7 @@ struct FolderNames: Sendable {
   static let most = 1_000_000
 
   private let names: [(folded: String, name: String)]
+  var count: Int { names.count }
 
   init(_ names: [String]) {
     self.names = names.map { ($0.lowercased(), $0) }.sorted { $0.0 < $1.0 }

@@ -170,7 +170,12 @@ extension LedgerReader {
   /// The keys of the ledger; for an empty one any will do, and a run makes them.
   func keys(forRun isForRun: Bool = false) throws(JournalError) -> KeyRing {
     let places = KeyPlaces(of: path, shared: sharedKeys(target ?? ""))
-    if isForRun, head == nil { return try places.keysForNewLedger() }
+    if isForRun, head == nil {
+      let size = try JournalError.explaining("ledger \(path) cannot be used", try file.size())
+      guard size > 0 else { return try places.keysForNewLedger() }
+      // A torn first line, or another file: bytes that are no line must not make anybody new.
+      try LedgerFile.checkKind(of: file)
+    }
     if let keys = try places.keys(provedBy: head?.keyProof) { return keys }
     throw JournalError(
       "the key file \(places.shared ?? places.own) of the ledger is missing: without it no row can be "

@@ -80,6 +80,9 @@ struct RowsAhead {
   /// Takes note that the last row needs work, so the next ones are read one at a time.
   mutating func noteWork() { isAnyWorkedOn = true }
 
+  /// Takes the last row back, because it will not be worked on.
+  mutating func giveBack(_ finding: Finding) { findings.append(finding) }
+
   /// Counts the rows that a stopped run never comes to; estimates what follows the first 20,000, and leaves a pipe alone.
   mutating func rest() async -> ExpectedRows? {
     guard rows.expected != nil else { return nil }

@@ -163,9 +163,14 @@ public final class Runner: Sendable {
       var left = policy.limit ?? .max
       await window.enter()
       do {
-        while stop.level == .none, await isWithinLimit(&left, runner, window),
+        while await isWithinLimit(&left, runner, window), stop.level == .none,
           let finding = try await ahead.next()
         {
+          // The run may have been stopped while this waited for the row.
+          guard stop.level == .none else {
+            ahead.giveBack(finding)
+            break
+          }
           guard runner.begin(finding, in: &group, window: window) else { continue }
           left -= 1
           ahead.noteWork()

@@ -68,13 +68,12 @@ struct Session {
 
   /// Pages and control addresses: never faulty, and their bodies are small.
   private mutating func servePage(_ head: RequestHead) throws -> AfterAnswer {
-    var answer = context.answer(to: head)
-    // No body means anything here, so a large one isn't read.
     if case .length(let length) = head.framing, length > 65_536 {
-      return try connection.answerEarly(answer)
+      return try connection.answerEarly(ServerContext.answer(toOversized: head))
     }
     if head.expectsContinue { try connection.sendContinue() }
     _ = try reader.body(of: head)
+    var answer = context.answer(to: head)
     if head.method == "HEAD" { answer.omitsBody = true }
     return try connection.answer(answer, keepsAlive: head.keepsAlive)
   }
@@ -89,8 +88,17 @@ extension ServerContext {
 
   func answer(to head: RequestHead) -> Answer {
     let page = head.isReading ? Pages(store: store).answer(to: head) : nil
-    return control(head) ?? page ?? Page.notFound("Nothing has this address.")
+    return control(head) ?? page ?? ServerContext.notFound
   }
+
+  /// The answer to a request whose body isn't read, because it is too large for a page or control address.
+  static func answer(toOversized head: RequestHead) -> Answer {
+    guard controls.contains(head.path) else { return notFound }
+    return .text(413, "nothing here takes a body of that size\n")
+  }
+
+  private static let notFound = Page.notFound("Nothing has this address.")
+  private static let controls = ["/sandbox/customers", "/sandbox/requests", "/sandbox/reset"]
 }
 
 /// The addresses for scripts and tests, under `/sandbox/`; not part of either API.

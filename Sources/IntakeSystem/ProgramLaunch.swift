@@ -54,9 +54,17 @@ public struct ProgramLaunch: Sendable {
   public func start(
     input: Descriptor? = nil, output: Descriptor? = nil, errors: Descriptor? = nil
   ) throws(SystemCallFailure) -> Int32 {
-    // The C function takes a negative number for "none".
-    guard let program = words.first, [input, output, errors].allSatisfy({ $0?.number ?? 0 >= 0 })
-    else { throw SystemCallFailure("start a process", code: EBADF) }
+    guard [input, output, errors].allSatisfy({ $0?.number ?? 0 >= 0 }) else {
+      throw SystemCallFailure("start a process", code: EBADF)
+    }
+    return try start(input?.number ?? -1, output?.number ?? -1, errors?.number ?? -1)
+  }
+
+  /// Starts it; a negative number stands for no descriptor.
+  private func start(_ input: Int32, _ output: Int32, _ errors: Int32)
+    throws(SystemCallFailure) -> Int32
+  {
+    guard let program = words.first else { throw SystemCallFailure("start a process", code: EBADF) }
     var arguments = words.map { strdup($0) } + [nil]
     var variables = environment.map { strdup($0) } + [nil]
     defer { for text in arguments + variables { free(text) } }
@@ -64,9 +72,7 @@ public struct ProgramLaunch: Sendable {
     guard !arguments.dropLast().contains(nil), !variables.dropLast().contains(nil) else {
       throw SystemCallFailure("start a process", code: ENOMEM)
     }
-    let process = csystem_spawn(
-      program, &arguments, &variables, input?.number ?? -1, output?.number ?? -1,
-      errors?.number ?? -1)
+    let process = csystem_spawn(program, &arguments, &variables, input, output, errors)
     guard process > 0 else { throw SystemCallFailure("start a process") }
     return process
   }
@@ -77,8 +83,11 @@ public struct ProgramLaunch: Sendable {
   public func startPiped() throws(SystemCallFailure) -> RunningProgram {
     signal(SIGPIPE, SIG_IGN)
     let (input, output, errors) = (try ProgramPipe(), try ProgramPipe(), try ProgramPipe())
-    let process = try restricted { () throws(SystemCallFailure) in
-      try start(input: input.reader, output: output.writer, errors: errors.writer)
+    // By number: a thread that is slow to end would keep the program's own ends open here.
+    let ends = (input.reader.number, output.writer.number, errors.writer.number)
+    let process = try withExtendedLifetime((input, output, errors)) {
+      () throws(SystemCallFailure) in
+      try restricted { () throws(SystemCallFailure) in try start(ends.0, ends.1, ends.2) }
     }
     return RunningProgram(
       process: process, input: input.writer, output: output.reader, errors: errors.reader)

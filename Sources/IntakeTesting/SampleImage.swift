@@ -46,7 +46,10 @@ public enum SampleImage {
   static func bmp() -> [UInt8] {
     let (width, height) = (64, 48)
     // BMP wants its rows from below; 192 bytes need no padding.
-    let pixels = bitmap(width, height).luma.samples.reversed().flatMap { [$0, $0, $0] }
+    let samples = bitmap(width, height).luma.samples
+    let pixels = (0..<height).reversed().flatMap { row in
+      samples[row * width..<(row + 1) * width].flatMap { [$0, $0, $0] }
+    }
     // BITMAPFILEHEADER, then BITMAPINFOHEADER: 40 bytes, the size, 1 plane, 24 bits.
     let head = Array("BM".utf8) + [54 + pixels.count, 0, 54].flatMap(bytes)
     let info = [40, width, height].flatMap(bytes) + [1, 0, 24, 0]

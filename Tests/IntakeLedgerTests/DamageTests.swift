@@ -143,6 +143,17 @@ struct DamageTests {
     #expect(message.contains("batch.ledger isn't a ledger") && !message.contains("damaged"))
   }
 
+  /// A new key beside lines that cannot be read would make everybody in them new.
+  @Test(arguments: [
+    ([0, 0, 0, 24] + Array("ftypheic".utf8) + [UInt8](repeating: 7, count: 200), "isn't a ledger"),
+    ([UInt8](repeating: 0, count: 400), "key file"),
+  ])
+  func nothingIsBegunInAFileWithoutALine(bytes: [UInt8], words: String) async {
+    #expect(await refusal(of: bytes).contains(words))
+    #expect(Bytes.read(folder.ledger) == bytes)
+    #expect(Bytes.read(folder.ledger + ".key").isEmpty)
+  }
+
   private func joined(_ lines: some Sequence<ArraySlice<UInt8>>) -> [UInt8] {
     lines.flatMap { $0 + [UInt8(ascii: "\n")] }
   }

@@ -131,6 +131,24 @@ struct NoahTests {
     #expect((try put(box, Array("\(open)[]\(rest)".utf8)).status < 300) == takesNoIdentity)
   }
 
+  @Test(arguments: ["null", "7", #""ada@example.com""#])
+  func theOlderSchemaKnowsNoEmailWhateverItsValue(value: String) throws {
+    let box = try TestSandbox(switches: ["noah-profile=legacy"])
+    let body = Self.individual { text in
+      text.split(separator: #""Type":"Individual","#).joined()
+        .replacing(#""Email":"ada@example.com""#, with: "\"Email\":\(value)")
+    }
+    #expect(try complaints(try put(box, body)) == ["Email SchemaValidation"])
+  }
+
+  /// No customer goes by an empty id, and an upload's address needs no key even where it is wrong.
+  @Test func oddPathsAreAnsweredAsTheirOperation() throws {
+    let box = try TestSandbox()
+    #expect(try box.connect().exchange("PUT", "/noah-uploads/").status == 403)
+    #expect(try box.connect().exchange("GET", "/noah-uploads/")[header: "Allow"] == "PUT")
+    #expect(try box.connect().exchange("GET", "/noah-uploads/a/b").status == 401)
+  }
+
   @Test func strictProfileRefusesUnknownFields() throws {
     let body = Self.individual { #"{"Shoe":43,"# + $0.dropFirst() }
     #expect(try put(try TestSandbox(), body).status == 201)

@@ -122,6 +122,20 @@ struct PageTests {
     #expect(try box.requests().isEmpty)
   }
 
+  /// The body of a control address isn't read beyond 64 KiB, and nothing happens before it has come whole.
+  @Test func aRequestThatIsNotWholeResetsNothing() throws {
+    let box = try TestSandbox()
+    _ = try box.post(Request.create("ada@example.com"))
+    let large = [UInt8](repeating: 0x20, count: 70_000)
+    #expect(try box.connect().exchange("POST", "/sandbox/reset", body: large).status == 413)
+    #expect(try box.connect().exchange("POST", "/nowhere", body: large).status == 404)
+    let broken = try box.connect()
+    broken.send(
+      "POST /sandbox/reset HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+    #expect(try broken.answer().status == 400)
+    #expect(try box.customers().count == 1)
+  }
+
   @Test func requestLogTellsWhatHappenedToEachRequest() throws {
     let box = try TestSandbox()
     let body = Request.create("Ada@example.com")

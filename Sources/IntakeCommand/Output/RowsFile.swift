@@ -201,7 +201,11 @@ final class FixedManifest: Sendable {
       guard !row.isShifted else {
         let cells = SourceTable.cells(of: record, delimiter: source.table.delimiter)
         let text = cells.count == 1 ? cells[0] : record
-        return add(cell(text), row, columns: .max, originals: [])
+        // A spreadsheet must not split it either, whatever separates the cells of the source.
+        let quoted = cell(text)
+        return add(
+          quoted == text ? SourceTable.cell(text, delimiter: source.table.delimiter) : quoted, row,
+          columns: .max, originals: [])
       }
       for name in row.record.fields.columns where !columns.known.contains(name) {
         columns.known.append(name)

@@ -59,9 +59,11 @@ final class MetricsFile: Sendable {
   /// Writes again and again; cancel the task when the run ends.
   func watch(_ monitor: RunMonitor) -> Task<Void, Never> {
     Task {
-      repeat {
+      // A short run may have ended before the first turn of this task, and written its last numbers.
+      while !Task.isCancelled {
         write(monitor.summary, monitor.now, code: nil)
-      } while (try? await Task.sleep(for: MetricsFile.interval)) != nil
+        try? await Task.sleep(for: MetricsFile.interval)
+      }
     }
   }
 

@@ -138,6 +138,7 @@ extension Answer {
     let cycle: [UInt8] = [
       0x18, 0x05, 0xA3, 0x60, 0x14, 0x8C, 0x82, 0x51, 0x30, 0x0A, 0x46, 0xC1, 0x28,
     ]
-    return start + (0...size / (8 * 258)).flatMap { _ in cycle }
+    // Zeros complete the last of them and end the block.
+    return start + (0...size / (8 * 258)).flatMap { _ in cycle } + [0, 0]
   }
 }

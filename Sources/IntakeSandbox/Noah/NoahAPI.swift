@@ -11,7 +11,7 @@ struct NoahAPI: VendorAPI {
       route.value(in: call.head.path).map { (route: route, value: $0) }
     }
     let match = matches.first { $0.route.method == call.head.method }
-    let isUpload = call.head.path.hasPrefix(NoahRoute.uploadPath)
+    let isUpload = matches.contains { $0.route.service == "upload" }
     let customer = isUpload ? match.flatMap { context.tickets[$0.value]?.customer } : match?.value
     var prepared = PreparedCall(
       service: match?.route.service ?? "", customer: customer?.isEmpty == true ? nil : customer,
@@ -122,7 +122,8 @@ struct NoahRoute: Sendable {
     guard parts.count == wanted.count else { return nil }
     var value = ""
     for (part, form) in zip(parts, wanted) {
-      if form == "*", !part.isEmpty {
+      // A customer without an id has no address; elsewhere the operation says what is wrong.
+      if form == "*", !part.isEmpty || wanted[1] != "customers" {
         value = part
       } else if part != form {
         return nil

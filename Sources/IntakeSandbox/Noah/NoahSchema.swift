@@ -42,7 +42,7 @@ struct NoahSchema: Sendable {
     let rules = (isBusiness ? NoahSchema.business : NoahSchema.individual) + versionRules
     let form = NoahRule.complaints(about: body, rules, path: "", strict: profile == "strict")
     let home = isBusiness ? "RegisteredAddress" : "PrimaryResidence"
-    return form + stateComplaint(body[home], path: home)
+    return form + legacyComplaints(about: body) + stateComplaint(body[home], path: home)
   }
 
   /// The rules for the fields that only the newer pages have.
@@ -52,9 +52,13 @@ struct NoahSchema: Sendable {
       NoahRule("Type", .choice(["Individual", "Business"]), isRequired: isRequired),
       .optional("Email", .text(1...320)), .optional("PhoneNumber", .text(1...50)),
     ]
-    guard profile == "legacy" else { return rules }
-    let unknown = NoahRule.Form.scalar("is unknown to the older schema") { _ in false }
-    return rules.map { .optional($0.name, unknown) }
+    return profile == "legacy" ? [] : rules
+  }
+
+  private func legacyComplaints(about body: JSONValue) -> [NoahComplaint] {
+    guard profile == "legacy" else { return [] }
+    return ["Type", "Email", "PhoneNumber"].filter { body[$0] != nil }
+      .map { NoahComplaint($0, "is unknown to the older schema") }
   }
 
   /// For the United States and Canada the state is the ISO 3166-2 code without the country.

@@ -6,8 +6,8 @@ final class CustomerStore: Sendable {
   private struct State {
     var customers: [Customer] = []
     var places: [Key: Int] = [:]
-    /// Changes of customers whose images, or everything else, may have to be dropped; the oldest first.
-    var (withImages, whole) = (Queue<Change>(), Queue<Change>())
+    /// Images that may have to be dropped, and changes of customers that may have to be reduced; the oldest first.
+    var (images, whole) = (Queue<KeptImage>(), Queue<Change>())
     var imageBytes = 0
     var lastChange = 0
 
@@ -19,6 +19,13 @@ final class CustomerStore: Sendable {
   private struct Change {
     let place: Int
     let number: Int
+  }
+
+  /// An image whose bytes were stored.
+  private struct KeptImage {
+    let place: Int
+    let side: Side
+    let sha256: String
   }
 
   /// Compared as bytes: `String` treats composed and decomposed forms as equal.
@@ -81,10 +88,10 @@ final class CustomerStore: Sendable {
           Customer(number: number, origin: origin, key: key, created: time, status: ""))
         state.places[storeKey] = place
       }
-      let before = state.customers[place].keptBytes
+      let before = state.customers[place]
       change(&state.customers[place], known == nil)
-      state.imageBytes += state.customers[place].keptBytes - before
-      dropOldest(after: place, in: &state)
+      dropImages(after: place, before, in: &state)
+      reduceOldest(after: place, in: &state)
       return (state.customers[place], known == nil)
     }
     let number = stored.0.number
@@ -94,24 +101,34 @@ final class CustomerStore: Sendable {
     return stored
   }
 
-  /// Notes a change, and drops images and then all details of the customers longest unchanged, beyond the bounds.
-  private func dropOldest(after place: Int, in state: inout State) {
+  /// Notes which images of a customer are new, and drops the oldest images beyond the bound.
+  private func dropImages(after place: Int, _ before: Customer, in state: inout State) {
+    let customer = state.customers[place]
+    state.imageBytes += customer.keptBytes - before.keptBytes
+    for (side, image) in customer.images where image.bytes != nil {
+      let old = before.images[side]
+      if old?.bytes != nil, old?.sha256 == image.sha256 { continue }
+      state.images.append(KeptImage(place: place, side: side, sha256: image.sha256))
+    }
+    while let oldest = state.images.first {
+      if let image = state.customers[oldest.place].images[oldest.side], image.bytes != nil,
+        image.sha256 == oldest.sha256
+      {
+        guard state.imageBytes > configuration.keptImageBytes else { return }
+        state.customers[oldest.place].images[oldest.side]?.bytes = nil
+        state.imageBytes -= image.byteCount
+      }
+      // An image that was replaced or dropped since has given its bytes back already.
+      _ = state.images.removeFirst(beyond: 0)
+    }
+  }
+
+  /// Notes a change, and drops all details of the customers longest unchanged, beyond the bound.
+  private func reduceOldest(after place: Int, in state: inout State) {
+    guard directory == nil, configuration.wholeCustomers < .max else { return }
     state.lastChange += 1
     state.customers[place].lastChange = state.lastChange
-    let change = Change(place: place, number: state.lastChange)
-    state.withImages.append(change)
-    while let oldest = state.withImages.first {
-      let bytes = state.customers[oldest.place].keptBytes
-      // Where nothing is kept any more, the entry must not hold up those behind it.
-      if bytes > 0, state.isLatest(oldest) {
-        guard state.imageBytes > configuration.keptImageBytes else { break }
-        state.imageBytes -= bytes
-        for side in Side.allCases { state.customers[oldest.place].images[side]?.bytes = nil }
-      }
-      _ = state.withImages.removeFirst(beyond: 0)
-    }
-    guard directory == nil, configuration.wholeCustomers < .max else { return }
-    state.whole.append(change)
+    state.whole.append(Change(place: place, number: state.lastChange))
     while let oldest = state.whole.removeFirst(beyond: configuration.wholeCustomers) {
       guard state.isLatest(oldest) else { continue }
       state.imageBytes -= state.customers[oldest.place].keptBytes
