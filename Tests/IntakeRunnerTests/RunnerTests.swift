@@ -94,6 +94,20 @@ struct RunnerTests {
     #expect(skipped == (2..<rows + 2).filter { $0 % failing != 0 })
   }
 
+  /// A pipe may deliver a row just as the run is stopped.
+  @Test func aRowThatComesWithTheStopIsNotBegun() async throws {
+    let stop = StopSwitch()
+    // The second one is waited for, and has line 301.
+    let lines = [1, 299, 2].map { Simulated.Line(number: $0) }
+    let pipeline = Pipeline(
+      loader: Simulated.Load(lines), assembler: Simulated.Assemble(followUps: 0, customer: nil),
+      submitter: Scripted { _, _ in Receipt(.accepted) }, journal: MemoryLedger())
+    let runner = Runner(
+      pipeline: pipeline, policy: RunPolicy(), stop: stop, observer: Stopper(stop, atLine: 301))
+    let summary = try await runner.run(target: "simulated", operation: "create")
+    #expect(summary.rows == 1 && summary.stopReason == "line 301")
+  }
+
   @Test func aRowWithoutAKeyIsNotSent() async throws {
     let sent = Atomic(0)
     let summary = try await run(rows: 3, ledger: MemoryLedger(makesKeys: false)) { _, _ in
@@ -121,6 +135,22 @@ struct RunnerTests {
     }
     #expect(summary.counts[.inDoubt] == 1)
     #expect(log.messages.first?.contains("JournalError: the disk is full") == true)
+  }
+
+  /// A crash before the second attempt would leave a doubt that there is none of.
+  @Test func aFailedAttemptIsRecordedBeforeTheNextOne() async throws {
+    let ledger = MemoryLedger()
+    let seen = Mutex<[[Verdict]]>([])
+    let summary = try await run(rows: 1, ledger: ledger) { _, _ in
+      let attempt = seen.withLock { seen in
+        seen.append(ledger.verdicts)
+        return seen.count
+      }
+      return attempt == 1
+        ? Receipt(.retryable(after: nil), http: 500, code: .targetFailed) : Receipt(.accepted)
+    }
+    #expect(summary.counts == [.accepted: 1])
+    #expect(seen.withLock { $0 } == [[], [.failed]])
   }
 
   /// What the ledger says at the end counts, not what it said when the row was looked up.
@@ -215,6 +245,8 @@ final class MemoryLedger: Journal, OpenLedger {
 
   /// How often a row was looked up.
   var lookUps: Int { asked.load(ordering: .relaxed) }
+  /// The verdicts of the rows so far.
+  var verdicts: [Verdict] { outcomes.withLock { $0.values.map(\.verdict) } }
 
   func open(for target: String, operation: String) async throws -> any OpenLedger { self }
 
@@ -281,4 +313,20 @@ final class MessageLog: RunObserver {
   func log(_ level: LogLevel, _ message: String, row: RowReference?) {
     if level >= .error { kept.withLock { $0.append(message) } }
   }
+}
+
+/// Stops the run as soon as a line has been read.
+private struct Stopper: RunObserver {
+  private let stop: StopSwitch
+  private let line: Int
+
+  init(_ stop: StopSwitch, atLine line: Int) { (self.stop, self.line) = (stop, line) }
+
+  func loaded(_ row: LoadedRow) {
+    if row.record.row.line == line { stop.request(.soon, reason: "line \(line)") }
+  }
+  func finished(_ outcome: Outcome) {}
+  func prepared(_ submission: Submission, outcome: Outcome) {}
+  func waiting(seconds: Double, asked: Bool, row: RowReference) {}
+  func log(_ level: LogLevel, _ message: String, row: RowReference?) {}
 }
