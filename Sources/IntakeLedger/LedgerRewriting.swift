@@ -191,14 +191,7 @@ struct LedgerDraft {
   static func publish(
     as path: String, _ write: (inout LedgerDraft) throws(JournalError) -> Void
   ) throws(JournalError) -> Int {
-    let file = try JournalError.explaining(
-      "a new file beside ledger \(path) cannot be written"
-    ) { () throws(SystemCallFailure) in
-      let name = path + ".draft"
-      // A crash may have left an earlier draft.
-      try DurableFile.remove(name)
-      return try AppendOnlyFile.open(name, .creating)
-    }
+    let file = try openDraft(of: path)
     var draft = LedgerDraft(file: file)
     do throws(JournalError) {
       try write(&draft)
@@ -216,6 +209,20 @@ struct LedgerDraft {
   }
 
   private init(file: AppendOnlyFile) { self.file = file }
+
+  /// The draft is locked: of two merges into one file, the slower one would rename half of the faster one's.
+  private static func openDraft(of path: String) throws(JournalError) -> AppendOnlyFile {
+    do throws(JournalError) {
+      let file = try LedgerFile.openLocked(path + ".draft")
+      // A crash may have left an earlier draft.
+      try JournalError.explaining("\(file.path) cannot be written", try file.truncate(to: 0))
+      return file
+    } catch {
+      guard error.isInUse else { throw error }
+      throw JournalError(
+        "ledger \(path) is being written by another process: wait for it, then look at the ledger")
+    }
+  }
 
   /// Adds a line with the next number.
   mutating func add(_ record: LedgerRecord) throws(JournalError) {

@@ -162,17 +162,18 @@ public enum DurableFile {
   /// A file (0600) in a folder, without a name: it is gone once it is closed, however the program ends.
   public static func nameless(in folder: String) throws(SystemCallFailure) -> AppendOnlyFile {
     let path = draft(for: folder + "/.docintake")
-    unlink(path)
     defer { unlink(path) }
     return try AppendOnlyFile.open(path, .creating)
   }
 
-  private static func draft(for path: String) -> String { "\(path).\(getpid()).draft" }
+  /// A name of one's own: in two containers that share a volume, two processes have the same number.
+  private static func draft(for path: String) -> String {
+    "\(path).\(String(UInt64.random(in: .min ... .max), radix: 16)).draft"
+  }
 
   private static func write(
     to draft: String, _ body: (AppendOnlyFile) throws(SystemCallFailure) -> Void
   ) throws(SystemCallFailure) {
-    unlink(draft)
     let file = try AppendOnlyFile.open(draft, .creating)
     try body(file)
     try file.synchronize()

@@ -1,3 +1,4 @@
+import Glibc
 import IntakeSystem
 import Testing
 
@@ -18,6 +19,37 @@ struct DurableFileTests {
     let error = #expect(throws: SystemCallFailure.self) { try DurableFile.create(path, [2]) }
     #expect(error?.code == SystemCallFailure.exists)
     #expect(Bytes.read(path) == [1] && folder.names() == ["a"])
+  }
+
+  @Test func theDraftOfAProcessWithTheSameNumberIsLeftAlone() throws {
+    let (path, foreign) = (folder.path + "/a", folder.path + "/a.\(getpid()).draft")
+    Bytes.write([1], to: foreign)
+    try DurableFile.create(path, [2])
+    try DurableFile.replace(path, [3])
+    #expect(Bytes.read(path) == [3] && Bytes.read(foreign) == [1])
+  }
+
+  @Test func manyCreateOneFileAndOneOfThemDoes() async throws {
+    for round in 0..<50 {
+      let path = folder.path + "/\(round)"
+      let made = await withTaskGroup(of: UInt8?.self) { group in
+        for number in UInt8(1)...8 {
+          group.addTask {
+            do throws(SystemCallFailure) {
+              try DurableFile.create(path, [UInt8](repeating: number, count: 1000))
+              return number
+            } catch {
+              #expect(error.code == SystemCallFailure.exists)
+              return nil
+            }
+          }
+        }
+        return await group.reduce(into: []) { $0 += [$1].compactMap(\.self) }
+      }
+      #expect(made.count == 1)
+      #expect(Bytes.read(path) == made.flatMap { [UInt8](repeating: $0, count: 1000) })
+    }
+    #expect(folder.names().count == 50)
   }
 
   @Test func appendedBytesAreReadBack() throws {

@@ -1,5 +1,6 @@
 import IntakeCore
 import IntakeLedger
+import IntakeSystem
 import Testing
 
 #if canImport(Glibc)
@@ -258,6 +259,16 @@ extension ReadingTests {
     Bytes.write([1], to: merged)
     #expect(await refusal([a]).contains("is there already"))
     #expect(Bytes.read(merged) == [1])
+  }
+
+  @Test func aLedgerThatAnotherMergeIsWritingIsLeftToIt() async throws {
+    let a = try await makeLedger("a", accepted: ["1"])
+    let other = try AppendOnlyFile.open(merged + ".draft", .creating)
+    #expect(try other.lock())
+    #expect(await refusal([a]).contains("is being written by another process"))
+    #expect(try other.isInPlace())
+    other.unlock()
+    #expect(await refusal([a]) == "merged")
   }
 
   @Test func aLedgerInUseIsNotMerged() async throws {
