@@ -68,7 +68,7 @@ struct AbortedRequestTests {
   func nothingArrivesAfterItWasGivenUp(_ size: Int) throws {
     let reader = try LateReader()
     defer { reader.stop() }
-    let client = HTTPClient.quick(expect: .never, deadline: 120)
+    let client = HTTPClient.local(expect: .never, deadline: 120)
     let submission = Submission.plain(size)
     let request = try PlainTarget().request(
       for: submission, endpoint: reader.server.url(), credentials: nil, at: 0)
@@ -123,7 +123,7 @@ struct AbortedRequestTests {
       return false
     }
     defer { server.stop() }
-    let client = HTTPClient.quick()
+    let client = HTTPClient.local()
     #expect(try client.receipt(for: .plain(), to: server.url()).outcome == .accepted)
     client.close()
     while endings.withLock({ $0.isEmpty }) { try blockFor(milliseconds: 10) }

@@ -17,7 +17,7 @@ struct ExpectTests {
       return false
     }
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(expect: .auto, leaveTimeout: 60)
+    let receipt = try HTTPClient.local(expect: .auto, leaveTimeout: 60)
       .receipt(for: .plain(300_000), to: server.url())
     #expect(receipt.outcome == outcome)
     #expect(receipt.bodyBytes == 0)
@@ -27,7 +27,7 @@ struct ExpectTests {
   @Test func aServerThatClosesInsteadOfAnsweringGotNothing() throws {
     let server = try FaultServer { _, _ in false }
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(expect: .auto, leaveTimeout: 60)
+    let receipt = try HTTPClient.local(expect: .auto, leaveTimeout: 60)
       .receipt(for: .plain(300_000), to: server.url())
     #expect(receipt.outcome == .retryable(after: nil))
     #expect(receipt.code == .connectionFailed)
@@ -46,7 +46,7 @@ struct ExpectTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(expect: .auto, leaveTimeout: 60)
+    let client = HTTPClient.local(expect: .auto, leaveTimeout: 60)
     for expected in [2, 3, 4] {
       let receipt = try client.receipt(for: .plain(300_000), to: server.url())
       #expect(receipt.outcome == .accepted)
@@ -63,7 +63,7 @@ struct ExpectTests {
       return true
     }
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(expect: .auto, leaveTimeout: 60)
+    let receipt = try HTTPClient.local(expect: .auto, leaveTimeout: 60)
       .receipt(for: .plain(300_000), to: server.url())
     #expect(receipt.outcome == .rejected)
     #expect(server.requests.count == 2)
@@ -76,7 +76,7 @@ struct ExpectTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(expect: .auto)
+    let client = HTTPClient.local(expect: .auto)
     for _ in 0..<3 {
       #expect(try client.receipt(for: .plain(300_000), to: server.url()).outcome == .accepted)
     }
@@ -86,7 +86,7 @@ struct ExpectTests {
   @Test func onAKeptConnectionASmallBodyWaitsForLeaveToo() throws {
     let server = try FaultServer.takingAll()
     defer { server.stop() }
-    let client = HTTPClient.quick(expect: .auto, leaveTimeout: 60)
+    let client = HTTPClient.local(expect: .auto, leaveTimeout: 60)
     for _ in 0..<3 {
       #expect(try client.receipt(for: .plain(300), to: server.url()).outcome == .accepted)
     }
@@ -98,7 +98,7 @@ struct ExpectTests {
   @Test func aConnectionThatHasJustAnsweredTakesABodyAtOnce() throws {
     let server = try FaultServer.takingAll()
     defer { server.stop() }
-    let client = HTTPClient.quick(freshness: 3_600, leaveTimeout: 60)
+    let client = HTTPClient.local(freshness: 3_600, leaveTimeout: 60)
     // The second is no larger, the third is.
     for size in [300_000, 300_000, 400_000, 400_000, 300, 0, 300] {
       #expect(try client.receipt(for: .plain(size), to: server.url()).outcome == .accepted)
@@ -108,7 +108,7 @@ struct ExpectTests {
         == [true, false, true, false, false, false, false])
     // A request without a body has a connection of its own, and says nothing about the kept one.
     #expect(server.requests.map(\.onConnection) == [1, 2, 3, 4, 5, 1, 6])
-    let always = HTTPClient.quick(expect: .always, freshness: 3_600, leaveTimeout: 60)
+    let always = HTTPClient.local(expect: .always, freshness: 3_600, leaveTimeout: 60)
     for _ in 0..<2 {
       #expect(try always.receipt(for: .plain(300), to: server.url()).outcome == .accepted)
     }
@@ -119,7 +119,7 @@ struct ExpectTests {
   @Test func anAnswerCountsForItsOwnOrigin() throws {
     let servers = try (0..<2).map { _ in try FaultServer.takingAll() }
     defer { for server in servers { server.stop() } }
-    let client = HTTPClient.quick(freshness: 3_600, leaveTimeout: 60)
+    let client = HTTPClient.local(freshness: 3_600, leaveTimeout: 60)
     for index in [0, 1, 1, 0, 0] {
       let receipt = try client.receipt(for: .plain(300_000), to: servers[index].url())
       #expect(receipt.outcome == .accepted)
@@ -136,7 +136,7 @@ struct ExpectTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(freshness: 3_600, leaveTimeout: 60)
+    let client = HTTPClient.local(freshness: 3_600, leaveTimeout: 60)
     for _ in 0..<4 { _ = try client.receipt(for: .plain(300_000), to: server.url()) }
     #expect(server.requests.map { $0.field("Expect") != nil } == [true, false, true, false])
   }
@@ -151,7 +151,7 @@ struct ExpectTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(freshness: 3_600, leaveTimeout: 60)
+    let client = HTTPClient.local(freshness: 3_600, leaveTimeout: 60)
     let outcomes = try (0..<6).map { _ in
       try client.receipt(for: .plain(300_000), to: server.url()).outcome
     }
@@ -167,7 +167,7 @@ struct ExpectTests {
   func thePolicyDecidesWhoIsAsked(_ policy: ExpectPolicy, _ size: Int, _ asks: Bool) throws {
     let server = try FaultServer.takingAll()
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(expect: policy, leaveTimeout: 60)
+    let receipt = try HTTPClient.local(expect: policy, leaveTimeout: 60)
       .receipt(for: .plain(size), to: server.url())
     #expect(receipt.bodyBytes == size)
     #expect(server.requests.map { $0.field("Expect") != nil } == [asks])

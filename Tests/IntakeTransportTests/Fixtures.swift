@@ -47,7 +47,7 @@ extension Submission {
 
 extension HTTPClient {
   /// A client that no busy machine makes give up: what is meant to reach the deadline sets a short one.
-  static func quick(
+  static func local(
     expect: ExpectPolicy = .auto, keeping: Bool = true, deadline: Double = 60,
     caFile: String? = nil, freshness: Double = 0, leaveTimeout: Double = 1
   ) -> HTTPClient {

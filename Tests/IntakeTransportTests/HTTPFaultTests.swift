@@ -9,7 +9,7 @@ struct HTTPFaultTests {
   func everyAnswerHasItsClassAndIsAskedForOnce(_ fault: Fault, keeping: Bool) throws {
     let server = try FaultServer(fault.behaviour)
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(keeping: keeping, deadline: 5)
+    let receipt = try HTTPClient.local(keeping: keeping, deadline: 5)
       .receipt(for: .plain(), to: server.url())
     #expect(receipt.outcome == fault.outcome, "\(receipt.detail ?? "")")
     #expect(receipt.code == fault.code)
@@ -21,7 +21,7 @@ struct HTTPFaultTests {
   func everyAnswerHasItsClassAfterLeaveForALargeBody(_ fault: Fault) throws {
     let server = try FaultServer(fault.behaviour)
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(expect: .auto, deadline: 5)
+    let receipt = try HTTPClient.local(expect: .auto, deadline: 5)
       .receipt(for: .plain(300_000), to: server.url())
     #expect(receipt.outcome == fault.outcome, "\(receipt.detail ?? "")")
     #expect(receipt.code == fault.code)
@@ -46,7 +46,7 @@ struct HTTPFaultTests {
       server.stop()
     }
     let submission = Submission.plain(method == "GET" ? 0 : 2_000, method: method)
-    let receipt = try HTTPClient.quick().receipt(for: submission, to: server.url())
+    let receipt = try HTTPClient.local().receipt(for: submission, to: server.url())
     #expect(receipt.outcome == .fatal)
     #expect(receipt.code == .redirected)
     #expect(receipt.detail == "the target answered \(status), a redirect to the host 127.0.0.1")
@@ -61,7 +61,7 @@ struct HTTPFaultTests {
       return false
     }
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(deadline: 1).receipt(for: .plain(), to: server.url())
+    let receipt = try HTTPClient.local(deadline: 1).receipt(for: .plain(), to: server.url())
     #expect(receipt.outcome == .inDoubt)
     #expect(server.requests.count == 1)
   }
@@ -75,7 +75,7 @@ struct HTTPFaultTests {
       return false
     }
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(deadline: 1).receipt(for: .plain(), to: server.url())
+    let receipt = try HTTPClient.local(deadline: 1).receipt(for: .plain(), to: server.url())
     #expect(receipt.outcome == .inDoubt)
   }
 
@@ -89,7 +89,7 @@ struct HTTPFaultTests {
       gate.open()
       server.stop()
     }
-    let receipt = try HTTPClient.quick(expect: .never, deadline: 1)
+    let receipt = try HTTPClient.local(expect: .never, deadline: 1)
       .receipt(for: .plain(20_000_000), to: server.url())
     #expect(receipt.outcome == .inDoubt)
   }
@@ -135,7 +135,7 @@ struct HTTPFaultTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick()
+    let client = HTTPClient.local()
     for _ in 0..<2 { _ = try client.receipt(for: .plain(), to: server.url()) }
     #expect(server.requests.count == 2)
     #expect(server.requests.allSatisfy { $0.field("Cookie") == nil })
@@ -145,14 +145,14 @@ struct HTTPFaultTests {
     let server = try FaultServer { _, _ in false }
     server.stop()
     try blockFor(milliseconds: 100)
-    let receipt = try HTTPClient.quick().receipt(for: .plain(), to: server.url())
+    let receipt = try HTTPClient.local().receipt(for: .plain(), to: server.url())
     #expect(receipt.outcome == .retryable(after: nil))
     #expect(receipt.code == .connectionFailed)
     #expect(receipt.bodyBytes == 0)
   }
 
   @Test func aNameThatDoesNotResolveIsDefinitelyNotSent() throws {
-    let receipt = try HTTPClient.quick(deadline: 3)
+    let receipt = try HTTPClient.local(deadline: 3)
       .receipt(for: .plain(), to: "https://nowhere.invalid/")
     #expect(receipt.outcome == .retryable(after: nil))
     #expect(receipt.code == .connectionFailed)
@@ -173,7 +173,7 @@ struct HTTPFaultTests {
     let submission = Submission.plain()
     let request = try PlainTarget().request(
       for: submission, endpoint: server.url(), credentials: nil, at: 0)
-    let exchange = HTTPClient.quick(deadline: 20).send(request, abort: abort)
+    let exchange = HTTPClient.local(deadline: 20).send(request, abort: abort)
     guard case .unanswered(let cause) = exchange else {
       Issue.record("not in doubt: \(exchange)")
       return
@@ -189,7 +189,7 @@ struct HTTPFaultTests {
       return true
     }
     defer { server.stop() }
-    _ = try HTTPClient.quick().receipt(for: .plain(), to: server.url("/a/../b?c=d"))
+    _ = try HTTPClient.local().receipt(for: .plain(), to: server.url("/a/../b?c=d"))
     let names = server.requests.first?.head.split(separator: "\r\n").dropFirst().compactMap {
       $0.split(separator: ":").first.map { $0.lowercased() }
     }

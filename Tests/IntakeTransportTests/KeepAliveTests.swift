@@ -41,7 +41,7 @@ struct KeepAliveTests {
   func aBrokenSecondRequestIsInDoubtAndNeverRepeated(_ way: Break, method: String) throws {
     let server = try KeepAliveTests.server(way)
     defer { server.stop() }
-    let client = HTTPClient.quick()
+    let client = HTTPClient.local()
     let outcomes = try (0..<4).map { _ in
       try client.receipt(for: .plain(method: method), to: server.url()).outcome
     }
@@ -56,7 +56,7 @@ struct KeepAliveTests {
     let oracle = Oracle()
     let server = try KeepAliveTests.server(way, oracle)
     defer { server.stop() }
-    let client = HTTPClient.quick(deadline: 10, leaveTimeout: 60)
+    let client = HTTPClient.local(deadline: 10, leaveTimeout: 60)
     let outcomes = try (0..<20).map { _ in
       try client.receipt(for: .plain(method: method), to: server.url()).outcome
     }
@@ -69,7 +69,7 @@ struct KeepAliveTests {
   @Test(arguments: Break.allCases)
   func aServerThatIsBackAfterAnOutageGetsTheNextRequest(_ way: Break) throws {
     let server = try KeepAliveTests.server(way)
-    let (client, url) = (HTTPClient.quick(freshness: 600), server.url())
+    let (client, url) = (HTTPClient.local(freshness: 600), server.url())
     #expect(try client.receipt(for: .plain(), to: url).outcome == .accepted)
     server.stop()
     // In doubt, unless the reset comes before the body has left.
@@ -100,7 +100,7 @@ struct KeepAliveTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(deadline: 20)
+    let client = HTTPClient.local(deadline: 20)
     let outcomes = try (0..<4).map { _ in
       try client.receipt(for: .plain(300), to: server.url()).outcome
     }
@@ -120,7 +120,7 @@ struct KeepAliveTests {
       return connection.waitForMore(milliseconds: 2)
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(deadline: 10)
+    let client = HTTPClient.local(deadline: 10)
     var random = SeededRandom.announced()
     let outcomes = try (0..<300).map { _ in
       usleep(useconds_t(Int.random(in: 1_000...3_000, using: &random)))
@@ -135,7 +135,7 @@ struct KeepAliveTests {
   func aRequestWithoutABodyThatChangesSomethingHasAConnectionOfItsOwn(_ way: Break) throws {
     let server = try KeepAliveTests.server(way)
     defer { server.stop() }
-    let client = HTTPClient.quick()
+    let client = HTTPClient.local()
     let outcomes = try (0..<3).map { _ in
       try client.receipt(for: .plain(0), to: server.url()).outcome
     }
@@ -158,7 +158,7 @@ struct KeepAliveTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(expect: policy, deadline: 10, leaveTimeout: 60)
+    let client = HTTPClient.local(expect: policy, deadline: 10, leaveTimeout: 60)
     let outcomes = try (0..<6).map { _ in
       try client.receipt(for: .plain(), to: server.url()).outcome
     }
@@ -169,7 +169,7 @@ struct KeepAliveTests {
   @Test func aBodyThatWasHeldBackMayFollowOnANewConnectionOnce() throws {
     let server = try KeepAliveTests.server(.endAfterHeader)
     defer { server.stop() }
-    let client = HTTPClient.quick(expect: .auto, leaveTimeout: 60)
+    let client = HTTPClient.local(expect: .auto, leaveTimeout: 60)
     for _ in 0..<2 {
       let receipt = try client.receipt(for: .plain(300_000), to: server.url())
       #expect(receipt.outcome == .accepted)
@@ -185,7 +185,7 @@ struct KeepAliveTests {
       return false
     }
     defer { server.stop() }
-    let client = HTTPClient.quick()
+    let client = HTTPClient.local()
     for _ in 0..<3 {
       #expect(try client.receipt(for: .plain(), to: server.url()).outcome == .accepted)
       try blockFor(milliseconds: 50)
@@ -201,7 +201,7 @@ struct KeepAliveTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(keeping: keeping)
+    let client = HTTPClient.local(keeping: keeping)
     for _ in 0..<3 { _ = try client.receipt(for: .plain(), to: server.url()) }
     #expect(server.requests.map(\.onConnection) == (keeping ? [1, 2, 3] : [1, 1, 1]))
   }
@@ -213,7 +213,7 @@ struct KeepAliveTests {
       return true
     }
     defer { server.stop() }
-    let client = HTTPClient.quick(deadline: 10)
+    let client = HTTPClient.local(deadline: 10)
     let url = server.url()
     let outcomes = try await withThrowingTaskGroup(of: OutcomeClass.self) { group in
       for _ in 0..<200 {

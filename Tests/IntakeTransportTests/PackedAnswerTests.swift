@@ -17,7 +17,7 @@ struct PackedAnswerTests {
       return true
     }
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(deadline: 10).receipt(for: .plain(), to: server.url())
+    let receipt = try HTTPClient.local(deadline: 10).receipt(for: .plain(), to: server.url())
     return (receipt, server.requests)
   }
 
@@ -48,7 +48,7 @@ struct PackedAnswerTests {
     }
     defer { server.stop() }
     let request = HTTPRequest(method: "GET", url: server.url(), headers: [], body: [])
-    let exchange = HTTPClient.quick(deadline: 30).send(request, answerLimit: 80_000_000)
+    let exchange = HTTPClient.local(deadline: 30).send(request, answerLimit: 80_000_000)
     guard case .answered(let response, _) = exchange else {
       Issue.record("no answer: \(exchange)")
       return

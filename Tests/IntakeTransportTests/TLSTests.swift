@@ -14,7 +14,7 @@ struct TLSTests {
   @Test func aSelfSignedCertificateStopsTheRunWithNothingSent() throws {
     let server = try TLSServer()
     defer { server.stop() }
-    let receipt = try HTTPClient.quick().receipt(for: .plain(), to: server.url)
+    let receipt = try HTTPClient.local().receipt(for: .plain(), to: server.url)
     #expect(receipt.outcome == .fatal)
     #expect(receipt.code == .tlsFailed)
     #expect(receipt.bodyBytes == 0)
@@ -24,7 +24,7 @@ struct TLSTests {
     let server = try TLSServer()
     defer { server.stop() }
     let submission = Submission.plain(0, method: "GET")
-    let receipt = try HTTPClient.quick(caFile: server.certificate)
+    let receipt = try HTTPClient.local(caFile: server.certificate)
       .receipt(for: submission, to: server.url)
     #expect(receipt.http == 200)
     #expect(access(HostileEnvironment.keyLog, F_OK) != 0, "the session's keys were written to disk")
@@ -33,7 +33,7 @@ struct TLSTests {
   @Test func anotherNameIsNotTrusted() throws {
     let server = try TLSServer(name: "target.example")
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(caFile: server.certificate)
+    let receipt = try HTTPClient.local(caFile: server.certificate)
       .receipt(for: .plain(), to: server.url)
     #expect(receipt.outcome == .fatal)
     #expect(receipt.code == .tlsFailed)
@@ -42,7 +42,7 @@ struct TLSTests {
   @Test func anOldVersionOfTLSIsNotSpoken() throws {
     let server = try TLSServer(arguments: ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(caFile: server.certificate)
+    let receipt = try HTTPClient.local(caFile: server.certificate)
       .receipt(for: .plain(), to: server.url)
     #expect(receipt.code == .tlsFailed)
     #expect(receipt.outcome == .retryable(after: nil))
@@ -51,7 +51,7 @@ struct TLSTests {
   @Test func aMissingAuthoritiesFileStopsTheRun() throws {
     let server = try TLSServer()
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(caFile: server.folder + "/none.pem")
+    let receipt = try HTTPClient.local(caFile: server.folder + "/none.pem")
       .receipt(for: .plain(), to: server.url)
     #expect(receipt.outcome == .fatal)
     #expect(receipt.code == .tlsFailed)
@@ -67,7 +67,7 @@ struct TLSTests {
       try? blockFor(milliseconds: 1_000)
       server.stop()
     }
-    let client = HTTPClient.quick(expect: .never, deadline: 20, caFile: server.certificate)
+    let client = HTTPClient.local(expect: .never, deadline: 20, caFile: server.certificate)
     let exchange = client.send(request)
     guard case .unanswered(let cause) = exchange else {
       Issue.record("not in doubt: \(exchange)")
@@ -83,7 +83,7 @@ struct TLSTests {
       return false
     }
     defer { server.stop() }
-    let receipt = try HTTPClient.quick(deadline: 3)
+    let receipt = try HTTPClient.local(deadline: 3)
       .receipt(for: .plain(), to: "https://127.0.0.1:\(server.port)/")
     #expect(receipt.outcome != .accepted && receipt.outcome != .inDoubt)
     #expect(receipt.bodyBytes == 0)
