@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -211,6 +212,27 @@ int csystem_allowed_processors(void) {
   }
 #endif
   return 0;
+}
+
+int csystem_open_nameless(const char *folder) {
+#if defined(O_TMPFILE)
+  // Without /proc it could not get a name later.
+  if (access("/proc/self/fd", X_OK) == 0) {
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+    // EISDIR is what a kernel says that does not know the flag.
+    if (fd >= 0 || errno != EISDIR) return fd;
+  }
+#else
+  (void)folder;
+#endif
+  errno = EOPNOTSUPP;
+  return -1;
+}
+
+int csystem_name_file(int fd, const char *path) {
+  char self[32];
+  snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+  return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
 int csystem_is_remote(int fd) {

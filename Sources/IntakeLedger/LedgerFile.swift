@@ -85,9 +85,10 @@ enum LedgerFile {
     let process = holder?.process.map { "process \($0)" } ?? "another process"
     let host = holder?.host.map { " on \($0)" } ?? ""
     let since = holder.map { " since \($0.time.rfc3339)" } ?? ""
+    // Not a word of another ledger: it would know nobody, and everybody would be sent again.
     return JournalError(
-      "ledger \(file.path) is in use by \(process)\(host)\(since): give --wait-for-ledger DURATION to wait for "
-        + "it, or give this run another ledger with --ledger", isInUse: true)
+      "ledger \(file.path) is in use by \(process)\(host)\(since): wait until that has ended; a run waits by itself "
+        + "with --wait-for-ledger DURATION", isInUse: true)
   }
 
   private static let openKind = Array("\"t\":\"open\"".utf8)

@@ -177,8 +177,9 @@ extension LedgerReader {
       try LedgerFile.checkKind(of: file)
     }
     if let keys = try places.keys(provedBy: head?.keyProof) { return keys }
+    let shared = places.shared.map { " (or \($0))" } ?? ""
     throw JournalError(
-      "the key file \(places.shared ?? places.own) of the ledger is missing: without it no row can be "
+      "the key file \(places.own)\(shared) of the ledger is missing: without it no row can be "
         + (isForRun
           ? "recognised and all would be sent again. Restore it, or name another ledger"
           : "found by its id. Restore it, or copy it beside the ledger"))

@@ -33,9 +33,7 @@ package struct LedgerMerge: Sendable {
 
   private init(_ ledgers: [LedgerReader], _ output: String) throws(JournalError) {
     guard let first = ledgers.first else { throw JournalError("there is no ledger to merge") }
-    for path in [output, KeyPlaces(of: output).own] where DurableFile.exists(path) {
-      throw JournalError("\(path) is there already: name another file with --output")
-    }
+    guard !DurableFile.exists(output) else { throw LedgerMerge.isThere(output) }
     if let other = ledgers.first(where: { $0.head?.target != first.head?.target }) {
       throw JournalError(
         "ledger \(first.path) is about \(first.target ?? "-"), and \(other.path) about \(other.target ?? "-"): "
@@ -50,11 +48,28 @@ package struct LedgerMerge: Sendable {
     // The batch began when its first shard did, not when the ledgers were joined.
     var head = LedgerRecord(.open, at: ledgers.compactMap(\.first).min() ?? .now())
     (head.tool, head.target, head.keyProof) = (LedgerMerge.tool, first.head?.target, keys.proof())
-    lines = try LedgerDraft.publish(as: output) { [head] (draft) throws(JournalError) in
+    lines = try LedgerDraft.write(beside: output) { [head] (draft) throws(JournalError) in
       try draft.add(head)
       for ledger in ledgers { try draft.add(linesOf: ledger.file) }
-      try keys.write(KeyPlaces(of: output).own)
+    } publish: { (draft) throws(JournalError) in
+      // The same command after a crash finds its own keys.
+      let place = KeyPlaces(of: output).own
+      guard try KeyRing.readOrMake(place, keys).proof() == keys.proof() else {
+        throw LedgerMerge.isThere(place)
+      }
+      do throws(SystemCallFailure) {
+        // Not `rename`: a run may have begun a ledger of that name.
+        try draft.publish(as: output)
+      } catch {
+        guard error.code != SystemCallFailure.exists else { throw LedgerMerge.isThere(output) }
+        throw JournalError(
+          "the new ledger \(output) cannot be written (\(error)): \(error.nextStep)")
+      }
     }
+  }
+
+  private static func isThere(_ path: String) -> JournalError {
+    JournalError("\(path) is there already: name another file with --output")
   }
 
   /// Reads a ledger, locked against runs while the result lives.
@@ -172,57 +187,39 @@ package struct LedgerPruning: Sendable, Equatable {
       (removedLines, keptLines) = (0, content.tip.count)
       return
     }
-    keptLines = try LedgerDraft.publish(as: path) { (draft) throws(JournalError) in
+    keptLines = try LedgerDraft.write(beside: path) { (draft) throws(JournalError) in
       try draft.add(linesOf: file) { line in line.key.map { !removed.contains($0) } ?? true }
+    } publish: { (draft) throws(JournalError) in
+      try JournalError.explaining("ledger \(path) cannot be replaced", try draft.replace(path))
     }
     removedLines = content.tip.count - keptLines
   }
 }
 
-/// A new ledger under another name, written in large pieces and renamed when all of it is on disk.
+/// A new ledger, written in large pieces before it gets its name.
 struct LedgerDraft {
   private let file: AppendOnlyFile
   private var tip = LedgerTip()
   private var buffer: [UInt8] = []
 
-  /// Writes a ledger; it replaces an old one of that name when all of it is on disk.
+  /// Writes a ledger, and publishes it when all of it is on disk.
   ///
   /// - Returns: how many lines it has.
-  static func publish(
-    as path: String, _ write: (inout LedgerDraft) throws(JournalError) -> Void
+  static func write(
+    beside path: String, _ write: (inout LedgerDraft) throws(JournalError) -> Void,
+    publish: (DurableFile.Draft) throws(JournalError) -> Void
   ) throws(JournalError) -> Int {
-    let file = try openDraft(of: path)
-    var draft = LedgerDraft(file: file)
-    do throws(JournalError) {
-      try write(&draft)
-      try draft.flush()
-    } catch {
-      try? DurableFile.remove(file.path)
-      throw error
-    }
-    try JournalError.explaining("ledger \(path) cannot be replaced") {
-      () throws(SystemCallFailure) in
-      try file.synchronize()
-      try DurableFile.rename(file.path, to: path)
-    }
-    return draft.tip.count
+    let draft = try JournalError.explaining(
+      "a new file beside ledger \(path) cannot be written", try DurableFile.Draft(for: path))
+    defer { draft.remove() }
+    var ledger = LedgerDraft(file: draft.file)
+    try write(&ledger)
+    try ledger.flush()
+    try publish(draft)
+    return ledger.tip.count
   }
 
   private init(file: AppendOnlyFile) { self.file = file }
-
-  /// The draft is locked: of two merges into one file, the slower one would rename half of the faster one's.
-  private static func openDraft(of path: String) throws(JournalError) -> AppendOnlyFile {
-    do throws(JournalError) {
-      let file = try LedgerFile.openLocked(path + ".draft")
-      // A crash may have left an earlier draft.
-      try JournalError.explaining("\(file.path) cannot be written", try file.truncate(to: 0))
-      return file
-    } catch {
-      guard error.isInUse else { throw error }
-      throw JournalError(
-        "ledger \(path) is being written by another process: wait for it, then look at the ledger")
-    }
-  }
 
   /// Adds a line with the next number.
   mutating func add(_ record: LedgerRecord) throws(JournalError) {
@@ -246,7 +243,6 @@ struct LedgerDraft {
   private mutating func flush() throws(JournalError) {
     let bytes = buffer
     buffer.removeAll(keepingCapacity: true)
-    try JournalError.explaining(
-      "the new ledger \(file.path) cannot be written", try file.append(bytes))
+    try JournalError.explaining("the new ledger cannot be written", try file.append(bytes))
   }
 }

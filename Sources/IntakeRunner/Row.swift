@@ -222,6 +222,8 @@ extension Outcome {
     guard !next.isNotTried else { return self }
     var next = next
     next.attempts += attempts
+    // The answer to a question says nothing of the request.
+    if next.receipt?.bodyBytes == 0 { next.receipt?.bodyBytes = receipt?.bodyBytes ?? 0 }
     return next
   }
 }

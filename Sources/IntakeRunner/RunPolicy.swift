@@ -36,7 +36,9 @@ public struct RunPolicy: Sendable {
   /// How often a row is tried again while the target is up, 0 to 20; attempts in an outage do not count.
   public var retries = 5
   /// Seconds that an outage of the target may last before the run stops; 0 stops after four attempts.
-  public var waitForTarget = 900.0
+  ///
+  /// Nil is 15 minutes, but 0 where the target has never answered: its address is more likely wrong than the target down.
+  public var waitForTarget: Double?
   /// Whether a check consults the ledger; a dry run always does.
   public var consultsLedger = false
   /// Seconds to wait for a ledger that another process has open.

@@ -123,7 +123,8 @@ final class Sending: Sendable {
       var answer: HTTPResponse?
       repeat { answer = await ask(inquiry, of: row, &delivery) } while delivery.repeats
       guard let answer else {
-        let reason = delivery.receipt.detail ?? "no answer"
+        let receipt = delivery.receipt
+        let reason = receipt.code == .stopped ? "the run stopped" : receipt.detail ?? "no answer"
         return .unknown(evidence: "asking the target failed: \(reason)")
       }
       guard let next = target.inquiry(after: answer, to: inquiry, about: submission) else {

@@ -202,8 +202,7 @@ struct TargetHealth: Sendable {
     let ceiling = min(TargetHealth.longestPause, Double(1 << min(current.failures - 1, 5)))
     let pause = ceiling * (0.5 + attempt.chance / 2)
     pausedUntil = now + pause
-    // A target that has never answered is more likely a wrong address than an outage.
-    let patience = hasAnswered ? policy.waitForTarget : 0
+    let patience = policy.waitForTarget ?? (hasAnswered ? 900 : 0)
     if current.failures >= TargetHealth.failuresOfOutage, now - current.since >= patience {
       return Advice(stop: reason(receipt, downFor: now - current.since))
     }

@@ -56,6 +56,26 @@ public final class AppendOnlyFile: Sendable {
     return file
   }
 
+  /// Creates a file (0600) without a name; nil where the file system has no such thing.
+  fileprivate static func openNameless(in folder: String) throws(SystemCallFailure)
+    -> AppendOnlyFile?
+  {
+    do throws(SystemCallFailure) {
+      let descriptor = try retried("open") { csystem_open_nameless(folder) }
+      return AppendOnlyFile(path: folder, descriptor: descriptor)
+    } catch {
+      guard error.code == EOPNOTSUPP else { throw error }
+      return nil
+    }
+  }
+
+  /// Gives a nameless file a name that nothing has yet; false with `errno`.
+  fileprivate func link(as path: String) -> Bool { csystem_name_file(descriptor, path) == 0 }
+
+  fileprivate func setPermissions(_ permissions: Int) throws(SystemCallFailure) {
+    guard fchmod(descriptor, mode_t(permissions)) == 0 else { throw SystemCallFailure("chmod") }
+  }
+
   /// Takes the file's exclusive or shared lock; false if another process holds it.
   ///
   /// `flock` belongs to the open file and ends with the process. A POSIX record lock would be dropped whenever a
@@ -142,8 +162,7 @@ public final class AppendOnlyFile: Sendable {
 public enum DurableFile {
   /// Creates a file (0600) that must not exist yet.
   ///
-  /// The content is written under a temporary name and linked to the final one once it is on disk, so that nobody
-  /// finds half of it. Unlike `rename`, `link` refuses to replace a file.
+  /// It gets its name once the content is on disk, so that nobody finds half of it.
   public static func create(_ path: String, _ content: [UInt8]) throws(SystemCallFailure) {
     try create(path) { (file) throws(SystemCallFailure) in try file.append(content) }
   }
@@ -152,61 +171,71 @@ public enum DurableFile {
   public static func create(
     _ path: String, writing: (AppendOnlyFile) throws(SystemCallFailure) -> Void
   ) throws(SystemCallFailure) {
-    let draft = draft(for: path)
-    defer { unlink(draft) }
-    try write(to: draft, writing)
-    try publish(draft, as: path)
-    try synchronizeFolder(of: path)
+    let draft = try Draft(for: path)
+    defer { draft.remove() }
+    try writing(draft.file)
+    try draft.publish(as: path)
   }
 
   /// A file (0600) in a folder, without a name: it is gone once it is closed, however the program ends.
   public static func nameless(in folder: String) throws(SystemCallFailure) -> AppendOnlyFile {
-    let path = draft(for: folder + "/.docintake")
-    defer { unlink(path) }
-    return try AppendOnlyFile.open(path, .creating)
+    let draft = try Draft(for: folder + "/.docintake")
+    draft.remove()
+    return draft.file
   }
 
-  /// A name of one's own: in two containers that share a volume, two processes have the same number.
-  private static func draft(for path: String) -> String {
-    "\(path).\(String(UInt64.random(in: .min ... .max), radix: 16)).draft"
-  }
+  /// A file that is written before it gets its name.
+  ///
+  /// A crash leaves nothing of it, unless the file system has no files without a name (NFS, FAT).
+  public struct Draft: Sendable {
+    /// The file, empty at first (0600).
+    public let file: AppendOnlyFile
+    /// A name of one's own: in two containers that share a volume, two processes have the same number.
+    private let name: String
+    private let isNamed: Bool
 
-  private static func write(
-    to draft: String, _ body: (AppendOnlyFile) throws(SystemCallFailure) -> Void
-  ) throws(SystemCallFailure) {
-    let file = try AppendOnlyFile.open(draft, .creating)
-    try body(file)
-    try file.synchronize()
-  }
-
-  private static func publish(_ draft: String, as path: String) throws(SystemCallFailure) {
-    guard link(draft, path) != 0 else { return }
-    let failure = SystemCallFailure("create \(name(path))")
-    // FAT and some network file systems have no links. For a moment two processes can collide there.
-    guard [EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS].contains(failure.code), !exists(path) else {
-      throw failure
+    /// Creates it in the folder in which it is to get its name.
+    public init(for path: String) throws(SystemCallFailure) {
+      name = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 16)).draft"
+      let nameless = try AppendOnlyFile.openNameless(in: folder(of: path))
+      isNamed = nameless == nil
+      file = if let nameless { nameless } else { try AppendOnlyFile.open(name, .creating) }
     }
-    try rename(draft, to: path)
+
+    /// Gives it a name that nothing has yet; unlike `rename`, `link` refuses to replace a file.
+    public func publish(as path: String) throws(SystemCallFailure) {
+      try file.synchronize()
+      guard isNamed ? link(name, path) != 0 : !file.link(as: path) else {
+        return try synchronizeFolder(of: path)
+      }
+      let failure = SystemCallFailure("create \(DurableFile.name(path))")
+      // FAT and some network file systems have no links. For a moment two processes can collide there.
+      guard isNamed, [EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS].contains(failure.code), !exists(path)
+      else { throw failure }
+      try rename(name, to: path)
+    }
+
+    /// Gives it a name, and replaces what had it.
+    public func replace(_ path: String) throws(SystemCallFailure) {
+      if isNamed { try file.synchronize() } else { try publish(as: name) }
+      try rename(name, to: path)
+    }
+
+    /// Removes what the draft has of a name.
+    public func remove() { unlink(name) }
   }
 
   /// Replaces a regular file, or creates it (0600 by default); whoever looks finds either the old one or the new one.
   public static func replace(_ path: String, _ content: [UInt8], permissions: Int = 0o600)
     throws(SystemCallFailure)
   {
-    var status = stat()
-    guard lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
-      // Run by root, it would replace a device for good.
-      throw SystemCallFailure("replace", code: EEXIST)
-    }
-    let draft = draft(for: path)
-    do throws(SystemCallFailure) {
-      try write(to: draft) { (file) throws(SystemCallFailure) in try file.append(content) }
-      if permissions != 0o600 { try setPermissions(of: draft, permissions) }
-      try rename(draft, to: path)
-    } catch {
-      unlink(draft)
-      throw error
-    }
+    // Run by root, it would replace a device for good.
+    guard !isOther(path) else { throw SystemCallFailure("replace", code: EEXIST) }
+    let draft = try Draft(for: path)
+    defer { draft.remove() }
+    try draft.file.append(content)
+    if permissions != 0o600 { try draft.file.setPermissions(permissions) }
+    try draft.replace(path)
   }
 
   /// Renames a file that is on disk already, and replaces what had that name.
@@ -262,6 +291,12 @@ public enum DurableFile {
   public static func exists(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0
+  }
+
+  /// Whether something has that name that isn't a regular file.
+  public static func isOther(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
   }
 
   /// The folder of a path; `.` for a bare name.

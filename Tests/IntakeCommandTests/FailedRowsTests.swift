@@ -85,17 +85,23 @@ struct FailedRowsTests {
     #expect(rows.last?.split(separator: ";").count { $0 == "correct and run again" } == 1)
   }
 
-  @Test func aFileThatIsThereStaysAndNothingIsSent() throws {
+  /// A script that repeats its command must not end with 2 because the first run left rows.
+  @Test func theSameCommandAgainWritesItsRowsBesideThoseOfTheFirst() throws {
     let manifest = folder.write("branch.csv", branch + "\n")
     folder.write("failed.csv", "mine")
-    let result = try runBranch(manifest, "--failed", failed)
-    #expect(result.code == 2)
-    #expect(result.output.isEmpty)
-    #expect(result.errors.contains("there is a file of that name already"), "\(result.errors)")
+    for number in 2...3 {
+      let path = folder.path + "/failed-\(number).csv"
+      let result = try runBranch(manifest, "--failed", failed)
+      #expect(result.code == 3 && result.errors.contains(path), "\(result.errors)")
+      #expect(lines(path).first?.hasSuffix("reason;hint;next") == true)
+    }
     #expect(text(failed) == "mine")
-    let nowhere = try runBranch(manifest, "--failed", folder.path + "/no/failed.csv")
-    #expect(nowhere.code == 2)
-    #expect(nowhere.output.isEmpty)
+  }
+
+  @Test(arguments: ["/dev/null", "/tmp", "/nowhere/failed.csv"])
+  func whereNoFileCanBeNothingIsSent(_ path: String) throws {
+    let result = try runBranch(folder.write("branch.csv", branch + "\n"), "--failed", path)
+    #expect(result.code == 2 && result.output.isEmpty, "\(result.errors)")
   }
 
   @Test func inAnotherFolderItSaysWhereTheImagesAre() throws {

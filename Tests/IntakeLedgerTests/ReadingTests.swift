@@ -188,7 +188,7 @@ extension ReadingTests {
     Bytes.write(Array("half".utf8), to: path + ".draft")
     let late = UTCTime(seconds: UTCTime.now().seconds + 3600)
     #expect(try await LedgerPruning.run(path, olderThan: late).keptLines == 1)
-    #expect(folder.names() == ["a", "a.key"])
+    #expect(folder.names() == ["a", "a.draft", "a.key"])
   }
 }
 
@@ -261,14 +261,28 @@ extension ReadingTests {
     #expect(Bytes.read(merged) == [1])
   }
 
-  @Test func aLedgerThatAnotherMergeIsWritingIsLeftToIt() async throws {
+  /// As after a crash between the two files, or a full disk.
+  @Test func aMergeIsRepeatedWithTheKeysThatItLeft() async throws {
     let a = try await makeLedger("a", accepted: ["1"])
-    let other = try AppendOnlyFile.open(merged + ".draft", .creating)
-    #expect(try other.lock())
-    #expect(await refusal([a]).contains("is being written by another process"))
-    #expect(try other.isInPlace())
-    other.unlock()
     #expect(await refusal([a]) == "merged")
+    try DurableFile.remove(merged)
+    #expect(await refusal([a]) == "merged")
+    try DurableFile.remove(merged)
+    let b = try await makeLedger("b", accepted: ["1"])
+    #expect(await refusal([b]).contains("merged.key is there already"))
+    #expect(!folder.names().contains("merged"))
+  }
+
+  @Test func ofManyMergesIntoOneFileOneSucceeds() async throws {
+    let a = try await makeLedger("a", accepted: ["1"])
+    let results = await withTaskGroup(of: String.self) { group in
+      for _ in 0..<8 { group.addTask { await refusal([a]) } }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(results.count { $0 == "merged" } == 1)
+    #expect(results.allSatisfy { $0 == "merged" || $0.contains("merged is there already") })
+    #expect(try LedgerReader(merged).keys(named: "1").count == 1)
+    #expect(folder.names() == ["a", "a.key", "merged", "merged.key"])
   }
 
   @Test func aLedgerInUseIsNotMerged() async throws {

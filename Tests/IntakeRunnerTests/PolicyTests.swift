@@ -197,6 +197,13 @@ struct TargetHealthTests {
     #expect(stops[2] == nil && stops[3]?.contains("not answered once") == true)
   }
 
+  @Test func aTargetThatNeverAnsweredIsWaitedForIfThatWasAskedFor() {
+    var health = health(isThere: false) { $0.waitForTarget = 60 }
+    let stops = (0..<20).map { _ in health.note(unreachable, of: attempt(health), at: 0).stop }
+    #expect(stops.allSatisfy { $0 == nil })
+    #expect(health.note(unreachable, of: attempt(health), at: 60).stop != nil)
+  }
+
   @Test func aTargetThatAnswers500FromTheStartIsWaitedFor() {
     var health = health(isThere: false)
     let failed = Receipt(.inDoubt, http: 500, code: .targetFailed)

@@ -33,6 +33,13 @@ void csystem_return_free_memory(void);
 /// with `errno`: EOPNOTSUPP where the file system cannot.
 int csystem_reserve(int fd, long long offset, long long length);
 
+/// Opens a file without a name in a folder, to read and append (0600): it is gone once it is closed, however the
+/// program ends. Returns a descriptor, or -1 with `errno`: EOPNOTSUPP where there is no such thing.
+int csystem_open_nameless(const char *folder);
+
+/// Gives such a file a name that nothing has yet. Returns 0, or -1 with `errno`.
+int csystem_name_file(int fd, const char *path);
+
 /// The number of processors that the calling thread may run on; 0 if unknown.
 int csystem_allowed_processors(void);
 

@@ -7,7 +7,10 @@ import Synchronization
 /// There may be a million of them, so they wait in a file without a name, with 24 bytes for each in memory. The
 /// manifest has the order of the one that was read, and is written whole or not at all.
 final class RowsFile: Sendable {
-  let path: String
+  private let asked: String
+  /// Whether it is written as `left-2.csv` where `left.csv` is taken: somebody may be correcting that one.
+  private let isNumbered: Bool
+  private let taken = Mutex(0)
   /// The folder that the images are in, where it isn't that of the file.
   let imagesRoot: String?
   private let waiting: AppendOnlyFile
@@ -28,14 +31,17 @@ final class RowsFile: Sendable {
     let columns: UInt32
   }
 
-  /// Names the file, which must not exist yet: somebody may be correcting it; `root` is the folder of the run's images.
-  init(_ path: String, of option: String, imagesIn root: String) throws(CommandError) {
-    guard !DurableFile.exists(path) else {
+  /// Names the file; `root` is the folder of the run's images.
+  init(
+    _ path: String, of option: String, imagesIn root: String, isNumbered: Bool = false
+  ) throws(CommandError) {
+    // What has the name of a folder or a device was hardly meant.
+    guard isNumbered ? !DurableFile.isOther(path) : !DurableFile.exists(path) else {
       throw CommandError(
         .usage, "\(option) \(Sanitizer.clean(path)): there is a file of that name already",
         hint: "name another one, or move that one away first")
     }
-    self.path = path
+    (asked, self.isNumbered) = (path, isNumbered)
     imagesRoot =
       LedgerPlace.absolute(root) == LedgerPlace.absolute(DurableFile.folder(of: path)) ? nil : root
     waiting = try CommandError.naming(
@@ -45,6 +51,15 @@ final class RowsFile: Sendable {
   }
 
   var count: Int { rows.withLock(\.entries.count) }
+
+  /// The name of the file, free when last looked at.
+  var path: String {
+    let number = taken.withLock(\.self) + 1
+    guard number > 1 else { return asked }
+    let name = asked.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+    let ending = name.dropFirst().lastIndex(of: ".").map { name[$0...] } ?? ""
+    return asked.dropLast(ending.count) + "-\(number)" + ending
+  }
 
   /// Takes a record with cells for so many columns, and the cells that stand behind all columns.
   func add(
@@ -75,6 +90,7 @@ final class RowsFile: Sendable {
   /// Writes the manifest; records with fewer cells than there are `columns` by now get empty ones.
   func finish(header: [[UInt8]], columns: Int, delimiter: UInt8) throws(SystemCallFailure) {
     try checkWritten()
+    while isNumbered, DurableFile.exists(path) { taken.withLock { $0 += 1 } }
     let entries = rows.withLock(\.entries).sorted { ($0.line, $0.offset) < ($1.line, $1.offset) }
     try DurableFile.create(path) { (file) throws(SystemCallFailure) in
       // 64 KB a write: a row for each would take ten times as long.
@@ -100,7 +116,7 @@ final class FailedRows: Sendable {
   private let table = Mutex<SourceTable?>(nil)
 
   init(_ path: String, imagesIn root: String) throws(CommandError) {
-    file = try RowsFile(path, of: "--failed", imagesIn: root)
+    file = try RowsFile(path, of: "--failed", imagesIn: root, isNumbered: true)
   }
 
   var path: String { file.path }
@@ -120,7 +136,7 @@ final class FailedRows: Sendable {
       delimiter: delimiter)
   }
 
-  /// Writes the manifest; no file where every row was accepted.
+  /// Writes the manifest, in place of none; no file where every row was accepted.
   func finish() throws(SystemCallFailure) {
     guard let table = table.withLock(\.self) else { return try file.checkWritten() }
     try file.finish(

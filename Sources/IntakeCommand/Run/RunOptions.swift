@@ -113,7 +113,7 @@ enum RunOptions {
       "wait-for-target", value: "DURATION", default: "15m",
       help:
         "how long to wait for a target that is down, such as 90s, 15m or 2h; 0 stops after four "
-        + "attempts"),
+        + "attempts, the default where it has not answered once"),
     OptionSpec(
       "retries", value: "N", default: "5",
       help:
@@ -168,7 +168,7 @@ extension RunPolicy {
     concurrency = try arguments.integer("concurrency", in: 1...256) ?? concurrency
     limit = try arguments.integer("limit", in: 0...Int.max)
     settleAfter = try arguments.seconds("settle-after") ?? settleAfter
-    waitForTarget = try arguments.seconds("wait-for-target") ?? waitForTarget
+    waitForTarget = try arguments.seconds("wait-for-target")
     retries = try arguments.integer("retries", in: 0...20) ?? retries
     if arguments.has("dry-run") { mode = .dryRun }
     showsPersonal = arguments.has("show-personal")
