@@ -240,8 +240,8 @@ enum ShardReading {
     }
     guard let shard else {
       throw command.usageError(
-        "--shard \(Sanitizer.clean(text, limit: 20)): no scheduler gives index and count here "
-          + "(Slurm, AWS Batch; Kubernetes needs auto/N)")
+        "--shard \(Sanitizer.clean(text, limit: 20)): no scheduler gives an index here that is one of so "
+          + "many (Slurm, AWS Batch; Kubernetes needs auto/N)")
     }
     return shard
   }
