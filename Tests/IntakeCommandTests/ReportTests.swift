@@ -121,7 +121,95 @@ struct ReportTests {
     #expect(named.output.contains("line 2 (\(CustomerBatch.id(0)))"), "\(named.errors)")
     batch.write()
     let other = try await program.run("report", batch.ledger, "--manifest", batch.manifest)
-    #expect(other.code == 2 && other.errors.contains("isn't the manifest that the last run read"))
+    #expect(other.code == 2 && other.errors.contains("isn't a manifest that a run of this ledger"))
+  }
+
+  /// What `report` says with a manifest in each of its forms: words, the rows of its causes, and the page.
+  private func report(_ batch: CustomerBatch, _ manifest: String) async throws
+    -> (text: String, rows: [JSONValue], page: String)
+  {
+    let path = folder.path + "/report.html"
+    let command = ["report", batch.ledger, "--manifest", manifest]
+    let result = try await program.start(command + ["--html", path]).wait()
+    #expect(result.code == 0, "\(result.errors)")
+    let json = try await program.start(command + ["--format", "json"]).wait().output
+    let causes = try JSONParser.parse(Array(json.utf8))["causes"]?.elements ?? []
+    return (result.output, causes.flatMap { $0["rows"]?.elements ?? [] }, try text(path))
+  }
+
+  /// The same lines of two manifests are about different customers.
+  @Test func aRowIsNeverGivenTheIdOfAnotherManifest() async throws {
+    let batch = CustomerBatch(rows: 2, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    let first = batch.writePart(0..<2, "first.csv") { number, cells in
+      if number == 1 { cells[6] = "none.jpg" }
+    }
+    let second = batch.writePart(2..<4, "second.csv")
+    for (manifest, code) in [(first, 3), (second, 0)] {
+      let words = batch.arguments(sandbox).map { $0 == batch.manifest ? manifest : $0 }
+      #expect(try await program.start(words).wait().code == code)
+    }
+    let later = try await report(batch, second)
+    #expect(later.text.contains("    line 3 of another manifest\n"), "\(later.text)")
+    #expect(later.page.contains("<li>line 3 of another manifest</li>"))
+    #expect(!later.text.contains("R-") && !later.page.contains("R-"))
+    #expect(later.rows.count == 1 && later.rows[0]["id"] == nil, "\(later.rows)")
+    #expect(later.rows[0]["row"]?.integer == 3 && later.rows[0]["inManifest"]?.bool == false)
+    let earlier = try await report(batch, first)
+    #expect(earlier.text.contains("    line 3 (R-1)\n"), "\(earlier.text)")
+    #expect(earlier.page.contains("<li>line 3 (R-1)</li>"))
+    #expect(earlier.rows.count == 1 && earlier.rows[0]["id"]?.string == "R-1")
+    #expect(earlier.rows[0]["row"]?.integer == 3 && earlier.rows[0]["inManifest"]?.bool == true)
+  }
+
+  /// A row that fails as it did before is not written down again, so the ledger has its line of the earlier manifest.
+  @Test func aRowIsFoundWhereTheManifestHasItNow() async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    batch.write { number, cells in
+      if number < 2 { cells[6] = "none.jpg" }
+      if number == 0 { cells[1] = "mistyped@example.com" }
+    }
+    #expect(try await program.start(batch.arguments(sandbox)).wait().code == 3)
+    let order = [2, 0, 1]
+    batch.write { number, cells in
+      let other = order[number]
+      (cells[0], cells[1]) = (CustomerBatch.id(other), CustomerBatch.email(other))
+      if other == 1 { cells[6] = "none.jpg" }
+    }
+    let second = try await program.start(batch.arguments(sandbox, "--resubmit-changed")).wait()
+    #expect(second.outcomes["failed", default: 0] + second.outcomes["rejected", default: 0] == 1)
+    let report = try await report(batch, batch.manifest)
+    #expect(
+      report.text.contains("    line 4 (R-1), line 2 of another manifest\n"), "\(report.text)")
+    #expect(report.rows.compactMap { $0["row"]?.integer } == [4, 2])
+    #expect(report.rows.compactMap { $0["id"]?.string } == ["R-1"])
+  }
+
+  /// What customers are known by depends on the target, which the ledger names.
+  @Test func rowsOfEveryTargetAreNamed() async throws {
+    let manifest = folder.write(
+      "noah.csv",
+      "id,fn,ln,addr,city,state,zip,country,dob,id_type,id_number,id_country\n"
+        + "N-1,Lena,Whitcombe,9 Juniper Avenue,Sacramento,CA,95814,US,19901321,TaxID,000-00-0134,US\n"
+    )
+    let ledger = folder.path + "/noah.ledger"
+    let run = try await program.run(
+      "run", manifest, "--to", "noah-sandbox", "--ledger", ledger)
+    #expect(run.code == 3, "\(run.errors)")
+    let report = try await program.run("report", ledger, "--manifest", manifest)
+    #expect(report.output.contains("line 2 (N-1)"), "\(report.output) \(report.errors)")
+    // One that a plan describes: a setting may name the plan.
+    let other = folder.path + "/other.ledger"
+    let keys = folder.write("keys.json", #"{"tenant":"x","token":"y"}"#)
+    let people = folder.write(
+      "people.csv", "id,email,fn,ln,dob,front\nT-1,a@b.example,A,B,19901321,x\n")
+    var program = program
+    program.environment["DOCINTAKE_TO"] = Program.samples + "/plans/template.json"
+    let second = try await program.run("run", people, "--ledger", other, "--credentials", keys)
+    #expect(second.code == 3, "\(second.errors)")
+    let named = try await program.run("report", other, "--manifest", people)
+    #expect(named.output.contains("line 2 (T-1)"), "\(named.output) \(named.errors)")
   }
 
   @Test func scansAreShownAsTheyCameAndAsTheyAreSent() async throws {

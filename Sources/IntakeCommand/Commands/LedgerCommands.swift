@@ -176,24 +176,27 @@ enum LedgerCommands {
     var policy = try RunPolicy(arguments)
     policy.mode = .check
     policy.consultsLedger = true
-    var session = arguments.reading(manifest).defaulting("ledger", to: path)
-    if let target, !arguments.isTyped("to") {
-      // The ledger on the command line wins over settings.
-      session = session.without("to").without("endpoint").aimed(at: target, invocation.registry)
-    }
+    let session = arguments.reading(manifest).defaulting("ledger", to: path)
+      .aimed(at: target, invocation.registry)
     return try await RunSession(session, invocation, policy: policy).run()
   }
 }
 
 extension Arguments {
-  /// The options that name the target of a ledger, such as `dcams:dcams.app`; nothing is ever sent there.
-  fileprivate func aimed(at target: String, _ registry: StageRegistry) -> Arguments {
-    guard let (name, host) = target.halves(at: ":") else { return defaulting("to", to: target) }
-    let vendor = registry.vendors.first { $0.name == name }
-    if host == "sandbox", let emulation = vendor?.emulation {
-      return defaulting("to", to: emulation.name)
+  /// The same for the target of a ledger on the command line, such as `dcams:dcams.app`, which wins over settings;
+  /// nothing is ever sent there.
+  func aimed(at target: String?, _ registry: StageRegistry) -> Arguments {
+    guard let target, !isTyped("to") else { return self }
+    let (name, host) = target.halves(at: ":") ?? (target, "")
+    // What a plan alone describes takes that plan.
+    guard let vendor = registry.vendors.first(where: { $0.name == name }) else {
+      return defaulting("to", to: name)
+    }
+    let plain = without("to").without("endpoint")
+    if host == "sandbox", let emulation = vendor.emulation {
+      return plain.defaulting("to", to: emulation.name)
     }
     let address = host == "loopback" ? "http://127.0.0.1/" : "https://\(host)/"
-    return defaulting("to", to: name).defaulting("endpoint", to: address)
+    return plain.defaulting("to", to: name).defaulting("endpoint", to: address)
   }
 }

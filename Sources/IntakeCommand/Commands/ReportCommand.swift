@@ -16,7 +16,7 @@ enum ReportCommand {
       OptionSpec("format", choices: ["text", "json"], default: "text", help: "form of the output"),
       OptionSpec(
         "manifest", value: "FILE",
-        help: "manifest of the last run: rows are shown with their ids, too"),
+        help: "manifest that a run read: its rows are shown with their ids, too"),
       OptionSpec(
         "show-images",
         help:
@@ -33,7 +33,9 @@ enum ReportCommand {
       "docintake report batch.ledger.jsonl --format json | jq '.causes[] | [.count, .code, .where]'",
     ],
     notes: [
-      "The ledger holds no ids; --manifest must be the very file that the last run read, which its digest proves."
+      "The ledger holds no ids; --manifest must be the very file that one of its runs read, which its digest proves.\n"
+        + "Rows are found in it by their keys, as runs find them (needs the key file); those that it doesn't have\n"
+        + "stand there with the line of another manifest."
     ]
   ) { arguments, invocation in
     var report = try LedgerReport(
@@ -53,6 +55,7 @@ enum ReportCommand {
             await DecoderPool.$current.withValue(decoders) { await RowPictures(record, pipeline) })
         }
       }
+      await pipeline.loader.finish()
     }
     invocation.results.writeText(
       arguments["format"] == "json" ? report.json.text + "\n" : report.text)
@@ -68,7 +71,7 @@ enum ReportCommand {
 extension LedgerReport {
   /// The rows that aren't accepted, in the order of the manifest.
   private var open: [LedgerRow] {
-    causes.flatMap(\.rows).sorted { ($0.line ?? 0) < ($1.line ?? 0) }
+    causes.flatMap(\.rows).sorted { place(of: $0) < place(of: $1) }
   }
 
   var json: JSONOutput {
@@ -111,8 +114,10 @@ extension LedgerReport {
 
   private func json(_ cause: Cause) -> JSONOutput {
     let list = cause.rows.map { row in
-      JSONOutput(fields: [
-        ("row", row.line), ("id", row.line.flatMap { ids[$0] }), ("key", row.key.description),
+      let reference = named?[row.key]
+      return JSONOutput(fields: [
+        ("row", reference?.line ?? row.line), ("id", reference?.label),
+        ("inManifest", named.map { _ in reference != nil }), ("key", row.key.description),
       ])
     }
     return JSONOutput(fields: [

@@ -9,8 +9,8 @@ struct LedgerReport {
   private(set) var causes: [Cause] = []
   /// How long rows took in each stage, in the order of the pipeline.
   private(set) var stages: [StageTimes.Stage] = []
-  /// What the operator calls the rows that aren't accepted, by line; only a manifest tells.
-  private(set) var ids: [Int: String] = [:]
+  /// The rows that aren't accepted as a manifest has them; nil where none is given.
+  private(set) var named: [RowKey: RowReference]?
 
   struct Cause {
     let standing: Standing
@@ -64,38 +64,70 @@ struct LedgerReport {
     }.sorted { ($1.rows.count, $0.rows[0].line ?? 0) < ($0.rows.count, $1.rows[0].line ?? 0) }
   }
 
-  /// Takes the ids of the rows from the manifest that the last run read.
+  /// Finds the rows in a manifest that a run read.
   ///
-  /// - Returns: the first records with scans, and what the scans go through.
+  /// They are known by their keys: line numbers are those of whichever manifest a row was last reported from.
+  ///
+  /// - Returns: the first records with scans, and what the scans go through, whose loader is still to be finished.
   mutating func nameRows(_ path: String, _ arguments: Arguments, _ registry: StageRegistry)
     async throws -> ([IntakeRecord], Pipeline)
   {
     let digest = try PlanEditing.digest(ofFile: path).map(Hex.text)
-    guard let read = runs.last?.run.open.manifest, read == digest else {
+    guard let digest, runs.contains(where: { $0.run.open.manifest == digest }) else {
       throw CommandError(
-        .usage, "\(Sanitizer.clean(path)) isn't the manifest that the last run read",
-        hint: "name that file, as it was; docintake ledger show --left MANIFEST compares any other")
+        .usage, "\(Sanitizer.clean(path)) isn't a manifest that a run of this ledger read",
+        hint: "name one, as it was; docintake ledger show --left MANIFEST compares any other")
     }
     // `--format` here is the form of the report.
-    let session = arguments.reading(path).without("format")
-      .defaulting("to", to: registry.targets.first?.name)
+    let session = arguments.reading(path).without("format").aimed(at: ledger.target, registry)
     let pipeline = try registry.assemble(PlanEditing(session, registry).plan)
-    let wanted = Set(causes.flatMap { $0.rows.compactMap(\.line) })
-    var first: [IntakeRecord] = []
+    let views = try await views(of: arguments.positionals[0])
+    let lines = causes.flatMap(\.rows).reduce(into: [:]) { $0[$1.key] = $1.line ?? 0 }
+    var (named, first): ([RowKey: RowReference], [IntakeRecord]) = ([:], [])
     try await pipeline.loader.prepare()
     let rows = try await pipeline.loader.rows()
     while let record = try await rows.next()?.record {
-      if wanted.contains(record.row.line) { ids[record.row.line] = record.row.label }
+      let name = pipeline.assembler.name(of: record)
+      for view in views {
+        let key = try view.row(for: name).key
+        // Of rows about the same customer the ledger has one.
+        guard let line = lines[key], named[key] == nil || line == record.row.line else { continue }
+        named[key] = record.row
+      }
       if first.count < RowPictures.most, !record.images.isEmpty { first.append(record) }
     }
-    await pipeline.loader.finish()
+    self.named = named
+    causes = causes.map { cause in
+      var cause = cause
+      cause.rows.sort { place(of: $0) < place(of: $1) }
+      return cause
+    }
     return (first, pipeline)
+  }
+
+  /// The ledger as a run sees it that looks up rows, for each of its operations.
+  private func views(of path: String) async throws(JournalError) -> [LedgerGlance] {
+    var views: [LedgerGlance] = []
+    for operation in ledger.operations {
+      var settings = LedgerSettings(
+        path: path, target: ledger.target ?? "", operation: PercentText.decoded(operation))
+      settings.sharedKeys = LedgerPlace.keyFile(of: settings.target)
+      if let view = try await LedgerGlance.read(settings) { views.append(view) }
+    }
+    return views
+  }
+
+  /// The rows that the manifest has in its order, then the others.
+  func place(of row: LedgerRow) -> (Int, Int) {
+    let reference = named?[row.key]
+    return (named != nil && reference == nil ? 1 : 0, reference?.line ?? row.line ?? 0)
   }
 
   /// `line 17 (C-1017)`.
   func name(_ row: LedgerRow) -> String {
+    if let reference = named?[row.key] { return Console.name(reference) }
     guard let line = row.line else { return "key \(row.key)" }
-    return "line \(line)" + (ids[line].map { " (\(Sanitizer.clean($0, limit: 32)))" } ?? "")
+    return "line \(line)" + (named == nil ? "" : " of another manifest")
   }
 
   /// Bytes of accepted rows: images as they came, images as they were sent, requests.
