@@ -295,22 +295,31 @@ final class ImageRoot: Sendable {
     ].contains(name[name.index(after: dot)...].lowercased())
   }
 
-  /// A path that may be meant: with another extension, or spelt a little differently.
+  /// A path that may be meant: with another extension, or spelt a little differently; never one with other numbers, which
+  /// is the scan of somebody else.
   func similar(to path: String) -> String? {
     let start = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     let name = String(path.dropFirst(start.count))
+    let numbers = ImageRoot.numbers(in: name)
     // Comparing letter by letter takes a microsecond a name.
     let names = list(start, atMost: 10_000)
-      .filter { $0 != "." && $0 != ".." }.sorted()
+      .filter { $0 != "." && $0 != ".." && ImageRoot.numbers(in: $0) == numbers }.sorted()
+    let stem = NearestName.of(ImageRoot.stem(name), among: names.map(ImageRoot.stem))
     let similar =
       names.first { $0.lowercased() == name.lowercased() }
-      ?? names.first { ImageRoot.stem($0) == ImageRoot.stem(name) }
-      ?? NearestName.of(name, among: names)
+      ?? names.first { ImageRoot.stem($0) == stem }
     return similar.map { start + $0 }
   }
 
+  /// The numbers in the name of a file, which tell whose scan it is; not that of an extension such as `jp2`.
+  static func numbers(in name: String) -> [Substring] { stem(name).split { !$0.isNumber } }
+
+  /// A name without its extension, which begins with a letter.
   private static func stem(_ name: String) -> String {
-    String(name.lastIndex(of: ".").map { name[..<$0] } ?? name[...]).lowercased()
+    let dot = name.lastIndex(of: ".").flatMap { dot in
+      name[dot...].dropFirst().first?.isLetter == true ? dot : nil
+    }
+    return String(name[..<(dot ?? name.endIndex)]).lowercased()
   }
 }
 

@@ -88,7 +88,7 @@ struct PathPattern: Sendable {
       // File names stay out of the detail: they may be people's names, and details go into logs.
       throw .scan(
         side, .fileNotFound, ": no file fits the pattern", file: path,
-        similar: try similar(to: row, in: names).map { start + $0 })
+        similar: try similar(to: wanted, of: row, in: names).map { start + $0 })
     }
     guard found.count == 1 else {
       throw .scan(side, .ambiguousFile, ": \(found.count) files fit the pattern", file: path)
@@ -119,12 +119,20 @@ struct PathPattern: Sendable {
     return result
   }
 
-  /// A name that begins as the pattern does up to its first cell: of the same row, with another ending.
-  private func similar(to row: RawRow, in names: FolderNames) throws(StageFailure) -> String? {
-    guard let cell = name.firstIndex(where: { $0.column != nil }),
+  /// A name that begins as the pattern does up to its last cell, and has another ending: the cells of the next row may
+  /// begin as those of this one do.
+  private func similar(to wanted: [Piece], of row: RawRow, in names: FolderNames)
+    throws(StageFailure) -> String?
+  {
+    guard let cell = name.lastIndex(where: { $0.column != nil }),
       !name[..<cell].contains(where: \.isWildcard)
     else { return nil }
-    return names.fitting(try filled(Array(name[...cell]), row) + [.anyLetters]).first
+    let start = try filled(Array(name[...cell]), row)
+    let numbers = ImageRoot.numbers(in: wanted.map(\.text).joined())
+    return names.fitting(start + [.anyLetters]).first { found in
+      let next = found.dropFirst(start.count).first
+      return next?.isLetter != true && ImageRoot.numbers(in: found) == numbers
+    }
   }
 }
 

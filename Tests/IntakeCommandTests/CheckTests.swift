@@ -33,6 +33,17 @@ struct CheckTests {
       ])
   }
 
+  /// Whoever followed such a hint would send the identity card of somebody else.
+  @Test func theScanOfAnotherCustomerIsNotOffered() throws {
+    folder.write("10007_V.jpg", TinyScan.bytes)
+    let result = try check("A,a@example.com,Ann,Lee,1 Elm,19900228,10017_V.jpg,")
+    #expect(problems(result.rows.first) == ["file_not_found front"])
+    #expect(!result.errors.contains("there is 10007"), "\(result.errors)")
+    #expect(result.rows.first?["hint"]?.string?.contains("10007") == false)
+    let meant = try check("A,a@example.com,Ann,Lee,1 Elm,19900228,10007-v.jpeg,")
+    #expect(meant.errors.contains("→ there is 10007_V.jpg: correct"), "\(meant.errors)")
+  }
+
   @Test func aColumnIsNamedOnce() throws {
     let result = try check("A,not-an-address,Ann,Lee,1 Elm,19900228,../scan.jpg,scan.jpg")
     #expect(problems(result.rows.first) == ["invalid_value email", "path_outside_root front"])

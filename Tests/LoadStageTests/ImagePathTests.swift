@@ -173,7 +173,7 @@ struct ImagePathTests {
   }
 
   @Test(arguments: [
-    ("a.png", "a.jpg"), ("inner/c.jpg", "inner/b.jpg"), ("inner\\b.jpeg", "inner/b.jpg"),
+    ("a.png", "a.jpg"), ("inner/c.jpg", nil), ("inner\\b.jpeg", "inner/b.jpg"),
     ("completely-different.jpg", nil), ("nowhere/a.jpg", nil),
   ])
   func aMissingFileSaysWhatIsThere(path: String, similar: String?) throws {
@@ -183,6 +183,38 @@ struct ImagePathTests {
     #expect(failure?.similar == similar)
     // Names of files may be names of people, and these two go into logs.
     #expect(failure?.detail.contains(".jpg") == false && failure?.hint.contains(".jpg") == false)
+  }
+
+  @Test(arguments: [
+    ("10017_V.jpg", nil), ("10007-v.jpeg", "10007_V.jpg"), ("10007 vv.jpg", "10007_V.jpg"),
+    ("10007V.jp2", "10007_V.jpg"), ("1000_7_V.jpg", nil), ("0010007_V.jpg", nil), ("V.jpg", nil),
+    ("IMG.10018", nil), ("IMGE.10017", "IMG.10017"), ("Renee 3.jpg", "Renée 3.jpg"),
+  ])
+  func theScanOfAnotherNumberIsNeverMeant(path: String, similar: String?) throws {
+    let workshop = Workshop()
+    for name in ["10007_V.jpg", "IMG.10017", "Renée 3.jpg"] { workshop.write(name, "x") }
+    let file = try workshop.scan(path)
+    let failure = #expect(throws: StageFailure.self) { try file.read(atMost: 100) }
+    #expect(failure?.similar == similar)
+  }
+
+  @Test(arguments: [
+    ("{id}-front.*", "C-1", "C-1_vorn.jpg"), ("{id}-front.*", "C-", nil),
+    ("{id}-front.*", "C", nil),
+    ("{reference}-{id}.*", "Jo", nil), ("{reference}-{id}.*", "Joan", "Lee-Joan_f.jpg"),
+    ("{id}.*", "Leed", nil),
+  ])
+  func theScanOfARowThatBeginsAlikeIsNeverMeant(pattern: String, id: String, similar: String?)
+    async throws
+  {
+    let workshop = Workshop()
+    for name in ["C-1_vorn.jpg", "C-10-front.png", "Lee-Joan_f.jpg", "Leeds_f.jpg"] {
+      workshop.write(name, "x")
+    }
+    let loaded = try await workshop.load(
+      text: "id,reference\n\(id),Lee\n".utf8, ["front": .text(pattern)])
+    let failure = try #require(loaded.failures.first?.first)
+    #expect(failure.code == .fileNotFound && failure.similar == similar)
   }
 
   @Test(arguments: [
