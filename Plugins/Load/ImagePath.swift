@@ -14,6 +14,10 @@ struct ImagePath: Sendable {
   private let page: Int?
   /// The page that is meant where the text names none.
   private var usualPage = 1
+  /// Whether the file may have several pages, each of which may be another scan.
+  private var isDocument: Bool {
+    [".pdf", ".tif", ".tiff"].contains(where: relative.lowercased().hasSuffix)
+  }
 
   /// Understands backslashes, `file:///`, absolute paths that lead below the root, and `#page=2` at the end.
   init(text: String, side: Side, root: ImageRoot) {
@@ -42,9 +46,7 @@ struct ImagePath: Sendable {
 
   /// Takes the second page where both columns name one document without saying which page: front, then back.
   mutating func takeSecondPage(of other: ImagePath) {
-    guard isSame(as: other), page == nil, other.page == nil,
-      [".pdf", ".tif", ".tiff"].contains(where: relative.lowercased().hasSuffix)
-    else { return }
+    guard isSame(as: other), page == nil, other.page == nil, isDocument else { return }
     usualPage = 2
   }
 
@@ -115,8 +117,11 @@ struct ImagePath: Sendable {
     return false
   }
 
-  /// Notes that a row names this scan.
-  func noteUse() { root.use(relative) }
+  /// Notes that the row at a line names this scan.
+  func noteUse(line: Int) {
+    guard !root.use(relative, page: { isDocument ? page ?? usualPage : nil }) else { return }
+    root.notes.count(.sharedScan, line: line, ColumnName(side.column))
+  }
 
   /// The scan, read beneath the root when somebody asks for its bytes.
   func file(line: Int) -> ImageFile {
@@ -270,9 +275,9 @@ final class ImageRoot: Sendable {
     self.folder.names(in: folder.isEmpty ? "." : folder, atMost: limit)
   }
 
-  /// Notes that a row names a scan.
-  func use(_ path: String) {
-    used?.withLock { $0.add(located(path)) }
+  /// Notes that a row names a scan; false where an earlier row has named it, as far as that is known.
+  func use(_ path: String, page: () -> Int?) -> Bool {
+    used?.withLock { $0.add(located(path), page: page()) } ?? true
   }
 
   /// The scans beside used ones that no row names.
@@ -325,17 +330,23 @@ final class ImageRoot: Sendable {
 
 /// The paths of scans that rows name, by their hashes: 200,000 take 6 MB.
 private struct UsedNames: Sendable {
-  /// In larger batches nothing is compared.
+  /// In larger batches files are not compared, and scans only with the first ones.
   private static let most = 200_000
   /// Names of a folder that are compared with them.
   static let mostCompared = 100_000
   private(set) var folders: Set<String> = []
   private var hashes: Set<Int> = []
 
-  mutating func add(_ path: String) {
-    guard hashes.count < UsedNames.most else { return folders.removeAll() }
-    hashes.insert(path.hashValue)
+  /// Takes a file, or a page of a document; false where it is here already.
+  mutating func add(_ path: String, page: Int?) -> Bool {
+    let scan = (page.map { "\(path)#page=\($0)" } ?? path).hashValue
+    guard hashes.count < UsedNames.most else {
+      folders.removeAll()
+      return !hashes.contains(scan)
+    }
     folders.insert(path.lastIndex(of: "/").map { String(path[...$0]) } ?? "")
+    if page != nil { hashes.insert(path.hashValue) }
+    return hashes.insert(scan).inserted
   }
 
   func contains(_ path: String) -> Bool { hashes.contains(path.hashValue) }

@@ -15,7 +15,8 @@ public struct Load: Loader {
     var front: String? = nil
     @Option("name of the back scan where a row has none, such as {id}-back.* or {id}/back.*")
     var back: String? = nil
-    @Option("say which scans beside those of the rows no row names") var unusedFiles = false
+    @Option("say which scans beside those of the rows no row names, and how many several rows do")
+    var unusedFiles = false
     @Option("read a header under another name, the column's") var map: [String: String] = [:]
     @Option("leave out the column with this header") var ignoreColumns: [String] = []
     @Option(

@@ -44,6 +44,18 @@ struct CheckTests {
     #expect(meant.errors.contains("→ there is 10007_V.jpg: correct"), "\(meant.errors)")
   }
 
+  @Test func aScanThatTwoRowsNameIsAWarning() throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    folder.write("own.jpg", TinyScan.bytes)
+    batch.write { number, cells in if number == 1 { cells[6] = "own.jpg" } }
+    let result = try program.run("check", batch.manifest, "--to", "dcams")
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(
+      result.errors.contains("warning: 1 cell names the scan of an earlier row: "),
+      "\(result.errors)")
+    #expect(result.errors.contains("(line 4, front)"), "\(result.errors)")
+  }
+
   @Test func aColumnIsNamedOnce() throws {
     let result = try check("A,not-an-address,Ann,Lee,1 Elm,19900228,../scan.jpg,scan.jpg")
     #expect(problems(result.rows.first) == ["invalid_value email", "path_outside_root front"])

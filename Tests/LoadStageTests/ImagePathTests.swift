@@ -91,6 +91,24 @@ struct ImagePathTests {
     #expect(loaded.notices.contains("2 files are named by no row: 1-back.jpg, left.JPG"))
   }
 
+  @Test(arguments: [
+    ("a.jpg,|b.jpg,|c.jpg,", nil), ("a.jpg,b.jpg|c.jpg,B.JPG", "1 cell names (line 3, back)"),
+    ("a.jpg,|a.jpg,b.jpg|,b.jpg", "2 cells name (first: line 3, front)"),
+    ("a.jpg,a.jpg|b.jpg,", nil),
+    ("a.pdf,a.pdf|a.pdf#page=3,a.pdf#page=4", nil),
+    ("a.pdf,a.pdf|a.pdf#page=2,", "1 cell names (line 3, front)"),
+    ("gone.jpg,|gone.jpg,", "1 cell names (line 3, front)"),
+  ])
+  func rowsThatNameTheScanOfAnEarlierOneAreCounted(rows: String, warning: String?) async throws {
+    let workshop = Workshop()
+    for name in ["a.jpg", "b.jpg", "c.jpg", "a.pdf"] { workshop.write(name, "x") }
+    let lines = rows.split(separator: "|").enumerated().map { "\($0),\($1)\n" }
+    let loaded = try await workshop.load(
+      text: ("id,front,back\n" + lines.joined()).utf8, ["unused-files": .flag(true)])
+    let words = "the scan of an earlier row: is it this customer's? "
+    #expect(loaded.warnings.map { $0.replacing(words, with: "") } == [warning].compactMap(\.self))
+  }
+
   /// The failure, or nothing, that reading a path gives; both ways of opening agree on whether it opens.
   private func code(_ path: String, in workshop: Workshop, limit: Int = 100) throws -> FailureCode?
   {
