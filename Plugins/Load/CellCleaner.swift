@@ -150,6 +150,7 @@ final class ManifestNotes: Sendable {
     /// How many lines there were when the rows began.
     var openingCount: Int?
     var repairs: [Repair: (count: Int, line: Int, column: ColumnName?)] = [:]
+    var isMarked = false
   }
 
   private let state = Mutex(State())
@@ -163,6 +164,12 @@ final class ManifestNotes: Sendable {
   func count(_ repair: Repair, line: Int, _ column: ColumnName? = nil) {
     state.withLock { $0.repairs[repair, default: (0, line, column)].count += 1 }
   }
+
+  /// Notes that the manifest has a byte order mark or another encoding than UTF-8.
+  func noteMark() { state.withLock { $0.isMarked = true } }
+
+  /// Whether it has, as far as it has been read.
+  var isMarked: Bool { state.withLock(\.isMarked) }
 
   /// Lines so far are shown before the first row, later ones at the end.
   func beginRows() { state.withLock { $0.openingCount = $0.lines.count } }
