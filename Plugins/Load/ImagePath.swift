@@ -151,7 +151,9 @@ struct ImagePath: Sendable {
     switch cause {
     // File names stay out of details and hints: they may be people's names, and details go into logs.
     case .notFound:
-      failure(.fileNotFound, ": there is no such file", similar: root.similar(to: relative))
+      failure(
+        .fileNotFound, ": there is no such file", hint: root.hint,
+        similar: root.similar(to: relative))
     case .outsideFolder:
       failure(.pathOutsideRoot, ": the path or a link on it leads out of the images root")
     case .notRegular(let kind): failure(.notRegularFile, ": it is \(kind)")
@@ -193,6 +195,8 @@ extension Side {
 final class ImageRoot: Sendable {
   let folder: Folder
   let notes: ManifestNotes
+  /// What to do where a scan isn't there: which folder paths are relative to, and how to name another.
+  let hint: String?
   /// The folder's absolute paths: as it was given, and without links.
   private let paths: [String]
   private let listings = Mutex<[String: FolderNames]>([:])
@@ -203,11 +207,14 @@ final class ImageRoot: Sendable {
   /// In larger folders a name that isn't there is not looked for in other letters.
   private static let mostSpelled = 100_000
 
-  init(_ path: String, notes: ManifestNotes, notesUse: Bool = false) throws(FileFailure) {
+  init(_ path: String, notes: ManifestNotes, notesUse: Bool = false, hint: String? = nil)
+    throws(FileFailure)
+  {
     used = notesUse ? Mutex(UsedNames()) : nil
     folder = try Folder(path)
     paths = Folder.absolutePaths(of: path)
     self.notes = notes
+    self.hint = hint
   }
 
   /// What is left of an absolute path below the root, nil for one that leads elsewhere.

@@ -189,12 +189,23 @@ public struct Load: Loader {
   {
     let path = options.imagesRoot ?? manifest.folder
     do throws(FileFailure) {
-      return try ImageRoot(path, notes: notes, notesUse: options.unusedFiles)
+      return try ImageRoot(
+        path, notes: notes, notesUse: options.unusedFiles, hint: hint(of: manifest))
     } catch {
       let detail = error == .notFound ? "there is no such folder" : "\(error)"
       throw StageFailure(
         .fileNotFound, "the images root: \(detail)",
         hint: "give --images-root an existing folder", outcome: .fatal, file: path)
     }
+  }
+
+  /// What to do where a scan isn't there.
+  private func hint(of manifest: Manifest) -> String {
+    let start =
+      manifest.path == nil
+      ? "the current folder, as the manifest is standard input" : "the manifest's folder"
+    return "check the path: it is relative to "
+      + (options.imagesRoot == nil
+        ? "\(start); --images-root DIR names another" : "the folder of --images-root")
   }
 }

@@ -87,7 +87,7 @@ struct PathPattern: Sendable {
     guard let first = found.first else {
       // File names stay out of the detail: they may be people's names, and details go into logs.
       throw .scan(
-        side, .fileNotFound, ": no file fits the pattern", file: path,
+        side, .fileNotFound, ": no file fits the pattern", hint: root.hint, file: path,
         similar: try similar(to: wanted, of: row, in: names).map { start + $0 })
     }
     guard found.count == 1 else {

@@ -44,6 +44,27 @@ struct CheckTests {
     #expect(meant.errors.contains("→ there is 10007_V.jpg: correct"), "\(meant.errors)")
   }
 
+  /// Where paths start depends on the command line, and a missing scan is how one learns it.
+  @Test(arguments: [
+    ([], "the manifest's folder; --images-root DIR names another"),
+    (["--images-root", "."], "the folder of --images-root"),
+    (
+      ["-"],
+      "the current folder, as the manifest is standard input; --images-root DIR names another"
+    ),
+    (["-", "--images-root", "."], "the folder of --images-root"),
+  ])
+  func aMissingScanSaysWhereItsPathStarts(words: [String], place: String) async throws {
+    let manifest = folder.write("rows.csv", "id,email,front\nA,a@example.com,gone.jpg\n")
+    let isInput = words.first == "-"
+    let result = try await program.start(
+      ["check"] + (isInput ? words : [manifest] + words) + ["--to", "dcams"],
+      input: isInput ? manifest : "/dev/null"
+    ).wait()
+    let hint = result.rows.first?["hint"]?.string
+    #expect(hint == "check the path: it is relative to " + place, "\(result.errors)")
+  }
+
   @Test func aScanThatTwoRowsNameIsAWarning() throws {
     let batch = CustomerBatch(rows: 3, in: folder)
     folder.write("own.jpg", TinyScan.bytes)

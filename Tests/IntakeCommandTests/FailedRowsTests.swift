@@ -105,7 +105,7 @@ struct FailedRowsTests {
     #expect(
       result.errors.contains("with the same options and --images-root \(folder.path)\n"),
       "\(result.errors)")
-    #expect(!(try runBranch(manifest, "--failed", failed)).errors.contains("--images-root"))
+    #expect(!(try runBranch(manifest, "--failed", failed)).errors.contains("and --images-root"))
   }
 
   @Test func thereIsNoFileWhereEveryRowWasAccepted() throws {
