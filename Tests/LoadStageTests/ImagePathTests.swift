@@ -51,6 +51,8 @@ struct ImagePathTests {
     ("{id}-front.*", "C-1", "C-1-FRONT.JPG"), ("{ID}.jpg", "C-1", "names a column"),
     ("{id}-front.*", "c-1", "C-1-FRONT.JPG"), ("{id}-f*t.j?g", "C-1", "C-1-FRONT.JPG"),
     ("{id}.*", "C-1", "file_not_found"), ("{id}*", "C-1", "ambiguous_file"),
+    ("{id}*.jpg", "C-1", "C-1-FRONT.JPG"), ("*{id}-f*", "0", "file_not_found"),
+    ("*{id}-f*", "10", "C-10-front.jpg"), ("{id}?-f*", "C-1", "C-10-front.jpg"),
     ("{id}/a.*", "C-1", "file_not_found"), ("inner/{id}.jpg", "any", "inner/any.jpg"),
     ("{id}.*", "a/b", "invalid_value"), ("{id}.*", "..", "invalid_value"),
     ("{id}.*", "[x]*", "[x]*.png"), ("{email}.*", "C-1", "missing_value"),
