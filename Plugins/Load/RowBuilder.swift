@@ -278,7 +278,9 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
   var notices: [String] { notes.opening }
   var warnings: [String] { reader.withLock { $0.sharedHeader?.warnings ?? [] } }
   var findings: [(level: LogLevel, text: String)] {
-    notes.findings + [builder.unused].compactMap(\.self).map { (.notice, $0) }
+    // Rows that were not read may name them.
+    let unused = taken.withLock(\.isAll) ? builder.unused : nil
+    return notes.findings + [unused].compactMap(\.self).map { (.notice, $0) }
   }
   var columns: Set<ColumnName>? {
     reader.withLock { $0.sharedHeader }.map {

@@ -77,6 +77,16 @@ struct CheckTests {
     #expect(result.errors.contains("(line 4, front)"), "\(result.errors)")
   }
 
+  @Test func aCheckThatStopsEarlyKnowsNoFilesThatNoRowNames() throws {
+    let manifest = folder.write(
+      "two.csv", "email,front\na@example.com,scan.jpg\nb@example.com,own.jpg\n")
+    for name in ["scan.jpg", "own.jpg", "left.jpg"] { folder.write(name, TinyScan.bytes) }
+    let part = try program.run("check", manifest, "--to", "dcams", "--limit", "1")
+    #expect(part.code == 0 && !part.errors.contains("named by no row"), "\(part.errors)")
+    let all = try program.run("check", manifest, "--to", "dcams")
+    #expect(all.errors.contains("1 file is named by no row: left.jpg"), "\(all.errors)")
+  }
+
   @Test func aColumnIsNamedOnce() throws {
     let result = try check("A,not-an-address,Ann,Lee,1 Elm,19900228,../scan.jpg,scan.jpg")
     #expect(problems(result.rows.first) == ["invalid_value email", "path_outside_root front"])
