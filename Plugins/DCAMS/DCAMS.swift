@@ -108,7 +108,7 @@ extension DCAMS {
   private static let email = CustomerOption(
     "email", value: "E|-", readsInput: true,
     help: "the customer; - reads it from standard input, to keep it out of argv",
-    inRow: { $0.fields[.email]?.exposed })
+    inRow: [.email])
 
   private static func address(_ values: [String: String]) throws(StageFailure) -> String {
     let words = (values["email"] ?? "").split(whereSeparator: \.isWhitespace)

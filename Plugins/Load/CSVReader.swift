@@ -34,7 +34,8 @@ struct CSVReader: RowReader, ~Copyable {
     try header.check()
     hasNotes = cells.suffix(3).map { $0.lowercased() } == SourceTable.notes
     table = SourceTable(
-      delimiter: parser.delimiter, columns: [record], meanings: header.places.map(\.column))
+      delimiter: parser.delimiter, columns: [record], meanings: header.places.map(\.column)
+    ) { [notes = cleaner.notes] in notes.isMarked }
     takeRecord()
     for notice in header.notices { cleaner.notes.say(notice) }
   }

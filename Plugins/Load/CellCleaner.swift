@@ -120,9 +120,10 @@ extension Unicode.Scalar {
 
 /// What the operator should know about a manifest: one line for each kind, however many rows it is about.
 final class ManifestNotes: Sendable {
-  /// What is put right in cells.
+  /// What is put right in cells, or should be looked at.
   enum Repair: CaseIterable {
     case blankRow, whiteSpace, lineBreak, invisible, nullText, extraCells, suspicious, wrapper, path
+    case sharedScan
 
     func text(_ count: Int) -> String {
       let (cells, are) = count == 1 ? ("1 cell", "is") : ("\(count) cells", "are")
@@ -138,6 +139,8 @@ final class ManifestNotes: Sendable {
       case .suspicious: "\(cells) with a suspicious value \(are) taken nevertheless"
       case .wrapper: "what a spreadsheet puts around a text was taken off \(cells)"
       case .path: "\(cells) name a scan in other letters than the file has (case or Unicode form)"
+      case .sharedScan:
+        "\(count == 1 ? "1 cell names" : "\(count) cells name") the scan of an earlier row: is it this customer's?"
       }
     }
   }
@@ -147,6 +150,7 @@ final class ManifestNotes: Sendable {
     /// How many lines there were when the rows began.
     var openingCount: Int?
     var repairs: [Repair: (count: Int, line: Int, column: ColumnName?)] = [:]
+    var isMarked = false
   }
 
   private let state = Mutex(State())
@@ -160,6 +164,12 @@ final class ManifestNotes: Sendable {
   func count(_ repair: Repair, line: Int, _ column: ColumnName? = nil) {
     state.withLock { $0.repairs[repair, default: (0, line, column)].count += 1 }
   }
+
+  /// Notes that the manifest has a byte order mark or another encoding than UTF-8.
+  func noteMark() { state.withLock { $0.isMarked = true } }
+
+  /// Whether it has, as far as it has been read.
+  var isMarked: Bool { state.withLock(\.isMarked) }
 
   /// Lines so far are shown before the first row, later ones at the end.
   func beginRows() { state.withLock { $0.openingCount = $0.lines.count } }
@@ -178,7 +188,7 @@ final class ManifestNotes: Sendable {
       guard let (count, line, column) = repairs[repair] else { return nil }
       let place = "line \(line)" + (column.map { ", \($0)" } ?? "")
       return (
-        repair == .suspicious ? .warning : .notice,
+        [.suspicious, .sharedScan].contains(repair) ? .warning : .notice,
         repair.text(count) + (count > 1 ? " (first: \(place))" : " (\(place))")
       )
     }

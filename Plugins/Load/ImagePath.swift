@@ -14,6 +14,10 @@ struct ImagePath: Sendable {
   private let page: Int?
   /// The page that is meant where the text names none.
   private var usualPage = 1
+  /// Whether the file may have several pages, each of which may be another scan.
+  private var isDocument: Bool {
+    [".pdf", ".tif", ".tiff"].contains(where: relative.lowercased().hasSuffix)
+  }
 
   /// Understands backslashes, `file:///`, absolute paths that lead below the root, and `#page=2` at the end.
   init(text: String, side: Side, root: ImageRoot) {
@@ -42,9 +46,7 @@ struct ImagePath: Sendable {
 
   /// Takes the second page where both columns name one document without saying which page: front, then back.
   mutating func takeSecondPage(of other: ImagePath) {
-    guard isSame(as: other), page == nil, other.page == nil,
-      [".pdf", ".tif", ".tiff"].contains(where: relative.lowercased().hasSuffix)
-    else { return }
+    guard isSame(as: other), page == nil, other.page == nil, isDocument else { return }
     usualPage = 2
   }
 
@@ -115,8 +117,11 @@ struct ImagePath: Sendable {
     return false
   }
 
-  /// Notes that a row names this scan.
-  func noteUse() { root.use(relative) }
+  /// Notes that the row at a line names this scan.
+  func noteUse(line: Int) {
+    guard !root.use(relative, page: { isDocument ? page ?? usualPage : nil }) else { return }
+    root.notes.count(.sharedScan, line: line, ColumnName(side.column))
+  }
 
   /// The scan, read beneath the root when somebody asks for its bytes.
   func file(line: Int) -> ImageFile {
@@ -146,7 +151,9 @@ struct ImagePath: Sendable {
     switch cause {
     // File names stay out of details and hints: they may be people's names, and details go into logs.
     case .notFound:
-      failure(.fileNotFound, ": there is no such file", similar: root.similar(to: relative))
+      failure(
+        .fileNotFound, ": there is no such file", hint: root.hint,
+        similar: root.similar(to: relative))
     case .outsideFolder:
       failure(.pathOutsideRoot, ": the path or a link on it leads out of the images root")
     case .notRegular(let kind): failure(.notRegularFile, ": it is \(kind)")
@@ -188,6 +195,8 @@ extension Side {
 final class ImageRoot: Sendable {
   let folder: Folder
   let notes: ManifestNotes
+  /// What to do where a scan isn't there: which folder paths are relative to, and how to name another.
+  let hint: String?
   /// The folder's absolute paths: as it was given, and without links.
   private let paths: [String]
   private let listings = Mutex<[String: FolderNames]>([:])
@@ -198,11 +207,14 @@ final class ImageRoot: Sendable {
   /// In larger folders a name that isn't there is not looked for in other letters.
   private static let mostSpelled = 100_000
 
-  init(_ path: String, notes: ManifestNotes, notesUse: Bool = false) throws(FileFailure) {
+  init(_ path: String, notes: ManifestNotes, notesUse: Bool = false, hint: String? = nil)
+    throws(FileFailure)
+  {
     used = notesUse ? Mutex(UsedNames()) : nil
     folder = try Folder(path)
     paths = Folder.absolutePaths(of: path)
     self.notes = notes
+    self.hint = hint
   }
 
   /// What is left of an absolute path below the root, nil for one that leads elsewhere.
@@ -270,9 +282,9 @@ final class ImageRoot: Sendable {
     self.folder.names(in: folder.isEmpty ? "." : folder, atMost: limit)
   }
 
-  /// Notes that a row names a scan.
-  func use(_ path: String) {
-    used?.withLock { $0.add(located(path)) }
+  /// Notes that a row names a scan; false where an earlier row has named it, as far as that is known.
+  func use(_ path: String, page: () -> Int?) -> Bool {
+    used?.withLock { $0.add(located(path), page: page()) } ?? true
   }
 
   /// The scans beside used ones that no row names.
@@ -295,38 +307,53 @@ final class ImageRoot: Sendable {
     ].contains(name[name.index(after: dot)...].lowercased())
   }
 
-  /// A path that may be meant: with another extension, or spelt a little differently.
+  /// A path that may be meant: with another extension, or spelt a little differently; never one with other numbers, which
+  /// is the scan of somebody else.
   func similar(to path: String) -> String? {
     let start = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     let name = String(path.dropFirst(start.count))
+    let numbers = ImageRoot.numbers(in: name)
     // Comparing letter by letter takes a microsecond a name.
     let names = list(start, atMost: 10_000)
-      .filter { $0 != "." && $0 != ".." }.sorted()
+      .filter { $0 != "." && $0 != ".." && ImageRoot.numbers(in: $0) == numbers }.sorted()
+    let stem = NearestName.of(ImageRoot.stem(name), among: names.map(ImageRoot.stem))
     let similar =
       names.first { $0.lowercased() == name.lowercased() }
-      ?? names.first { ImageRoot.stem($0) == ImageRoot.stem(name) }
-      ?? NearestName.of(name, among: names)
+      ?? names.first { ImageRoot.stem($0) == stem }
     return similar.map { start + $0 }
   }
 
+  /// The numbers in the name of a file, which tell whose scan it is; not that of an extension such as `jp2`.
+  static func numbers(in name: String) -> [Substring] { stem(name).split { !$0.isNumber } }
+
+  /// A name without its extension, which begins with a letter.
   private static func stem(_ name: String) -> String {
-    String(name.lastIndex(of: ".").map { name[..<$0] } ?? name[...]).lowercased()
+    let dot = name.lastIndex(of: ".").flatMap { dot in
+      name[dot...].dropFirst().first?.isLetter == true ? dot : nil
+    }
+    return String(name[..<(dot ?? name.endIndex)]).lowercased()
   }
 }
 
 /// The paths of scans that rows name, by their hashes: 200,000 take 6 MB.
 private struct UsedNames: Sendable {
-  /// In larger batches nothing is compared.
+  /// In larger batches files are not compared, and scans only with the first ones.
   private static let most = 200_000
   /// Names of a folder that are compared with them.
   static let mostCompared = 100_000
   private(set) var folders: Set<String> = []
   private var hashes: Set<Int> = []
 
-  mutating func add(_ path: String) {
-    guard hashes.count < UsedNames.most else { return folders.removeAll() }
-    hashes.insert(path.hashValue)
+  /// Takes a file, or a page of a document; false where it is here already.
+  mutating func add(_ path: String, page: Int?) -> Bool {
+    let scan = (page.map { "\(path)#page=\($0)" } ?? path).hashValue
+    guard hashes.count < UsedNames.most else {
+      folders.removeAll()
+      return !hashes.contains(scan)
+    }
     folders.insert(path.lastIndex(of: "/").map { String(path[...$0]) } ?? "")
+    if page != nil { hashes.insert(path.hashValue) }
+    return hashes.insert(scan).inserted
   }
 
   func contains(_ path: String) -> Bool { hashes.contains(path.hashValue) }

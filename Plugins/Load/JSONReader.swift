@@ -20,7 +20,7 @@ struct JSONReader: RowReader, ~Copyable {
   private var first: RawRow?
   private var isFirst = true
   /// The columns in the order in which the rows bring them.
-  private let table = SourceTable(delimiter: UInt8(ascii: ","), columns: [])
+  private let table: SourceTable
 
   /// Reads the first row: an unknown name there is as wrong as one in a header.
   ///
@@ -33,6 +33,9 @@ struct JSONReader: RowReader, ~Copyable {
     self.names = names
     self.limit = limit
     self.cleaner = cleaner
+    table = SourceTable(delimiter: UInt8(ascii: ","), columns: []) { [notes = cleaner.notes] in
+      notes.isMarked
+    }
     layout = isList ? .list : .lines
     if isList {
       cleaner.notes.say("the manifest is a JSON list, whose elements are its rows")

@@ -15,7 +15,8 @@ public struct Load: Loader {
     var front: String? = nil
     @Option("name of the back scan where a row has none, such as {id}-back.* or {id}/back.*")
     var back: String? = nil
-    @Option("say which scans beside those of the rows no row names") var unusedFiles = false
+    @Option("say which scans beside those of the rows no row names, and how many several rows do")
+    var unusedFiles = false
     @Option("read a header under another name, the column's") var map: [String: String] = [:]
     @Option("leave out the column with this header") var ignoreColumns: [String] = []
     @Option(
@@ -188,12 +189,23 @@ public struct Load: Loader {
   {
     let path = options.imagesRoot ?? manifest.folder
     do throws(FileFailure) {
-      return try ImageRoot(path, notes: notes, notesUse: options.unusedFiles)
+      return try ImageRoot(
+        path, notes: notes, notesUse: options.unusedFiles, hint: hint(of: manifest))
     } catch {
       let detail = error == .notFound ? "there is no such folder" : "\(error)"
       throw StageFailure(
         .fileNotFound, "the images root: \(detail)",
         hint: "give --images-root an existing folder", outcome: .fatal, file: path)
     }
+  }
+
+  /// What to do where a scan isn't there.
+  private func hint(of manifest: Manifest) -> String {
+    let start =
+      manifest.path == nil
+      ? "the current folder, as the manifest is standard input" : "the manifest's folder"
+    return "check the path: it is relative to "
+      + (options.imagesRoot == nil
+        ? "\(start); --images-root DIR names another" : "the folder of --images-root")
   }
 }

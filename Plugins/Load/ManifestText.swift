@@ -37,6 +37,7 @@ struct ManifestText: ~Copyable {
     let shown = TextEncoding(startingWith: ahead)
     let recognised = encoding.map { $0.isUTF16 && shown?.isUTF16 == true ? shown : $0 } ?? shown
     self.encoding = recognised
+    if shown != nil || recognised ?? .utf8 != .utf8 { notes.noteMark() }
     if recognised?.isUTF16 != true {
       start = Array(ahead.prefix(64))
     } else if encoding == nil {
@@ -97,6 +98,7 @@ struct ManifestText: ~Copyable {
       encoding = .utf8
     } else {
       encoding = .table(LetterTable.windows1252)
+      notes.noteMark()
       notes.say("the manifest isn't UTF-8; it is read as Windows-1252 (--encoding says otherwise)")
     }
     return try decoded(into: buffer)

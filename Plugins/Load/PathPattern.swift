@@ -7,6 +7,8 @@ struct PathPattern: Sendable {
     case letter(Character)
     case cell(ColumnName)
     case anyLetters, oneLetter
+    /// Between a cell and any letters: not inside a number, which would be that of another row.
+    case edge
 
     var isWildcard: Bool { self == .anyLetters || self == .oneLetter }
 
@@ -30,6 +32,7 @@ struct PathPattern: Sendable {
       case .cell(let name): "{\(name)}"
       case .anyLetters: "*"
       case .oneLetter: "?"
+      case .edge: ""
       }
     }
   }
@@ -87,8 +90,8 @@ struct PathPattern: Sendable {
     guard let first = found.first else {
       // File names stay out of the detail: they may be people's names, and details go into logs.
       throw .scan(
-        side, .fileNotFound, ": no file fits the pattern", file: path,
-        similar: try similar(to: row, in: names).map { start + $0 })
+        side, .fileNotFound, ": no file fits the pattern", hint: root.hint, file: path,
+        similar: try similar(to: wanted, of: row, in: names).map { start + $0 })
     }
     guard found.count == 1 else {
       throw .scan(side, .ambiguousFile, ": \(found.count) files fit the pattern", file: path)
@@ -99,7 +102,7 @@ struct PathPattern: Sendable {
   /// The pieces with the row's cells in their places.
   private func filled(_ pieces: [Piece], _ row: RawRow) throws(StageFailure) -> [Piece] {
     var result: [Piece] = []
-    for piece in pieces {
+    for (index, piece) in pieces.enumerated() {
       guard let name = piece.column else {
         result.append(piece)
         continue
@@ -114,17 +117,27 @@ struct PathPattern: Sendable {
           "column \"\(name)\" holds what no file name can, and scans are called after it",
           column: name)
       }
+      if index > 0, pieces[index - 1] == .anyLetters { result.append(.edge) }
       result += cell.map(Piece.letter)
+      if pieces.dropFirst(index + 1).first == .anyLetters { result.append(.edge) }
     }
     return result
   }
 
-  /// A name that begins as the pattern does up to its first cell: of the same row, with another ending.
-  private func similar(to row: RawRow, in names: FolderNames) throws(StageFailure) -> String? {
-    guard let cell = name.firstIndex(where: { $0.column != nil }),
+  /// A name that begins as the pattern does up to its last cell, and has another ending: the cells of the next row may
+  /// begin as those of this one do.
+  private func similar(to wanted: [Piece], of row: RawRow, in names: FolderNames)
+    throws(StageFailure) -> String?
+  {
+    guard let cell = name.lastIndex(where: { $0.column != nil }),
       !name[..<cell].contains(where: \.isWildcard)
     else { return nil }
-    return names.fitting(try filled(Array(name[...cell]), row) + [.anyLetters]).first
+    let start = try filled(Array(name[...cell]), row)
+    let numbers = ImageRoot.numbers(in: wanted.map(\.text).joined())
+    return names.fitting(start + [.anyLetters]).first { found in
+      let next = found.dropFirst(start.count).first
+      return next?.isLetter != true && ImageRoot.numbers(in: found) == numbers
+    }
   }
 }
 
@@ -154,7 +167,7 @@ struct FolderNames: Sendable {
     let pattern = pattern.flatMap(\.folded)
     let start = String(pattern.prefix { $0.letter != nil }.compactMap(\.letter))
     return names[firstIndex(from: start)...].prefix { $0.folded.hasPrefix(start) }
-      .filter { FolderNames.fits(pattern[...], Array($0.folded)[...]) }.map(\.name)
+      .filter { FolderNames.fits(pattern[...], Array($0.folded)) }.map(\.name)
   }
 
   private func firstIndex(from start: String) -> Int {
@@ -166,16 +179,22 @@ struct FolderNames: Sendable {
     return low
   }
 
+  /// Whether a pattern fits a name from a place on.
   private static func fits(
-    _ pattern: ArraySlice<PathPattern.Piece>, _ name: ArraySlice<Character>
+    _ pattern: ArraySlice<PathPattern.Piece>, _ name: [Character], from place: Int = 0
   ) -> Bool {
-    guard let piece = pattern.first else { return name.isEmpty }
+    guard let piece = pattern.first else { return place == name.count }
     let rest = pattern.dropFirst()
+    switch piece {
     // Names have 255 bytes at most, and patterns few stars.
-    if piece == .anyLetters {
-      return name.indices.contains { fits(rest, name[$0...]) } || fits(rest, [])
+    case .anyLetters: return (place...name.count).contains { fits(rest, name, from: $0) }
+    case .edge:
+      let around = name[max(0, place - 1)..<min(place + 1, name.count)]
+      return !(around.count == 2 && around.allSatisfy(\.isNumber))
+        && fits(rest, name, from: place)
+    default:
+      return place < name.count && (piece == .oneLetter || piece.letter == name[place])
+        && fits(rest, name, from: place + 1)
     }
-    return (piece == .oneLetter || piece.letter == name.first) && !name.isEmpty
-      && fits(rest, name.dropFirst())
   }
 }

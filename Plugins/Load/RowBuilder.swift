@@ -140,14 +140,11 @@ final class RowBuilder: Sendable {
       problems = [shift]
     } else {
       paths.sort { $0.side < $1.side }
-      for path in paths {
-        path.noteUse()
-        if let problem = path.problem { problems.append(problem) }
-      }
-      if paths.count == 2 {
-        paths[1].takeSecondPage(of: paths[0])
-        if paths[1].isSame(as: paths[0]) { problems.append(RowBuilder.sameFile) }
-      }
+      problems += paths.compactMap(\.problem)
+      if paths.count == 2 { paths[1].takeSecondPage(of: paths[0]) }
+      let isOneFile = paths.count == 2 && paths[1].isSame(as: paths[0])
+      if isOneFile { problems.append(RowBuilder.sameFile) }
+      for path in paths.dropLast(isOneFile ? 1 : 0) { path.noteUse(line: raw.line) }
     }
     var images: [ImageFile] = []
     for path in paths where path.problem == nil { images.append(path.file(line: raw.line)) }
@@ -281,7 +278,9 @@ final class ManifestRows<Reader: RowReader & ~Copyable>: RowSource {
   var notices: [String] { notes.opening }
   var warnings: [String] { reader.withLock { $0.sharedHeader?.warnings ?? [] } }
   var findings: [(level: LogLevel, text: String)] {
-    notes.findings + [builder.unused].compactMap(\.self).map { (.notice, $0) }
+    // Rows that were not read may name them.
+    let unused = taken.withLock(\.isAll) ? builder.unused : nil
+    return notes.findings + [unused].compactMap(\.self).map { (.notice, $0) }
   }
   var columns: Set<ColumnName>? {
     reader.withLock { $0.sharedHeader }.map {

@@ -110,8 +110,7 @@ extension Noah {
         "get", summary: "ask for one customer (Noah GET customer)",
         options: [
           CustomerOption(
-            "id", value: "ID", help: "the customer's id",
-            inRow: { NoahCustomerID(in: $0.fields)?.text })
+            "id", value: "ID", help: "the customer's id", inRow: [.id, .reference])
         ]
       ) { values throws(StageFailure) in
         try getCustomer(id: values["id"] ?? "")

@@ -33,6 +33,60 @@ struct CheckTests {
       ])
   }
 
+  /// Whoever followed such a hint would send the identity card of somebody else.
+  @Test func theScanOfAnotherCustomerIsNotOffered() throws {
+    folder.write("10007_V.jpg", TinyScan.bytes)
+    let result = try check("A,a@example.com,Ann,Lee,1 Elm,19900228,10017_V.jpg,")
+    #expect(problems(result.rows.first) == ["file_not_found front"])
+    #expect(!result.errors.contains("there is 10007"), "\(result.errors)")
+    #expect(result.rows.first?["hint"]?.string?.contains("10007") == false)
+    let meant = try check("A,a@example.com,Ann,Lee,1 Elm,19900228,10007-v.jpeg,")
+    #expect(meant.errors.contains("→ there is 10007_V.jpg: correct"), "\(meant.errors)")
+  }
+
+  /// Where paths start depends on the command line, and a missing scan is how one learns it.
+  @Test(arguments: [
+    ([], "the manifest's folder; --images-root DIR names another"),
+    (["--images-root", "."], "the folder of --images-root"),
+    (
+      ["-"],
+      "the current folder, as the manifest is standard input; --images-root DIR names another"
+    ),
+    (["-", "--images-root", "."], "the folder of --images-root"),
+  ])
+  func aMissingScanSaysWhereItsPathStarts(words: [String], place: String) async throws {
+    let manifest = folder.write("rows.csv", "id,email,front\nA,a@example.com,gone.jpg\n")
+    let isInput = words.first == "-"
+    let result = try await program.start(
+      ["check"] + (isInput ? words : [manifest] + words) + ["--to", "dcams"],
+      input: isInput ? manifest : "/dev/null"
+    ).wait()
+    let hint = result.rows.first?["hint"]?.string
+    #expect(hint == "check the path: it is relative to " + place, "\(result.errors)")
+  }
+
+  @Test func aScanThatTwoRowsNameIsAWarning() throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    folder.write("own.jpg", TinyScan.bytes)
+    batch.write { number, cells in if number == 1 { cells[6] = "own.jpg" } }
+    let result = try program.run("check", batch.manifest, "--to", "dcams")
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(
+      result.errors.contains("warning: 1 cell names the scan of an earlier row: "),
+      "\(result.errors)")
+    #expect(result.errors.contains("(line 4, front)"), "\(result.errors)")
+  }
+
+  @Test func aCheckThatStopsEarlyKnowsNoFilesThatNoRowNames() throws {
+    let manifest = folder.write(
+      "two.csv", "email,front\na@example.com,scan.jpg\nb@example.com,own.jpg\n")
+    for name in ["scan.jpg", "own.jpg", "left.jpg"] { folder.write(name, TinyScan.bytes) }
+    let part = try program.run("check", manifest, "--to", "dcams", "--limit", "1")
+    #expect(part.code == 0 && !part.errors.contains("named by no row"), "\(part.errors)")
+    let all = try program.run("check", manifest, "--to", "dcams")
+    #expect(all.errors.contains("1 file is named by no row: left.jpg"), "\(all.errors)")
+  }
+
   @Test func aColumnIsNamedOnce() throws {
     let result = try check("A,not-an-address,Ann,Lee,1 Elm,19900228,../scan.jpg,scan.jpg")
     #expect(problems(result.rows.first) == ["invalid_value email", "path_outside_root front"])

@@ -69,6 +69,31 @@ struct CustomerCommandTests {
     #expect(try sandbox.requests().isEmpty)
   }
 
+  /// The question needs the address alone, and takes what the run took.
+  @Test func aRowIsFoundAsARunReadsItWhateverIsWrongWithItsOtherCells() async throws {
+    let batch = CustomerBatch(rows: 2, in: folder)
+    batch.write { _, cells in cells[5] = "4/17/1983" }
+    let sandbox = try await SandboxProcess(folder)
+    let format = ["--date-format", "MM/DD/YYYY"]
+    let sent = try await program.start(batch.arguments(sandbox) + format).wait()
+    #expect(sent.code == 0, "\(sent.errors)")
+    let command = [
+      "customer", "status", "--to", "sandbox", "--endpoint", sandbox.endpoint, "--manifest",
+      batch.manifest, "--row", "R-1",
+    ]
+    let asked = try await program.start(command + format).wait()
+    #expect(asked.code == 0, "\(asked.errors)")
+    batch.write { _, cells in (cells[5], cells[6]) = ("19831317", "../scan.jpg") }
+    var settled = program
+    settled.environment = ["DOCINTAKE_DATE_FORMAT": "MM/DD/YYYY"]
+    let again = try await settled.start(command).wait()
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(again.rows.first?["status"]?.string == asked.rows.first?["status"]?.string)
+    #expect(
+      again.errors.contains("settings: date-format from DOCINTAKE_DATE_FORMAT"),
+      "\(again.errors)")
+  }
+
   /// An image that the sandbox has dropped is not "no image".
   @Test func anImageThatIsNoLongerKeptIsAnError() async throws {
     var configuration = SandboxConfiguration()

@@ -95,6 +95,8 @@ struct FirstStepsTests {
   @Test(arguments: [["check"], ["run", "--dry-run"]])
   func aReaderThatGoesAwayEndsACheckQuietly(words: [String]) async throws {
     let batch = CustomerBatch(rows: 200, in: folder)
+    batch.write { number, cells in if number > 0 { cells[6] = "scan-\(number).jpg" } }
+    for number in 1..<200 { folder.write("scan-\(number).jpg", TinyScan.bytes) }
     var ends: [Int32] = [0, 0]
     try #require(pipe(&ends) == 0)
     close(ends[0])

@@ -51,6 +51,8 @@ struct ImagePathTests {
     ("{id}-front.*", "C-1", "C-1-FRONT.JPG"), ("{ID}.jpg", "C-1", "names a column"),
     ("{id}-front.*", "c-1", "C-1-FRONT.JPG"), ("{id}-f*t.j?g", "C-1", "C-1-FRONT.JPG"),
     ("{id}.*", "C-1", "file_not_found"), ("{id}*", "C-1", "ambiguous_file"),
+    ("{id}*.jpg", "C-1", "C-1-FRONT.JPG"), ("*{id}-f*", "0", "file_not_found"),
+    ("*{id}-f*", "10", "C-10-front.jpg"), ("{id}?-f*", "C-1", "C-10-front.jpg"),
     ("{id}/a.*", "C-1", "file_not_found"), ("inner/{id}.jpg", "any", "inner/any.jpg"),
     ("{id}.*", "a/b", "invalid_value"), ("{id}.*", "..", "invalid_value"),
     ("{id}.*", "[x]*", "[x]*.png"), ("{email}.*", "C-1", "missing_value"),
@@ -89,6 +91,24 @@ struct ImagePathTests {
     let images = loaded.rows.first?.record.images.map(\.path)
     #expect(images == ["1-front.jpg", "other.jpg"])
     #expect(loaded.notices.contains("2 files are named by no row: 1-back.jpg, left.JPG"))
+  }
+
+  @Test(arguments: [
+    ("a.jpg,|b.jpg,|c.jpg,", nil), ("a.jpg,b.jpg|c.jpg,B.JPG", "1 cell names (line 3, back)"),
+    ("a.jpg,|a.jpg,b.jpg|,b.jpg", "2 cells name (first: line 3, front)"),
+    ("a.jpg,a.jpg|b.jpg,", nil),
+    ("a.pdf,a.pdf|a.pdf#page=3,a.pdf#page=4", nil),
+    ("a.pdf,a.pdf|a.pdf#page=2,", "1 cell names (line 3, front)"),
+    ("gone.jpg,|gone.jpg,", "1 cell names (line 3, front)"),
+  ])
+  func rowsThatNameTheScanOfAnEarlierOneAreCounted(rows: String, warning: String?) async throws {
+    let workshop = Workshop()
+    for name in ["a.jpg", "b.jpg", "c.jpg", "a.pdf"] { workshop.write(name, "x") }
+    let lines = rows.split(separator: "|").enumerated().map { "\($0),\($1)\n" }
+    let loaded = try await workshop.load(
+      text: ("id,front,back\n" + lines.joined()).utf8, ["unused-files": .flag(true)])
+    let words = "the scan of an earlier row: is it this customer's? "
+    #expect(loaded.warnings.map { $0.replacing(words, with: "") } == [warning].compactMap(\.self))
   }
 
   /// The failure, or nothing, that reading a path gives; both ways of opening agree on whether it opens.
@@ -173,7 +193,7 @@ struct ImagePathTests {
   }
 
   @Test(arguments: [
-    ("a.png", "a.jpg"), ("inner/c.jpg", "inner/b.jpg"), ("inner\\b.jpeg", "inner/b.jpg"),
+    ("a.png", "a.jpg"), ("inner/c.jpg", nil), ("inner\\b.jpeg", "inner/b.jpg"),
     ("completely-different.jpg", nil), ("nowhere/a.jpg", nil),
   ])
   func aMissingFileSaysWhatIsThere(path: String, similar: String?) throws {
@@ -183,6 +203,38 @@ struct ImagePathTests {
     #expect(failure?.similar == similar)
     // Names of files may be names of people, and these two go into logs.
     #expect(failure?.detail.contains(".jpg") == false && failure?.hint.contains(".jpg") == false)
+  }
+
+  @Test(arguments: [
+    ("10017_V.jpg", nil), ("10007-v.jpeg", "10007_V.jpg"), ("10007 vv.jpg", "10007_V.jpg"),
+    ("10007V.jp2", "10007_V.jpg"), ("1000_7_V.jpg", nil), ("0010007_V.jpg", nil), ("V.jpg", nil),
+    ("IMG.10018", nil), ("IMGE.10017", "IMG.10017"), ("Renee 3.jpg", "Renée 3.jpg"),
+  ])
+  func theScanOfAnotherNumberIsNeverMeant(path: String, similar: String?) throws {
+    let workshop = Workshop()
+    for name in ["10007_V.jpg", "IMG.10017", "Renée 3.jpg"] { workshop.write(name, "x") }
+    let file = try workshop.scan(path)
+    let failure = #expect(throws: StageFailure.self) { try file.read(atMost: 100) }
+    #expect(failure?.similar == similar)
+  }
+
+  @Test(arguments: [
+    ("{id}-front.*", "C-1", "C-1_vorn.jpg"), ("{id}-front.*", "C-", nil),
+    ("{id}-front.*", "C", nil),
+    ("{reference}-{id}.*", "Jo", nil), ("{reference}-{id}.*", "Joan", "Lee-Joan_f.jpg"),
+    ("{id}.*", "Leed", nil),
+  ])
+  func theScanOfARowThatBeginsAlikeIsNeverMeant(pattern: String, id: String, similar: String?)
+    async throws
+  {
+    let workshop = Workshop()
+    for name in ["C-1_vorn.jpg", "C-10-front.png", "Lee-Joan_f.jpg", "Leeds_f.jpg"] {
+      workshop.write(name, "x")
+    }
+    let loaded = try await workshop.load(
+      text: "id,reference\n\(id),Lee\n".utf8, ["front": .text(pattern)])
+    let failure = try #require(loaded.failures.first?.first)
+    #expect(failure.code == .fileNotFound && failure.similar == similar)
   }
 
   @Test(arguments: [

@@ -48,7 +48,7 @@ struct CustomerCommands {
     ]
     + RunOptions.manifestOptions.filter { readingOptions.contains($0.name) }
   private static let readingOptions: Set<String> = [
-    "format", "encoding", "null", "map", "map-known", "ignore-column",
+    "format", "encoding", "date-format", "null", "map", "map-known", "ignore-column",
   ]
 
   /// What any of the vendors takes there; empty where one of them takes any text.
@@ -70,7 +70,7 @@ struct CustomerCommands {
     if !command.images.isEmpty, arguments["output"] == nil {
       throw arguments.usageError("--output DIR is missing")
     }
-    let record = try await request.record(arguments)
+    let record = try await request.record(arguments, needing: command.options.flatMap(\.inRow))
     let submission = try command.request(values(of: command, arguments, record))
     return try await request.ask(submission).write(
       to: invocation.results, images: command.images, folder: arguments["output"])
@@ -81,12 +81,13 @@ struct CustomerCommands {
   ) throws(CommandError) -> [String: String] {
     var values: [String: String] = [:]
     for option in command.options {
-      if record != nil, option.inRow != nil, arguments.has(option.name) {
+      if record != nil, !option.inRow.isEmpty, arguments.has(option.name) {
         throw arguments.usageError(
           "--\(option.name) and --row each name a customer: give one of them")
       }
-      guard let given = arguments[option.name] ?? record.flatMap({ option.inRow?($0) }) else {
-        let row = option.inRow == nil ? "" : ", or --manifest FILE and --row ID"
+      let cell = option.inRow.lazy.compactMap { record?.fields[$0] }.first
+      guard let given = arguments[option.name] ?? cell?.exposed else {
+        let row = option.inRow.isEmpty ? "" : ", or --manifest FILE and --row ID"
         throw arguments.usageError("--\(option.name) is missing\(row)")
       }
       let value = option.readsInput && given == "-" ? readLine() ?? "" : given
@@ -127,8 +128,9 @@ struct OneRequest {
 
   /// The record of the row that `--row` names, nil where none is named.
   ///
-  /// Reads the manifest to its end: where two rows have that id, nobody knows which customer is meant.
-  func record(_ arguments: Arguments) async throws -> IntakeRecord? {
+  /// Reads the manifest to its end: where two rows have that id, nobody knows which customer is meant. Of what is wrong
+  /// with the row, cells in other columns than these and those that name it don't matter.
+  func record(_ arguments: Arguments, needing columns: [Column]) async throws -> IntakeRecord? {
     guard let id = arguments["row"] else { return nil }
     let shown = Sanitizer.clean(id, limit: 60)
     let rows = try await editing.registry.assemble(editing.plan).loader.rows()
@@ -148,7 +150,9 @@ struct OneRequest {
         .notAccepted, "the manifest has no row with the id \(shown)",
         hint: "give the id, or the reference where rows have no id")
     }
-    if let failure = found.failures.first {
+    let needed = Set(columns + [.id, .reference])
+    let failure = found.failures.first { $0.column.map { needed.contains($0.column) } ?? true }
+    if let failure {
       throw CommandError(
         .notAccepted,
         "line \(found.record.row.line) (\(shown)): \(failure.code): \(failure.detail)",

@@ -79,7 +79,8 @@ enum RunCommand {
   static let failed = """
     --failed holds customers' data (its mode is 0600), appears when the run ends, and only if some row was not
     accepted. A run that stops early writes the rows that it has read by then; nothing is overwritten. A row
-    that cannot be split into cells is one cell. For JSON Lines the columns are those that the rows have.
+    that cannot be split into cells is one cell. For JSON Lines the columns are those that the rows have. It is
+    UTF-8, with a byte order mark for spreadsheets unless the manifest was UTF-8 without one.
     """
 }
 

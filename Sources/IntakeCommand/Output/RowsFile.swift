@@ -87,14 +87,17 @@ final class RowsFile: Sendable {
     if let failure = rows.withLock(\.failure) { throw failure }
   }
 
-  /// Writes the manifest; records with fewer cells than there are `columns` by now get empty ones.
-  func finish(header: [[UInt8]], columns: Int, delimiter: UInt8) throws(SystemCallFailure) {
+  /// Writes the manifest, whose rows are of that table; records with fewer cells than there are `columns` by now get
+  /// empty ones.
+  func finish(header: [[UInt8]], columns: Int, delimiter: UInt8, of table: SourceTable)
+    throws(SystemCallFailure)
+  {
     try checkWritten()
     while isNumbered, DurableFile.exists(path) { taken.withLock { $0 += 1 } }
     let entries = rows.withLock(\.entries).sorted { ($0.line, $0.offset) < ($1.line, $1.offset) }
     try DurableFile.create(path) { (file) throws(SystemCallFailure) in
       // 64 KB a write: a row for each would take ten times as long.
-      var piece = header.joined(separator: [delimiter]) + [UInt8(ascii: "\n")]
+      var piece = table.byteOrderMark + header.joined(separator: [delimiter]) + [UInt8(ascii: "\n")]
       for entry in entries {
         let split = Int(entry.recordSize)
         let bytes = try waiting.read(at: entry.offset, count: split + Int(entry.notesSize))
@@ -141,7 +144,7 @@ final class FailedRows: Sendable {
     guard let table = table.withLock(\.self) else { return try file.checkWritten() }
     try file.finish(
       header: [table.header] + SourceTable.notes.map { Array($0.utf8) }, columns: table.count,
-      delimiter: table.delimiter)
+      delimiter: table.delimiter, of: table)
   }
 }
 
@@ -185,8 +188,10 @@ final class FixedManifest: Sendable {
     var known: [ColumnName]
     /// The cells of a record that are kept as they were.
     var originals: [(place: Int, name: [UInt8])] = []
+    let table: SourceTable
 
     init(_ table: SourceTable) {
+      self.table = table
       guard let meanings = table.meanings else {
         // JSON rows name their own columns: the last row may still bring a new one.
         known = Column.allCases.map { ColumnName($0) }
@@ -271,7 +276,8 @@ final class FixedManifest: Sendable {
     }
     let names = columns.known.map { Array($0.description.utf8) } + columns.originals.map(\.name)
     try file.finish(
-      header: names.map(cell), columns: columns.known.count, delimiter: FixedManifest.comma)
+      header: names.map(cell), columns: columns.known.count, delimiter: FixedManifest.comma,
+      of: columns.table)
     let root = file.imagesRoot.map { ", to run with --images-root \(ShellText.quoted($0))" } ?? ""
     return "the manifest as it was understood: \(file.path)\(root)"
   }

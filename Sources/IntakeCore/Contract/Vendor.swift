@@ -120,13 +120,13 @@ public struct CustomerOption: Sendable {
   public let readsInput: Bool
   /// One line on what it is.
   public let help: String
-  /// What a row of a manifest has for it, nil where no row has: `--manifest` and `--row` then stand for it.
-  public let inRow: (@Sendable (IntakeRecord) -> String?)?
+  /// The columns of which a row has it in the first that is filled: `--manifest` and `--row` may stand for it then.
+  public let inRow: [Column]
 
   /// Describes an option.
   public init(
     _ name: String, value: String = "TEXT", choices: [String] = [], readsInput: Bool = false,
-    help: String, inRow: (@Sendable (IntakeRecord) -> String?)? = nil
+    help: String, inRow: [Column] = []
   ) {
     self.name = name
     self.value = value

@@ -43,7 +43,8 @@ extension FailureCode {
 
   // Files.
   /// An image that is not where the manifest says.
-  public static let fileNotFound = Self("file_not_found", "check the path and the images root")
+  public static let fileNotFound = Self(
+    "file_not_found", "check the path, and the folder that it is relative to (--images-root)")
   /// More than one file that a pattern fits.
   public static let ambiguousFile = Self(
     "ambiguous_file", "leave one of the files there, or give a narrower pattern")

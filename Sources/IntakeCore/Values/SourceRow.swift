@@ -23,14 +23,25 @@ public final class SourceTable: Sendable {
   public let delimiter: UInt8
   /// What each cell of a record is read as, nil for an ignored one; nil if columns have their own names.
   public let meanings: [ColumnName?]?
+  private let isMarked: @Sendable () -> Bool
   private let columns: Mutex<[[UInt8]]>
 
   /// Takes the columns, each as its header cell is written; the whole header of a CSV manifest may be one of them.
-  public init(delimiter: UInt8, columns: [[UInt8]], meanings: [ColumnName?]? = nil) {
+  ///
+  /// `isMarked` says at the end whether the manifest had a byte order mark or another encoding than UTF-8.
+  public init(
+    delimiter: UInt8, columns: [[UInt8]], meanings: [ColumnName?]? = nil,
+    isMarked: @escaping @Sendable () -> Bool = { false }
+  ) {
     self.delimiter = delimiter
     self.meanings = meanings
+    self.isMarked = isMarked
     self.columns = Mutex(columns)
   }
+
+  /// What a file of these rows begins with: a byte order mark, without which Excel misreads what isn't ASCII; nothing
+  /// where the manifest was UTF-8 without one.
+  public var byteOrderMark: [UInt8] { isMarked() ? [0xEF, 0xBB, 0xBF] : [] }
 
   /// How many columns there are so far.
   public var count: Int { columns.withLock(\.count) }

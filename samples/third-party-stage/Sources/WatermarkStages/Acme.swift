@@ -58,8 +58,7 @@ extension Acme {
         options: [
           CustomerOption(
             "email", value: "E|-", readsInput: true,
-            help: "the applicant; - reads it from standard input",
-            inRow: { $0.fields[.email]?.exposed })
+            help: "the applicant; - reads it from standard input", inRow: [.email])
         ]
       ) { values throws(StageFailure) in
         try applicant(values["email"] ?? "")
