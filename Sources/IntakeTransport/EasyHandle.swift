@@ -61,9 +61,10 @@ final class EasyHandle: Sendable {
           throw NotSent(reason: .unreachable, detail: "the system refuses a socket's options")
         }
         let text = words.baseAddress.map { String(cString: $0) } ?? ""
+        let proxy = settings.proxy.flatMap { $0.isTaken(to: endpoint) ? $0 : nil }
         return transfer.exchange(
           after: code, detail: text.isEmpty ? String(cString: curl_easy_strerror(code)) : text,
-          proxied: settings.proxy?.isTaken(to: endpoint) == true ? connectStatus() : nil)
+          proxy: proxy.map { (connectStatus(), $0.user != nil) })
       } catch {
         return .notSent(error)
       }

@@ -74,6 +74,11 @@ extension Receipt {
           .fatal, .connectionFailed, "the proxy wants a user name and password",
           #"put "proxy":{"user":"…","pass":"…"} into the credentials file"#
         )
+      case .proxyCredentialsRefused:
+        (
+          .fatal, .connectionFailed, "the proxy refuses the user name or password",
+          #"correct "proxy":{"user":"…","pass":"…"} in the credentials file"#
+        )
       case .aborted: (.retryable(after: nil), .stopped, "the run stopped before sending", nil)
       case .withheld:
         (

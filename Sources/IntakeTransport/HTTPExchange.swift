@@ -38,8 +38,10 @@ public struct NotSent: Error, Sendable, Equatable {
     case proxy
     /// The proxy refuses to connect to the target; every further request would fail alike.
     case proxyRefused
-    /// The proxy wants a user and password, or refuses these (407).
+    /// The proxy wants a user and password, and there are none (407).
     case proxyCredentials
+    /// The proxy refuses the user and password that it was given (407).
+    case proxyCredentialsRefused
     /// The TLS handshake broke off.
     case handshake
     /// The target wants a client certificate or refuses this one, or it can't be used.
@@ -84,14 +86,18 @@ public struct Unanswered: Sendable {
 extension Transfer {
   /// The result of the exchange, which libcurl has ended with `code`.
   ///
-  /// - Parameter connectStatus: the status of the proxy's answer to CONNECT, 0 if there was none, nil without a proxy.
-  func exchange(after code: CURLcode, detail: String, proxied connectStatus: Int?) -> HTTPExchange {
+  /// - Parameter proxy: the status of its answer to CONNECT, 0 if there was none, and whether it was told who we are; nil
+  ///   without a proxy.
+  func exchange(
+    after code: CURLcode, detail: String, proxy: (status: Int, isToldUser: Bool)?
+  ) -> HTTPExchange {
     if code == CURLE_OK, stop == nil, let response = head.response(body: body) {
       return .answered(response, bodyBytes: bodyBytes)
     }
     if starts == 0 {
       let reason =
-        connectStatus.flatMap { NotSent.Reason(code, proxy: $0) } ?? NotSent.Reason(code)
+        proxy.flatMap { NotSent.Reason(code, proxy: $0.status, isToldUser: $0.isToldUser) }
+        ?? NotSent.Reason(code)
       return .notSent(NotSent(reason: reason, detail: Sanitizer.clean(detail)))
     }
     if head.status == 0, NotSent.Reason.isAboutClientCertificate(detail) {
@@ -126,14 +132,14 @@ extension NotSent.Reason {
   }
 
   /// The same with a proxy that answered `status` to CONNECT; nil if the code isn't about the proxy.
-  init?(_ code: CURLcode, proxy status: Int) {
+  init?(_ code: CURLcode, proxy status: Int, isToldUser: Bool) {
     switch code {
     case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY, CURLE_COULDNT_CONNECT: self = .proxy
     case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_ABORTED_BY_CALLBACK:
       return nil
     default:
       switch status {
-      case 407: self = .proxyCredentials
+      case 407: self = isToldUser ? .proxyCredentialsRefused : .proxyCredentials
       case 400...499: self = .proxyRefused
       case 500...599: self = .proxy
       default: return nil
