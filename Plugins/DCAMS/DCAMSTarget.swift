@@ -50,7 +50,9 @@ struct DCAMSTarget: Target {
     return DCAMS.getDocumentImages(email: sent.email)
   }
 
-  /// Not accepted when the e-mail is unknown or something differs, accepted when fields and images are the same.
+  /// Not accepted when the e-mail is unknown, accepted when fields and images are the same.
+  ///
+  /// No page says that fields and images are kept as they were sent, so a difference alone proves nothing.
   func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement {
     guard let answer = DCAMSAnswer(response), let sent = SentCustomer(submission) else {
       return .unknown(evidence: "the answer \(response.status) to an inquiry isn't readable")
@@ -72,10 +74,7 @@ struct DCAMSTarget: Target {
         : .notAccepted(evidence: "getStatus shows another status")
     }
     let differing = sent.differences(from: answer)
-    guard differing.isEmpty else {
-      return .notAccepted(evidence: "stored differs in \(differing.joined(separator: ", "))")
-    }
-    return settlement(ofImages: sent, answer)
+    return differing.isEmpty ? settlement(ofImages: sent, answer) : .differs(in: differing)
   }
 
   private func settlement(ofImages sent: SentCustomer, _ answer: DCAMSAnswer) -> Settlement {
@@ -87,10 +86,15 @@ struct DCAMSTarget: Target {
         return .unknown(evidence: "fields are equal, but the answer has no image \(side.rawValue)")
       }
       guard Base64Text.decode(stored) == bytes else {
-        return .differs(evidence: "stored differs in image \(side.rawValue)")
+        return .differs(in: [SentCustomer.name(of: side)])
       }
     }
     return .accepted(evidence: "fields and images equal")
+  }
+
+  func partsKept(by response: HTTPResponse, of submission: Submission) -> Set<String> {
+    guard let answer = success(response), let sent = SentCustomer(submission) else { return [] }
+    return sent.partsKept(by: answer)
   }
 
   private func success(_ response: HTTPResponse) -> DCAMSAnswer? {

@@ -111,12 +111,30 @@ final class Sending: Sendable {
     runner.policy.ambiguous == .reconcile && submission.target.inquiry(about: submission) != nil
   }
 
-  /// Asks until an answer settles what became of a request; a target that needs more than three goes round in circles.
+  /// Asks what became of a request.
   func settlement(of submission: Submission, _ row: Row) async -> Settlement {
+    let (answer, problem) = await lastAnswer(about: submission, row)
+    return answer.map { submission.target.settlement(of: $0, about: submission) }
+      ?? .unknown(evidence: problem)
+  }
+
+  /// Asks which parts of an accepted request the target keeps as they were sent; nil when it doesn't answer.
+  func partsKept(of submission: Submission, _ row: Row) async -> Set<String>? {
+    await lastAnswer(about: submission, row).answer.map {
+      submission.target.partsKept(by: $0, of: submission)
+    }
+  }
+
+  /// The answer to the last question about a request, or why there is none; a target that needs more than three
+  /// questions goes round in circles.
+  private func lastAnswer(about submission: Submission, _ row: Row) async -> (
+    answer: HTTPResponse?, problem: String
+  ) {
     let target = submission.target
     guard var inquiry = target.inquiry(about: submission) else {
-      return .unknown(
-        evidence: "an earlier attempt may have been accepted and this target cannot be asked")
+      return (
+        nil, "an earlier attempt may have been accepted and this target cannot be asked"
+      )
     }
     for _ in 1...3 {
       var delivery = Delivery.none
@@ -124,14 +142,14 @@ final class Sending: Sendable {
       repeat { answer = await ask(inquiry, of: row, &delivery) } while delivery.repeats
       guard let answer else {
         let reason = delivery.receipt.detail ?? "no answer"
-        return .unknown(evidence: "asking the target failed: \(reason)")
+        return (nil, "asking the target failed: \(reason)")
       }
       guard let next = target.inquiry(after: answer, to: inquiry, about: submission) else {
-        return target.settlement(of: answer, about: submission)
+        return (answer, "")
       }
       inquiry = next
     }
-    return .unknown(evidence: "three answers of the target settled nothing")
+    return (nil, "three answers of the target settled nothing")
   }
 
   /// Sends once; an error that isn't the submitter's verdict counts as in doubt: nobody knows how far the request got.
