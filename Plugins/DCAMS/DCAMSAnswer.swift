@@ -5,7 +5,9 @@ struct DCAMSAnswer {
   /// `Success` or `Error`, in lower case.
   let result: String?
   let message: String?
+  /// `PASS`, `PENDING`, `FAIL`, or `unknown` for any other text: it could repeat a customer's name.
   let status: String?
+  /// `createCustomer`, `updateCustomer` or `unknown`.
   let type: String?
   let reference: String?
   let target: JSONValue?
@@ -16,10 +18,18 @@ struct DCAMSAnswer {
     result = root["result"]?.string?.lowercased()
     message = root["message"]?.string
     // updateStatus answers with the status inside target, the other services at the top.
-    status = (root["status"] ?? root["target"]?["status"])?.string?.uppercased()
-    type = root["type"]?.string
+    let status = (root["status"] ?? root["target"]?["status"])?.string
+    self.status = status.map { DCAMSAnswer.known($0, ["PASS", "PENDING", "FAIL"]) }
+    type = root["type"]?.string.map {
+      DCAMSAnswer.known($0, ["createCustomer", "updateCustomer"])
+    }
     reference = root["reference"]?.string ?? root["reference"]?.integer.map(String.init)
     target = root["target"]
+  }
+
+  /// The documented word, in any letter case, or `unknown`.
+  private static func known(_ text: String, _ words: [String]) -> String {
+    words.first { $0.lowercased() == text.lowercased() } ?? "unknown"
   }
 
   /// What an error message means, nil for one that isn't documented.

@@ -71,4 +71,14 @@ struct RefusalTests {
     #expect(result.rows.contains { $0["detail"]?.string?.contains("Out of paper") == true })
     #expect(leaks == [])
   }
+
+  /// An acceptance has no message, but its words could name somebody just as well.
+  @Test func aWordThatIsAValueOfTheRowIsShownNowhere() async throws {
+    let (result, leaks) = try await run(["word=QUETZAL0@1"])
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.rows.first?["status"]?.string == "unknown", "\(result.output)")
+    #expect(result.rows.first?["type"]?.string == "unknown")
+    #expect(leaks == [])
+    #expect(!(result.output + result.errors).contains("QUETZAL"))
+  }
 }
