@@ -93,6 +93,14 @@ struct NoahTarget: Target {
     if submission.operation == NoahUploads.operation { return uploadReceipt(response) }
     let answer = NoahAnswer(response)
     if response.isSuccess { return success(response, answer) }
+    var receipt = refusal(response, answer, of: submission)
+    receipt.occurrence = answer?.instance.map { Personal($0) }
+    return receipt
+  }
+
+  private func refusal(
+    _ response: HTTPResponse, _ answer: NoahAnswer?, of submission: Submission
+  ) -> Receipt {
     guard let answer, answer.type != nil || !answer.complaints.isEmpty else {
       return response.wrongEndpoint(": it doesn't serve Noah's customers")
         ?? response.refusal(" without a readable message")
@@ -123,7 +131,7 @@ struct NoahTarget: Target {
       ? response.refusal(
         answer.words(), hint: "ask Noah whether the account may create customers")
       : response.receipt(
-        .rejected, .customerNotFound, "the target has no customer with this id" + answer.occurrence)
+        .rejected, .customerNotFound, "the target has no customer with this id")
   }
 
   /// Says which of the many causes of a 401 it is, as far as the clock and the answer show.

@@ -165,18 +165,24 @@ extension Row {
     return outcome
   }
 
-  /// What the target itself says about the reason, as the end of a sentence, with the row's values hidden.
+  /// What the target itself says about the reason, as the end of a sentence, with the row's values hidden; a reference
+  /// of which something would be hidden is left out.
   ///
   /// The only place where a target's message becomes text that people see.
   private func message(of receipt: Receipt, _ prepared: PreparedRow) -> String {
-    guard let message = receipt.message?.exposed else { return "" }
-    let text =
-      if runner.policy.showsPersonal { Sanitizer.clean(message, limit: 2_000) } else {
-        // A stage may have changed the row's fields before they were sent.
-        TextMask(hiding: [fields, prepared.fields].flatMap { $0.texts(of: $0.columns) })
-          .masked(message)
-      }
-    return text.isEmpty ? "" : "; it says \"\(text)\""
+    let (message, occurrence) = (receipt.message?.exposed, receipt.occurrence?.exposed)
+    guard message != nil || occurrence != nil else { return "" }
+    // A stage may have changed the row's fields before they were sent.
+    let mask = TextMask(hiding: [fields, prepared.fields].flatMap { $0.texts(of: $0.columns) })
+    let reference = occurrence.flatMap { text in
+      runner.policy.showsPersonal || mask.masked(text, patterns: false) == text
+        ? "; occurrence \(text)" : nil
+    }
+    let text = message.map {
+      runner.policy.showsPersonal ? Sanitizer.clean($0, limit: 2_000) : mask.masked($0)
+    }
+    let words = text.flatMap { $0.isEmpty ? nil : "; it says \"\($0)\"" }
+    return (reference ?? "") + (words ?? "")
   }
 
   /// The receipt with `other` for a status or type that repeats a cell, which a target may answer by mistake.

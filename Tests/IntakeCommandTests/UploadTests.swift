@@ -225,4 +225,16 @@ struct UploadTests {
     #expect(!ledger.contains("noah-uploads"))
     #expect(try await program.run("ledger", "verify", folder.path + "/ledger").code == 0)
   }
+
+  /// The reference of an answer is for the vendor's support, unless it is something of the row.
+  @Test(arguments: [([], true), (["word=WHITCOMBE@1"], false), (["word=req-S1@1"], false)])
+  func aReferenceThatRepeatsACellIsShownNowhere(faults: [String], isShown: Bool) async throws {
+    let sandbox = try await SandboxProcess(folder, faults: ["400@1"] + faults)
+    let result = try await run(sandbox)
+    #expect(result.code == 3, "\(result.errors)")
+    let detail = result.row("N-1")?["detail"]?.string ?? ""
+    #expect(detail.hasPrefix("the target answered 400 (InvalidMessage)"), "\(detail)")
+    #expect(detail.contains("; occurrence sandbox-") == isShown, "\(detail)")
+    #expect(!(result.output + result.errors).contains(/WHITCOMBE|req-S1/))
+  }
 }

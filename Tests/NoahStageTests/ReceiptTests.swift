@@ -67,8 +67,8 @@ struct ReceiptTests {
     #expect(receipt.hint == "correct column \"\(column)\" and run again")
     #expect(
       receipt.detail
-        == "the target answered 400 (InvalidMessage) because of column \"\(column)\"; occurrence occ-7"
-    )
+        == "the target answered 400 (InvalidMessage) because of column \"\(column)\"")
+    #expect(receipt.occurrence?.exposed == "occ-7")
   }
 
   @Test func anIdentityAfterAGapIsTracedToItsOwnNumber() throws {
@@ -106,6 +106,7 @@ struct ReceiptTests {
   func anOccurrenceThatIsNoReferenceIsNotShown(instance: String) throws {
     let receipt = try receipt(400, #"{"Type":"InvalidMessage","Instance":"\#(instance)"}"#)
     #expect(receipt.detail == "the target answered 400 (InvalidMessage)")
+    #expect(receipt.occurrence == nil)
   }
 
   private static func error(_ field: String, _ reason: String, _ description: String) -> String {
