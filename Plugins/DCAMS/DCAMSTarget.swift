@@ -15,7 +15,13 @@ struct DCAMSTarget: Target {
     guard let answer = DCAMSAnswer(response), answer.result == "error" || response.status >= 400
     else { return unreadable(response) }
     if let (code, detail) = DCAMSAnswer.failure(for: answer.message) {
-      return response.receipt(code == .credentialsRefused ? .fatal : .rejected, code, detail)
+      let outcome: OutcomeClass = code == .credentialsRefused ? .fatal : .rejected
+      let isCreate = submission.operation == DCAMSOperation.createOrUpdateCustomer.rawValue
+      return response.receipt(
+        outcome, code, detail,
+        hint: isCreate && code == .customerNotFound
+          ? "ask Veratad whether the account may create customers: this row creates what is not there"
+          : nil)
     }
     // A 404 or 405 that isn't in the vendor's form comes from some other server.
     return (answer.result == "error" ? nil : wrongEndpoint(response)) ?? response.refusal()

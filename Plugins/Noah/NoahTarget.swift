@@ -126,12 +126,21 @@ struct NoahTarget: Target {
   private func missing(
     _ response: HTTPResponse, _ answer: NoahAnswer, _ submission: Submission
   ) -> Receipt {
+    switch submission.operation {
+    // The customer was accepted a moment ago.
+    case NoahUploads.inquiryOperation:
+      response.receipt(
+        .rejected, .uploadRefused, "the target answered \(response.status)" + answer.words(),
+        hint: "run the same command again; if it stays so, ask Noah whether the account may upload "
+          + "documents")
     // PUT creates what it doesn't find, so a 404 means that this account may not.
-    submission.method == "PUT"
-      ? response.refusal(
+    case NoahOperation.putCustomer.rawValue:
+      response.refusal(
         answer.words(), hint: "ask Noah whether the account may create customers")
-      : response.receipt(
+    default:
+      response.receipt(
         .rejected, .customerNotFound, "the target has no customer with this id")
+    }
   }
 
   /// Says which of the many causes of a 401 it is, as far as the clock and the answer show.

@@ -81,4 +81,10 @@ struct RefusalTests {
     #expect(leaks == [])
     #expect(!(result.output + result.errors).contains("QUETZAL"))
   }
+
+  @Test func aCreateThatFindsNoCustomerIsNotToldToCreateOne() async throws {
+    let (result, _) = try await run(["404@1"])
+    #expect(result.rows.first?["code"]?.string == "customer_not_found", "\(result.errors)")
+    #expect(result.rows.first?["hint"]?.string?.contains("may create customers") == true)
+  }
 }

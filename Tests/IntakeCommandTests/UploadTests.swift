@@ -226,6 +226,14 @@ struct UploadTests {
     #expect(try await program.run("ledger", "verify", folder.path + "/ledger").code == 0)
   }
 
+  @Test func aMissingUploadAddressIsNoMissingCustomer() async throws {
+    let sandbox = try await SandboxProcess(folder, faults: ["404@2"])
+    let result = try await run(sandbox)
+    #expect(result.code == 3, "\(result.errors)")
+    #expect(result.row("N-1")?["code"]?.string == "upload_refused")
+    #expect(result.row("N-1")?["hint"]?.string?.contains("may upload documents") == true)
+  }
+
   /// The reference of an answer is for the vendor's support, unless it is something of the row.
   @Test(arguments: [([], true), (["word=WHITCOMBE@1"], false), (["word=req-S1@1"], false)])
   func aReferenceThatRepeatsACellIsShownNowhere(faults: [String], isShown: Bool) async throws {
