@@ -103,7 +103,7 @@ struct NoahTarget: Target {
   ) -> Receipt {
     guard let answer, answer.type != nil || !answer.complaints.isEmpty else {
       return response.wrongEndpoint(": it doesn't serve Noah's customers")
-        ?? response.refusal(" without a readable message")
+        ?? response.refusal(answer?.message == nil ? " without a readable message" : "")
     }
     if answer.type == .resourceNotFound { return missing(response, answer, submission) }
     let columns = NoahComplaints.columns(of: answer.complaints, identities: identities)

@@ -109,6 +109,14 @@ struct ReceiptTests {
     #expect(receipt.occurrence == nil)
   }
 
+  @Test(arguments: [
+    (#"{"message":"Forbidden by a rule"}"#, "the target answered 409"),
+    ("{}", "the target answered 409 without a readable message"),
+  ])
+  func onlyAnAnswerWithoutAMessageHasNone(body: String, detail: String) throws {
+    #expect(try receipt(409, body).detail == detail)
+  }
+
   private static func error(_ field: String, _ reason: String, _ description: String) -> String {
     #"{"Type":"InvalidMessage","Instance":"occ-7","Detail":"see below","RequestExtension":{"Body":"#
       + #"[{"Field":"\#(field)","Reason":"\#(reason)","Description":"\#(description)"}]}}"#
