@@ -203,6 +203,11 @@ struct NoahTarget: Target {
   func uploadReceipt(_ response: HTTPResponse) -> Receipt {
     let status = response.status
     if response.isSuccess { return Receipt(.accepted, http: status) }
+    if status == 413 {
+      return response.receipt(
+        .rejected, .bodyTooLarge, "the upload address answered 413: the scan is too large",
+        hint: "set noah.max-document to the limit of the uploads, or lower shrink.max-bytes")
+    }
     // Expired, used up or not yet known everywhere: the next attempt asks for a fresh address.
     return [400, 401, 403, 404, 409, 410].contains(status)
       ? response.receipt(

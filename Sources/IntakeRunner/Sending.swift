@@ -335,6 +335,8 @@ struct Delivery: Sendable {
   var wasInDoubt = false
   /// The side that a failed follow-up was about.
   var side: Side?
+  /// What precedes the reason when a follow-up failed.
+  var missing = ""
 
   /// Before the first attempt: what a row ends with when the run stops now.
   static let none = Delivery(
@@ -363,11 +365,11 @@ struct Delivery: Sendable {
 
   var isTooLarge: Bool { receipt.http == 413 && receipt.outcome == .rejected }
 
-  /// Explains what was too large and what was done about it.
-  mutating func explain(_ prepared: PreparedRow, _ rest: String) {
-    let refused =
-      receipt.steps.last { $0.http == 413 }?.bodyBytes ?? prepared.submission.bodySize(with: nil)
-    receipt.detail = "the target answered 413 to a body of \(refused) bytes, \(rest)"
+  mutating func explain(_ reason: String) { receipt.detail = missing + reason }
+
+  /// Explains what was too large, in bytes, and what was done about it.
+  mutating func explain(tooLarge size: Int, _ rest: String) {
+    explain("the target answered 413 to a body of \(size) bytes, \(rest)")
     receipt.hint =
       receipt.hint ?? "lower shrink.max-bytes, or set assemble.max-body to the target's limit"
   }

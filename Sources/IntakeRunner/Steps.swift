@@ -174,11 +174,9 @@ extension Delivery {
     wasInDoubt = step.wasInDoubt
     if let followUp, new.outcome != .accepted {
       (receipt.outcome, receipt.http, receipt.code) = (new.outcome, new.http, new.code)
-      receipt.detail =
-        "the customer is there, \(followUp.name) is not: "
-        + (new.detail ?? new.code?.rawValue ?? "no answer")
-      (receipt.message, receipt.hint) = (new.message, new.hint)
-      side = followUp.side
+      (receipt.message, receipt.hint, receipt.bodySize) = (new.message, new.hint, new.bodySize)
+      (side, missing) = (followUp.side, "the customer is there, \(followUp.name) is not: ")
+      explain(new.detail ?? new.code?.rawValue ?? "no answer")
     } else if followUp == nil {
       receipt = new
     }

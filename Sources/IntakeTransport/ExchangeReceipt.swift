@@ -11,10 +11,10 @@ extension Receipt {
       self.init(unanswered: cause, repeatSafety: submission.repeatSafety, at: time)
       bodyBytes = cause.bodyBytes
     case .answered(let response, let body):
-      // At an address that is its own permission, neither a refusal nor a redirect is about the run's endpoint.
+      // At an address that is its own permission, no refusal, limit or redirect is about the run's endpoint.
       let isOwn =
         submission.address != nil
-        && ([401, 403].contains(response.status) || (300..<400).contains(response.status))
+        && ([401, 403, 413].contains(response.status) || (300..<400).contains(response.status))
       if !isOwn,
         var shared = Receipt(
           sharedBy: response, repeatSafety: submission.repeatSafety, body: body, at: time)
@@ -32,7 +32,7 @@ extension Receipt {
       if outcome != .accepted, submission.address == nil {
         message = submission.target.message(in: response).map { Personal($0) }
       }
-      bodyBytes = body.given
+      (bodyBytes, bodySize) = (body.given, body.size)
     }
   }
 

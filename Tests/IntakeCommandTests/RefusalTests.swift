@@ -87,4 +87,11 @@ struct RefusalTests {
     #expect(result.rows.first?["code"]?.string == "customer_not_found", "\(result.errors)")
     #expect(result.rows.first?["hint"]?.string?.contains("may create customers") == true)
   }
+
+  /// The body as it was sent, credentials included.
+  @Test func aBodyThatIsTooLargeIsNamedWithItsSize() async throws {
+    let (result, _) = try await run(["413@1"])
+    let size = try #require(result.rows.first?["bodyBytes"]?.integer)
+    #expect(try detail(result).contains("413 to a body of \(size) bytes"), "\(result.output)")
+  }
 }

@@ -104,6 +104,8 @@ public struct Receipt: Sendable {
   public var hint: String?
   /// Bytes of the body that was sent.
   public var bodyBytes = 0
+  /// Bytes of the whole body with its credentials, whether or not all of it was sent; nil where nobody says.
+  public var bodySize: Int?
   /// Every step of a row that takes several, in order; empty for the others.
   public var steps: [StepReport] = []
 
