@@ -5,7 +5,9 @@ struct DCAMSAnswer {
   /// `Success` or `Error`, in lower case.
   let result: String?
   let message: String?
+  /// `PASS`, `PENDING`, `FAIL`, or `unknown` for any other text: it could repeat a customer's name.
   let status: String?
+  /// `createCustomer`, `updateCustomer` or `unknown`.
   let type: String?
   let reference: String?
   let target: JSONValue?
@@ -16,10 +18,18 @@ struct DCAMSAnswer {
     result = root["result"]?.string?.lowercased()
     message = root["message"]?.string
     // updateStatus answers with the status inside target, the other services at the top.
-    status = (root["status"] ?? root["target"]?["status"])?.string?.uppercased()
-    type = root["type"]?.string
+    let status = (root["status"] ?? root["target"]?["status"])?.string
+    self.status = status.map { DCAMSAnswer.known($0, ["PASS", "PENDING", "FAIL"]) }
+    type = root["type"]?.string.map {
+      DCAMSAnswer.known($0, ["createCustomer", "updateCustomer"])
+    }
     reference = root["reference"]?.string ?? root["reference"]?.integer.map(String.init)
     target = root["target"]
+  }
+
+  /// The documented word, in any letter case, or `unknown`.
+  private static func known(_ text: String, _ words: [String]) -> String {
+    words.first { $0.lowercased() == text.lowercased() } ?? "unknown"
   }
 
   /// What an error message means, nil for one that isn't documented.
@@ -63,7 +73,7 @@ struct SentCustomer {
     else { return nil }
     self.email = email
     self.images = images
-    reference = body["reference"]?.string
+    reference = body[SentCustomer.reference]?.string
     status = body["service"]?.string == "updateStatus" ? target["status"]?.string : nil
     fields = (target.fields ?? []).filter { $0.name != "documents" && $0.name != "email" }
   }
@@ -72,17 +82,39 @@ struct SentCustomer {
   ///
   /// A field that the answer leaves out proves nothing: no page says which ones it contains.
   func differences(from answer: DCAMSAnswer) -> [String] {
-    var names = fields.filter { field in
-      guard let stored = answer.target?[field.name]?.string, let sent = field.value.string else {
-        return false
-      }
-      return !StoredText(text: stored).agrees(with: sent)
+    storedFields(in: answer).filter { field in
+      field.name == SentCustomer.reference
+        ? field.stored != field.sent : !StoredText(text: field.stored).agrees(with: field.sent)
     }.map(\.name)
-    if let reference, let stored = answer.reference, stored != reference {
-      names.append("reference")
-    }
-    return names
   }
+
+  /// The names of the fields and images that the answer shows exactly as they were sent.
+  func partsKept(by answer: DCAMSAnswer) -> Set<String> {
+    let sides = images.keys.filter { side in
+      let stored = answer.target?["documents"]?[side.rawValue]?.string
+      return stored.flatMap { Base64Text.decode($0) } == images[side]
+    }
+    let names = storedFields(in: answer).filter { $0.stored == $0.sent }.map(\.name)
+    return Set(names + sides.map(SentCustomer.name))
+  }
+
+  /// The fields that were sent and that the answer has.
+  private func storedFields(in answer: DCAMSAnswer) -> [(
+    name: String, sent: String, stored: String
+  )] {
+    let all =
+      fields.map { ($0.name, $0.value.string, answer.target?[$0.name]?.string) }
+      + [(SentCustomer.reference, reference, answer.reference)]
+    return all.compactMap { name, sent, stored in
+      guard let sent, let stored else { return nil }
+      return (name, sent, stored)
+    }
+  }
+
+  private static let reference = "reference"
+
+  /// What an image is called among the parts that differ or are kept.
+  static func name(of side: Side) -> String { "image " + side.rawValue }
 }
 
 /// A field as the target shows it: possibly in its own spelling, possibly masked in part.

@@ -15,7 +15,13 @@ struct DCAMSTarget: Target {
     guard let answer = DCAMSAnswer(response), answer.result == "error" || response.status >= 400
     else { return unreadable(response) }
     if let (code, detail) = DCAMSAnswer.failure(for: answer.message) {
-      return response.receipt(code == .credentialsRefused ? .fatal : .rejected, code, detail)
+      let outcome: OutcomeClass = code == .credentialsRefused ? .fatal : .rejected
+      let isCreate = submission.operation == DCAMSOperation.createOrUpdateCustomer.rawValue
+      return response.receipt(
+        outcome, code, detail,
+        hint: isCreate && code == .customerNotFound
+          ? "ask Veratad whether the account may create customers: this row creates what is not there"
+          : nil)
     }
     // A 404 or 405 that isn't in the vendor's form comes from some other server.
     return (answer.result == "error" ? nil : wrongEndpoint(response)) ?? response.refusal()
@@ -50,7 +56,9 @@ struct DCAMSTarget: Target {
     return DCAMS.getDocumentImages(email: sent.email)
   }
 
-  /// Not accepted when the e-mail is unknown or something differs, accepted when fields and images are the same.
+  /// Not accepted when the e-mail is unknown, accepted when fields and images are the same.
+  ///
+  /// No page says that fields and images are kept as they were sent, so a difference alone proves nothing.
   func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement {
     guard let answer = DCAMSAnswer(response), let sent = SentCustomer(submission) else {
       return .unknown(evidence: "the answer \(response.status) to an inquiry isn't readable")
@@ -72,10 +80,7 @@ struct DCAMSTarget: Target {
         : .notAccepted(evidence: "getStatus shows another status")
     }
     let differing = sent.differences(from: answer)
-    guard differing.isEmpty else {
-      return .notAccepted(evidence: "stored differs in \(differing.joined(separator: ", "))")
-    }
-    return settlement(ofImages: sent, answer)
+    return differing.isEmpty ? settlement(ofImages: sent, answer) : .differs(in: differing)
   }
 
   private func settlement(ofImages sent: SentCustomer, _ answer: DCAMSAnswer) -> Settlement {
@@ -87,10 +92,15 @@ struct DCAMSTarget: Target {
         return .unknown(evidence: "fields are equal, but the answer has no image \(side.rawValue)")
       }
       guard Base64Text.decode(stored) == bytes else {
-        return .differs(evidence: "stored differs in image \(side.rawValue)")
+        return .differs(in: [SentCustomer.name(of: side)])
       }
     }
     return .accepted(evidence: "fields and images equal")
+  }
+
+  func partsKept(by response: HTTPResponse, of submission: Submission) -> Set<String> {
+    guard let answer = success(response), let sent = SentCustomer(submission) else { return [] }
+    return sent.partsKept(by: answer)
   }
 
   private func success(_ response: HTTPResponse) -> DCAMSAnswer? {

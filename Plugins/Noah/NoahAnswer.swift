@@ -4,7 +4,7 @@ import IntakeCore
 struct NoahAnswer {
   /// The vendor's word for the error, nil when the answer has none that is documented.
   let type: Kind?
-  /// The reference of this occurrence, for the vendor's support; nil where it could hold something personal.
+  /// The reference of this occurrence, for the vendor's support; nil for a sentence or an address, which is none.
   let instance: String?
   let detail: String
   let complaints: [Complaint]
@@ -34,7 +34,6 @@ struct NoahAnswer {
   init?(_ response: HTTPResponse) {
     guard let root = response.json, root.fields != nil else { return nil }
     type = root["Type"]?.string.flatMap(Kind.init)
-    // Letters, digits and a few signs, so neither a sentence nor an e-mail address.
     instance = root["Instance"]?.string.flatMap { $0.isPlain(1...80, or: "-_.:/[]#$") ? $0 : nil }
     // A gateway in front of the API writes its own field.
     detail = (root["Detail"] ?? root["message"])?.string ?? ""
@@ -53,14 +52,10 @@ struct NoahAnswer {
     return message.isEmpty ? nil : message
   }
 
-  /// What follows "the target answered 400": the vendor's word, the columns at fault and the occurrence.
+  /// What follows "the target answered 400": the vendor's word and the columns at fault.
   func words(because columns: String? = nil) -> String {
-    let kind = type.map { " (\($0.rawValue))" } ?? ""
-    return kind + (columns.map { " because of " + $0 } ?? "") + occurrence
+    (type.map { " (\($0.rawValue))" } ?? "") + (columns.map { " because of " + $0 } ?? "")
   }
-
-  /// The end of a sentence that names this occurrence, empty where it has no reference.
-  var occurrence: String { instance.map { "; occurrence \($0)" } ?? "" }
 }
 
 /// Finds the manifest's columns behind the vendor's list of wrong fields.

@@ -29,6 +29,8 @@ enum NoahBody {
 /// Noah's pages show the two requests, but list neither the kinds of documents nor a limit; the kinds of the
 /// customer's identities are used as the kinds of the documents.
 struct NoahUploads {
+  /// The operation's name of the first request.
+  static let inquiryOperation = "getUploadURL"
   /// The operation's name of the second request.
   static let operation = "uploadDocument"
 
@@ -70,7 +72,7 @@ struct NoahUploads {
   {
     var inquiry = Submission(
       method: "GET", path: "/onboarding/\(id.text)/prefill/documents/upload-url?\(query)",
-      headers: [], body: [], operation: "getUploadURL", repeatSafety: .safe,
+      headers: [], body: [], operation: NoahUploads.inquiryOperation, repeatSafety: .safe,
       customer: Personal(id.text), bodyLimit: 0, target: NoahTarget())
     inquiry.personalTexts = [Personal(document)]
     return inquiry

@@ -93,9 +93,17 @@ struct NoahTarget: Target {
     if submission.operation == NoahUploads.operation { return uploadReceipt(response) }
     let answer = NoahAnswer(response)
     if response.isSuccess { return success(response, answer) }
+    var receipt = refusal(response, answer, of: submission)
+    receipt.occurrence = answer?.instance.map { Personal($0) }
+    return receipt
+  }
+
+  private func refusal(
+    _ response: HTTPResponse, _ answer: NoahAnswer?, of submission: Submission
+  ) -> Receipt {
     guard let answer, answer.type != nil || !answer.complaints.isEmpty else {
       return response.wrongEndpoint(": it doesn't serve Noah's customers")
-        ?? response.refusal(" without a readable message")
+        ?? response.refusal(answer?.message == nil ? " without a readable message" : "")
     }
     if answer.type == .resourceNotFound { return missing(response, answer, submission) }
     let columns = NoahComplaints.columns(of: answer.complaints, identities: identities)
@@ -118,12 +126,21 @@ struct NoahTarget: Target {
   private func missing(
     _ response: HTTPResponse, _ answer: NoahAnswer, _ submission: Submission
   ) -> Receipt {
+    switch submission.operation {
+    // The customer was accepted a moment ago.
+    case NoahUploads.inquiryOperation:
+      response.receipt(
+        .rejected, .uploadRefused, "the target answered \(response.status)" + answer.words(),
+        hint: "run the same command again; if it stays so, ask Noah whether the account may upload "
+          + "documents")
     // PUT creates what it doesn't find, so a 404 means that this account may not.
-    submission.method == "PUT"
-      ? response.refusal(
+    case NoahOperation.putCustomer.rawValue:
+      response.refusal(
         answer.words(), hint: "ask Noah whether the account may create customers")
-      : response.receipt(
-        .rejected, .customerNotFound, "the target has no customer with this id" + answer.occurrence)
+    default:
+      response.receipt(
+        .rejected, .customerNotFound, "the target has no customer with this id")
+    }
   }
 
   /// Says which of the many causes of a 401 it is, as far as the clock and the answer show.
@@ -186,6 +203,11 @@ struct NoahTarget: Target {
   func uploadReceipt(_ response: HTTPResponse) -> Receipt {
     let status = response.status
     if response.isSuccess { return Receipt(.accepted, http: status) }
+    if status == 413 {
+      return response.receipt(
+        .rejected, .bodyTooLarge, "the upload address answered 413: the scan is too large",
+        hint: "set noah.max-document to the limit of the uploads, or lower shrink.max-bytes")
+    }
     // Expired, used up or not yet known everywhere: the next attempt asks for a fresh address.
     return [400, 401, 403, 404, 409, 410].contains(status)
       ? response.receipt(

@@ -104,8 +104,8 @@ public final class Submit: Submitter {
   public func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse {
     let exchange = try await send(
       inquiry, at: context.time, answerLimit: Submit.inquiryAnswerLimit)
-    if case .answered(let response, _) = exchange,
-      Receipt(sharedBy: response, repeatSafety: .safe, at: context.time) == nil
+    if case .answered(let response, let body) = exchange,
+      Receipt(sharedBy: response, repeatSafety: .safe, body: body, at: context.time) == nil
     {
       return response
     }

@@ -74,6 +74,10 @@ static inline CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) 
   return curl_easy_getinfo(handle, info, value);
 }
 
+static inline CURLcode ccurl_get_size(CURL *handle, CURLINFO info, curl_off_t *value) {
+  return curl_easy_getinfo(handle, info, value);
+}
+
 // The names of these bits are casts, which Swift does not import.
 static const long ccurl_proxy_auth = (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST | CURLAUTH_NTLM);
 static const long ccurl_socks_auth = (long)CURLAUTH_BASIC;

@@ -158,31 +158,52 @@ extension Row {
         code, (receipt.detail ?? code.rawValue) + message(of: receipt, prepared),
         hint: receipt.hint, outcome: receipt.outcome, side: delivery.side)
     }
-    outcome.receipt = receipt
+    outcome.receipt = withoutCells(receipt, prepared.fields)
     outcome.attempts = delivery.attempts
     outcome.waited = delivery.waited
     outcome.images = prepared.images
     return outcome
   }
 
-  /// What the target itself says about the reason, as the end of a sentence, with the row's values hidden.
+  /// What the target itself says about the reason, as the end of a sentence, with the row's values hidden; a reference
+  /// of which something would be hidden is left out.
   ///
   /// The only place where a target's message becomes text that people see.
   private func message(of receipt: Receipt, _ prepared: PreparedRow) -> String {
-    guard let message = receipt.message?.exposed else { return "" }
-    let text =
-      if runner.policy.showsPersonal { Sanitizer.clean(message, limit: 2_000) } else {
-        // A stage may have changed the row's fields before they were sent.
-        TextMask(hiding: fields.texts + prepared.fields.texts).masked(message)
-      }
-    return text.isEmpty ? "" : "; it says \"\(text)\""
+    let (message, occurrence) = (receipt.message?.exposed, receipt.occurrence?.exposed)
+    guard message != nil || occurrence != nil else { return "" }
+    // A stage may have changed the row's fields before they were sent.
+    let mask = TextMask(hiding: [fields, prepared.fields].flatMap { $0.texts(of: $0.columns) })
+    let reference = occurrence.flatMap { text in
+      runner.policy.showsPersonal || mask.masked(text, patterns: false) == text
+        ? "; occurrence \(text)" : nil
+    }
+    let text = message.map {
+      runner.policy.showsPersonal ? Sanitizer.clean($0, limit: 2_000) : mask.masked($0)
+    }
+    let words = text.flatMap { $0.isEmpty ? nil : "; it says \"\($0)\"" }
+    return (reference ?? "") + (words ?? "")
+  }
+
+  /// The receipt with `other` for a status or type that repeats a cell, which a target may answer by mistake.
+  private func withoutCells(_ receipt: Receipt, _ sent: CustomerFields) -> Receipt {
+    guard receipt.status != nil || receipt.type != nil else { return receipt }
+    // Of its own column, the status is the very word that is expected.
+    let cells = [fields, sent].flatMap { fields in
+      fields.texts(of: fields.columns.filter { $0.column != .status })
+    }
+    let mask = TextMask(hiding: cells)
+    let shown: (String) -> String = { mask.hides($0) ? "other" : $0 }
+    var receipt = receipt
+    (receipt.status, receipt.type) = (receipt.status.map(shown), receipt.type.map(shown))
+    return receipt
   }
 
   /// One attempt that was definitely not accepted and is repeated: recorded so that a crash leaves no doubt.
   func failedAttempt(_ delivery: Delivery) -> Outcome {
     var outcome = notSent(
       delivery.receipt.code ?? .targetFailed, delivery.receipt.detail ?? "", stage: submitter)
-    outcome.receipt = delivery.receipt
+    outcome.receipt = withoutCells(delivery.receipt, fields)
     outcome.attempts = delivery.attempts
     return outcome
   }
@@ -206,8 +227,8 @@ extension Row {
 }
 
 extension CustomerFields {
-  /// Every cell; dates also in a form in which the year is a separate word.
-  fileprivate var texts: [String] {
+  /// The cells of some columns; dates also in a form in which the year is a separate word.
+  fileprivate func texts(of columns: [ColumnName]) -> [String] {
     columns.flatMap { name in
       [
         self[name.column, name.number]?.exposed, date(name.column, name.number)?.dashed,

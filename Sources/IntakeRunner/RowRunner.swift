@@ -256,9 +256,10 @@ extension RowRunner {
     var delivery = try await steps.send(prepared.submission, of: row)
     guard delivery.isTooLarge else { return row.sent(delivery, prepared) }
     refusedBytes.withLock { $0 = min($0, prepared.submission.totalBytes) }
+    let size = delivery.receipt.bodySize ?? prepared.submission.bodySize(with: nil)
     let (second, reason) = await smaller(prepared, loaded, row)
     guard let second else {
-      delivery.explain(prepared, reason)
+      delivery.explain(tooLarge: size, reason)
       return row.sent(delivery, prepared)
     }
     try await steps.ledger.record(row.failedAttempt(delivery))
@@ -268,12 +269,12 @@ extension RowRunner {
     row.known = try steps.ledger.row(for: row.identity)
     delivery = try await steps.send(second.submission, of: row, after: delivery)
     guard delivery.attempts > attempts else {
-      delivery.explain(prepared, "and the run stopped before smaller images were sent")
+      delivery.explain(tooLarge: size, "and the run stopped before smaller images were sent")
       return row.sent(delivery, prepared)
     }
     if delivery.isTooLarge {
-      delivery.explain(
-        prepared, "and to one of \(second.submission.totalBytes) with smaller images")
+      let smaller = delivery.receipt.bodySize ?? second.submission.bodySize(with: nil)
+      delivery.explain(tooLarge: size, "and to one of \(smaller) with smaller images")
     }
     return row.sent(delivery, second)
   }

@@ -111,12 +111,30 @@ final class Sending: Sendable {
     runner.policy.ambiguous == .reconcile && submission.target.inquiry(about: submission) != nil
   }
 
-  /// Asks until an answer settles what became of a request; a target that needs more than three goes round in circles.
+  /// Asks what became of a request.
   func settlement(of submission: Submission, _ row: Row) async -> Settlement {
+    let (answer, problem) = await lastAnswer(about: submission, row)
+    return answer.map { submission.target.settlement(of: $0, about: submission) }
+      ?? .unknown(evidence: problem)
+  }
+
+  /// Asks which parts of an accepted request the target keeps as they were sent; nil when it doesn't answer.
+  func partsKept(of submission: Submission, _ row: Row) async -> Set<String>? {
+    await lastAnswer(about: submission, row).answer.map {
+      submission.target.partsKept(by: $0, of: submission)
+    }
+  }
+
+  /// The answer to the last question about a request, or why there is none; a target that needs more than three
+  /// questions goes round in circles.
+  private func lastAnswer(about submission: Submission, _ row: Row) async -> (
+    answer: HTTPResponse?, problem: String
+  ) {
     let target = submission.target
     guard var inquiry = target.inquiry(about: submission) else {
-      return .unknown(
-        evidence: "an earlier attempt may have been accepted and this target cannot be asked")
+      return (
+        nil, "an earlier attempt may have been accepted and this target cannot be asked"
+      )
     }
     for _ in 1...3 {
       var delivery = Delivery.none
@@ -125,14 +143,14 @@ final class Sending: Sendable {
       guard let answer else {
         let receipt = delivery.receipt
         let reason = receipt.code == .stopped ? "the run stopped" : receipt.detail ?? "no answer"
-        return .unknown(evidence: "asking the target failed: \(reason)")
+        return (nil, "asking the target failed: \(reason)")
       }
       guard let next = target.inquiry(after: answer, to: inquiry, about: submission) else {
-        return target.settlement(of: answer, about: submission)
+        return (answer, "")
       }
       inquiry = next
     }
-    return .unknown(evidence: "three answers of the target settled nothing")
+    return (nil, "three answers of the target settled nothing")
   }
 
   /// Sends once; an error that isn't the submitter's verdict counts as in doubt: nobody knows how far the request got.
@@ -318,6 +336,8 @@ struct Delivery: Sendable {
   var wasInDoubt = false
   /// The side that a failed follow-up was about.
   var side: Side?
+  /// What precedes the reason when a follow-up failed.
+  var missing = ""
 
   /// Before the first attempt: what a row ends with when the run stops now.
   static let none = Delivery(
@@ -346,11 +366,11 @@ struct Delivery: Sendable {
 
   var isTooLarge: Bool { receipt.http == 413 && receipt.outcome == .rejected }
 
-  /// Explains what was too large and what was done about it.
-  mutating func explain(_ prepared: PreparedRow, _ rest: String) {
-    let refused =
-      receipt.steps.last { $0.http == 413 }?.bodyBytes ?? prepared.submission.bodySize(with: nil)
-    receipt.detail = "the target answered 413 to a body of \(refused) bytes, \(rest)"
+  mutating func explain(_ reason: String) { receipt.detail = missing + reason }
+
+  /// Explains what was too large, in bytes, and what was done about it.
+  mutating func explain(tooLarge size: Int, _ rest: String) {
+    explain("the target answered 413 to a body of \(size) bytes, \(rest)")
     receipt.hint =
       receipt.hint ?? "lower shrink.max-bytes, or set assemble.max-body to the target's limit"
   }

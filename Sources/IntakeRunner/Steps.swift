@@ -119,8 +119,8 @@ extension Steps {
       return row.staysInDoubt("an earlier attempt may have been accepted (--ambiguous hold)")
     }
     var settlement = await sending.settlement(of: submission, row)
-    if case .differs(let evidence) = settlement {
-      settlement = await control.verdict(evidence, sending, row, accepted)
+    if case .differs(let parts) = settlement {
+      settlement = await control.verdict(onDifferencesIn: parts, sending, row, accepted)
     }
     let outcome = try await outcome(of: settlement, submission, row, known.key)
     // The ledger knows now what the target's answer proved.
@@ -132,7 +132,8 @@ extension Steps {
     of settlement: Settlement, _ submission: Submission, _ row: Row, _ key: RowKey
   ) async throws -> Outcome? {
     switch settlement {
-    case .differs(let evidence), .unknown(let evidence): return row.staysInDoubt(evidence)
+    case .differs(let parts): return row.staysInDoubt(Control.evidence(of: parts))
+    case .unknown(let evidence): return row.staysInDoubt(evidence)
     case .notAccepted(let evidence):
       try await ledger.settle(key, as: settlement)
       row.log(.notice, "not accepted earlier: \(evidence)")
@@ -173,11 +174,9 @@ extension Delivery {
     wasInDoubt = step.wasInDoubt
     if let followUp, new.outcome != .accepted {
       (receipt.outcome, receipt.http, receipt.code) = (new.outcome, new.http, new.code)
-      receipt.detail =
-        "the customer is there, \(followUp.name) is not: "
-        + (new.detail ?? new.code?.rawValue ?? "no answer")
-      (receipt.message, receipt.hint) = (new.message, new.hint)
-      side = followUp.side
+      (receipt.message, receipt.hint, receipt.bodySize) = (new.message, new.hint, new.bodySize)
+      (side, missing) = (followUp.side, "the customer is there, \(followUp.name) is not: ")
+      explain(new.detail ?? new.code?.rawValue ?? "no answer")
     } else if followUp == nil {
       receipt = new
     }
@@ -185,14 +184,14 @@ extension Delivery {
   }
 }
 
-/// Finds out, once a run, whether the target returns what it was given: only then does a difference prove anything.
+/// Finds out, once a run, what the target returns as it was given: only there does a difference prove anything.
 ///
-/// A target that re-encodes or strips images shows a difference for every row, accepted ones included. So this asks
-/// about a request that is known to be accepted.
+/// A target that re-encodes images, or writes names in capitals and "Street" as "ST", shows a difference for every row,
+/// accepted ones included. So this asks about a request that is known to be accepted.
 final class Control: Sendable {
   private struct State {
     var request: Submission?
-    var isKept: Bool?
+    var kept: Set<String>?
   }
 
   private let state = Mutex(State())
@@ -202,32 +201,32 @@ final class Control: Sendable {
     state.withLock { $0.request = $0.request ?? request }
   }
 
-  /// What a difference proves: that a request was not accepted if the target returns what it was given, else nothing.
+  /// What differences prove: that a request was not accepted if the target keeps these parts as they were sent; else
+  /// nothing.
   ///
   /// - Parameter accepted: finds a request of an earlier run when this run has none.
   func verdict(
-    _ evidence: String, _ sending: Sending, _ row: Row, _ accepted: () async -> Submission?
+    onDifferencesIn parts: [String], _ sending: Sending, _ row: Row,
+    _ accepted: () async -> Submission?
   ) async -> Settlement {
     if state.withLock({ $0.request }) == nil, let earlier = await accepted() { offer(earlier) }
-    let (request, known) = state.withLock { ($0.request, $0.isKept) }
-    guard let request else {
-      return .unknown(
-        evidence: evidence + ", and no accepted row shows whether that proves anything")
+    let (request, known) = state.withLock { ($0.request, $0.kept) }
+    var kept = known
+    if kept == nil, let request {
+      kept = await sending.partsKept(of: request, row)
+      state.withLock { [kept] in $0.kept = kept }
     }
-    var isKept = known
-    if isKept == nil {
-      switch await sending.settlement(of: request, row) {
-      case .accepted: isKept = true
-      case .differs, .notAccepted: isKept = false
-      case .unknown: break
-      }
-      state.withLock { [isKept] in $0.isKept = isKept }
-    }
-    guard isKept == true else {
+    let evidence = Control.evidence(of: parts)
+    guard kept?.isSuperset(of: parts) == true else {
       return .unknown(
-        evidence: evidence + ", but the target does not return images as they were sent")
+        evidence: evidence
+          + ", and no accepted row shows that the target keeps that as it was sent")
     }
     return .notAccepted(evidence: evidence)
+  }
+
+  static func evidence(of parts: [String]) -> String {
+    "stored differs in " + parts.joined(separator: ", ")
   }
 }
 

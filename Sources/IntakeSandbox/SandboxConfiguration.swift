@@ -96,6 +96,7 @@ enum SwitchName: String, CaseIterable {
   case missingBack = "missing-back"
   case imagesAs = "images-as"
   case storedImages = "stored-images"
+  case storedFields = "stored-fields"
   case images
   case errorCode = "error-code"
   case customerLink = "customer-link"
@@ -121,6 +122,8 @@ enum SwitchName: String, CaseIterable {
     case .imagesAs: (["raw", "data-uri"], "how getDocumentImages writes images")
     case .storedImages:
       (["kept", "omitted", "reencoded"], "how getDocumentImages returns what was stored")
+    case .storedFields:
+      (["kept", "respelt"], "whether DCAMS keeps fields or respells them: capitals, ST for Street")
     case .images:
       (["any", "recognised"], "whether DCAMS takes any bytes as an image, or JPEG and PNG only")
     case .errorCode: (["documented", "200"], "HTTP status of DCAMS errors")

@@ -20,7 +20,7 @@ final class EasyHandle: Sendable {
   deinit { curl_easy_cleanup(curl) }
 
   /// Whether there is a kept connection.
-  var keepsConnection: Bool { sockets.openCount > 0 }
+  var keepsConnection: Bool { sockets.hasOpen }
 
   /// Whether the kept connection is to this origin, and its last exchange ended well (2xx) at most so many seconds ago.
   func hasAnswered(from origin: String, within seconds: Double) -> Bool {
@@ -37,7 +37,7 @@ final class EasyHandle: Sendable {
     sockets.begin(transfer)
     defer { sockets.transfer = nil }
     let exchange = performNow(transfer, to: endpoint, deadline: deadline, settings: settings)
-    if case .unanswered = exchange { transfer.wait(seconds: sockets.secondsOnPath) }
+    if exchange.leavesDoubt { transfer.wait(seconds: sockets.secondsOnPath) }
     // An exchange with its own connection tells nothing about the kept one.
     if transfer.connection != .own {
       answered = exchange.endedWell ? (endpoint.origin, .now) : nil
@@ -61,9 +61,10 @@ final class EasyHandle: Sendable {
           throw NotSent(reason: .unreachable, detail: "the system refuses a socket's options")
         }
         let text = words.baseAddress.map { String(cString: $0) } ?? ""
+        let proxy = settings.proxy.flatMap { $0.isTaken(to: endpoint) ? $0 : nil }
         return transfer.exchange(
           after: code, detail: text.isEmpty ? String(cString: curl_easy_strerror(code)) : text,
-          proxied: settings.proxy?.isTaken(to: endpoint) == true ? connectStatus() : nil)
+          proxy: proxy.map { (connectStatus(), $0.user != nil) }, written: writtenBytes())
       } catch {
         return .notSent(error)
       }
@@ -196,6 +197,16 @@ extension EasyHandle {
     var status = 0
     let code = ccurl_get_long(curl, CURLINFO_HTTP_CONNECTCODE, &status)
     return code == CURLE_OK ? status : 0
+  }
+
+  /// Bytes of the body that were written to the connection of the last exchange.
+  ///
+  /// Not those that libcurl was given: it gives up what it has left of them, up to 64 KiB, when an early answer ends the
+  /// connection.
+  private func writtenBytes() -> Int {
+    var count: curl_off_t = 0
+    let code = ccurl_get_size(curl, CURLINFO_SIZE_UPLOAD_T, &count)
+    return code == CURLE_OK ? Int(count) : 0
   }
 
   /// Whom to trust, and the client certificate.

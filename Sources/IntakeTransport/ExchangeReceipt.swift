@@ -10,15 +10,14 @@ extension Receipt {
     case .unanswered(let cause):
       self.init(unanswered: cause, repeatSafety: submission.repeatSafety, at: time)
       bodyBytes = cause.bodyBytes
-    case .answered(let response, let sent):
-      let isHeld = sent == 0 && submission.body.contains { !$0.bytes(with: nil).isEmpty }
-      // At an address that is its own permission, neither a refusal nor a redirect is about the run's endpoint.
+    case .answered(let response, let body):
+      // At an address that is its own permission, no refusal, limit or redirect is about the run's endpoint.
       let isOwn =
         submission.address != nil
-        && ([401, 403].contains(response.status) || (300..<400).contains(response.status))
+        && ([401, 403, 413].contains(response.status) || (300..<400).contains(response.status))
       if !isOwn,
         var shared = Receipt(
-          sharedBy: response, repeatSafety: submission.repeatSafety, bodyWasHeld: isHeld, at: time)
+          sharedBy: response, repeatSafety: submission.repeatSafety, body: body, at: time)
       {
         // The target can't explain a page of something in between.
         if GatewayPage(response) == nil {
@@ -33,7 +32,7 @@ extension Receipt {
       if outcome != .accepted, submission.address == nil {
         message = submission.target.message(in: response).map { Personal($0) }
       }
-      bodyBytes = sent
+      (bodyBytes, bodySize) = (body.given, body.size)
     }
   }
 
@@ -73,6 +72,11 @@ extension Receipt {
         (
           .fatal, .connectionFailed, "the proxy wants a user name and password",
           #"put "proxy":{"user":"…","pass":"…"} into the credentials file"#
+        )
+      case .proxyCredentialsRefused:
+        (
+          .fatal, .connectionFailed, "the proxy refuses the user name or password",
+          #"correct "proxy":{"user":"…","pass":"…"} in the credentials file"#
         )
       case .aborted: (.retryable(after: nil), .stopped, "the run stopped before sending", nil)
       case .withheld:
@@ -116,10 +120,12 @@ extension Receipt {
   /// | 425 | retryable: refused unprocessed (RFC 8470) |
   /// | 429; 503 with `Retry-After`, or as a page of nginx or HAProxy | yield `throttled`: refused unprocessed |
   /// | other 4xx as a page of a gateway | rejected `refused_by_gateway`, 404, 405 and 410 excepted |
-  /// | 2xx before the body had left | in doubt `unrecognized_answer` |
+  /// | 2xx before the whole body had left | in doubt `unrecognized_answer` |
   /// | other 2xx and 4xx | the target's to read |
+  ///
+  /// - Parameter body: how far the request's body had got; nil for all of it.
   public init?(
-    sharedBy response: HTTPResponse, repeatSafety: RepeatSafety, bodyWasHeld: Bool = false,
+    sharedBy response: HTTPResponse, repeatSafety: RepeatSafety, body: SentBody? = nil,
     at time: UnixTime
   ) {
     let page = response.isSuccess ? nil : GatewayPage(response)
@@ -127,20 +133,21 @@ extension Receipt {
       self = receipt
       return
     }
-    self.init(
-      status: response, repeatSafety: repeatSafety, bodyWasHeld: bodyWasHeld, at: time)
+    self.init(status: response, repeatSafety: repeatSafety, body: body, at: time)
     guard let page else { return }
     detail = detail.map { $0 + page.words }
     hint = hint ?? page.hint(for: response.status)
   }
 
   private init?(
-    status response: HTTPResponse, repeatSafety: RepeatSafety, bodyWasHeld: Bool, at time: UnixTime
+    status response: HTTPResponse, repeatSafety: RepeatSafety, body: SentBody?, at time: UnixTime
   ) {
     let status = response.status
     switch status {
-    case 200...299 where bodyWasHeld:
-      self.init(.inDoubt, code: .unrecognizedAnswer, detail: "accepted before the body was sent")
+    case 200...299 where body?.isWhole == false:
+      self.init(
+        .inDoubt, code: .unrecognizedAnswer,
+        detail: "accepted before the whole body was sent (\(body?.size ?? 0) bytes)")
     case 300...399:
       self.init(.fatal, code: .redirected, detail: Receipt.redirection(of: response))
     case 401, 403:
@@ -156,7 +163,7 @@ extension Receipt {
     case 503 where response[header: "Retry-After"] != nil:
       self.init(throttling: response, at: time)
     case 408, 500...599:
-      let isDefinite = repeatSafety == .safe || bodyWasHeld
+      let isDefinite = repeatSafety == .safe || body?.wasHeld == true
       self.init(
         isDefinite ? .retryable(after: nil) : .inDoubt, code: .targetFailed,
         detail: "the target answered \(status)")

@@ -7,14 +7,48 @@ public enum HTTPExchange: Sendable {
   case notSent(NotSent)
   /// In doubt: bytes went out and no complete answer came back.
   case unanswered(Unanswered)
-  /// A complete answer, header and body.
-  case answered(HTTPResponse, bodyBytes: Int)
+  /// A complete answer, header and body, and how far the request's body had got.
+  case answered(HTTPResponse, SentBody)
 
-  /// Whether the answer is that of a request that was taken (2xx).
-  var endedWell: Bool {
-    guard case .answered(let response, _) = self else { return false }
-    return (200...299).contains(response.status)
+  /// Whether a part of the request may have been taken, and no answer tells what became of the whole.
+  var leavesDoubt: Bool {
+    switch self {
+    case .notSent: false
+    case .unanswered: true
+    case .answered(let response, let body): response.isSuccess && !body.isWhole
+    }
   }
+
+  /// Whether the answer is that of a request that was taken whole (2xx).
+  var endedWell: Bool {
+    guard case .answered(let response, let body) = self else { return false }
+    return response.isSuccess && body.isWhole
+  }
+}
+
+/// How far the body of a request had got when its answer was complete.
+public struct SentBody: Sendable {
+  /// Bytes of the whole body, credentials included.
+  public let size: Int
+  /// Bytes that libcurl was given: no more can have left.
+  public let given: Int
+  /// Bytes that had surely arrived, because the other side's TCP had confirmed them.
+  public let arrived: Int
+
+  /// Whether it was held back entirely.
+  public var wasHeld: Bool { given == 0 && size > 0 }
+  /// Whether all of it had arrived: what the other side says about a part of it is not about the row.
+  public var isWhole: Bool { arrived >= size }
+
+  /// Counts the bytes of a body.
+  public init(size: Int, given: Int, arrived: Int) {
+    self.size = size
+    self.given = given
+    self.arrived = arrived
+  }
+
+  /// A body that had arrived entirely.
+  public init(whole size: Int) { self.init(size: size, given: size, arrived: size) }
 }
 
 /// Why nothing went out that a server could have processed.
@@ -38,8 +72,10 @@ public struct NotSent: Error, Sendable, Equatable {
     case proxy
     /// The proxy refuses to connect to the target; every further request would fail alike.
     case proxyRefused
-    /// The proxy wants a user and password, or refuses these (407).
+    /// The proxy wants a user and password, and there are none (407).
     case proxyCredentials
+    /// The proxy refuses the user and password that it was given (407).
+    case proxyCredentialsRefused
     /// The TLS handshake broke off.
     case handshake
     /// The target wants a client certificate or refuses this one, or it can't be used.
@@ -84,14 +120,21 @@ public struct Unanswered: Sendable {
 extension Transfer {
   /// The result of the exchange, which libcurl has ended with `code`.
   ///
-  /// - Parameter connectStatus: the status of the proxy's answer to CONNECT, 0 if there was none, nil without a proxy.
-  func exchange(after code: CURLcode, detail: String, proxied connectStatus: Int?) -> HTTPExchange {
+  /// - Parameters:
+  ///   - proxy: the status of its answer to CONNECT, 0 if there was none, and whether it was told who we are; nil without
+  ///     a proxy.
+  ///   - written: bytes of the body that libcurl has written to the connection.
+  func exchange(
+    after code: CURLcode, detail: String, proxy: (status: Int, isToldUser: Bool)?, written: Int
+  ) -> HTTPExchange {
     if code == CURLE_OK, stop == nil, let response = head.response(body: body) {
-      return .answered(response, bodyBytes: bodyBytes)
+      let arrived = max(0, written - unconfirmed)
+      return .answered(response, SentBody(size: bodySize, given: bodyBytes, arrived: arrived))
     }
     if starts == 0 {
       let reason =
-        connectStatus.flatMap { NotSent.Reason(code, proxy: $0) } ?? NotSent.Reason(code)
+        proxy.flatMap { NotSent.Reason(code, proxy: $0.status, isToldUser: $0.isToldUser) }
+        ?? NotSent.Reason(code)
       return .notSent(NotSent(reason: reason, detail: Sanitizer.clean(detail)))
     }
     if head.status == 0, NotSent.Reason.isAboutClientCertificate(detail) {
@@ -126,14 +169,14 @@ extension NotSent.Reason {
   }
 
   /// The same with a proxy that answered `status` to CONNECT; nil if the code isn't about the proxy.
-  init?(_ code: CURLcode, proxy status: Int) {
+  init?(_ code: CURLcode, proxy status: Int, isToldUser: Bool) {
     switch code {
     case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY, CURLE_COULDNT_CONNECT: self = .proxy
     case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_ABORTED_BY_CALLBACK:
       return nil
     default:
       switch status {
-      case 407: self = .proxyCredentials
+      case 407: self = isToldUser ? .proxyCredentialsRefused : .proxyCredentials
       case 400...499: self = .proxyRefused
       case 500...599: self = .proxy
       default: return nil

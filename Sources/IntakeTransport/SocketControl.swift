@@ -25,7 +25,9 @@ final class SocketControl {
   /// The current exchange, nil between exchanges.
   var transfer: Transfer?
   /// Open sockets: after an exchange, the kept connections.
-  private(set) var openCount = 0
+  private var opened: Set<Int32> = []
+  /// Whether there is an open socket.
+  var hasOpen: Bool { !opened.isEmpty }
   /// Seconds until the last bytes of a request that was given up have arrived or are lost; 0 if none were under way.
   private(set) var secondsOnPath = 0.0
   /// Whether the system refused an option that is relied on.
@@ -33,13 +35,14 @@ final class SocketControl {
 
   func begin(_ transfer: Transfer) {
     self.transfer = transfer
+    transfer.sockets = self
     secondsOnPath = 0
     wasRefused = false
   }
 
   /// Prepares a socket before it connects; false if the system refuses.
   fileprivate func open(_ socket: Int32) -> Bool {
-    openCount += 1
+    opened.insert(socket)
     var size = SocketControl.sendBuffer
     let isSet =
       // A child that inherited the socket would hold it open, and its bytes would still be delivered.
@@ -52,7 +55,7 @@ final class SocketControl {
 
   /// Closes a socket: with a reset if part of a request is under way on it.
   fileprivate func end(_ socket: Int32) -> Int32 {
-    openCount = max(0, openCount - 1)
+    opened.remove(socket)
     if transfer?.isUnderWay == true {
       secondsOnPath = max(secondsOnPath, SocketControl.secondsOnPath(of: socket))
     } else {
@@ -60,6 +63,20 @@ final class SocketControl {
       _ = setLinger(false, of: socket)
     }
     return close(socket)
+  }
+
+  /// Bytes that were written and that the other side hasn't confirmed; 0 where the system doesn't tell.
+  ///
+  /// None are left once it has answered a request that it had read: its answer brings the confirmation along.
+  var unconfirmedBytes: Int {
+    #if os(Linux)
+      return opened.reduce(0) { sum, socket in
+        var count: Int32 = 0
+        return ioctl(socket, UInt(TIOCOUTQ), &count) == 0 ? sum + Int(count) : sum
+      }
+    #else
+      return 0
+    #endif
   }
 
   private func setLinger(_ isHard: Bool, of socket: Int32) -> Bool {

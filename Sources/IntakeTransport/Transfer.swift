@@ -19,6 +19,8 @@ final class Transfer {
   private let answerLimit: Int
   private let stallWindow: Double
   let abort: AbortFlag
+  /// The sockets of the handle that works on it.
+  weak var sockets: SocketControl?
 
   /// Times that a header was about to go out.
   private(set) var starts = 0
@@ -30,6 +32,8 @@ final class Transfer {
   private(set) var wasRefusedExpectation = false
   private(set) var head = ResponseHead()
   private(set) var body: [UInt8] = []
+  /// Bytes of the request that the other side hadn't confirmed when the last piece of its answer came.
+  private(set) var unconfirmed = 0
   private(set) var stop: Unanswered.Reason?
 
   private var segment = 0
@@ -122,6 +126,7 @@ final class Transfer {
   /// Takes a line of the header; false to end the exchange.
   func take(headerLine line: UnsafeRawBufferPointer) -> Bool {
     guard head.take(line) else { return end(head.problem ?? .malformed) }
+    if head.isComplete { unconfirmed = sockets?.unconfirmedBytes ?? 0 }
     // libcurl would repeat the header some 20,000 times a second.
     guard isExpecting, bodyBytes == 0, head.status == 417 else { return true }
     wasRefusedExpectation = true
@@ -131,6 +136,7 @@ final class Transfer {
   /// Takes a piece of the answer's body; false to end the exchange.
   func take(bodyBytes piece: UnsafeRawBufferPointer) -> Bool {
     guard body.count + piece.count <= answerLimit else { return end(.tooLarge) }
+    unconfirmed = sockets?.unconfirmedBytes ?? 0
     body += piece
     return true
   }

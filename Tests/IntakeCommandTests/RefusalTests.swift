@@ -71,4 +71,27 @@ struct RefusalTests {
     #expect(result.rows.contains { $0["detail"]?.string?.contains("Out of paper") == true })
     #expect(leaks == [])
   }
+
+  /// An acceptance has no message, but its words could name somebody just as well.
+  @Test func aWordThatIsAValueOfTheRowIsShownNowhere() async throws {
+    let (result, leaks) = try await run(["word=QUETZAL0@1"])
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.rows.first?["status"]?.string == "unknown", "\(result.output)")
+    #expect(result.rows.first?["type"]?.string == "unknown")
+    #expect(leaks == [])
+    #expect(!(result.output + result.errors).contains("QUETZAL"))
+  }
+
+  @Test func aCreateThatFindsNoCustomerIsNotToldToCreateOne() async throws {
+    let (result, _) = try await run(["404@1"])
+    #expect(result.rows.first?["code"]?.string == "customer_not_found", "\(result.errors)")
+    #expect(result.rows.first?["hint"]?.string?.contains("may create customers") == true)
+  }
+
+  /// The body as it was sent, credentials included.
+  @Test func aBodyThatIsTooLargeIsNamedWithItsSize() async throws {
+    let (result, _) = try await run(["413@1"])
+    let size = try #require(result.rows.first?["bodyBytes"]?.integer)
+    #expect(try detail(result).contains("413 to a body of \(size) bytes"), "\(result.output)")
+  }
 }

@@ -49,6 +49,21 @@ struct TemplateTests {
     for line in lines { #expect(line["notes"]?.elements?.isEmpty == true) }
   }
 
+  @Test func aStatusThatIsACellIsShownNowhere() async throws {
+    let sandbox = try await SandboxProcess(folder, faults: ["word=PORTLAND"])
+    let keys = folder.write("keys.json", #"{"user":"sandbox","pass":"sandbox"}"#)
+    let ledger = folder.path + "/ledger"
+    let place = ["--endpoint", sandbox.endpoint, "--credentials", keys, "--ledger", ledger]
+    let command = ["run", manifest, "--limit", "1"] + plan("template-dcams") + place
+    let result = try await program.start(command).wait()
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.rows.first?["status"]?.string == "other", "\(result.output)")
+    #expect(result.rows.first?["type"]?.string == "other")
+    let lines = try Descriptor.open(ledger).wholeFile(atMost: 1 << 20)
+    let text = String(decoding: lines, as: UTF8.self)
+    #expect(text.contains(#""status":"other""#) && !text.contains("PORTLAND"), "\(text)")
+  }
+
   @Test func aPlanWithAMistakeInItsBodyIsRefusedWithThePlace() throws {
     let body = folder.write("body.json", "{\n  \"mail\": \"{emial}\"\n}")
     let plan = folder.write(

@@ -225,4 +225,37 @@ struct UploadTests {
     #expect(!ledger.contains("noah-uploads"))
     #expect(try await program.run("ledger", "verify", folder.path + "/ledger").code == 0)
   }
+
+  /// The customer is there, whatever the limit of the storage behind the address is.
+  @Test func aScanThatTheStorageFindsTooLargeIsNamedWithItsLimit() async throws {
+    let sandbox = try await SandboxProcess(folder, faults: ["413@3", "413@6"])
+    let result = try await run(sandbox)
+    #expect(result.code == 3, "\(result.errors)")
+    let row = try #require(result.row("N-1"))
+    #expect(row["code"]?.string == "body_too_large")
+    let detail = row["detail"]?.string ?? ""
+    #expect(detail.hasPrefix("the customer is there, upload.front is not: "), "\(detail)")
+    #expect(detail.contains(/413 to a body of \d+ bytes, and/), "\(detail)")
+    #expect(row["hint"]?.string?.contains("noah.max-document") == true, "\(row["hint"] ?? row)")
+  }
+
+  @Test func aMissingUploadAddressIsNoMissingCustomer() async throws {
+    let sandbox = try await SandboxProcess(folder, faults: ["404@2"])
+    let result = try await run(sandbox)
+    #expect(result.code == 3, "\(result.errors)")
+    #expect(result.row("N-1")?["code"]?.string == "upload_refused")
+    #expect(result.row("N-1")?["hint"]?.string?.contains("may upload documents") == true)
+  }
+
+  /// The reference of an answer is for the vendor's support, unless it is something of the row.
+  @Test(arguments: [([], true), (["word=WHITCOMBE@1"], false), (["word=req-S1@1"], false)])
+  func aReferenceThatRepeatsACellIsShownNowhere(faults: [String], isShown: Bool) async throws {
+    let sandbox = try await SandboxProcess(folder, faults: ["400@1"] + faults)
+    let result = try await run(sandbox)
+    #expect(result.code == 3, "\(result.errors)")
+    let detail = result.row("N-1")?["detail"]?.string ?? ""
+    #expect(detail.hasPrefix("the target answered 400 (InvalidMessage)"), "\(detail)")
+    #expect(detail.contains("; occurrence sandbox-") == isShown, "\(detail)")
+    #expect(!(result.output + result.errors).contains(/WHITCOMBE|req-S1/))
+  }
 }

@@ -22,6 +22,15 @@ struct TextMaskTests {
   }
 
   @Test(arguments: [
+    ("STRAUSS", true), ("anna", true), ("x:Schmidt", true), ("anna.schmidt", true), ("1980", true),
+    ("19800521", true), ("X77", true), ("PASS", false), ("CA", false), ("createCustomer", false),
+    ("IN_PROGRESS", false), ("", false),
+  ])
+  func aWordThatIsAValueIsTold(word: String, isHidden: Bool) {
+    #expect(TextMask(hiding: Self.row).hides(word) == isHidden)
+  }
+
+  @Test(arguments: [
     ("somebody@example.org is blocked", "[hidden] is blocked"), ("ticket 48213", "ticket [hidden]"),
     ("call +1 (555) 010-9999", "call +[hidden]"), ("no. 12 345", "no. [hidden]"),
     ("٤٨٢١٣", "[hidden]"), ("on 5/21/80", "on [hidden]"), ("May 21st, 1980", "[hidden]"),

@@ -114,6 +114,46 @@ struct AbortedRequestTests {
     #expect(end.count < LateReader.most, "more arrived after it had been given up")
   }
 
+  /// Somebody on the way says yes to a request of which only the start has come, and hangs up.
+  @Test func aYesToTheStartOfARequestIsNotBelieved() async throws {
+    let folder = TestSupport.TemporaryFolder()
+    let sandbox = try await SandboxProcess(folder)
+    let port = try #require(UInt16(sandbox.port))
+    let gate = Gate()
+    let server = try FaultServer(receiveBuffer: 4_096) { connection, request in
+      guard request.index == 1 else {
+        gate.open()
+        if let body = connection.body(of: request) { connection.forward(request, body, to: port) }
+        return false
+      }
+      connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+      _ = connection.readBody(2_000)
+      let yes = #"{"result":"Success","status":"PASS","type":"createCustomer"}"#
+      connection.answer("200 OK", ["Connection: close"], body: yes)
+      gate.wait()
+      return false
+    }
+    defer {
+      gate.open()
+      server.stop()
+    }
+    let keys = folder.write("keys.json", #"{"user":"sandbox","pass":"sandbox"}"#)
+    let command = [
+      "run", Program.samples + "/customers.csv", "--to", "dcams", "--endpoint",
+      server.url("/v3/stable/api/storage"), "--credentials", keys, "--ledger",
+      folder.path + "/a.ledger", "--limit", "1", "--settle-after", "0",
+    ]
+    let held = try await Program(folder: folder).start(command + ["--ambiguous", "hold"]).wait()
+    #expect(held.code == 5, "\(held.output) \(held.errors)")
+    #expect(held.rows.first?["code"]?.string == "unrecognized_answer")
+    #expect(held.rows.first?["detail"]?.string?.contains("before the whole body") == true)
+    // The target does not have the customer, so it is sent again.
+    let settled = try await Program(folder: folder).start(command).wait()
+    #expect(settled.code == 0, "\(settled.errors)")
+    #expect(settled.outcomes == ["accepted": 1])
+    #expect(try sandbox.requests().count { $0.isAccepted } == 1)
+  }
+
   @Test func aConnectionThatIsDoneWithEndsInOrder() throws {
     let endings = Mutex<[Bool]>([])
     let server = try FaultServer { connection, request in

@@ -23,7 +23,8 @@ struct GatewayPageTests {
   ) -> Receipt {
     let response = HTTPResponse(status: status, headers: fields, body: Array(body.utf8))
     return Receipt(
-      of: .answered(response, bodyBytes: 2_000), for: .plain(repeatSafety: repeatSafety), at: 0)
+      of: .answered(response, SentBody(whole: 2_000)), for: .plain(repeatSafety: repeatSafety),
+      at: 0)
   }
 
   struct Page: Sendable, CustomTestStringConvertible {

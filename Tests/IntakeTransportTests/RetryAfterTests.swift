@@ -45,12 +45,18 @@ struct RetryAfterTests {
     #expect(Receipt(sharedBy: response, repeatSafety: .idempotent, at: 0)?.outcome == .inDoubt)
   }
 
-  @Test(arguments: [(300, OutcomeClass.inDoubt), (0, .accepted)])
-  func aYesBeforeTheBodyLeftIsNotBelieved(_ size: Int, _ outcome: OutcomeClass) {
+  @Test(arguments: [
+    (300, 0, 0, OutcomeClass.inDoubt), (300, 299, 299, .inDoubt), (300, 300, 299, .inDoubt),
+    (300, 300, 300, .accepted), (0, 0, 0, .accepted),
+  ])
+  func aYesBeforeTheBodyLeftIsNotBelieved(
+    _ size: Int, _ given: Int, _ arrived: Int, _ outcome: OutcomeClass
+  ) {
     let response = HTTPResponse(status: 200, headers: [], body: Array(#"{"ok":true}"#.utf8))
     var submission = Submission.plain(size)
     submission.body.append(.bytes([]))
-    let receipt = Receipt(of: .answered(response, bodyBytes: 0), for: submission, at: 0)
+    let body = SentBody(size: size, given: given, arrived: arrived)
+    let receipt = Receipt(of: .answered(response, body), for: submission, at: 0)
     #expect(receipt.outcome == outcome)
   }
 }

@@ -10,7 +10,8 @@ struct HintTests {
     let body = #"{"Type":"Unauthorized","Detail":"\#(detail)"}"#
     let response = HTTPResponse(status: status, headers: headers, body: Array(body.utf8))
     return Receipt(
-      of: .answered(response, bodyBytes: 100), for: try Row().submission(), at: 1_800_000_000)
+      of: .answered(response, SentBody(whole: 100)), for: try Row().submission(),
+      at: 1_800_000_000)
   }
 
   @Test(arguments: [

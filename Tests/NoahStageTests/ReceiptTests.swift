@@ -67,8 +67,8 @@ struct ReceiptTests {
     #expect(receipt.hint == "correct column \"\(column)\" and run again")
     #expect(
       receipt.detail
-        == "the target answered 400 (InvalidMessage) because of column \"\(column)\"; occurrence occ-7"
-    )
+        == "the target answered 400 (InvalidMessage) because of column \"\(column)\"")
+    #expect(receipt.occurrence?.exposed == "occ-7")
   }
 
   @Test func anIdentityAfterAGapIsTracedToItsOwnNumber() throws {
@@ -106,6 +106,15 @@ struct ReceiptTests {
   func anOccurrenceThatIsNoReferenceIsNotShown(instance: String) throws {
     let receipt = try receipt(400, #"{"Type":"InvalidMessage","Instance":"\#(instance)"}"#)
     #expect(receipt.detail == "the target answered 400 (InvalidMessage)")
+    #expect(receipt.occurrence == nil)
+  }
+
+  @Test(arguments: [
+    (#"{"message":"Forbidden by a rule"}"#, "the target answered 409"),
+    ("{}", "the target answered 409 without a readable message"),
+  ])
+  func onlyAnAnswerWithoutAMessageHasNone(body: String, detail: String) throws {
+    #expect(try receipt(409, body).detail == detail)
   }
 
   private static func error(_ field: String, _ reason: String, _ description: String) -> String {

@@ -26,6 +26,17 @@ public struct TextMask: Sendable {
     if let first = value.first { values[first.folded, default: []].insert(value.map(\.folded)) }
   }
 
+  /// Whether a word, or a part of it between signs, is one of the values or of their words.
+  ///
+  /// Two letters don't count: `OK` is a state, too.
+  public func hides(_ word: String) -> Bool {
+    let signs = Sign.all(in: Array(TextMask.visible(word)))
+    let parts = [signs] + Dictionary(grouping: signs, by: \.word).values
+    return parts.contains { part in
+      part.count > 2 && values[part[0].folded]?.contains(part.map(\.folded)) == true
+    }
+  }
+
   /// At most `limit` characters of a text on one line, harmless for terminals.
   ///
   /// With `patterns`, e-mail addresses, dates, numbers of five digits or more, and keys are hidden, too.

@@ -98,10 +98,14 @@ public struct Receipt: Sendable {
   public var detail: String?
   /// Why, in the target's own words: they may repeat what was sent, so only the runner shows them, masked.
   public var message: Personal<String>?
+  /// The target's own reference of this answer, for its support; the runner shows it where it repeats no cell.
+  public var occurrence: Personal<String>?
   /// The next step for the operator; the code's own when nil.
   public var hint: String?
   /// Bytes of the body that was sent.
   public var bodyBytes = 0
+  /// Bytes of the whole body with its credentials, whether or not all of it was sent; nil where nobody says.
+  public var bodySize: Int?
   /// Every step of a row that takes several, in order; empty for the others.
   public var steps: [StepReport] = []
 

@@ -36,6 +36,11 @@ public protocol Target: Sendable {
 
   /// What the answer to the last inquiry proves about the submission.
   func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement
+
+  /// The parts of an accepted submission that the answer to the last inquiry shows exactly as they were sent.
+  ///
+  /// Only in these does a difference prove anything; the names are those of ``Settlement/differs(in:)``.
+  func partsKept(by response: HTTPResponse, of submission: Submission) -> Set<String>
 }
 
 extension Target {
@@ -69,6 +74,8 @@ extension Target {
   public func settlement(of response: HTTPResponse, about submission: Submission) -> Settlement {
     .unknown(evidence: "this target cannot be asked")
   }
+  /// None is known by default: a difference proves nothing.
+  public func partsKept(by response: HTTPResponse, of submission: Submission) -> Set<String> { [] }
 }
 
 /// Seconds since 1970-01-01 00:00 UTC, with fractions.
@@ -80,8 +87,8 @@ public enum Settlement: Sendable, Equatable {
   case accepted(evidence: String)
   /// The target does not have it: it may be sent.
   case notAccepted(evidence: String)
-  /// The target has something else: proof only where it is known to return what it was given.
-  case differs(evidence: String)
+  /// The target has something else in these parts: proof only where it is known to keep them as they were sent.
+  case differs(in: [String])
   /// The answer proves neither.
   case unknown(evidence: String)
 }

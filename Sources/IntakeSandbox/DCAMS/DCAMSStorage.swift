@@ -131,7 +131,7 @@ struct DCAMSStorage: VendorAPI {
     // The e-mail stays as first stored, even if its case differs this time.
     customer.set("email", customer.key)
     for name in DCAMSRequest.attributes where name != "email" {
-      if let value = request.target(name) { customer.set(name, value) }
+      if let value = request.target(name) { customer.set(name, stored(value)) }
     }
     customer.images.merge(images) { _, new in new }
     customer.reference = request.reference ?? customer.reference
@@ -140,6 +140,12 @@ struct DCAMSStorage: VendorAPI {
 }
 
 extension DCAMSStorage {
+  /// A field as it is kept.
+  private func stored(_ value: String) -> String {
+    switches[.storedFields] == "kept"
+      ? value : value.uppercased().replacing("STREET", with: "ST")
+  }
+
   /// The documented answer of each service, in the documented order of fields.
   func success(_ service: DCAMSService, _ customer: Customer, type: String? = nil) -> JSONFields {
     let (isTop, isInTarget) = statusPlaces(service)

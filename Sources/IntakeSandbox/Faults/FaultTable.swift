@@ -181,6 +181,10 @@ extension FaultEffect {
     changes("status-unknown", "a status that no page documents") { exchange, _ in
       exchange.answer.changeTexts(["status"]) { _ in "ESCALATED" }
     },
+    changes("word", "that text as status, type and Instance", .text("text")) { exchange, fault in
+      let word = fault.text("text") ?? "word"
+      exchange.answer.changeTexts(["status", "type", "Instance"]) { _ in word }
+    },
     changes("status-elsewhere", "the status in the other place: top level or target") {
       exchange, _ in
       exchange.answer.moveStatus()
