@@ -270,15 +270,16 @@ extension SummaryText {
   /// Whoever gave the command may see all of it again; a log may be read by others.
   private func nextCommand(isPrivate: Bool) -> (words: String, command: String)? {
     guard mode == .send else { return nil }
-    func command(only selection: RunPolicy.Selection, asking: Bool = false) -> String {
+    func command(only selection: RunPolicy.Selection?, asking: Bool = false) -> String {
       arguments.again(
-        // These are about this run alone, and the file of failed rows exists by now.
+        // These are about this run alone.
         without: Set(["failed", "only", "limit"] + (asking ? ["ambiguous"] : [])),
-        adding: ["--only", selection.rawValue] + (asking ? ["--ambiguous", "reconcile"] : []),
+        adding: (selection.map { ["--only", $0.rawValue] } ?? [])
+          + (asking ? ["--ambiguous", "reconcile"] : []),
         isPrivate: isPrivate)
     }
     if summary.stopReason != nil || summary.loadFailure != nil {
-      return ("to go on:", arguments.again(without: ["failed"], adding: [], isPrivate: isPrivate))
+      return ("to go on:", arguments.again(without: [], adding: [], isPrivate: isPrivate))
     }
     if summary.counts[.inDoubt] != nil {
       return ("to settle what is in doubt:", command(only: .inDoubt, asking: isHeld))
@@ -286,10 +287,10 @@ extension SummaryText {
     // A row that repeats another one isn't in the ledger.
     guard summary.notAccepted - summary.repeats > 0 else { return nil }
     let isCorrected = summary.counts[.rejected, default: 0] > summary.repeats
-    return (
-      isCorrected ? "once corrected, to send them again:" : "to send them again:",
-      command(only: .failed)
-    )
+    // With another e-mail or id a row is new to the ledger, and --only would pass over it.
+    return isCorrected
+      ? ("once corrected, to send them again:", command(only: nil))
+      : ("to send them again:", command(only: .failed))
   }
 
   private var next: [String] {

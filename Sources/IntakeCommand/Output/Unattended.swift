@@ -100,7 +100,9 @@ final class MetricsFile: Sendable {
 
   private func text(_ state: State, _ code: ExitCode?) -> String {
     let summary = state.monitor?.summary ?? RunSummary()
-    let activity = code == nil ? state.monitor?.now ?? .init() : .init()
+    var activity = state.monitor?.now ?? .init()
+    // What was aborted is no longer under way.
+    if code != nil { (activity.rows, activity.requests) = (0, 0) }
     var text = ""
     func add(_ name: String, _ kind: String, _ help: String, _ samples: [(String, Double)]) {
       text += "# TYPE docintake_\(name) \(kind)\n# HELP docintake_\(name) \(help)\n"

@@ -57,10 +57,10 @@ final class RunSession: Sendable {
     invocation.metrics?.name(target: target.full)
     let ledger = try placeLedger(&editing, target)
     try checkThatLedgerExists(ledger)
-    noteNewLedger(ledger, editing)
     if let sandbox { try editing.connect(to: sandbox) }
     if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
     let pipeline = try assemble(editing.plan)
+    noteNewLedger(ledger, editing)
     listenForSignals()
     let timer = stopTime?.watch(stop)
     defer { timer?.cancel() }
@@ -87,7 +87,9 @@ final class RunSession: Sendable {
     if let signal = abortSignal.withLock(\.self) {
       return signal == SignalNumber.interrupt ? .interrupted : .terminated
     }
-    let code = ExitCode(summary)
+    var code = ExitCode(summary)
+    // A row whose e-mail was corrected is new to the ledger, and would be forgotten.
+    if code == .success, policy.only == .failed, summary.leftNew > 0 { code = .notAccepted }
     return isWritten || code != .notAccepted ? code : .stopped
   }
 
