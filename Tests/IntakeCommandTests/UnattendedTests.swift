@@ -81,7 +81,7 @@ struct UnattendedTests {
     case "header": folder.write("batch.csv", "id,email,Zip-Code\nR-0,canary-0@example.com,1\n")
     case "credentials": try DurableFile.remove(batch.credentials)
     case "ledger": folder.write("batch.ledger", "not a ledger\n")
-    case "failed": command += ["--failed", batch.manifest]
+    case "failed": command += ["--failed", folder.path]
     default: command += ["--rate", "fast"]
     }
     let result = try await program.start(command).wait()

@@ -89,7 +89,9 @@ final class RunSession: Sendable {
     }
     var code = ExitCode(summary)
     // A row whose e-mail was corrected is new to the ledger, and would be forgotten.
-    if code == .success, policy.only == .failed, summary.leftNew > 0 { code = .notAccepted }
+    if code == .success, policy.mode == .send, policy.only == .failed, summary.leftNew > 0 {
+      code = .notAccepted
+    }
     return isWritten || code != .notAccepted ? code : .stopped
   }
 
