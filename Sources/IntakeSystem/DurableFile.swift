@@ -92,8 +92,11 @@ public final class AppendOnlyFile: Sendable {
       guard errno == ENOENT || errno == ENOTDIR else { throw SystemCallFailure("stat") }
       return false
     }
-    return named.st_ino == own.st_ino && named.st_dev == own.st_dev
+    return FileIdentity(named) == FileIdentity(own)
   }
+
+  /// Which file it is, by whatever path it was opened.
+  public func identity() throws(SystemCallFailure) -> FileIdentity { FileIdentity(try status()) }
 
   /// Reads up to `count` bytes from an offset; fewer at the end of the file only.
   public func read(at offset: Int, count: Int) throws(SystemCallFailure) -> [UInt8] {
@@ -135,6 +138,21 @@ public final class AppendOnlyFile: Sendable {
     } catch {
       guard [EOPNOTSUPP, ENOSYS, ENOTSUP].contains(error.code) else { throw error }
     }
+  }
+}
+
+/// What tells a file from all others of this machine; the order means nothing, but is the same for every process.
+public struct FileIdentity: Comparable, Sendable {
+  private let device: UInt64
+  private let number: UInt64
+
+  fileprivate init(_ status: stat) {
+    (device, number) = (UInt64(truncatingIfNeeded: status.st_dev), UInt64(status.st_ino))
+  }
+
+  /// The order.
+  public static func < (left: FileIdentity, right: FileIdentity) -> Bool {
+    (left.device, left.number) < (right.device, right.number)
   }
 }
 

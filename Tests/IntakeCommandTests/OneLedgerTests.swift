@@ -77,6 +77,48 @@ struct OneLedgerTests {
     #expect(result.code == 0 && result.outcomes == ["skipped": 1], "\(result.errors)")
   }
 
+  /// The whole batch, and the halves of it: whoever comes second is told to wait, or waits.
+  @Test(arguments: [false, true])
+  func theWholeBatchAndItsShardsNeverSendSideBySide(isWholeFirst: Bool) async throws {
+    let batch = CustomerBatch(rows: 12, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=300"])
+    let parts = ["1/2", "2/2"].map { ["--shard", $0] }
+    let (early, late) = isWholeFirst ? ([[]], parts) : (parts, [[]])
+    let slow = arguments(batch, sandbox, "--concurrency", "1")
+    let first = try early.map { try program.start(slow + $0) }
+    for run in first { try await run.waitFor("\"accepted\"") }
+    for options in late {
+      let refused = try await program.start(slow + options).wait()
+      #expect(refused.code == 6 && refused.outcomes.isEmpty, "\(refused.errors)")
+      #expect(refused.errors.contains("is in use by"), "\(refused.errors)")
+      #expect(refused.errors.contains("this run counts what that ledger says"))
+      #expect(!refused.errors.contains("it looks at no other"), "\(refused.errors)")
+    }
+    let waiting = try late.map { try program.start(slow + $0 + ["--wait-for-ledger", "5m"]) }
+    for run in first { #expect(try await run.wait().code == 0) }
+    for run in waiting {
+      let result = try await run.wait()
+      #expect(result.code == 0 && result.outcomes.keys.sorted() == ["skipped"], "\(result.errors)")
+    }
+    #expect(try sandbox.requests().count == batch.count)
+  }
+
+  /// None of the ledgers is there when they start, so none finds the others by looking before it has its own.
+  @Test func ofRunsThatStartTogetherInAnEmptyPlaceNoneSendsWhomAnotherSends() async throws {
+    let batch = CustomerBatch(rows: 12, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=100"])
+    let all = [[], ["--shard", "1/2"], ["--shard", "2/2"], ["--shard", "1/3"]]
+    let runs = try all.map {
+      try program.start(arguments(batch, sandbox, "--wait-for-ledger", "5m") + $0)
+    }
+    for run in runs {
+      let result = try await run.wait()
+      #expect(result.code == 0, "\(result.errors)")
+    }
+    let emails = try sandbox.requests().filter(\.isAccepted).compactMap(\.customer)
+    #expect(emails.count == batch.count && Set(emails).count == batch.count)
+  }
+
   @Test func aSignalEndsTheWaitForALedger() async throws {
     let batch = CustomerBatch(rows: 1, in: folder)
     let sandbox = try await SandboxProcess(folder)
