@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -156,6 +157,11 @@ int csystem_open_beneath(int root, const char *path) {
 extern char **environ;
 
 char *const *csystem_environment(void) { return environ; }
+
+int csystem_is_ignored(int number) {
+  struct sigaction action;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 
 void csystem_harden(void) {
   struct rlimit none = {0, 0};

@@ -83,7 +83,8 @@ public enum ProcessSetup {
 
 /// Waits for signals on the main thread: SIGINT, SIGTERM and SIGHUP stop the process, SIGUSR1 asks for its progress.
 ///
-/// They are blocked in every thread and taken with `sigwait`, so no system call is ever interrupted.
+/// They are blocked in every thread and taken with `sigwait`, so no system call is ever interrupted. SIGINT and SIGHUP
+/// stay ignored where whoever started the process ignores them: `nohup`, or `&` in a script.
 public final class SignalHub: Sendable {
   private struct State {
     var count = 0
@@ -143,7 +144,9 @@ public final class SignalHub: Sendable {
   private static var set: sigset_t {
     var set = sigset_t()
     sigemptyset(&set)
-    for number in [SIGINT, SIGTERM, SIGHUP] + SignalNumber.questions { sigaddset(&set, number) }
+    // A blocked signal would be taken although it is ignored.
+    let heeded = [SIGINT, SIGHUP].filter { csystem_is_ignored($0) == 0 }
+    for number in heeded + [SIGTERM] + SignalNumber.questions { sigaddset(&set, number) }
     return set
   }
 }

@@ -144,6 +144,20 @@ struct UnattendedTests {
     #expect(result.errors.contains(words), "\(result.errors)")
   }
 
+  /// `nohup` and the `&` of a script start it like this.
+  @Test(arguments: [SIGHUP, SIGINT])
+  func aSignalThatWasIgnoredAtTheStartStaysIgnored(number: Int32) async throws {
+    let batch = CustomerBatch(rows: 8, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=200"])
+    var program = program
+    program.wrapper = ["/bin/sh", "-c", "trap '' \(number); exec \"$@\"", "sh"]
+    let running = try program.start(batch.arguments(sandbox, "--concurrency", "1"))
+    try await running.waitFor("\"accepted\"")
+    running.signal(number)
+    let result = try await running.wait()
+    #expect(result.code == 0 && result.outcomes == ["accepted": 8], "\(result.errors)")
+  }
+
   /// Four rows, each of which waits until those before it are within the limit.
   @Test func theBandwidthIsLimited() async throws {
     let batch = CustomerBatch(rows: 4, in: folder)

@@ -16,6 +16,9 @@ int csystem_open_beneath_portably(int root, const char *path);
 /// The environment, `NAME=value` each; NULL ends the list. To Swift, `environ` is a variable that threads race for.
 char *const *csystem_environment(void);
 
+/// Whether the process ignores a signal.
+int csystem_is_ignored(int number);
+
 /// Makes the process's memory unreadable for others and forbids core files.
 void csystem_harden(void);
 
