@@ -9,7 +9,8 @@ import Synchronization
 
 /// What a process that handles identity documents sets up before it reads anything.
 public enum ProcessSetup {
-  /// Makes files private, forbids core dumps and crash reports, ignores SIGPIPE, and returns freed memory to the system.
+  /// Makes files private, forbids core dumps and crash reports, ignores SIGPIPE, allows as many open files as it may,
+  /// and returns freed memory to the system.
   ///
   /// Swift's crash report prints 16 bytes at every pointer in a register; a social security number was
   /// seen there. With the default handlers a crash prints nothing.
@@ -22,6 +23,7 @@ public enum ProcessSetup {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     csystem_harden()
+    csystem_raise_file_limit()
     csystem_return_large_blocks()
   }
 

@@ -22,6 +22,9 @@ int csystem_is_ignored(int number);
 /// Makes the process's memory unreadable for others and forbids core files.
 void csystem_harden(void);
 
+/// Lets the process have as many open files as it may, up to 65,536.
+void csystem_raise_file_limit(void);
+
 /// Returns blocks of 2 MiB and more to the system when they are freed. glibc would raise that size step by step to
 /// 32 MiB and keep what each thread has freed: 8 workers on 24-megapixel progressive files held 211 MB, not 149.
 void csystem_return_large_blocks(void);
