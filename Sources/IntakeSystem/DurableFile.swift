@@ -282,6 +282,12 @@ public enum DurableFile {
     return lstat(path, &status) == 0
   }
 
+  /// Whether certainly nothing has that name; false where a folder on the way cannot be searched.
+  public static func isMissing(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
+  }
+
   /// The folder of a path; `.` for a bare name.
   public static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }

@@ -3,6 +3,12 @@ import IntakeSystem
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// One ledger a target: where it is, who may use it, and what other ledgers count for.
 @Suite(.timeLimit(.minutes(20)))
 struct OneLedgerTests {
@@ -58,6 +64,33 @@ struct OneLedgerTests {
     #expect(key.count == 65)
     // Each has a copy, so that it can be moved.
     for ledger in ledgers { #expect(text(ledger + ".key") == key) }
+  }
+
+  /// A container whose HOME is `/`: no folder can be made for the state.
+  @Test func aLedgerElsewhereNeedsNoStateDirectory() async throws {
+    let batch = CustomerBatch(rows: 1, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    var program = program
+    program.environment["XDG_STATE_HOME"] = "/dev/null/state"
+    let ledger = folder.path + "/own.ledger"
+    let command = arguments(batch, sandbox, "--ledger", ledger)
+    #expect(try await program.start(command).wait().code == 0)
+    #expect(text(ledger + ".key").count == 65)
+    #expect(try await program.start(command).wait().outcomes == ["skipped": 1])
+  }
+
+  /// The shared key may be there, and with another one nobody would be recognised.
+  @Test func aStateDirectoryThatCannotBeLookedIntoIsNotPassedOver() async throws {
+    let batch = CustomerBatch(rows: 1, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    var program = program
+    program.environment["XDG_STATE_HOME"] = folder.path + "/loop"
+    #expect(symlink("loop", folder.path + "/loop") == 0)
+    let result = try await program.start(
+      arguments(batch, sandbox, "--ledger", folder.path + "/own.ledger")
+    ).wait()
+    #expect(result.code == 6 && result.errors.contains("set XDG_STATE_HOME"), "\(result.errors)")
+    #expect(try sandbox.requests().isEmpty)
   }
 
   @Test func aSecondProcessIsToldHowToWaitAndMayWait() async throws {
