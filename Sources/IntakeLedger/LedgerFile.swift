@@ -112,14 +112,17 @@ enum LedgerFile {
     }
   }
 
-  /// Names the process that has the ledger, from the last line that a run wrote when it opened it.
+  /// Names the process that has the ledger, from the last line that a run wrote when it opened it; where that run has
+  /// ended, another one reads the ledger, and nothing says which.
   private static func inUse(_ file: AppendOnlyFile) -> JournalError {
     var reader = LineReader(file)
     var parser = LineParser()
     var holder: LedgerRecord?
     while let line = try? reader.next() {
       // Only the few lines of this kind are parsed; the kind stands among the first 64 bytes.
-      guard reader.buffer[line.range.prefix(64)].contains(openKind) else { continue }
+      let start = reader.buffer[line.range.prefix(64)]
+      if start.contains(closeKind) { holder = nil }
+      guard start.contains(openKind) else { continue }
       let buffer = reader.buffer
       let bytes = buffer.span.extracting(line.range)
       if parser.parse(bytes) { holder = LedgerRecord(parser, bytes) ?? holder }
@@ -133,6 +136,7 @@ enum LedgerFile {
   }
 
   private static let openKind = Array("\"t\":\"open\"".utf8)
+  private static let closeKind = Array("\"t\":\"close\"".utf8)
 }
 
 // What is in the file.

@@ -103,6 +103,8 @@ struct OneLedgerTests {
     #expect(refused.code == 6, "\(refused.errors)")
     #expect(refused.errors.contains("--wait-for-ledger DURATION"), "\(refused.errors)")
     #expect(refused.errors.contains("--ledger"))
+    // The run of the last line has ended: whoever has it now wrote no line.
+    #expect(refused.errors.contains("in use by another process:"), "\(refused.errors)")
     let waiting = try program.start(arguments(batch, sandbox, "--wait-for-ledger", "5m"))
     try await waiting.waitFor("waiting: ")
     holder.unlock()
