@@ -211,11 +211,7 @@ public enum DurableFile {
   public static func replace(_ path: String, _ content: [UInt8], permissions: Int = 0o600)
     throws(SystemCallFailure)
   {
-    var status = stat()
-    guard lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
-      // Run by root, it would replace a device for good.
-      throw SystemCallFailure("replace", code: EEXIST)
-    }
+    guard canBeReplaced(path) else { throw SystemCallFailure("replace", code: EEXIST) }
     let draft = draft(for: path)
     do throws(SystemCallFailure) {
       try write(to: draft) { (file) throws(SystemCallFailure) in try file.append(content) }
@@ -225,6 +221,12 @@ public enum DurableFile {
       unlink(draft)
       throw error
     }
+  }
+
+  /// Whether a path names a regular file or nothing: run by root, `replace` would replace a device for good.
+  public static func canBeReplaced(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
   }
 
   /// Renames a file that is on disk already, and replaces what had that name.

@@ -88,6 +88,29 @@ struct UnattendedTests {
     }
   }
 
+  @Test func processesThatStartTogetherShareANewFileOfMessages() async throws {
+    let path = folder.path + "/shared.log"
+    let check = ["check", folder.path + "/none.csv", "--to", "dcams", "--log-file", path]
+    for _ in 0..<8 {
+      let all = try (0..<6).map { _ in try program.start(check) }
+      for one in all { #expect(try await one.wait().code == 2) }
+      let log = try text(path)
+      let lines = log.split(separator: "\n").count
+      #expect(lines >= 6 && lines % 6 == 0, "\(log)")
+      try DurableFile.remove(path)
+    }
+  }
+
+  @Test(arguments: ["--log-file", "--metrics"])
+  func aLinkIsRefusedWithTheNextStep(option: String) async throws {
+    let link = folder.path + "/link.prom"
+    #expect(symlink(folder.path + "/elsewhere", link) == 0)
+    let result = try await run([option, link])
+    #expect(result.code == 2 && result.output.isEmpty, "\(result.errors)")
+    #expect(result.errors.contains("\(option) \(link)"), "\(result.errors)")
+    #expect(result.errors.contains("name the file itself, not a link"), "\(result.errors)")
+  }
+
   /// Everything but the summary, which says when the run ended.
   @Test func messagesInWordsHaveTheTimeOfDay() async throws {
     let result = try await run(["--progress", "plain", "--map", "id=reference"])
