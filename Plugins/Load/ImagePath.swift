@@ -164,25 +164,31 @@ struct ImagePath: Sendable {
         .fileUnreadable, ": the file changed while it was read",
         hint: "wait until the scan is complete and run again")
     case .unreadable(let reason): failure(.fileUnreadable, ": " + reason)
+    case .outOfResources(let reason):
+      failure(
+        .fileUnreadable, ": " + reason,
+        hint: "lower --concurrency, or raise the limit on open files (`ulimit -n`), and run again",
+        outcome: .retryable(after: nil))
     }
   }
 
   private func failure(
-    _ code: FailureCode, _ detail: String, hint: String? = nil, similar: String? = nil
+    _ code: FailureCode, _ detail: String, hint: String? = nil, outcome: OutcomeClass = .rejected,
+    similar: String? = nil
   ) -> StageFailure {
-    .scan(side, code, detail, hint: hint, file: text, similar: similar)
+    .scan(side, code, detail, hint: hint, outcome: outcome, file: text, similar: similar)
   }
 }
 
 extension StageFailure {
   /// A failure of one side's scan; `detail` follows the name of the side.
   static func scan(
-    _ side: Side, _ code: FailureCode, _ detail: String, hint: String? = nil, file: String,
-    similar: String? = nil
+    _ side: Side, _ code: FailureCode, _ detail: String, hint: String? = nil,
+    outcome: OutcomeClass = .rejected, file: String, similar: String? = nil
   ) -> StageFailure {
     StageFailure(
-      code, side.rawValue + detail, hint: hint, column: ColumnName(side.column), side: side,
-      file: file, similar: similar)
+      code, side.rawValue + detail, hint: hint, outcome: outcome,
+      column: ColumnName(side.column), side: side, file: file, similar: similar)
   }
 }
 

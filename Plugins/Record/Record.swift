@@ -43,6 +43,8 @@ public struct Record: Journal {
   public static let example = #"{"stage":"record","ledger":"batch.ledger"}"#
 
   private let options: Options
+  /// Finds other ledgers of the target; asked again once the run has its own, because another run may have made one.
+  public var others: @Sendable () -> [String] = { [] }
 
   /// Opens nothing yet.
   public init(options: Options) { self.options = options }
@@ -75,7 +77,7 @@ public struct Record: Journal {
     settings.note = options.note
     settings.digests = (options.manifestDigest, options.planDigest)
     settings.sharedKeys = options.key
-    settings.history = options.history
+    (settings.history, settings.others) = (options.history, others)
     settings.isSynchronized = options.sync == .always
     return settings
   }

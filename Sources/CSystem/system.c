@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -158,12 +159,27 @@ extern char **environ;
 
 char *const *csystem_environment(void) { return environ; }
 
+int csystem_is_ignored(int number) {
+  struct sigaction action;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 void csystem_harden(void) {
   struct rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);
 #ifdef __linux__
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
+}
+
+void csystem_raise_file_limit(void) {
+  // What is started gets it too, which harms no one: its descriptors begin at 3 all the same, and a program that closes
+  // all it could have has no million of them to try.
+  const rlim_t enough = 65536;
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= enough) return;
+  limit.rlim_cur = limit.rlim_max < enough ? limit.rlim_max : enough;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void csystem_return_large_blocks(void) {

@@ -153,8 +153,12 @@ extension KeyRing {
 
   /// Reads a key file, or makes it; processes that make it at the same instant get the same keys.
   ///
-  /// - Parameter ring: the keys of the new file, a new one when nil.
-  static func readOrMake(_ path: String, _ ring: KeyRing? = nil) throws(JournalError) -> KeyRing {
+  /// - Parameters:
+  ///   - ring: the keys of the new file, a new one when nil.
+  ///   - other: the file that takes its place where there is none and none may be made.
+  static func readOrMake(
+    _ path: String, _ ring: KeyRing? = nil, orAt other: String? = nil
+  ) throws(JournalError) -> KeyRing {
     if let ring = try read(path) { return ring }
     let ring = if let ring { ring } else { try random() }
     do throws(SystemCallFailure) {
@@ -163,7 +167,14 @@ extension KeyRing {
       return ring
     } catch {
       if error.code == SystemCallFailure.exists, let other = try read(path) { return other }
-      throw JournalError("the key file \(path) cannot be written (\(error)): \(error.nextStep)")
+      guard let other else {
+        throw JournalError("the key file \(path) cannot be written (\(error)): \(error.nextStep)")
+      }
+      // One that is there and cannot be looked at must not be passed over: with other keys nobody is recognised.
+      if error.isForbidden, DurableFile.isMissing(path) { return try readOrMake(other) }
+      throw JournalError(
+        "the key file \(path) cannot be written (\(error)): set XDG_STATE_HOME to a folder that can be "
+          + "written")
     }
   }
 
@@ -228,13 +239,15 @@ package struct KeyPlaces: Sendable {
 
   /// The keys for a ledger that has no line yet; made where there are none.
   ///
-  /// A ledger in another folder than the shared keys gets a copy of them: it may be moved, or outlive this machine.
+  /// A ledger in another folder than the shared keys gets a copy of them: it may be moved, or outlive this machine. Where
+  /// no state directory can be made for them (a container whose HOME is `/`), it has keys of its own.
   func keysForNewLedger() throws(JournalError) -> KeyRing {
     guard let shared else { return try KeyRing.readOrMake(own) }
     if let keys = try KeyRing.read(own) { return keys }
-    let keys = try KeyRing.readOrMake(shared)
-    guard DurableFile.folder(of: shared) != DurableFile.folder(of: own) else { return keys }
-    return try KeyRing.readOrMake(own, keys)
+    guard DurableFile.folder(of: shared) != DurableFile.folder(of: own) else {
+      return try KeyRing.readOrMake(shared)
+    }
+    return try KeyRing.readOrMake(own, KeyRing.readOrMake(shared, orAt: own))
   }
 }
 

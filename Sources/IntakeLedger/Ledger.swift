@@ -23,6 +23,8 @@ public struct LedgerSettings: Sendable {
   public var sharedKeys: String?
   /// Other ledgers of the target, whose rows count as they stand there; they are only read.
   public var history: [String] = []
+  /// Finds further ones; asked again once the run has locked its own, because another run may have made one.
+  public var others: @Sendable () -> [String] = { [] }
   /// Whether lines are synchronised to disk; without that a power cut loses what was promised: benchmarks only.
   public var isSynchronized = true
 
@@ -37,6 +39,9 @@ public struct LedgerSettings: Sendable {
     self.shard = shard
     self.tool = tool
   }
+
+  /// Every ledger that is consulted as well.
+  var consulted: [String] { history + others() }
 }
 
 /// A ledger that is open for writing: what became of every row, on disk before anybody hears of it.
@@ -49,6 +54,8 @@ public final class Ledger: OpenLedger {
   public let notices: [String]
   private let lookup: RowLookup
   private let others: [ConsultedLedger]
+  /// Its own file and those of the consulted ledgers, even of empty ones: nobody may add to them meanwhile.
+  private let locked: [any JournalFile]
   private let queue: CommitQueue
   private var keys: KeyRing { lookup.keys }
 
@@ -59,7 +66,8 @@ public final class Ledger: OpenLedger {
   /// - Throws: `JournalError` with line, reason and next step when it cannot be worked with.
   public static func open(_ settings: LedgerSettings) async throws(JournalError) -> Ledger {
     try await onOwnThread { () throws(JournalError) in
-      let ledger = try Ledger(LedgerFile.openLocked(settings.path), settings)
+      let files = try LedgerFile.openLocked(settings.path, consulting: { settings.consulted })
+      let ledger = try Ledger(files.own, settings, consulting: files.others)
       // What reading took lies between the parts of the index, where no other thread would use it: 3 MB for a million rows.
       ProcessSetup.returnFreeMemory()
       return ledger
@@ -68,9 +76,12 @@ public final class Ledger: OpenLedger {
 
   /// Opens the ledger in a file that is locked.
   ///
-  /// - Parameter keys: the keys of the ledger; nil for those in its key file.
+  /// - Parameters:
+  ///   - others: the files of the ledgers that it consults, locked as well.
+  ///   - keys: the keys of the ledger; nil for those in its key file.
   package init(
-    _ file: any JournalFile, _ settings: LedgerSettings, keys: KeyRing? = nil
+    _ file: any JournalFile, _ settings: LedgerSettings, consulting others: [any JournalFile] = [],
+    keys: KeyRing? = nil
   ) throws(JournalError) {
     path = file.path
     let content = try LedgerReader(
@@ -81,7 +92,12 @@ public final class Ledger: OpenLedger {
     let keys = if let keys { keys } else { try content.keys(forRun: true) }
     lookup = RowLookup(
       keys: keys, target: target, operation: settings.operation ?? "", file: file)
-    others = try ConsultedLedger.all(settings)
+    locked = [file] + others
+    self.others = try others.map { file throws(JournalError) in
+      try ConsultedLedger.explaining { () throws(JournalError) in
+        try ConsultedLedger(file, settings)
+      }
+    }.compactMap(\.self)
     var notices = try LedgerFile.cutTornEnd(of: file, after: content.tip)
     if file.isRemote {
       notices.append(
@@ -108,10 +124,10 @@ public final class Ledger: OpenLedger {
 
   deinit { queue.abandon() }
 
-  /// Writes what is waiting, gives back reserved space and the lock; nothing can be written afterwards.
+  /// Writes what is waiting, gives back reserved space and the locks; nothing can be written afterwards.
   public func close() async {
     await queue.close()
-    lookup.file.unlock()
+    for file in locked { file.unlock() }
   }
 
   /// What this ledger and the consulted ones say about a row, looked up once.

@@ -23,18 +23,60 @@ extension AppendOnlyFile: JournalFile {}
 enum LedgerFile {
   /// Opens or creates the file for appending, and locks it.
   static func openLocked(_ path: String) throws(JournalError) -> AppendOnlyFile {
+    let file = try openForWriting(path)
+    try lock(file)
+    return file
+  }
+
+  /// Locks the ledger of a run, and shares the locks of those that it consults: all of them or none.
+  ///
+  /// Every process takes them in one order: of two runs that consult each other's ledgers, one gets all it needs.
+  static func openLocked(
+    _ path: String, consulting list: () -> [String]
+  ) throws(JournalError) -> (own: AppendOnlyFile, others: [AppendOnlyFile]) {
+    while true {
+      let own = try openForWriting(path)
+      let place = try identity(of: own)
+      let paths = list()
+      let others = try paths.map { path throws(JournalError) in
+        try ConsultedLedger.explaining { () throws(JournalError) in
+          let file = try openForReading(path)
+          return (file, place: try identity(of: file))
+        }
+      }.filter { $0.place != place }
+      for (file, position) in (others + [(own, place)]).sorted(by: { $0.place < $1.place }) {
+        if position == place {
+          try lock(own)
+        } else {
+          try ConsultedLedger.explaining { () throws(JournalError) in try lock(file, shared: true) }
+        }
+      }
+      // Another run may have made a ledger before this one had the lock of its own.
+      guard Set(list()).isSubset(of: paths) else { continue }
+      return (own, others.map(\.0))
+    }
+  }
+
+  private static func openForWriting(_ path: String) throws(JournalError) -> AppendOnlyFile {
     let file = try JournalError.explaining(
       "ledger \(path) cannot be opened", try openOrCreate(path))
     try checkPermissions(of: file)
+    return file
+  }
+
+  private static func lock(_ file: AppendOnlyFile, shared: Bool = false) throws(JournalError) {
     let (isOurs, isInPlace) = try JournalError.explaining(
-      "ledger \(path) cannot be locked", (try file.lock(), try file.isInPlace()))
+      "ledger \(file.path) cannot be locked", (try file.lock(shared: shared), try file.isInPlace()))
     guard isOurs else { throw inUse(file) }
     // Between opening and locking, another process may have replaced the file (`ledger prune`).
     guard isInPlace else {
       throw JournalError(
-        "ledger \(path) was replaced while it was being opened: run the same command again")
+        "ledger \(file.path) was replaced while it was being opened: run the same command again")
     }
-    return file
+  }
+
+  private static func identity(of file: AppendOnlyFile) throws(JournalError) -> FileIdentity {
+    try JournalError.explaining("ledger \(file.path) cannot be opened", try file.identity())
   }
 
   /// Opens a file that is only read.
@@ -70,14 +112,17 @@ enum LedgerFile {
     }
   }
 
-  /// Names the process that has the ledger, from the last line that a run wrote when it opened it.
+  /// Names the process that has the ledger, from the last line that a run wrote when it opened it; where that run has
+  /// ended, another one reads the ledger, and nothing says which.
   private static func inUse(_ file: AppendOnlyFile) -> JournalError {
     var reader = LineReader(file)
     var parser = LineParser()
     var holder: LedgerRecord?
     while let line = try? reader.next() {
       // Only the few lines of this kind are parsed; the kind stands among the first 64 bytes.
-      guard reader.buffer[line.range.prefix(64)].contains(openKind) else { continue }
+      let start = reader.buffer[line.range.prefix(64)]
+      if start.contains(closeKind) { holder = nil }
+      guard start.contains(openKind) else { continue }
       let buffer = reader.buffer
       let bytes = buffer.span.extracting(line.range)
       if parser.parse(bytes) { holder = LedgerRecord(parser, bytes) ?? holder }
@@ -92,6 +137,7 @@ enum LedgerFile {
   }
 
   private static let openKind = Array("\"t\":\"open\"".utf8)
+  private static let closeKind = Array("\"t\":\"close\"".utf8)
 }
 
 // What is in the file.

@@ -98,8 +98,12 @@ package struct LedgerReader: Sendable {
   package func forEachRow(
     _ visit: (LedgerRow) throws(JournalError) -> Void
   ) throws(JournalError) {
-    for state in index.states { try visit(LedgerRow(state, in: file)) }
+    let run = isRunning ? index.run : nil
+    for state in index.states { try visit(LedgerRow(state, in: file, sentBy: run)) }
   }
+
+  /// Whether the last run is at work.
+  var isRunning: Bool { runs.last?.ending == .running }
 }
 
 // Counts and dates.
@@ -226,9 +230,13 @@ package struct LedgerCheck: Sendable, Equatable {
 package struct LedgerRow: Sendable {
   private let state: RowState
   private let last: LedgerRecord?
+  /// Whether a run is sending it now.
+  package let isBeingSent: Bool
 
-  init(_ state: RowState, in file: any JournalFile) {
+  /// - Parameter run: the run that is at work, nil for none.
+  init(_ state: RowState, in file: any JournalFile, sentBy run: UInt32?) {
     self.state = state
+    isBeingSent = state.isUnanswered && run.map(state.wasSent(in:)) ?? false
     last = state.outcomeOffset.flatMap { LedgerRecord(at: $0, of: file) }
   }
 

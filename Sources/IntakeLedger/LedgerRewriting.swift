@@ -14,7 +14,7 @@ package struct LedgerMerge: Sendable {
 
   /// The ledgers whose last run was killed, or stopped before the end of its part.
   package var unfinished: [String] {
-    parts.filter { [.killed, .stopped, .running].contains($0.lastRun?.ending) }.map(\.path)
+    parts.filter { [.killed, .stopped].contains($0.lastRun?.ending) }.map(\.path)
   }
 
   /// Writes the ledger `output` with its key file.
@@ -41,7 +41,11 @@ package struct LedgerMerge: Sendable {
     }
     try LedgerMerge.checkRows(of: ledgers)
     shards = try LedgerMerge.checkShards(of: ledgers)
-    parts = ledgers.map { ($0.path, $0.runs.last) }
+    parts = ledgers.map { ledger in
+      var run = ledger.runs.last
+      run?.hasEnded = true
+      return (ledger.path, run)
+    }
     rows = LedgerCounts(ledgers.lazy.flatMap(\.index.states))
     let keys = KeyRing(
       joining: try ledgers.map { ledger throws(JournalError) in try ledger.keys() })

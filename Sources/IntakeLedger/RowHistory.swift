@@ -13,6 +13,8 @@ package struct LedgerRun: Sendable, Equatable {
   package let open: LedgerRecord
   /// Nil for a run that did not end by itself.
   package var close: LedgerRecord?
+  /// Whether the ledger's lock proves that it isn't at work; a process in another container may have its number.
+  var hasEnded = false
 
   /// How it ended.
   package enum Ending: String, Sendable {
@@ -55,7 +57,7 @@ package struct LedgerRun: Sendable, Equatable {
   package var ending: Ending {
     if let word = close?.end { return word == LedgerRecord.complete ? .complete : .stopped }
     if open.version == 1 { return .unknown }
-    return isAlive ? .running : .killed
+    return !hasEnded && isAlive ? .running : .killed
   }
 
   /// Whether it came to its end and had no row to work on.
@@ -96,6 +98,8 @@ package struct RowEvent: Sendable {
   package fileprivate(set) var attempt: Int?
   /// What the ledger says of its end: the line of an outcome or a mark, nil for an attempt that nobody saw ending.
   package fileprivate(set) var end: LedgerRecord?
+  /// Whether a run is sending the row now.
+  package fileprivate(set) var isUnderWay = false
 }
 
 extension LedgerReader {
@@ -125,6 +129,12 @@ extension LedgerReader {
       case .open, .close, .start, .step: break
       }
     }
-    return events + open.values
+    let live = isRunning ? runs.last?.number : nil
+    return events
+      + open.values.map { event in
+        var event = event
+        event.isUnderWay = live != nil && event.run?.number == live
+        return event
+      }
   }
 }

@@ -36,31 +36,36 @@ struct RowLookup: Sendable {
   }
 }
 
-/// Another ledger of the same target, whose accepted rows count: it is only read, and may be in use meanwhile.
+/// Another ledger of the same target, whose accepted rows count: it is only read.
+///
+/// A run shares its lock, because what another run added meanwhile would be sent again; a rehearsal doesn't.
 struct ConsultedLedger: Sendable {
   let lookup: RowLookup
   let index: LedgerIndex
 
-  /// Reads the ledgers that a run consults besides its own; an error says how to go without.
-  static func all(_ settings: LedgerSettings) throws(JournalError) -> [ConsultedLedger] {
-    try settings.history.map { path throws(JournalError) in
-      do throws(JournalError) {
-        return try ConsultedLedger(path, settings)
-      } catch {
-        throw JournalError(
-          error.description
-            + " (this run counts what that ledger says; with --ledger PATH it looks at no other)",
-          line: error.line)
-      }
+  /// Opens or reads a ledger that is consulted; an error says that it is, and how to go without.
+  static func explaining<Result>(_ body: () throws(JournalError) -> Result) throws(JournalError)
+    -> Result
+  {
+    do throws(JournalError) {
+      return try body()
+    } catch {
+      // Going without one that is in use would send its rows again.
+      let way = error.isInUse ? "" : "; with --ledger PATH it looks at no other"
+      throw JournalError(
+        "\(error) (this run counts what that ledger says\(way))", line: error.line,
+        isInUse: error.isInUse)
     }
   }
 
-  /// Reads a ledger.
+  /// Reads a ledger; nil for an empty one, as a run leaves that was refused at its start.
   ///
-  /// - Throws: `JournalError` when it is missing or damaged, is about another target, or its keys are not there.
-  init(_ path: String, _ settings: LedgerSettings) throws(JournalError) {
+  /// - Throws: `JournalError` when it is damaged, is about another target, or its keys are not there.
+  init?(_ file: any JournalFile, _ settings: LedgerSettings) throws(JournalError) {
+    let size = try JournalError.explaining("ledger \(file.path) cannot be read", try file.size())
+    guard size > 0 else { return nil }
     let ledger = try LedgerReader(
-      LedgerFile.openForReading(path), keepsStates: false, sharedKeys: { _ in settings.sharedKeys })
+      file, keepsStates: false, sharedKeys: { _ in settings.sharedKeys })
     let target = LedgerWord.encoded(settings.target, limit: 512)
     try ledger.check(target: target)
     lookup = RowLookup(
@@ -197,9 +202,14 @@ public struct LedgerGlance: LedgerView {
   /// - Throws: `JournalError` with line, reason and next step when one cannot be read.
   public static func read(_ settings: LedgerSettings) async throws(JournalError) -> LedgerGlance? {
     try await onOwnThread { () throws(JournalError) in
-      let isThere = DurableFile.exists(settings.path)
-      let own = isThere ? [try ConsultedLedger(settings.path, settings)] : []
-      let ledgers = own + (try ConsultedLedger.all(settings))
+      func read(_ path: String) throws(JournalError) -> ConsultedLedger? {
+        try ConsultedLedger(LedgerFile.openForReading(path), settings)
+      }
+      let own = DurableFile.exists(settings.path) ? try read(settings.path) : nil
+      let others = try settings.consulted.map { path throws(JournalError) in
+        try ConsultedLedger.explaining { () throws(JournalError) in try read(path) }
+      }
+      let ledgers = ([own] + others).compactMap(\.self)
       guard let first = ledgers.first else { return nil }
       return LedgerGlance(first: first, others: Array(ledgers.dropFirst()))
     }

@@ -165,6 +165,8 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
   case changedWhileReading
   /// The system refused, with its reason in words.
   case unreadable(String)
+  /// There are too many open files, or too little memory: nothing is wrong with this one.
+  case outOfResources(String)
 
   /// Translates the number of a system error (`errno`).
   public init(code: Int32) {
@@ -174,6 +176,7 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case EISDIR: self = .notRegular("a folder")
     // The errors of opening a socket, and a device without a driver.
     case ENXIO, ENODEV: self = .notRegular("a socket or device")
+    case EMFILE, ENFILE, ENOMEM: self = .outOfResources(String(cString: strerror(code)))
     default: self = .unreadable(String(cString: strerror(code)))
     }
   }
@@ -187,7 +190,8 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case .tooLarge(let bytes, let limit):
       return "it has \(bytes) bytes, over the limit of \(limit)"
     case .changedWhileReading: return "it changed while it was read"
-    case .unreadable(let reason): return "it cannot be read: \(reason)"
+    case .unreadable(let reason), .outOfResources(let reason):
+      return "it cannot be read: \(reason)"
     }
   }
 }

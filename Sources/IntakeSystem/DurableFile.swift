@@ -112,8 +112,11 @@ public final class AppendOnlyFile: Sendable {
       guard errno == ENOENT || errno == ENOTDIR else { throw SystemCallFailure("stat") }
       return false
     }
-    return named.st_ino == own.st_ino && named.st_dev == own.st_dev
+    return FileIdentity(named) == FileIdentity(own)
   }
+
+  /// Which file it is, by whatever path it was opened.
+  public func identity() throws(SystemCallFailure) -> FileIdentity { FileIdentity(try status()) }
 
   /// Reads up to `count` bytes from an offset; fewer at the end of the file only.
   public func read(at offset: Int, count: Int) throws(SystemCallFailure) -> [UInt8] {
@@ -155,6 +158,21 @@ public final class AppendOnlyFile: Sendable {
     } catch {
       guard [EOPNOTSUPP, ENOSYS, ENOTSUP].contains(error.code) else { throw error }
     }
+  }
+}
+
+/// What tells a file from all others of this machine; the order means nothing, but is the same for every process.
+public struct FileIdentity: Comparable, Sendable {
+  private let device: UInt64
+  private let number: UInt64
+
+  fileprivate init(_ status: stat) {
+    (device, number) = (UInt64(truncatingIfNeeded: status.st_dev), UInt64(status.st_ino))
+  }
+
+  /// The order.
+  public static func < (left: FileIdentity, right: FileIdentity) -> Bool {
+    (left.device, left.number) < (right.device, right.number)
   }
 }
 
@@ -229,13 +247,18 @@ public enum DurableFile {
   public static func replace(_ path: String, _ content: [UInt8], permissions: Int = 0o600)
     throws(SystemCallFailure)
   {
-    // Run by root, it would replace a device for good.
-    guard !isOther(path) else { throw SystemCallFailure("replace", code: EEXIST) }
+    guard canBeReplaced(path) else { throw SystemCallFailure("replace", code: EEXIST) }
     let draft = try Draft(for: path)
     defer { draft.remove() }
     try draft.file.append(content)
     if permissions != 0o600 { try draft.file.setPermissions(permissions) }
     try draft.replace(path)
+  }
+
+  /// Whether a path names a regular file or nothing: run by root, `replace` would replace a device for good.
+  public static func canBeReplaced(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
   }
 
   /// Renames a file that is on disk already, and replaces what had that name.
@@ -293,10 +316,10 @@ public enum DurableFile {
     return lstat(path, &status) == 0
   }
 
-  /// Whether something has that name that isn't a regular file.
-  public static func isOther(_ path: String) -> Bool {
+  /// Whether certainly nothing has that name; false where a folder on the way cannot be searched.
+  public static func isMissing(_ path: String) -> Bool {
     var status = stat()
-    return lstat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+    return lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
   }
 
   /// The folder of a path; `.` for a bare name.

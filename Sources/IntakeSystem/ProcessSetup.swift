@@ -9,7 +9,8 @@ import Synchronization
 
 /// What a process that handles identity documents sets up before it reads anything.
 public enum ProcessSetup {
-  /// Makes files private, forbids core dumps and crash reports, ignores SIGPIPE, and returns freed memory to the system.
+  /// Makes files private, forbids core dumps and crash reports, ignores SIGPIPE, allows as many open files as it may,
+  /// and returns freed memory to the system.
   ///
   /// Swift's crash report prints 16 bytes at every pointer in a register; a social security number was
   /// seen there. With the default handlers a crash prints nothing.
@@ -22,6 +23,7 @@ public enum ProcessSetup {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     csystem_harden()
+    csystem_raise_file_limit()
     csystem_return_large_blocks()
   }
 
@@ -83,7 +85,8 @@ public enum ProcessSetup {
 
 /// Waits for signals on the main thread: SIGINT, SIGTERM and SIGHUP stop the process, SIGUSR1 asks for its progress.
 ///
-/// They are blocked in every thread and taken with `sigwait`, so no system call is ever interrupted.
+/// They are blocked in every thread and taken with `sigwait`, so no system call is ever interrupted. SIGINT and SIGHUP
+/// stay ignored where whoever started the process ignores them: `nohup`, or `&` in a script.
 public final class SignalHub: Sendable {
   private struct State {
     var count = 0
@@ -143,7 +146,9 @@ public final class SignalHub: Sendable {
   private static var set: sigset_t {
     var set = sigset_t()
     sigemptyset(&set)
-    for number in [SIGINT, SIGTERM, SIGHUP] + SignalNumber.questions { sigaddset(&set, number) }
+    // A blocked signal would be taken although it is ignored.
+    let heeded = [SIGINT, SIGHUP].filter { csystem_is_ignored($0) == 0 }
+    for number in heeded + [SIGTERM] + SignalNumber.questions { sigaddset(&set, number) }
     return set
   }
 }

@@ -31,6 +31,9 @@ public struct SystemCallFailure: PrintableError, Equatable {
   /// Whether the disk, a quota or a limit on file sizes leaves no room.
   public var isOutOfSpace: Bool { [ENOSPC, EDQUOT, EFBIG].contains(code) }
 
+  /// Whether there is no right, or no place, to make a file where its path says; trying again would not help.
+  public var isForbidden: Bool { [EACCES, EPERM, EROFS, ENOTDIR].contains(code) }
+
   /// `EFBIG`: a limit on the size of files.
   public static let fileTooLarge = EFBIG
   /// `EPERM`.

@@ -122,6 +122,14 @@ struct LedgerCommandTests {
     while !(String(
       decoding: try Descriptor.open(batch.ledger).wholeFile(atMost: 1 << 20), as: UTF8.self
     ).contains(#""t":"intent""#)) { try await Task.sleep(for: .milliseconds(10)) }
+    // While the run lives, it was not killed.
+    let live = try #require(try await program.run("ledger", "show", batch.ledger).rows.first)
+    #expect(live["standing"]?.string == "in_doubt")
+    #expect(live["detail"]?.string == "being sent by a run now", "\(live)")
+    #expect(live["hint"]?.string == "wait until the run has ended", "\(live)")
+    let history = try await program.run("history", "R-0", "--ledger", batch.ledger).output
+    #expect(history.contains("being sent by a run now"), "\(history)")
+    #expect(!history.contains("killed"), "\(history)")
     run.signal(SIGKILL)
     _ = try await run.wait()
     let row = try #require(try await program.run("ledger", "show", batch.ledger).rows.first)

@@ -3,6 +3,12 @@ import IntakeSystem
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// One ledger a target: where it is, who may use it, and what other ledgers count for.
 @Suite(.timeLimit(.minutes(20)))
 struct OneLedgerTests {
@@ -60,6 +66,33 @@ struct OneLedgerTests {
     for ledger in ledgers { #expect(text(ledger + ".key") == key) }
   }
 
+  /// A container whose HOME is `/`: no folder can be made for the state.
+  @Test func aLedgerElsewhereNeedsNoStateDirectory() async throws {
+    let batch = CustomerBatch(rows: 1, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    var program = program
+    program.environment["XDG_STATE_HOME"] = "/dev/null/state"
+    let ledger = folder.path + "/own.ledger"
+    let command = arguments(batch, sandbox, "--ledger", ledger)
+    #expect(try await program.start(command).wait().code == 0)
+    #expect(text(ledger + ".key").count == 65)
+    #expect(try await program.start(command).wait().outcomes == ["skipped": 1])
+  }
+
+  /// The shared key may be there, and with another one nobody would be recognised.
+  @Test func aStateDirectoryThatCannotBeLookedIntoIsNotPassedOver() async throws {
+    let batch = CustomerBatch(rows: 1, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    var program = program
+    program.environment["XDG_STATE_HOME"] = folder.path + "/loop"
+    #expect(symlink("loop", folder.path + "/loop") == 0)
+    let result = try await program.start(
+      arguments(batch, sandbox, "--ledger", folder.path + "/own.ledger")
+    ).wait()
+    #expect(result.code == 6 && result.errors.contains("set XDG_STATE_HOME"), "\(result.errors)")
+    #expect(try sandbox.requests().isEmpty)
+  }
+
   @Test func aSecondProcessIsToldHowToWaitAndMayWait() async throws {
     let batch = CustomerBatch(rows: 1, in: folder)
     let sandbox = try await SandboxProcess(folder)
@@ -71,11 +104,55 @@ struct OneLedgerTests {
     #expect(refused.errors.contains("--wait-for-ledger DURATION"), "\(refused.errors)")
     // That one would know nobody, and everybody would be sent again.
     #expect(!refused.errors.contains("another ledger"), "\(refused.errors)")
+    // The run of the last line has ended: whoever has it now wrote no line.
+    #expect(refused.errors.contains("in use by another process:"), "\(refused.errors)")
     let waiting = try program.start(arguments(batch, sandbox, "--wait-for-ledger", "5m"))
     try await waiting.waitFor("waiting: ")
     holder.unlock()
     let result = try await waiting.wait()
     #expect(result.code == 0 && result.outcomes == ["skipped": 1], "\(result.errors)")
+  }
+
+  /// The whole batch, and the halves of it: whoever comes second is told to wait, or waits.
+  @Test(arguments: [false, true])
+  func theWholeBatchAndItsShardsNeverSendSideBySide(isWholeFirst: Bool) async throws {
+    let batch = CustomerBatch(rows: 12, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=300"])
+    let parts = ["1/2", "2/2"].map { ["--shard", $0] }
+    let (early, late) = isWholeFirst ? ([[]], parts) : (parts, [[]])
+    let slow = arguments(batch, sandbox, "--concurrency", "1")
+    let first = try early.map { try program.start(slow + $0) }
+    for run in first { try await run.waitFor("\"accepted\"") }
+    for options in late {
+      let refused = try await program.start(slow + options).wait()
+      #expect(refused.code == 6 && refused.outcomes.isEmpty, "\(refused.errors)")
+      #expect(refused.errors.contains("is in use by"), "\(refused.errors)")
+      #expect(refused.errors.contains("this run counts what that ledger says"))
+      #expect(!refused.errors.contains("it looks at no other"), "\(refused.errors)")
+    }
+    let waiting = try late.map { try program.start(slow + $0 + ["--wait-for-ledger", "5m"]) }
+    for run in first { #expect(try await run.wait().code == 0) }
+    for run in waiting {
+      let result = try await run.wait()
+      #expect(result.code == 0 && result.outcomes.keys.sorted() == ["skipped"], "\(result.errors)")
+    }
+    #expect(try sandbox.requests().count == batch.count)
+  }
+
+  /// None of the ledgers is there when they start, so none finds the others by looking before it has its own.
+  @Test func ofRunsThatStartTogetherInAnEmptyPlaceNoneSendsWhomAnotherSends() async throws {
+    let batch = CustomerBatch(rows: 12, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=100"])
+    let all = [[], ["--shard", "1/2"], ["--shard", "2/2"], ["--shard", "1/3"]]
+    let runs = try all.map {
+      try program.start(arguments(batch, sandbox, "--wait-for-ledger", "5m") + $0)
+    }
+    for run in runs {
+      let result = try await run.wait()
+      #expect(result.code == 0, "\(result.errors)")
+    }
+    let emails = try sandbox.requests().filter(\.isAccepted).compactMap(\.customer)
+    #expect(emails.count == batch.count && Set(emails).count == batch.count)
   }
 
   @Test func aSignalEndsTheWaitForALedger() async throws {

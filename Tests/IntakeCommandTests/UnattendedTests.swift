@@ -124,6 +124,29 @@ struct UnattendedTests {
     }
   }
 
+  @Test func processesThatStartTogetherShareANewFileOfMessages() async throws {
+    let path = folder.path + "/shared.log"
+    let check = ["check", folder.path + "/none.csv", "--to", "dcams", "--log-file", path]
+    for _ in 0..<8 {
+      let all = try (0..<6).map { _ in try program.start(check) }
+      for one in all { #expect(try await one.wait().code == 2) }
+      let log = try text(path)
+      let lines = log.split(separator: "\n").count
+      #expect(lines >= 6 && lines % 6 == 0, "\(log)")
+      try DurableFile.remove(path)
+    }
+  }
+
+  @Test(arguments: ["--log-file", "--metrics"])
+  func aLinkIsRefusedWithTheNextStep(option: String) async throws {
+    let link = folder.path + "/link.prom"
+    #expect(symlink(folder.path + "/elsewhere", link) == 0)
+    let result = try await run([option, link])
+    #expect(result.code == 2 && result.output.isEmpty, "\(result.errors)")
+    #expect(result.errors.contains("\(option) \(link)"), "\(result.errors)")
+    #expect(result.errors.contains("name the file itself, not a link"), "\(result.errors)")
+  }
+
   /// Everything but the summary, which says when the run ended.
   @Test func messagesInWordsHaveTheTimeOfDay() async throws {
     let result = try await run(["--progress", "plain", "--map", "id=reference"])
@@ -178,6 +201,20 @@ struct UnattendedTests {
     let result = try await run(options)
     #expect(result.code == 2 && result.output.isEmpty)
     #expect(result.errors.contains(words), "\(result.errors)")
+  }
+
+  /// `nohup` and the `&` of a script start it like this.
+  @Test(arguments: [SIGHUP, SIGINT])
+  func aSignalThatWasIgnoredAtTheStartStaysIgnored(number: Int32) async throws {
+    let batch = CustomerBatch(rows: 8, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=200"])
+    var program = program
+    program.wrapper = ["/bin/sh", "-c", "trap '' \(number); exec \"$@\"", "sh"]
+    let running = try program.start(batch.arguments(sandbox, "--concurrency", "1"))
+    try await running.waitFor("\"accepted\"")
+    running.signal(number)
+    let result = try await running.wait()
+    #expect(result.code == 0 && result.outcomes == ["accepted": 8], "\(result.errors)")
   }
 
   /// Four rows, each of which waits until those before it are within the limit.

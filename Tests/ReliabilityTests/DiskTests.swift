@@ -168,6 +168,27 @@ struct DiskTests {
     #expect(try Invariants(batch).violations(sandbox.requests(), [again]) == [])
   }
 
+  /// A limit that the process may raise, and one that it may not.
+  @Test(
+    .enabled(if: access("/usr/bin/prlimit", X_OK) == 0, "prlimit is missing"),
+    arguments: ["40:4096", "128"])
+  func tooManyOpenFilesAreNoFaultOfARow(limit: String) async throws {
+    let batch = CustomerBatch(rows: 200, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: ["latency=100"])
+    var limited = program
+    limited.wrapper = ["/usr/bin/prlimit", "--nofile=" + limit]
+    let result = try await limited.start(batch.arguments(sandbox, "--concurrency", "100")).wait()
+    #expect(result.outcomes["rejected"] == nil, "\(result.errors)")
+    if limit == "128" {
+      #expect(result.outcomes["failed"] ?? 0 > 0, "\(result.errors)")
+      #expect(result.errors.contains("lower --concurrency, or raise the limit on open files"))
+    } else {
+      #expect(result.code == 0, "\(result.errors)")
+    }
+    let again = try await program.start(batch.arguments(sandbox, "--only", "failed")).wait()
+    #expect([0, 4].contains(again.code), "\(again.errors)")
+  }
+
   @Test(.enabled(if: access("/usr/bin/prlimit", X_OK) == 0, "prlimit is missing"))
   func fewDescriptorsAreEnoughOrSaidToBeTooFew() async throws {
     let batch = CustomerBatch(rows: 10, in: folder)

@@ -79,7 +79,16 @@ package struct Program {
     var words = (wrapper + [executable] + arguments).map { strdup($0) } + [nil]
     var variables = fullEnvironment.map { strdup("\($0)=\($1)") } + [nil]
     defer { for text in words + variables { free(text) } }
-    let code = posix_spawn(&process, program, &actions, nil, &words, &variables)
+    // Whoever runs the tests in the background may ignore signals, which the command would then ignore as well.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var heeded = sigset_t()
+    sigemptyset(&heeded)
+    for number in [SIGINT, SIGHUP] { sigaddset(&heeded, number) }
+    posix_spawnattr_setsigdefault(&attributes, &heeded)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+    let code = posix_spawn(&process, program, &actions, &attributes, &words, &variables)
     guard code == 0 else { throw ProgramError("cannot start \(program): error \(code)") }
     return process
   }

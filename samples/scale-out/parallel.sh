@@ -13,6 +13,9 @@ refuse() {
 }
 
 mkdir -p ledgers
+# Two at once would overwrite each other's list of exit codes.
+exec 9>ledgers/lock
+! command -v flock >/dev/null || flock -n 9 || refuse "another parallel.sh is at work in this folder: wait for it"
 # Cut into another number of parts, customers would meet ledgers that don't know them, and be sent again.
 [ -e ledgers/parts ] || echo "$parts" >ledgers/parts
 [ "$(cat ledgers/parts)" = "$parts" ] ||
@@ -31,7 +34,7 @@ fi
 ended=0
 seq "$parts" | parallel -q --jobs "$parts" ${HOSTS:+--sshlogin "$HOSTS" --workdir "$PWD"} \
   --joblog ledgers/jobs.tsv --line-buffer --halt never --termseq TERM,70000,KILL,100 \
-  docintake run "$manifest" --shard "{}/$parts" --ledger "ledgers/{}.ledger" --quiet "$@" || ended=$?
+  docintake run "$manifest" --shard "{}/$parts" --ledger "ledgers/{}.ledger" --quiet "$@" 9>&- || ended=$?
 gravest=$(awk -F '\t' 'NR > 1 { seen[$8 == 0 && $7 ~ /^[0-6]$/ ? $7 : 4] }
   END { split("6 2 1 4 5 3", order, " "); for (i = 1; i <= 6; i++) if (order[i] in seen) { print order[i]; exit } }' \
   ledgers/jobs.tsv)

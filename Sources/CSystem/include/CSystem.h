@@ -16,8 +16,14 @@ int csystem_open_beneath_portably(int root, const char *path);
 /// The environment, `NAME=value` each; NULL ends the list. To Swift, `environ` is a variable that threads race for.
 char *const *csystem_environment(void);
 
+/// Whether the process ignores a signal.
+int csystem_is_ignored(int number);
+
 /// Makes the process's memory unreadable for others and forbids core files.
 void csystem_harden(void);
+
+/// Lets the process have as many open files as it may, up to 65,536.
+void csystem_raise_file_limit(void);
 
 /// Returns blocks of 2 MiB and more to the system when they are freed. glibc would raise that size step by step to
 /// 32 MiB and keep what each thread has freed: 8 workers on 24-megapixel progressive files held 211 MB, not 149.

@@ -101,7 +101,10 @@ private struct HistoryEntry {
     } else if let end = event.end {
       shown = end.shown.map { ($0.name, $0.value) }
     } else {
-      shown = [("outcome", Verdict.inDoubt.rawValue), ("detail", LedgerRow.unanswered)]
+      shown = [
+        ("outcome", Verdict.inDoubt.rawValue),
+        ("detail", LedgerRow.unanswered(isUnderWay: event.isUnderWay)),
+      ]
     }
     let run = event.run
     fields =
@@ -138,7 +141,7 @@ extension LedgerRow {
         "runs skip it because it was accepted\(since) (already_accepted); one with other cells or scans "
         + "is named as changed (changed_after_acceptance)"
     case .inDoubt:
-      return isUnanswered ? LedgerRow.unansweredHint : "a run asks the target about it first"
+      return isUnanswered ? unansweredHint : "a run asks the target about it first"
     case .notAccepted: return "a run sends it as soon as nothing is wrong with it"
     case .unknown: return "a run sends it: work on it began and never ended"
     }

@@ -2,10 +2,20 @@ import IntakeCore
 import IntakeLedger
 
 extension LedgerRow {
-  /// What is reported about a row whose last attempt never ended.
-  static let unanswered = "killed while sending"
-  static let unansweredHint =
-    "run the same command again: the target is asked (unless a run is at work on it now)"
+  /// What is reported about an attempt that has not ended.
+  static func unanswered(isUnderWay: Bool) -> String {
+    isUnderWay ? "being sent by a run now" : "killed while sending"
+  }
+
+  /// The same about the row, nil when it has an outcome.
+  var unanswered: String? { isUnanswered ? LedgerRow.unanswered(isUnderWay: isBeingSent) : nil }
+
+  /// What to do about a row without an outcome.
+  var unansweredHint: String {
+    isBeingSent
+      ? "wait until the run has ended"
+      : "run the same command again: the target is asked (unless a run is at work on it now)"
+  }
 
   /// The row for programs, with the path of its ledger where several are shown; nothing in it is personal.
   func fields(of ledger: String? = nil) -> JSONFields {
@@ -14,8 +24,8 @@ extension LedgerRow {
       ("standing", standing.code), ("at", time.rfc3339),
     ]
     let doubt: JSONFields = [
-      ("outcome", Verdict.inDoubt.rawValue), ("detail", LedgerRow.unanswered),
-      ("hint", LedgerRow.unansweredHint), ("row", line),
+      ("outcome", Verdict.inDoubt.rawValue), ("detail", unanswered),
+      ("hint", unansweredHint), ("row", line),
     ]
     let last: JSONFields = outcome?.shown.map { ($0.name, $0.value) } ?? []
     return head + (isUnanswered ? doubt : last)

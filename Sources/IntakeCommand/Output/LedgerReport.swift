@@ -49,12 +49,12 @@ struct LedgerReport {
     var causes: [[String?]: Cause] = [:]
     try reader.forEachRow { row in
       guard row.standing != .accepted else { return }
-      let code = row.isUnanswered ? LedgerRow.unanswered : row.outcome?.code
+      let code = row.unanswered ?? row.outcome?.code
       let place = row.outcome?.column ?? row.outcome?.side
       let known = code.flatMap(FailureCode.named)?.hint
       let cause = Cause(
         standing: row.standing, stage: row.outcome?.stage, code: code, place: place,
-        hint: row.isUnanswered ? LedgerRow.unansweredHint : known)
+        hint: row.isUnanswered ? row.unansweredHint : known)
       causes[[row.standing.word, cause.stage, code, place], default: cause].rows.append(row)
     }
     return causes.values.map { cause in

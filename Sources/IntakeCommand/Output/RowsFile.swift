@@ -36,7 +36,7 @@ final class RowsFile: Sendable {
     _ path: String, of option: String, imagesIn root: String, isNumbered: Bool = false
   ) throws(CommandError) {
     // What has the name of a folder or a device was hardly meant.
-    guard isNumbered ? !DurableFile.isOther(path) : !DurableFile.exists(path) else {
+    guard isNumbered ? DurableFile.canBeReplaced(path) : !DurableFile.exists(path) else {
       throw CommandError(
         .usage, "\(option) \(Sanitizer.clean(path)): there is a file of that name already",
         hint: "name another one, or move that one away first")

@@ -3,6 +3,8 @@ import IntakeRunner
 import IntakeSystem
 import Synchronization
 
+private let notRegular = "name the file itself, not a link to it, a folder or a device"
+
 /// `--log-file FILE`: a copy of every message with its time, for whoever looks the next morning.
 ///
 /// Log rotation may move the file away at any time: the next message makes a new one.
@@ -13,14 +15,28 @@ final class LogFile: Sendable {
   /// Opens or makes the file (0600), before anything else happens.
   init(_ path: String) throws(CommandError) {
     self.path = path
+    let isLink = DurableFile.exists(path) && !DurableFile.canBeReplaced(path)
     let file = try CommandError.naming(
-      "--log-file \(Sanitizer.clean(path))", hint: "name a file in a folder that is there"
+      "--log-file \(Sanitizer.clean(path))",
+      hint: isLink ? notRegular : "name a file in a folder that is there"
     ) { try LogFile.open(path) }
     self.file = Mutex(file)
   }
 
+  /// Other processes may share the file: between two calls one of them may make it, or log rotation move it away.
   private static func open(_ path: String) throws(SystemCallFailure) -> AppendOnlyFile {
-    DurableFile.exists(path) ? try .open(path, .appending) : try .open(path, .creating)
+    while true {
+      do throws(SystemCallFailure) {
+        return try .open(path, .appending)
+      } catch {
+        guard error.code == SystemCallFailure.notFound else { throw error }
+      }
+      do throws(SystemCallFailure) {
+        return try .open(path, .creating)
+      } catch {
+        guard error.code == SystemCallFailure.exists else { throw error }
+      }
+    }
   }
 
   /// Adds a message; one of JSON has its time already.
@@ -60,6 +76,10 @@ final class MetricsFile: Sendable {
       throw CommandError(
         .usage, "--metrics \(Sanitizer.clean(path)): there is no such folder",
         hint: "name a file in the collector's folder; its name has to end with .prom")
+    }
+    guard DurableFile.canBeReplaced(path) else {
+      throw CommandError(
+        .usage, "--metrics \(Sanitizer.clean(path)): it isn't a regular file", hint: notRegular)
     }
     (self.path, self.console) = (path, console)
   }

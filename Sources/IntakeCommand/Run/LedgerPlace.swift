@@ -55,13 +55,25 @@ enum LedgerPlace {
   /// The other ledgers of a target in the state directory, sorted, without those of other shards of the batch and, on
   /// this machine, of other ports.
   static func others(of target: TargetName, than path: String, shard: Shard?) -> [String] {
-    // A ledger that cannot be read now cannot be consulted either.
-    return ((try? all()) ?? []).filter { other in
+    ((try? all()) ?? []).filter { other in
       if target.isLoopback, let port = port(in: other, of: target), port != target.port {
         return false
       }
       let isPart = shard.map { other.hasSuffix("of\($0.count)" + suffix) } ?? false
-      return other != path && !isPart && (try? LedgerReader.target(of: other)) == target.full
+      return other != path && !isPart && isAbout(target, other)
+    }
+  }
+
+  /// Whether a ledger is about a target; one without a line, which a run is about to write, says so by its name.
+  private static func isAbout(_ target: TargetName, _ path: String) -> Bool {
+    do {
+      if let known = try LedgerReader.target(of: path) { return known == target.full }
+      let start = stem(of: target.full + target.port)
+      let name = path.split(separator: "/").last ?? ""
+      return name.hasPrefix(start + "-") || name.hasPrefix(start + ".")
+    } catch {
+      // One that cannot be read now cannot be consulted either.
+      return false
     }
   }
 

@@ -4,6 +4,7 @@ import IntakeRunner
 import IntakeSandbox
 import IntakeSystem
 import IntakeTransport
+import RecordStage
 import SubmitStage
 import Synchronization
 
@@ -55,11 +56,14 @@ final class RunSession: Sendable {
     defer { sandbox?.stop() }
     let target = TargetName(editing)
     invocation.metrics?.name(target: target.full)
+    let isNoneNamed = ["ledger", "history"].allSatisfy { editing.value("record", $0) == nil }
+    let consultsOthers = isNoneNamed && !editing.wantsSandbox
     let ledger = try placeLedger(&editing, target)
     try checkThatLedgerExists(ledger)
     if let sandbox { try editing.connect(to: sandbox) }
     if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
-    let pipeline = try assemble(editing.plan)
+    var pipeline = try assemble(editing.plan)
+    if let ledger, consultsOthers { consultOthers(than: ledger, of: target, &pipeline) }
     noteNewLedger(ledger, editing)
     listenForSignals()
     let timer = stopTime?.watch(stop)
@@ -164,20 +168,20 @@ final class RunSession: Sendable {
     let path = try LedgerPlace.path(
       of: target, manifest: arguments.positionals[0], shard: policy.shard)
     editing.set("record", "ledger", .text(path))
-    if !editing.wantsSandbox { consultOthers(than: path, of: target, &editing) }
     return path
   }
 
   /// Counts what other ledgers of the target in the state directory have accepted: those of a whole batch where this
   /// run takes a shard, and the reverse.
-  private func consultOthers(than path: String, of target: TargetName, _ editing: inout PlanEditing)
-  {
-    guard editing.declares("record", "history"), editing.value("record", "history") == nil
-    else { return }
-    let others = LedgerPlace.others(of: target, than: path, shard: policy.shard)
-    guard !others.isEmpty else { return }
-    editing.set("record", "history", .list(others))
-    guard !arguments.has("quiet") else { return }
+  private func consultOthers(than path: String, of target: TargetName, _ pipeline: inout Pipeline) {
+    guard var record = pipeline.journal as? Record else { return }
+    let find: @Sendable () -> [String] = { [shard = policy.shard] in
+      LedgerPlace.others(of: target, than: path, shard: shard)
+    }
+    record.others = find
+    pipeline.journal = record
+    let others = find()
+    guard !others.isEmpty, !arguments.has("quiet") else { return }
     let shown = others.prefix(4).map { Sanitizer.clean($0) }.joined(separator: ", ")
     console.log(
       .notice,

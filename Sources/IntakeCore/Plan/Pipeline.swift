@@ -20,7 +20,7 @@ public struct Pipeline: Sendable {
   /// Sends the request.
   public let submitter: any Submitter
   /// Writes down what became of each row, and knows what became of it before.
-  public let journal: any Journal
+  public package(set) var journal: any Journal
   /// Further recorders, in order.
   public let recorders: [any Recorder]
 
