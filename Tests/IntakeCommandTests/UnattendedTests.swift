@@ -68,7 +68,7 @@ struct UnattendedTests {
 
   /// Nobody reads standard error at night: a run that could not begin is told as well as one that ended.
   @Test(arguments: [
-    ("manifest", 2, "manifest.csv"), ("header", 2, "Zip-Code"), ("credentials", 2, "keys.json"),
+    ("manifest", 2, "manifest.csv"), ("header", 2, "Zip-Code"), ("credentials", 2, "credentials"),
     ("ledger", 6, "ledger"), ("failed", 2, "--failed"), ("rate", 2, "--rate"),
   ])
   func aRunThatCannotBeginIsTold(what: String, code: Int, words: String) async throws {
