@@ -34,13 +34,13 @@ public enum IntakeCommand {
       console: Console(format: Console.format(in: words), statusLine: results.statusLine))
     do {
       let code = try await dispatch(words, &invocation)
-      guard code == .success, results.ranOutOfSpace, let trouble = results.trouble else {
-        return code
-      }
-      throw CommandError(.stopped, trouble, hint: "make room and run the same command again")
+      if code == .success { try results.checkSpace() }
+      return code
     } catch {
       let error = CommandError(error)
       invocation.console.error(error.message, hint: error.hint(after: words))
+      invocation.metrics?.end(with: error.code)
+      invocation.notifier?.run(error, console: invocation.console)
       return error.code
     }
   }
@@ -56,6 +56,10 @@ public enum IntakeCommand {
       return .success
     }
     if command.takesSettings { arguments = try settled(arguments, &invocation) }
+    invocation.notifier = try arguments["notify"].map(Notifier.init)
+    invocation.metrics = try arguments["metrics"].map { [console = invocation.console] in
+      try MetricsFile($0, console: console)
+    }
     return try await command.run(arguments, invocation)
   }
 

@@ -47,11 +47,16 @@ struct UnattendedTests {
     #expect(folder.files().filter { $0.contains("docintake.prom") } == [path])
   }
 
-  @Test func theNotifiedProgramGetsTheSummary() async throws {
+  /// A program that keeps what it is told.
+  private func listener() throws -> String {
     let script = folder.write(
-      "tell", "#!/bin/sh\ncat > \(folder.path)/told.json\nenv > \(folder.path)/env\n")
+      "tell", "#!/bin/sh\ncat >> \(folder.path)/told.json\nenv > \(folder.path)/env\n")
     try DurableFile.makeExecutable(script)
-    let result = try await run(["--notify", script])
+    return script
+  }
+
+  @Test func theNotifiedProgramGetsTheSummary() async throws {
+    let result = try await run(["--notify", listener()])
     #expect(result.code == 3, "\(result.errors)")
     let told = try JSONParser.parse(Array(text(folder.path + "/told.json").utf8))
     #expect(told["type"]?.string == "summary" && told["exitCode"]?.integer == 3)
@@ -59,6 +64,37 @@ struct UnattendedTests {
     #expect(told["at"]?.string?.hasSuffix("Z") == true)
     let all = try text(folder.path + "/told.json") + text(folder.path + "/env")
     #expect(!CustomerBatch.canaries.contains { all.contains($0) })
+  }
+
+  /// Nobody reads standard error at night: a run that could not begin is told as well as one that ended.
+  @Test(arguments: [
+    ("manifest", 2, "manifest.csv"), ("header", 2, "Zip-Code"), ("credentials", 2, "credentials"),
+    ("ledger", 6, "ledger"), ("failed", 2, "--failed"), ("rate", 2, "--rate"),
+  ])
+  func aRunThatCannotBeginIsTold(what: String, code: Int, words: String) async throws {
+    let batch = CustomerBatch(rows: 1, in: folder)
+    let metrics = folder.write("docintake.prom", "docintake_exit_code{target=\"\"} 0\n# EOF\n")
+    var command = batch.arguments(endpoint: "http://127.0.0.1:9/x")
+    command += ["--notify", try listener(), "--metrics", metrics]
+    switch what {
+    case "manifest": command[1] = folder.path + "/manifest.csv"
+    case "header": folder.write("batch.csv", "id,email,Zip-Code\nR-0,canary-0@example.com,1\n")
+    case "credentials": try DurableFile.remove(batch.credentials)
+    case "ledger": folder.write("batch.ledger", "not a ledger\n")
+    case "failed": command += ["--failed", batch.manifest]
+    default: command += ["--rate", "fast"]
+    }
+    let result = try await program.start(command).wait()
+    #expect(result.code == code && result.output.isEmpty, "\(result.errors)")
+    let told = try JSONParser.parse(Array(text(folder.path + "/told.json").utf8))
+    #expect(told["type"]?.string == "error" && told["exitCode"]?.integer == code)
+    #expect(told["message"]?.string?.contains(words) == true, "\(told)")
+    #expect(told["at"]?.string?.hasSuffix("Z") == true)
+    let numbers = try text(metrics)
+    let line = numbers.split(separator: "\n").first { $0.hasPrefix("docintake_exit_code") }
+    #expect(line?.hasSuffix(" \(code)") == true, "\(numbers)")
+    let all = try text(folder.path + "/told.json") + numbers
+    #expect(!CustomerBatch.canaries.contains { all.contains($0) }, "\(all)")
   }
 
   @Test func aProgramThatFailsIsSaidAndChangesNothing() async throws {

@@ -41,6 +41,10 @@ struct Invocation {
   let results: ResultWriter
   /// Replaced where settings ask for messages in another form.
   var console: Console
+  /// Who is told of the end, whatever it is; nil when nobody wants to hear.
+  var notifier: Notifier?
+  /// Where the numbers of a run go, nil when nobody wants them.
+  var metrics: MetricsFile?
 }
 
 /// An option of the command line, declared once: reading, help, man page and completion come from it.

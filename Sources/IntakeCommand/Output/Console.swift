@@ -252,8 +252,11 @@ final class ResultWriter: Sendable {
     }
   }
 
-  /// Whether results were lost because the disk is full; a reader that went away wanted no more of them.
-  var ranOutOfSpace: Bool { state.withLock(\.failure)?.isOutOfSpace == true }
+  /// Throws when results were lost because the disk is full; a reader that went away wanted no more of them.
+  func checkSpace() throws(CommandError) {
+    guard state.withLock(\.failure)?.isOutOfSpace == true, let trouble else { return }
+    throw CommandError(.stopped, trouble, hint: "make room and run the same command again")
+  }
 
   /// Writes one line whole; false once the reader has gone away or the disk is full.
   @discardableResult

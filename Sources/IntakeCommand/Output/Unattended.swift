@@ -38,59 +38,75 @@ final class LogFile: Sendable {
 
 /// `--metrics FILE`: the numbers of a run as OpenMetrics text, for the textfile collector of the node exporter.
 ///
-/// Written every 15 s, which is how often Prometheus usually asks, and at the end; always whole.
+/// Written every 15 s, which is how often Prometheus usually asks, and at the end, whatever it is; always whole.
 final class MetricsFile: Sendable {
+  private struct State {
+    /// Empty, which is as good as no label, where a run ends before it knows.
+    var target = ""
+    /// Nil for a run that hasn't come to any row.
+    var monitor: RunMonitor?
+    var wasReported = false
+    var hasEnded = false
+  }
+
   private let path: String
-  private let target: String
   private let started = SystemTime.wall
   private let console: Console
-  private let wasReported = Atomic(false)
+  private let state = Mutex(State())
   private static let interval = Duration.seconds(15)
 
-  init(_ path: String, target: String, console: Console) throws(CommandError) {
+  init(_ path: String, console: Console) throws(CommandError) {
     guard DurableFile.exists(DurableFile.folder(of: path)) else {
       throw CommandError(
         .usage, "--metrics \(Sanitizer.clean(path)): there is no such folder",
         hint: "name a file in the collector's folder; its name has to end with .prom")
     }
-    (self.path, self.target, self.console) = (path, target, console)
+    (self.path, self.console) = (path, console)
   }
+
+  /// Names the receiving API that the numbers are about.
+  func name(target: String) { state.withLock { $0.target = target } }
 
   /// Writes again and again; cancel the task when the run ends.
   func watch(_ monitor: RunMonitor) -> Task<Void, Never> {
-    Task {
-      // A short run may have ended before the first turn of this task, and written its last numbers.
+    state.withLock { $0.monitor = monitor }
+    return Task {
       while !Task.isCancelled {
-        write(monitor.summary, monitor.now, code: nil)
+        write(nil)
         try? await Task.sleep(for: MetricsFile.interval)
       }
     }
   }
 
-  func end(_ summary: RunSummary, code: ExitCode) {
-    write(summary, RunMonitor.Activity(), code: code)
-  }
+  /// Writes the last numbers.
+  func end(with code: ExitCode) { write(code) }
 
-  private func write(_ summary: RunSummary, _ activity: RunMonitor.Activity, code: ExitCode?) {
-    do throws(SystemCallFailure) {
-      // Nothing in it is personal, and the collector is another user.
-      try DurableFile.replace(path, Array(text(summary, activity, code).utf8), permissions: 0o644)
-    } catch {
-      // Said once: a full disk must not fill the log as well, and the run goes on.
-      guard !wasReported.exchange(true, ordering: .relaxed) else { return }
-      console.log(.warning, "--metrics \(Sanitizer.clean(path)) is not written: \(error)")
+  private func write(_ code: ExitCode?) {
+    state.withLock { state in
+      // A short run may end before the first turn of the task that writes.
+      guard !state.hasEnded else { return }
+      state.hasEnded = code != nil
+      do throws(SystemCallFailure) {
+        // Nothing in it is personal, and the collector is another user.
+        try DurableFile.replace(path, Array(text(state, code).utf8), permissions: 0o644)
+      } catch {
+        // Said once: a full disk must not fill the log as well, and the run goes on.
+        guard !state.wasReported else { return }
+        state.wasReported = true
+        console.log(.warning, "--metrics \(Sanitizer.clean(path)) is not written: \(error)")
+      }
     }
   }
 
-  private func text(_ summary: RunSummary, _ activity: RunMonitor.Activity, _ code: ExitCode?)
-    -> String
-  {
+  private func text(_ state: State, _ code: ExitCode?) -> String {
+    let summary = state.monitor?.summary ?? RunSummary()
+    let activity = code == nil ? state.monitor?.now ?? .init() : .init()
     var text = ""
     func add(_ name: String, _ kind: String, _ help: String, _ samples: [(String, Double)]) {
       text += "# TYPE docintake_\(name) \(kind)\n# HELP docintake_\(name) \(help)\n"
       let suffix = kind == "counter" ? "_total" : ""
       for (labels, value) in samples {
-        let all = "target=\"\(MetricsFile.escaped(target))\"" + labels
+        let all = "target=\"\(MetricsFile.escaped(state.target))\"" + labels
         text += "docintake_\(name)\(suffix){\(all)} \(JSONOutput.decimal(value).text)\n"
       }
     }
@@ -126,8 +142,9 @@ final class MetricsFile: Sendable {
   }
 }
 
-/// `--notify PROGRAM`: runs a program at the end, with the summary as JSON on its standard input.
-struct Notifier {
+/// `--notify PROGRAM`: runs a program at the end, with the summary, or what kept the run from one, as JSON on its
+/// standard input.
+struct Notifier: Sendable {
   private let path: String
   /// Seconds: longer than a mail server takes to answer, short enough for a job that waits for this one.
   private static let patience = 60.0
@@ -149,10 +166,19 @@ struct Notifier {
     self.path = path
   }
 
+  /// Tells what ended a command before its summary, as standard error does.
+  func run(_ error: CommandError, console: Console) {
+    let hint = error.hint.map { ProgramName.applied(to: $0) }
+    let fields: JSONFields = [
+      ("type", "error"), ("message", Sanitizer.clean(error.message, limit: 1000)), ("hint", hint),
+    ]
+    run(fields, code: error.code, console: console)
+  }
+
   /// Runs the program; a failure is reported and changes nothing else.
-  func run(_ summary: JSONFields, code: ExitCode, console: Console) {
+  func run(_ event: JSONFields, code: ExitCode, console: Console) {
     let fields =
-      summary + [
+      event + [
         ("exitCode", Int(code.rawValue)), ("at", UTCTime(seconds: SystemTime.wall).rfc3339),
       ]
     let input = Array((JSONOutput(fields: fields).text + "\n").utf8)

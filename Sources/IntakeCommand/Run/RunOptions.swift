@@ -133,7 +133,9 @@ enum RunOptions {
       help: "keep the run's numbers there as OpenMetrics text, for a textfile collector"),
     OptionSpec(
       "notify", value: "PROGRAM",
-      help: "run it at the end, with the summary as JSON on its standard input"),
+      help:
+        "run it at the end, whatever it is, with the summary, or why there is none, as JSON on its standard input"
+    ),
   ]
   static let messageOptions = [
     ResultForm.option,

@@ -54,6 +54,7 @@ final class RunSession: Sendable {
     let sandbox = isEmbedded ? try Sandbox.embedded() : nil
     defer { sandbox?.stop() }
     let target = TargetName(editing)
+    invocation.metrics?.name(target: target.full)
     let ledger = try placeLedger(&editing, target)
     try checkThatLedgerExists(ledger)
     noteNewLedger(ledger, editing)
@@ -61,13 +62,9 @@ final class RunSession: Sendable {
     if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
     let pipeline = try assemble(editing.plan)
     listenForSignals()
-    let notifier = try arguments["notify"].map(Notifier.init)
-    let metrics = try arguments["metrics"].map {
-      try MetricsFile($0, target: target.full, console: console)
-    }
     let timer = stopTime?.watch(stop)
     defer { timer?.cancel() }
-    let (summary, isListed) = try await work(pipeline, target, editing, ledger, metrics)
+    let (summary, isListed) = try await work(pipeline, target, editing, ledger)
     let isWritten = finishFailed()
     if let fixed { try finish(fixed, summary) }
     let text = SummaryText(
@@ -76,8 +73,9 @@ final class RunSession: Sendable {
       isListed: isListed, failed: isWritten ? failed : nil)
     show(text)
     let code = exitCode(summary, isWritten: isWritten)
-    metrics?.end(summary, code: code)
-    notifier?.run(text.fields, code: code, console: console)
+    if code == .success { try invocation.results.checkSpace() }
+    invocation.metrics?.end(with: code)
+    invocation.notifier?.run(text.fields, code: code, console: console)
     if let sandbox, arguments.has("keep"), stop.level == .none {
       console.write("what arrived: \(sandbox.address)/ (open until Ctrl-C)")
       await invocation.signals.wait()
@@ -211,8 +209,7 @@ final class RunSession: Sendable {
   }
 
   private func work(
-    _ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing, _ ledger: String?,
-    _ metrics: MetricsFile?
+    _ pipeline: Pipeline, _ target: TargetName, _ editing: PlanEditing, _ ledger: String?
   ) async throws -> (RunSummary, isListed: Bool) {
     let monitor = RunMonitor()
     let progress = ProgressDisplay(arguments, console, monitor, limit: policy.limit)
@@ -225,7 +222,7 @@ final class RunSession: Sendable {
     invocation.signals.answerQuestions { progress.snapshot(ledger: ledger) }
     let runner = Runner(
       pipeline: pipeline, policy: policy, stop: stop, observer: reporter, monitor: monitor)
-    let writing = metrics?.watch(monitor)
+    let writing = invocation.metrics?.watch(monitor)
     defer { writing?.cancel() }
     let summary = try await progress.shown {
       try await runner.run(target: target.full, operation: target.operation)
