@@ -59,6 +59,24 @@ struct DoubtTests {
     #expect(second.rows.first?["http"]?.integer == 400)
   }
 
+  /// The command that the end of a run shows is pasted into a shell; nothing may be left in doubt after it.
+  @Test(arguments: [true, false])
+  func theNextStepSettlesWhatIsHeld(isTyped: Bool) async throws {
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1"])
+    let batch = CustomerBatch(rows: 1, in: folder)
+    var program = program
+    if !isTyped { program.environment["DOCINTAKE_AMBIGUOUS"] = "hold" }
+    let held = batch.arguments(sandbox, "--settle-after", "0", "--progress", "json")
+    let first = try await program.start(held + (isTyped ? ["--ambiguous", "hold"] : [])).wait()
+    #expect(first.code == 5, "\(first.errors)")
+    let line = try #require(first.errors.split(separator: "\n").last)
+    let next = try #require(try JSONParser.parse(Array(line.utf8))["next"]?.string)
+    program.executable = "/bin/sh"
+    let second = try await program.start(["-c", next]).wait()
+    #expect(second.code == 0 && second.outcomes == ["accepted": 1], "\(next): \(second.errors)")
+    #expect(try sandbox.requests().count { $0.isAccepted } == 1)
+  }
+
   @Test func aThrottledQuestionIsAskedAgainAfterTheTimeTheServerWants() async throws {
     let sandbox = try await SandboxProcess(
       folder, faults: ["drop-after-accept@1", "429:retry-after=1@2"])

@@ -45,6 +45,8 @@ struct SummaryText {
   private var isKept: Bool { arguments.has("keep") }
   private var mode: RunPolicy.Mode { policy.mode }
   private var only: RunPolicy.Selection? { policy.only }
+  /// Whether rows in doubt stay so, by the command line or by settings.
+  private var isHeld: Bool { policy.ambiguous == .hold }
 
   private var isolation: String { isIsolated ? Isolation.inForce : Isolation.off.rawValue }
 
@@ -154,7 +156,10 @@ struct SummaryText {
         "the manifest could not be read to its end: \($0.detail) (\($0.hint))"
       },
       summary.counts[.inDoubt].map { _ in
-        "rows in doubt may have been accepted: run the same command again to ask the target"
+        "rows in doubt may have been accepted: "
+          + (isHeld
+            ? "with --ambiguous hold no run asks the target"
+            : "run the same command again to ask the target")
       },
     ]
   }
@@ -264,17 +269,18 @@ extension SummaryText {
   /// Whoever gave the command may see all of it again; a log may be read by others.
   private func nextCommand(isPrivate: Bool) -> (words: String, command: String)? {
     guard mode == .send else { return nil }
-    func command(only selection: RunPolicy.Selection) -> String {
+    func command(only selection: RunPolicy.Selection, asking: Bool = false) -> String {
       arguments.again(
         // These are about this run alone, and the file of failed rows exists by now.
-        without: ["failed", "only", "limit"], adding: ["--only", selection.rawValue],
+        without: Set(["failed", "only", "limit"] + (asking ? ["ambiguous"] : [])),
+        adding: ["--only", selection.rawValue] + (asking ? ["--ambiguous", "reconcile"] : []),
         isPrivate: isPrivate)
     }
     if summary.stopReason != nil || summary.loadFailure != nil {
       return ("to go on:", arguments.again(without: ["failed"], adding: [], isPrivate: isPrivate))
     }
     if summary.counts[.inDoubt] != nil {
-      return ("to settle what is in doubt:", command(only: .inDoubt))
+      return ("to settle what is in doubt:", command(only: .inDoubt, asking: isHeld))
     }
     // A row that repeats another one isn't in the ledger.
     guard summary.notAccepted - summary.repeats > 0 else { return nil }
