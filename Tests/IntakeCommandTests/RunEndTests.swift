@@ -86,6 +86,19 @@ struct RunEndTests {
     #expect(try sandbox.customers() == 34)
   }
 
+  /// A corrected e-mail makes another customer of a row, so `--only failed` passes over it; exit code 0 hides that.
+  @Test func rowsThatAreNewAndLeftOutAreCountedForPrograms() async throws {
+    let batch = CustomerBatch(rows: 2, in: folder)
+    let sandbox = try await SandboxProcess(folder)
+    batch.write { number, cells in if number == 0 { cells[1] = "mistyped" } }
+    #expect(try await program.start(batch.arguments(sandbox)).wait().code == 3)
+    batch.write()
+    let options = ["--only", "failed", "--progress", "json"]
+    let only = try await program.start(batch.arguments(sandbox) + options).wait()
+    #expect(only.code == 0 && only.rows.isEmpty, "\(only.errors)")
+    #expect(try summary(only)["leftNew"]?.integer == 1, "\(only.errors)")
+  }
+
   @Test func rowsThatAStopDidNotReachAreCounted() async throws {
     let batch = CustomerBatch(rows: 1_500, in: folder)
     let sandbox = try await SandboxProcess(folder)

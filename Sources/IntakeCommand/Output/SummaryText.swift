@@ -189,6 +189,7 @@ struct SummaryText {
       ("secondsAtRate", summary.ready > 0 ? secondsOfRun : nil),
       ("seconds", summary.seconds), ("rate", rate), ("stopped", summary.stopReason.orNull),
       ("stopHint", summary.stopHint.orNull), ("changed", summary.changed),
+      ("leftNew", summary.leftNew),
       ("ledgerError", summary.journalError.orNull),
       ("manifestError", (summary.loadFailure?.detail).orNull), ("proxy", proxy.orNull),
       ("isolation", isolation),
