@@ -48,8 +48,8 @@ struct ExternalStage<Item: ItemKind>: Stage {
     switch try pool.answer(to: item, in: context) {
     case .pass: return item.unchanged
     case .result(let answer): return try item.value(from: answer, in: context)
-    case .reject(let code, let detail):
-      throw StageFailure(.refusedByStage, "\(options.name): \(code): \(detail)")
+    case .reject(let words):
+      throw StageFailure(.refusedByStage, "\(options.name): \(context.mask.masked(words))")
     }
   }
 

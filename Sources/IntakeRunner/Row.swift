@@ -39,8 +39,18 @@ struct Row: Sendable {
   }
 
   /// What a stage learns about the row.
-  var context: StageContext {
-    StageContext(row: reference, time: runner.clock.wall) { [self] in log($0, $1) }
+  var context: StageContext { context(after: CustomerFields()) }
+
+  /// The same after a stage has changed cells or filled some in.
+  func context(after changed: CustomerFields) -> StageContext {
+    StageContext(
+      row: reference, time: runner.clock.wall, log: { [self] in log($0, $1) },
+      mask: { [self] in mask(changed) })
+  }
+
+  /// Hides the row's values, and those that a stage has made of them, in the words of others.
+  private func mask(_ changed: CustomerFields) -> TextMask {
+    runner.policy.showsPersonal ? .nothing : TextMask(hiding: fields.texts + changed.texts)
   }
 
   /// Runs a stage on a value, takes the time, and shows `--tap` what went in and what came out.
@@ -170,11 +180,8 @@ extension Row {
   /// The only place where a target's message becomes text that people see.
   private func message(of receipt: Receipt, _ prepared: PreparedRow) -> String {
     guard let message = receipt.message?.exposed else { return "" }
-    let text =
-      if runner.policy.showsPersonal { Sanitizer.clean(message, limit: 2_000) } else {
-        // A stage may have changed the row's fields before they were sent.
-        TextMask(hiding: fields.texts + prepared.fields.texts).masked(message)
-      }
+    let text = mask(prepared.fields).masked(
+      message, limit: runner.policy.showsPersonal ? 2_000 : 300)
     return text.isEmpty ? "" : "; it says \"\(text)\""
   }
 
@@ -206,9 +213,9 @@ extension Row {
 }
 
 extension CustomerFields {
-  /// Every cell; dates also in a form in which the year is a separate word.
+  /// Every cell that results don't show anyway; dates also in a form in which the year is a separate word.
   fileprivate var texts: [String] {
-    columns.flatMap { name in
+    columns.filter { ![.id, .reference, .front, .back].contains($0.column) }.flatMap { name in
       [
         self[name.column, name.number]?.exposed, date(name.column, name.number)?.dashed,
       ].compactMap(\.self)

@@ -118,8 +118,20 @@ public struct RunningProgram: Sendable {
   }
 
   /// Standard error since the last call, cut at the limit, and how many bytes were dropped.
-  public mutating func takeErrors() -> (text: [UInt8], dropped: Int) {
-    defer { (errorText, errorsDropped) = ([], 0) }
+  ///
+  /// - Parameter wholeLines: keeps a line that is still being written for the next call, and drops one that was cut.
+  public mutating func takeErrors(wholeLines: Bool = false) -> (text: [UInt8], dropped: Int) {
+    var rest: ArraySlice<UInt8> = []
+    if wholeLines, errors != nil || errorsDropped > 0 {
+      let end = errorText.lastIndex { $0 == 0x0A || $0 == 0x0D }.map { $0 + 1 } ?? 0
+      if errorsDropped > 0 {
+        errorsDropped += errorText.count - end
+      } else {
+        rest = errorText[end...]
+      }
+      errorText = Array(errorText[..<end])
+    }
+    defer { (errorText, errorsDropped) = (Array(rest), 0) }
     return (errorText, errorsDropped)
   }
 

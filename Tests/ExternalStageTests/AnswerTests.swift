@@ -107,6 +107,27 @@ import Testing
     await bench.stage.finish()
   }
 
+  /// A line comes in pieces, and tells of the item at work or of one before.
+  @Test func whatTheRowsHoldIsHiddenInLogLines() async throws {
+    let script = try Script(
+      python: """
+        sys.stderr.write(["for Zan", "zibar, Quet", "zal\\nZanzibar, Quetzal and Xylo\\n"][n - 1])
+        sys.stderr.flush()
+        answer("reject", code="Zanzibar", detail="x" * 195 + " Quetzal")
+        """)
+    let bench = try Bench<ImageItem>(script, ["processes": .integer(1)])
+    try await bench.stage.prepare()
+    for values in [["Zanzibar"], ["Quetzal"], ["Else"]] {
+      bench.mask.withLock { $0 = TextMask(hiding: values) }
+      let detail = bench.failure(image)?.detail ?? ""
+      #expect(detail.contains("Zanzibar") == (values != ["Zanzibar"]))
+      #expect(detail.contains("Quetz") == (values != ["Quetzal"]))
+    }
+    #expect(
+      bench.logged == ["for [hidden]", "[hidden] and Xylo"].map { "\(script.name): \($0)" })
+    await bench.stage.finish()
+  }
+
   @Test func itemsRunSideBySideInProcessesOfTheirOwn() async throws {
     let script = try Script(python: #"time.sleep(0.3); answer("reject", code=str(os.getpid()))"#)
     let bench = try Bench<ImageItem>(script, ["processes": .integer(3)])
