@@ -48,6 +48,19 @@ import Testing
     await bench.stage.finish()
   }
 
+  /// The hint of a scan that is no JPEG would send the operator to the wrong place.
+  @Test func aWrongAnswerIsTheProgramsFault() async throws {
+    let bench = try Bench<ImageItem>(Script(python: #"result(b"GIF89a" + bytes(40))"#))
+    try await bench.stage.prepare()
+    let failure = bench.failure(image)
+    #expect(failure?.code == .unsupportedFormat)
+    #expect(
+      failure?.detail
+        == "the answer of \(bench.script.name): the file is GIF, not JPEG or PNG")
+    #expect(failure?.hint.hasSuffix(": docintake stages check \(bench.script.path)") == true)
+    await bench.stage.finish()
+  }
+
   @Test func theProgramSeesHeadAndBytesOfTheImage() async throws {
     let bench = try Bench<ImageItem>(
       Script(
