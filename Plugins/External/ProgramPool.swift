@@ -165,12 +165,15 @@ extension ProgramPool {
 
   private func failure(_ error: any Error, _ mask: TextMask) -> any Error {
     let what: String
+    let time = "within \(JSONOutput.decimal(options.timeout).text) s"
     switch error {
     case RunningProgram.Trouble.cancelled: return CancellationError()
     case RunningProgram.Trouble.overdue:
+      return StageFailure(.stageTimeout, "\(options.name) did not answer \(time)")
+    case RunningProgram.Trouble.unfinished(let came, let count):
       return StageFailure(
         .stageTimeout,
-        "\(options.name) did not answer within \(JSONOutput.decimal(options.timeout).text) s")
+        "\(options.name) did not answer whole \(time): \(came) of \(count) bytes came")
     case RunningProgram.Trouble.ended: what = "ended before it had answered"
     case RunningProgram.Trouble.flooded:
       what = "broke the protocol: more output than one answer may have"
@@ -187,7 +190,7 @@ extension ProgramPool {
   ) -> StageFailure {
     let what: String
     switch error {
-    case RunningProgram.Trouble.overdue:
+    case RunningProgram.Trouble.overdue, RunningProgram.Trouble.unfinished:
       what = "did not get ready within \(JSONOutput.decimal(options.startTimeout).text) s"
     case RunningProgram.Trouble.flooded: what = "sent more output than one answer may have"
     case let broken as BrokenProtocol: what = "sent \(broken.text(mask))"
@@ -196,7 +199,9 @@ extension ProgramPool {
     // Most languages say in the last line what went wrong.
     return StageFailure(
       .stageProtocol, "\(options.name) \(what)\(words.map { ": " + $0 } ?? "")",
-      hint: "run `docintake stages check` on the program; its standard output is for messages only",
+      hint:
+        "run `docintake stages check` on the program; its standard output is for messages only, and "
+        + "is flushed after each",
       outcome: .fatal)
   }
 }

@@ -18,6 +18,8 @@ public struct RunningProgram: Sendable {
     case ended
     /// The deadline has passed.
     case overdue
+    /// The deadline has passed, and only some of the bytes that were expected have come.
+    case unfinished(came: Int, of: Int)
     /// The task was cancelled.
     case cancelled
     /// It wrote more than may be kept: a line without an end, or output that nobody asked for.
@@ -87,7 +89,13 @@ public struct RunningProgram: Sendable {
     body.replaceSubrange(0..<bodyCount, with: inbox[inboxStart..<(inboxStart + bodyCount)])
     drop(bodyCount)
     defer { (body, bodyCount) = ([], 0) }
-    while bodyCount < count { try wait(until: deadline) }
+    while bodyCount < count {
+      do throws(Trouble) {
+        try wait(until: deadline)
+      } catch {
+        throw error == .overdue ? .unfinished(came: bodyCount, of: count) : error
+      }
+    }
     return body
   }
 

@@ -128,11 +128,15 @@ enum StageAuthorCommands {
       "docintake stages check ./blur.py", "docintake stages check -- ./blur.py --strength 3",
     ],
     notes: [
-      "Exit code 0 when every rule holds, 3 when one does not: the rule and its place are named."
+      "Exit code 0 when every rule holds, 3 when one does not: the rule and its place are named. A program that\n"
+        + "does not answer its first item is tried no further."
     ]
   ) { arguments, invocation in
-    let report = ProgramCheck(arguments.positionals).run()
-    invocation.results.writeLine(arguments.has("json") ? report.json.text : report.text)
+    let (isJSON, results) = (arguments.has("json"), invocation.results)
+    let report = ProgramCheck(arguments.positionals).run { verdict in
+      if !isJSON { results.writeLine(verdict.description) }
+    }
+    results.writeLine(isJSON ? report.json.text : report.total)
     return report.isConforming ? .success : .notAccepted
   }
 }
