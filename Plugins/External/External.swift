@@ -47,9 +47,14 @@ struct ExternalStage<Item: ItemKind>: Stage {
     guard item.isWanted else { return item.unchanged }
     switch try pool.answer(to: item, in: context) {
     case .pass: return item.unchanged
-    case .result(let answer): return try item.value(from: answer, in: context)
-    case .reject(let code, let detail):
-      throw StageFailure(.refusedByStage, "\(options.name): \(code): \(detail)")
+    case .result(let answer):
+      do {
+        return try item.value(from: answer, in: context)
+      } catch let failure as StageFailure {
+        throw options.blamed(for: failure)
+      }
+    case .reject(let words):
+      throw StageFailure(.refusedByStage, "\(options.name): \(context.mask.masked(words))")
     }
   }
 

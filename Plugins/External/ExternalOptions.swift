@@ -124,6 +124,21 @@ extension ExternalOptions {
     }
   }
 
+  /// A failure that names the program: its answer is at fault, and not the scan that it was given.
+  func blamed(for failure: StageFailure) -> StageFailure {
+    let isAboutPicture = [
+      FailureCode.notAnImage, .unsupportedFormat, .unsupportedVariant, .damagedImage,
+      .imageTooLarge, .imageTooSmall,
+    ].contains(failure.code)
+    let words = (program.count > 1 ? ["--"] : []) + program.map(ShellText.quoted)
+    return StageFailure(
+      failure.code, "the answer of \(name): \(failure.detail)",
+      hint: isAboutPicture
+        ? "mend the program, not the scan: docintake stages check "
+          + Sanitizer.clean(words.joined(separator: " ")) : failure.hint,
+      outcome: failure.outcome)
+  }
+
   private func failure(_ detail: String, hint: String = "correct \"program\" in the plan")
     -> StageFailure
   {

@@ -32,7 +32,7 @@ final class ProgramPool: Sendable {
 
   /// Starts one process, so that a program that cannot work ends the run before it begins.
   func prepare() throws(StageFailure) {
-    let session = try start()
+    let session = try start(.nothing)
     state.withLock { $0.idle.append(session) }
   }
 
@@ -51,7 +51,7 @@ final class ProgramPool: Sendable {
         return try attempt(item, context)
       }
     } catch {
-      throw failure(error)
+      throw failure(error, context.mask)
     }
   }
 
@@ -82,6 +82,7 @@ extension ProgramPool {
         id: id, fields: item.fields(in: context), payload: item.payload,
         until: SystemTime.monotonic + options.timeout)
       log(&session, context)
+      session.remember(context)
       state.withLock { state in
         state.faults = 0
         state.idle.append(session)
@@ -108,7 +109,7 @@ extension ProgramPool {
         outcome: .fatal)
     }
     do {
-      return try start()
+      return try start(context.mask)
     } catch {
       state.withLock { $0.faults += 1 }
       // Not fatal as at the start of the run: the program may be mended by the next item.
@@ -124,15 +125,20 @@ extension ProgramPool {
     context.log(.warning, "\(options.name) left a process behind that cannot be ended from here")
   }
 
+  /// Passes on standard error without what the rows hold that it may be about.
   private func log(_ session: inout ProgramSession, _ context: StageContext) {
-    let errors = session.program.takeErrors()
-    for line in lines(of: errors.text, dropped: errors.dropped) {
+    let errors = session.program.takeErrors(wholeLines: true)
+    guard !errors.text.isEmpty || errors.dropped > 0 else { return }
+    let mask = session.earlier.reduce(context.mask) { $0.with($1.mask) }
+    for line in lines(of: errors.text, mask, dropped: errors.dropped) {
       context.log(.info, "\(options.name): \(line)")
     }
   }
 
   /// The file is checked before each start: it may have been changed during the run.
-  private func start() throws(StageFailure) -> ProgramSession {
+  ///
+  /// - Parameter mask: hides what the program may know from items before; the first has seen none.
+  private func start(_ mask: TextMask) throws(StageFailure) -> ProgramSession {
     try options.checkFile()
     var launch = ProgramLaunch(
       options.program,
@@ -152,56 +158,62 @@ extension ProgramPool {
       return session
     } catch {
       let end = session.program.end()
-      throw failure(greeting: error, end, said: session.program.takeErrors().text)
+      let words = lines(of: session.program.takeErrors().text, mask).last
+      throw failure(greeting: error, end, words, mask)
     }
   }
 
-  private func failure(_ error: any Error) -> any Error {
+  private func failure(_ error: any Error, _ mask: TextMask) -> any Error {
     let what: String
+    let time = "within \(JSONOutput.decimal(options.timeout).text) s"
     switch error {
     case RunningProgram.Trouble.cancelled: return CancellationError()
     case RunningProgram.Trouble.overdue:
+      return StageFailure(.stageTimeout, "\(options.name) did not answer \(time)")
+    case RunningProgram.Trouble.unfinished(let came, let count):
       return StageFailure(
         .stageTimeout,
-        "\(options.name) did not answer within \(JSONOutput.decimal(options.timeout).text) s")
+        "\(options.name) did not answer whole \(time): \(came) of \(count) bytes came")
     case RunningProgram.Trouble.ended: what = "ended before it had answered"
     case RunningProgram.Trouble.flooded:
       what = "broke the protocol: more output than one answer may have"
-    case let broken as BrokenProtocol: what = "broke the protocol: \(broken.what)"
+    case let broken as BrokenProtocol: what = "broke the protocol: \(broken.text(mask))"
     case is ProgramSession.LateAnswer: what = "answered an item other than the one it was given"
     default: return error
     }
     return StageFailure(.stageProtocol, "\(options.name) \(what)")
   }
 
-  /// What went wrong at the greeting; the program has seen no item yet, so its last words may be repeated.
+  /// What went wrong at the greeting, with the program's last words.
   private func failure(
-    greeting error: any Error, _ end: ProgramEnd, said: [UInt8]
+    greeting error: any Error, _ end: ProgramEnd, _ words: String?, _ mask: TextMask
   ) -> StageFailure {
     let what: String
     switch error {
-    case RunningProgram.Trouble.overdue:
+    case RunningProgram.Trouble.overdue, RunningProgram.Trouble.unfinished:
       what = "did not get ready within \(JSONOutput.decimal(options.startTimeout).text) s"
     case RunningProgram.Trouble.flooded: what = "sent more output than one answer may have"
-    case let broken as BrokenProtocol: what = "sent \(broken.what)"
+    case let broken as BrokenProtocol: what = "sent \(broken.text(mask))"
     default: what = "\(end) before it was ready"
     }
     // Most languages say in the last line what went wrong.
-    let words = lines(of: said).last.map { ": " + $0 } ?? ""
     return StageFailure(
-      .stageProtocol, "\(options.name) \(what)\(words)",
-      hint: "run `docintake stages check` on the program; its standard output is for messages only",
+      .stageProtocol, "\(options.name) \(what)\(words.map { ": " + $0 } ?? "")",
+      hint:
+        "run `docintake stages check` on the program; its standard output is for messages only, and "
+        + "is flushed after each",
       outcome: .fatal)
   }
 }
 
 /// What a program wrote to standard error, as lines that are safe for terminals and logs.
-private func lines(of text: [UInt8], dropped: Int = 0) -> [String] {
+private func lines(of text: [UInt8], _ mask: TextMask, dropped: Int = 0) -> [String] {
   // The most lines that one item may add to the log, and their length: a traceback has about 30.
   let (most, longest) = (200, 500)
   let split = text.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D })
   var lines = split.prefix(most).map {
-    Sanitizer.clean(String(decoding: $0.prefix(4 * longest), as: UTF8.self), limit: longest)
+    // Twice the bytes that can be shown, so that no value is cut before it is found.
+    mask.masked(String(decoding: $0.prefix(8 * longest), as: UTF8.self), limit: longest)
   }
   if split.count > most { lines.append("[\(split.count - most) more lines]") }
   if dropped > 0 { lines.append("[\(dropped) more bytes]") }

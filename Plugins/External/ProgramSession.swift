@@ -6,7 +6,8 @@ struct ProgramSession: Sendable {
   enum Answer {
     case result(ProtocolMessage)
     case pass
-    case reject(code: String, detail: String)
+    /// The program's own words, which may repeat what the item holds.
+    case reject(String)
   }
 
   /// An answer to an item that was settled before, so the item at hand is not to blame.
@@ -16,6 +17,8 @@ struct ProgramSession: Sendable {
   private let maxBytes: Int
   /// The id of the last item that was answered.
   private var settled: String?
+  /// The last items that were answered: what comes late on standard error is about them.
+  private(set) var earlier: [StageContext] = []
 
   init(_ launch: ProgramLaunch, maxBytes: Int) throws(SystemCallFailure) {
     program = try launch.startPiped()
@@ -68,6 +71,9 @@ struct ProgramSession: Sendable {
     }
   }
 
+  /// Remembers an item that was answered; front and back of two rows.
+  mutating func remember(_ context: StageContext) { earlier = earlier.suffix(3) + [context] }
+
   /// Whether it can get an item: alive, listening, and silent since its last answer.
   mutating func isReady() -> Bool {
     program.look() && !program.isDeaf && program.bufferedCount == 0
@@ -85,9 +91,8 @@ struct ProgramSession: Sendable {
     switch message.kind {
     case "pass": return .pass
     case "reject":
-      return .reject(
-        code: Sanitizer.clean(message.json["code"]?.string ?? "rejected", limit: 60),
-        detail: Sanitizer.clean(message.json["detail"]?.string ?? "no reason given"))
+      let code = message.json["code"]?.string ?? "rejected"
+      return .reject(code + ": " + (message.json["detail"]?.string ?? "no reason given"))
     default: return .result(message)
     }
   }

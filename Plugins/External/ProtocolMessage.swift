@@ -19,7 +19,7 @@ struct ProtocolMessage {
     do throws(JSONParser.Failure) {
       json = try JSONParser.parse(line)
     } catch {
-      throw BrokenProtocol("a line that isn't JSON: \(error.message)")
+      throw BrokenProtocol("a line that isn't JSON", words: error.message)
     }
     guard let kind = json["kind"]?.string else {
       throw BrokenProtocol("a message without a \"kind\"")
@@ -77,6 +77,10 @@ struct ProtocolMessage {
 /// A program broke the protocol; what it wrote, in words.
 struct BrokenProtocol: Error {
   let what: String
+  /// More about it, which may repeat what the program wrote.
+  let words: String?
 
-  init(_ what: String) { self.what = what }
+  init(_ what: String, words: String? = nil) { (self.what, self.words) = (what, words) }
+
+  func text(_ mask: TextMask) -> String { what + (words.map { ": " + mask.masked($0) } ?? "") }
 }

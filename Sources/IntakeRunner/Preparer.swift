@@ -41,11 +41,14 @@ struct Preparer: Sendable {
     await local.enter()
     defer { local.leave() }
     guard stop.level == .none else { return unread.isEmpty ? .notTried : .refused(unread) }
-    let context = row.context
+    var context = row.context
     var images = RowImages.Result()
     do throws(PipelineError) {
       var record = loaded.record
-      if unread.isEmpty { record = try await through(pipeline.recordStages, record, row, context) }
+      if unread.isEmpty, !pipeline.recordStages.isEmpty {
+        record = try await through(pipeline.recordStages, record, row, context)
+        context = row.context(after: record.fields)
+      }
       let problems = problems(of: record, row)
       guard unread.isEmpty && problems.isEmpty || mode == .check else { return .refused(problems) }
       // Before the scans are read, so that one replaced in the meantime differs from what is recorded.

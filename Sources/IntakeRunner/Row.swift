@@ -39,8 +39,18 @@ struct Row: Sendable {
   }
 
   /// What a stage learns about the row.
-  var context: StageContext {
-    StageContext(row: reference, time: runner.clock.wall) { [self] in log($0, $1) }
+  var context: StageContext { context(after: CustomerFields()) }
+
+  /// The same after a stage has changed cells or filled some in.
+  func context(after changed: CustomerFields) -> StageContext {
+    StageContext(
+      row: reference, time: runner.clock.wall, log: { [self] in log($0, $1) },
+      mask: { [self] in mask(changed) })
+  }
+
+  /// Hides the row's values, and those that a stage has made of them, in the words of others.
+  private func mask(_ changed: CustomerFields) -> TextMask {
+    runner.policy.showsPersonal ? .nothing : TextMask(hiding: fields.texts + changed.texts)
   }
 
   /// Runs a stage on a value, takes the time, and shows `--tap` what went in and what came out.
@@ -172,15 +182,11 @@ extension Row {
   private func message(of receipt: Receipt, _ prepared: PreparedRow) -> String {
     let (message, occurrence) = (receipt.message?.exposed, receipt.occurrence?.exposed)
     guard message != nil || occurrence != nil else { return "" }
-    // A stage may have changed the row's fields before they were sent.
-    let mask = TextMask(hiding: [fields, prepared.fields].flatMap { $0.texts(of: $0.columns) })
+    let (mask, showsAll) = (mask(prepared.fields), runner.policy.showsPersonal)
     let reference = occurrence.flatMap { text in
-      runner.policy.showsPersonal || mask.masked(text, patterns: false) == text
-        ? "; occurrence \(text)" : nil
+      showsAll || mask.masked(text, patterns: false) == text ? "; occurrence \(text)" : nil
     }
-    let text = message.map {
-      runner.policy.showsPersonal ? Sanitizer.clean($0, limit: 2_000) : mask.masked($0)
-    }
+    let text = message.map { mask.masked($0, limit: showsAll ? 2_000 : 300) }
     let words = text.flatMap { $0.isEmpty ? nil : "; it says \"\($0)\"" }
     return (reference ?? "") + (words ?? "")
   }
@@ -227,6 +233,11 @@ extension Row {
 }
 
 extension CustomerFields {
+  /// Every cell that results don't show anyway.
+  fileprivate var texts: [String] {
+    texts(of: columns.filter { ![.id, .reference, .front, .back].contains($0.column) })
+  }
+
   /// The cells of some columns; dates also in a form in which the year is a separate word.
   fileprivate func texts(of columns: [ColumnName]) -> [String] {
     columns.flatMap { name in

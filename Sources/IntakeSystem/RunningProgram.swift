@@ -18,6 +18,8 @@ public struct RunningProgram: Sendable {
     case ended
     /// The deadline has passed.
     case overdue
+    /// The deadline has passed, and only some of the bytes that were expected have come.
+    case unfinished(came: Int, of: Int)
     /// The task was cancelled.
     case cancelled
     /// It wrote more than may be kept: a line without an end, or output that nobody asked for.
@@ -87,7 +89,13 @@ public struct RunningProgram: Sendable {
     body.replaceSubrange(0..<bodyCount, with: inbox[inboxStart..<(inboxStart + bodyCount)])
     drop(bodyCount)
     defer { (body, bodyCount) = ([], 0) }
-    while bodyCount < count { try wait(until: deadline) }
+    while bodyCount < count {
+      do throws(Trouble) {
+        try wait(until: deadline)
+      } catch {
+        throw error == .overdue ? .unfinished(came: bodyCount, of: count) : error
+      }
+    }
     return body
   }
 
@@ -118,8 +126,20 @@ public struct RunningProgram: Sendable {
   }
 
   /// Standard error since the last call, cut at the limit, and how many bytes were dropped.
-  public mutating func takeErrors() -> (text: [UInt8], dropped: Int) {
-    defer { (errorText, errorsDropped) = ([], 0) }
+  ///
+  /// - Parameter wholeLines: keeps a line that is still being written for the next call, and drops one that was cut.
+  public mutating func takeErrors(wholeLines: Bool = false) -> (text: [UInt8], dropped: Int) {
+    var rest: ArraySlice<UInt8> = []
+    if wholeLines, errors != nil || errorsDropped > 0 {
+      let end = errorText.lastIndex { $0 == 0x0A || $0 == 0x0D }.map { $0 + 1 } ?? 0
+      if errorsDropped > 0 {
+        errorsDropped += errorText.count - end
+      } else {
+        rest = errorText[end...]
+      }
+      errorText = Array(errorText[..<end])
+    }
+    defer { (errorText, errorsDropped) = (Array(rest), 0) }
     return (errorText, errorsDropped)
   }
 

@@ -7,6 +7,8 @@ public struct ConformanceReport: Sendable {
   public let subject: String
   /// One verdict for each rule, in the order in which they were tried.
   public internal(set) var verdicts: [ConformanceVerdict] = []
+  /// Hears of each rule as it ends.
+  var listener: (@Sendable (ConformanceVerdict) -> Void)?
 
   /// Whether no rule is broken.
   public var isConforming: Bool { failures.isEmpty }
@@ -18,10 +20,11 @@ public struct ConformanceReport: Sendable {
 
   /// A line for each rule, and a total.
   public var text: String {
-    let lines = verdicts.map(\.description)
-    let sum = "\(subject): \(verdicts.count) rules, \(failures.count) broken"
-    return (lines + [sum]).joined(separator: "\n") + "\n"
+    (verdicts.map(\.description) + [total]).joined(separator: "\n") + "\n"
   }
+
+  /// How many rules were tried and broken.
+  public var total: String { "\(subject): \(verdicts.count) rules, \(failures.count) broken" }
 
   /// The same for programs: `{"subject","conforming","verdicts":[{"rule","statement","outcome","detail","see"}]}`.
   public var json: JSONOutput {
@@ -31,7 +34,9 @@ public struct ConformanceReport: Sendable {
   }
 
   mutating func add(_ rule: ConformanceRule, _ outcome: ConformanceVerdict.Outcome) {
-    verdicts.append(ConformanceVerdict(rule: rule, outcome: outcome))
+    let verdict = ConformanceVerdict(rule: rule, outcome: outcome)
+    verdicts.append(verdict)
+    listener?(verdict)
   }
 
   /// Tries a rule, which is broken if `body` throws.
@@ -63,8 +68,12 @@ public struct ConformanceReport: Sendable {
 /// What is wrong with a stage or program, in words for its author.
 struct BrokenRule: Error {
   let problem: String
+  /// Whether a program kept silent until its time was over.
+  let isStall: Bool
 
-  init(_ problem: String) { self.problem = problem }
+  init(_ problem: String, isStall: Bool = false) {
+    (self.problem, self.isStall) = (problem, isStall)
+  }
 }
 
 func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(BrokenRule) {

@@ -21,10 +21,13 @@ public struct ProgramCheck: Sendable {
     report = ConformanceReport(subject: Sanitizer.clean(program.first ?? "", limit: 120))
   }
 
-  /// Tries every rule; blocks its thread for some seconds.
-  public func run() -> ConformanceReport {
+  /// Tries every rule, and tells `listener` of each as it ends; blocks its thread for some seconds.
+  public func run(_ listener: (@Sendable (ConformanceVerdict) -> Void)? = nil) -> ConformanceReport
+  {
     var check = self
+    check.report.listener = listener
     check.tryEveryRule()
+    check.report.listener = nil
     return check.report
   }
 
@@ -38,6 +41,8 @@ public struct ProgramCheck: Sendable {
     }
     guard report.isConforming, let kinds = checkGreeting() else { return }
     for kind in kinds {
+      // A program that keeps silent would do so at each rule, until its time is over.
+      guard attempt(.item, kind, { try $0.exchange(ProgramItem(kind, id: "1")) }) else { return }
       checkItems(kind)
       if kind == .image { checkPictures() }
       checkHostile(kind)
@@ -56,6 +61,7 @@ public struct ProgramCheck: Sendable {
         return kinds
       } catch {
         first = first ?? error
+        if (error as? BrokenRule)?.isStall == true { break }
       }
     }
     report.add(.greeting, .failed(first.map(ConformanceReport.problem) ?? "it did not answer"))
@@ -90,10 +96,11 @@ public struct ProgramCheck: Sendable {
     return try body(&wire, reply)
   }
 
-  /// Tries a rule in a new process, after the greeting.
+  /// Tries a rule in a new process, after the greeting; false if the program kept silent.
+  @discardableResult
   private mutating func attempt(
     _ rule: ConformanceRule, _ kind: ProgramItem.Kind, _ body: (inout WireProgram) throws -> Void
-  ) {
+  ) -> Bool {
     do {
       let milliseconds = try session(kind) { wire, _ in
         let start = SystemTime.monotonic
@@ -101,13 +108,14 @@ public struct ProgramCheck: Sendable {
         return Int((SystemTime.monotonic - start) * 1000)
       }
       report.add(rule, .passed(rule == .item ? "\(kind.rawValue), \(milliseconds) ms" : nil))
+      return true
     } catch {
       report.add(rule, .failed("\(kind.rawValue): \(ConformanceReport.problem(error))"))
+      return (error as? BrokenRule)?.isStall != true
     }
   }
 
   private mutating func checkItems(_ kind: ProgramItem.Kind) {
-    attempt(.item, kind) { try $0.exchange(ProgramItem(kind, id: "1")) }
     attempt(.series, kind) { wire in
       for number in 1...5 { try wire.exchange(ProgramItem(kind, id: "\(number)")) }
     }

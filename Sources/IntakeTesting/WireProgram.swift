@@ -99,11 +99,19 @@ struct WireProgram {
     switch error {
     case let broken as BrokenRule: broken
     case RunningProgram.Trouble.overdue:
-      BrokenRule("no answer within \(Int(seconds)) s" + lastWords())
+      stall(program.bufferedCount > 0 ? "no end of the line" : "no answer", after: seconds)
+    case RunningProgram.Trouble.unfinished(let came, let count):
+      stall("\(came) of \(count) bytes came", after: seconds)
     case RunningProgram.Trouble.flooded:
       BrokenRule("a line of more than \(WireProgram.lineLimit) bytes")
     default: BrokenRule("it ended instead of answering" + lastWords())
     }
+  }
+
+  private mutating func stall(_ what: String, after seconds: Double) -> BrokenRule {
+    BrokenRule(
+      "\(what) within \(Int(seconds)) s; flush standard output after each message" + lastWords(),
+      isStall: true)
   }
 
   private static func shown(_ bytes: [UInt8]) -> String {

@@ -48,6 +48,19 @@ import Testing
     await bench.stage.finish()
   }
 
+  /// The hint of a scan that is no JPEG would send the operator to the wrong place.
+  @Test func aWrongAnswerIsTheProgramsFault() async throws {
+    let bench = try Bench<ImageItem>(Script(python: #"result(b"GIF89a" + bytes(40))"#))
+    try await bench.stage.prepare()
+    let failure = bench.failure(image)
+    #expect(failure?.code == .unsupportedFormat)
+    #expect(
+      failure?.detail
+        == "the answer of \(bench.script.name): the file is GIF, not JPEG or PNG")
+    #expect(failure?.hint.hasSuffix(": docintake stages check \(bench.script.path)") == true)
+    await bench.stage.finish()
+  }
+
   @Test func theProgramSeesHeadAndBytesOfTheImage() async throws {
     let bench = try Bench<ImageItem>(
       Script(
@@ -104,6 +117,27 @@ import Testing
     try await bench.stage.prepare()
     _ = try bench.run(image)
     #expect(bench.logged == ["\(script.name): warm \\u{1b}[2J up", "\(script.name): bye"])
+    await bench.stage.finish()
+  }
+
+  /// A line comes in pieces, and tells of the item at work or of one before.
+  @Test func whatTheRowsHoldIsHiddenInLogLines() async throws {
+    let script = try Script(
+      python: """
+        sys.stderr.write(["for Zan", "zibar, Quet", "zal\\nZanzibar, Quetzal and Xylo\\n"][n - 1])
+        sys.stderr.flush()
+        answer("reject", code="Zanzibar", detail="x" * 195 + " Quetzal")
+        """)
+    let bench = try Bench<ImageItem>(script, ["processes": .integer(1)])
+    try await bench.stage.prepare()
+    for values in [["Zanzibar"], ["Quetzal"], ["Else"]] {
+      bench.mask.withLock { $0 = TextMask(hiding: values) }
+      let detail = bench.failure(image)?.detail ?? ""
+      #expect(detail.contains("Zanzibar") == (values != ["Zanzibar"]))
+      #expect(detail.contains("Quetz") == (values != ["Quetzal"]))
+    }
+    #expect(
+      bench.logged == ["for [hidden]", "[hidden] and Xylo"].map { "\(script.name): \($0)" })
     await bench.stage.finish()
   }
 

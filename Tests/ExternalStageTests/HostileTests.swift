@@ -73,6 +73,24 @@ import Testing
     #expect(script.left == [], "\(name)")
   }
 
+  /// A program that does not flush leaves the end of its answer behind.
+  @Test func anAnswerThatStopsIsCounted() async throws {
+    let script = try Script(
+      python: """
+        o.write(json.dumps({"kind": "result", "id": item["id"], "image": {"bytes": 9}}).encode())
+        o.write(b"\\nabc"); o.flush(); time.sleep(60)
+        """)
+    let bench = try Bench<ImageItem>(script, ["timeout": .number(0.7)])
+    try await bench.stage.prepare()
+    let failure = bench.failure(image)
+    #expect(failure?.code == .stageTimeout)
+    #expect(
+      failure?.detail
+        == "\(script.name) did not answer whole within 0.7 s: 3 of 9 bytes came")
+    #expect(failure?.hint.contains("flush") == true)
+    await bench.stage.finish()
+  }
+
   @Test func aFullStandardErrorBlocksNobody() async throws {
     let script = try Script(
       python:

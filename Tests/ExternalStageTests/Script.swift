@@ -81,6 +81,8 @@ final class Bench<Item: ItemKind>: Sendable {
   let stage: ExternalStage<Item>
   let script: Script
   let lines = Mutex<[(LogLevel, String)]>([])
+  /// What is hidden in the program's words.
+  let mask = Mutex(TextMask.nothing)
 
   init(_ script: Script, _ options: [String: OptionValue] = [:]) throws {
     self.script = script
@@ -91,9 +93,10 @@ final class Bench<Item: ItemKind>: Sendable {
   }
 
   func context(budget: Int? = nil) -> StageContext {
-    StageContext(row: RowReference(line: 2), side: .front, imageBudget: budget) { level, text in
-      self.lines.withLock { $0.append((level, text)) }
-    }
+    let mask = mask.withLock(\.self)
+    return StageContext(
+      row: RowReference(line: 2), side: .front, imageBudget: budget,
+      log: { level, text in self.lines.withLock { $0.append((level, text)) } }, mask: { mask })
   }
 
   func run(_ value: Item.Value, budget: Int? = nil) throws -> Item.Value {

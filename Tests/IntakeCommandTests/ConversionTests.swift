@@ -66,7 +66,9 @@ struct ConversionTests {
   func aPageThatIsNotThereIsNamed() throws {
     let (manifest, _) = try manifest("tiff-pages")
     var text = try #require(File.text(manifest))
-    text = text.split(separator: "\n").filter { $0.hasPrefix("id,") || $0.hasPrefix("tiff-pages") }
+    // What the row holds is hidden in what the program says, so it holds no word of that.
+    text = text.replacing("tiff-pages@", with: "ann@").split(separator: "\n")
+      .filter { $0.hasPrefix("id,") || $0.hasPrefix("tiff-pages") }
       .joined(separator: "\n").replacing(
         "pages.tif,pages.tif", with: "pages.tif#page=2,pages.tif#page=3")
     folder.write("in/three.csv", text)
@@ -102,7 +104,21 @@ struct ConversionTests {
     #expect(result.errors.contains("the file is \(format.uppercased()), not JPEG or PNG"))
     #expect(
       result.errors.contains(
-        "--insert before:decode 'external program=samples/stages/convert.py accepts=file'"),
+        "--insert before:decode 'external program=samples/stages/convert.py accepts=file isolation=network'"
+      ), "\(result.errors)")
+  }
+
+  @Test func anInstalledProgramNamesTheConverterBesideIt() throws {
+    let prefix = folder.path + "/usr"
+    #expect(try program.run("install", "--prefix", prefix).code == 0)
+    try DurableFile.makeFolder(prefix + "/share/doc/docintake/samples/stages")
+    let path = folder.write("usr/share/doc/docintake/samples/stages/convert.py", "")
+    folder.write("scan.pdf", "%PDF-1.7 and more of it")
+    var installed = program
+    installed.executable = prefix + "/bin/docintake"
+    let result = try check("scan.pdf", [], by: installed)
+    #expect(
+      result.errors.contains("'external program=\(path) accepts=file isolation=network'"),
       "\(result.errors)")
   }
 
@@ -127,13 +143,16 @@ struct ConversionTests {
     #expect(try check("scan.jpg#page=1", []).code == 0)
   }
 
-  private func check(_ front: String, _ options: [String]) throws -> Program.Result {
+  private func check(_ front: String, _ options: [String], by program: Program? = nil) throws
+    -> Program.Result
+  {
     folder.write(
       "batch.csv",
       "id,email,fn,ln,addr,zip,country,dob,phone,front\n"
         + "1,ann@example.com,Ann,Lee,1 Main Street,97301,US,1983-04-17,5035550101,\(front)\n")
-    return try program.start(["check", folder.path + "/batch.csv", "--to", "dcams"] + options)
-      .wait()
+    return try (program ?? self.program).start(
+      ["check", folder.path + "/batch.csv", "--to", "dcams"] + options
+    ).wait()
   }
 }
 

@@ -178,7 +178,7 @@ struct FirstStepsTests {
     #expect(result.errors.ranges(of: text).count == 1, "\(result.errors)")
   }
 
-  @Test(arguments: [("sh", "stages check ./one/one.sh"), ("swift", "cd ./two/one && swift test")])
+  @Test(arguments: [("sh", "stages check ./one/one.sh"), ("swift", "cd ./two && swift test")])
   func aNewStageTellsTheNextStep(language: String, step: String) async throws {
     var program = program
     program.wrapper = ["/usr/bin/env", "-C", folder.path]
@@ -186,6 +186,30 @@ struct FirstStepsTests {
     let result = try await program.run("stages", "new", "one", "--lang", language, "-o", output)
     #expect(result.code == 0)
     #expect(result.errors.hasPrefix("next: ") && result.errors.contains(step), "\(result.errors)")
+  }
+
+  /// A program that was installed does not know where its sources are.
+  @Test func aSwiftStageOfAnInstalledProgramNamesItsPackage() async throws {
+    let bare = try await program.run("install", "--prefix", folder.path + "/usr")
+    #expect(bare.code == 0, "\(bare.errors)")
+    var installed = program
+    installed.executable = folder.path + "/usr/bin/docintake"
+    installed.wrapper = ["/usr/bin/env", "-C", folder.path + "/usr"]
+    for package in [[], ["--package", "../none"]] {
+      let result = try await installed.start(["stages", "new", "one"] + package).wait()
+      #expect(result.code == 2)
+      #expect(result.errors.contains("give --package with the folder"), "\(result.errors)")
+    }
+    let sources = folder.folder("sources")
+    folder.write("sources/Package.swift", "")
+    let made = try await installed.run("stages", "new", "one", "--package", "../sources")
+    #expect(made.code == 0, "\(made.errors)")
+    #expect(made.output.hasPrefix("one/Package.swift\n"), "\(made.output)")
+    let path = folder.path + "/usr/one/Package.swift"
+    let text = String(
+      decoding: try Descriptor.open(path).wholeFile(atMost: 1 << 20), as: UTF8.self)
+    #expect(text.contains(#".package(path: "\#(sources)")"#), "\(text)")
+    #expect(text.contains(#"package: "sources""#))
   }
 
   @Test func aPrintedPlanWritesNumbersAsNumbers() async throws {

@@ -25,6 +25,12 @@ struct HistoryTests {
 
   @Test func everyLedgerIsListedWithItsRowsAndItsLastRun() async throws {
     #expect(try await program.run("ledger", "list").output.isEmpty)
+    var homeless = program
+    homeless.environment = ["HOME": "", "XDG_STATE_HOME": ""]
+    let refused = try await homeless.run("ledger", "list")
+    #expect(refused.code == 2)
+    #expect(refused.errors.contains("set HOME or XDG_STATE_HOME"), "\(refused.errors)")
+    #expect(!refused.errors.contains("--ledger"), "\(refused.errors)")
     let sandbox = try await SandboxProcess(folder, faults: ["400@2"])
     let batch = CustomerBatch(rows: 3, in: folder)
     #expect(try await run(batch, sandbox).code == 3)

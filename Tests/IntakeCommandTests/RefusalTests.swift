@@ -1,8 +1,9 @@
 import IntakeCore
+import IntakeSystem
 import TestSupport
 import Testing
 
-/// Why the target refused a row, in its own words, with nothing of the row in them.
+/// Why the target or a program refused a row, in its own words, with nothing of the row in them.
 @Suite(.timeLimit(.minutes(20)))
 struct RefusalTests {
   private let folder = TemporaryFolder()
@@ -55,6 +56,60 @@ struct RefusalTests {
   @Test func onRequestALongMessageIsShownInFull() async throws {
     let (result, _) = try await run(["long-message=1500@1"], "--show-personal")
     #expect(try detail(result).hasSuffix(String(repeating: "long ", count: 300) + "long\""))
+  }
+
+  /// Rejects every request with what it knows about the customer, and tells standard error more.
+  private func telltale() throws -> String {
+    let script = """
+      #!\(Interpreter.python) -IS
+      import json, re, sys
+      i = sys.stdin.buffer
+      i.readline()
+      print('{"intake":1,"kind":"ready","name":"t","accepts":["submission"]}', flush=True)
+      for line in i:
+          item = json.loads(line)
+          body = i.read(item["submission"]["body"]["bytes"]).decode()
+          number = re.search(r"canary-(\\d+)", body).group(1)
+          words = f"no key for Zanzibar Quetzal{number} canary-{number}@example.com, born 19830417"
+          print(words, "at", number, "Xylophone Way", file=sys.stderr, flush=True)
+          answer = {"kind": "reject", "id": item["id"], "code": "no_key", "detail": words}
+          print(json.dumps(answer), flush=True)
+      """
+    let path = folder.write("telltale.py", script)
+    try DurableFile.makeExecutable(path)
+    return path
+  }
+
+  @Test(arguments: [false, true])
+  func aProgramsWordsAreShownWithoutTheRow(showsPersonal: Bool) async throws {
+    let batch = CustomerBatch(rows: 3, in: folder)
+    let sandbox = try await SandboxProcess(folder, faults: [])
+    let (log, failed) = (folder.path + "/run.log", folder.path + "/failed.csv")
+    let result = try await Program(folder: folder).start(
+      batch.arguments(
+        sandbox, "--insert", "before:submit",
+        "external program=\(try telltale()) accepts=submission", "--verbose", "--log-file", log,
+        "--failed", failed)
+        + (showsPersonal ? ["--show-personal"] : [])
+    ).wait()
+    #expect(result.code == 3, "\(result.errors)")
+    var invariants = Invariants(batch)
+    invariants.files = [log]
+    let leaks = try invariants.violations(sandbox.requests(), [result])
+    let words =
+      showsPersonal
+      ? "telltale.py: no_key: no key for Zanzibar Quetzal1 canary-1@example.com, born 19830417"
+      : "telltale.py: no_key: no key for [hidden], born [hidden]"
+    #expect(result.row("R-1")?["detail"]?.string == words)
+    let notes = String(
+      decoding: try Descriptor.open(failed).wholeFile(atMost: 1 << 20), as: UTF8.self)
+    #expect(notes.contains("refused_by_stage: \(words)"), "\(notes)")
+    #expect(leaks.isEmpty != showsPersonal, "\(leaks)")
+    #expect(
+      result.errors.contains(
+        showsPersonal
+          ? "born 19830417 at 2 Xylophone Way" : "telltale.py: no key for [hidden], born"),
+      "\(result.errors)")
   }
 
   @Test func aTerminalIsNotToldAnythingAndALongMessageIsCut() async throws {

@@ -43,6 +43,14 @@ struct TextMaskTests {
     #expect(mask.masked(text, patterns: false).contains("[hidden]") == false)
   }
 
+  @Test func twoMasksHideWhatEitherHides() {
+    let (ann, lee) = (TextMask(hiding: ["Anna"]), TextMask(hiding: ["Lee"]))
+    let text = "anna or Lee\u{1B} at a@b.example"
+    #expect(ann.with(lee).masked(text) == "[hidden] or [hidden]\\u{1b} at [hidden]")
+    #expect(TextMask.nothing.with(lee).masked("anna or Lee") == "anna or [hidden]")
+    #expect(TextMask.nothing.masked(text) == "anna or Lee\\u{1b} at a@b.example")
+  }
+
   @Test(arguments: [
     "The email address is invalid", "it cannot be longer than 400 bytes", "it may fail 3 times",
     "annual limit, see §12", "FullName.FirstName SchemaValidation: is wrong", "Zoë",

@@ -1,6 +1,7 @@
 import IntakeCore
 import IntakeSystem
 import IntakeTesting
+import Synchronization
 import TestSupport
 import Testing
 
@@ -103,6 +104,37 @@ import Testing
     let broken = report.failures.map(\.rule.name)
     #expect(broken.contains(rule), "\(report.text)")
     #expect(report.failures.allSatisfy { $0.rule.reference.contains("samples/stages/README.md") })
+  }
+
+  /// The commonest mistake: each further rule would wait as long, so none is tried.
+  @Test(arguments: [
+    ("wire.flush()", "pass", "greeting", "no answer within 1 s"),
+    ("wire.flush()", "'accepts' in message and wire.flush()", "item", "no answer within 1 s"),
+    (
+      #"{"kind": "pass", "id": item["id"]}, b"""#,
+      #"{"kind": "result", "id": item["id"], "image": {"bytes": 9}}, b"abc""#, "item",
+      "3 of 9 bytes came within 1 s"
+    ),
+  ])
+  func aProgramThatDoesNotFlushIsTriedNoFurther(
+    from: String, to: String, rule: String, problem: String
+  ) async throws {
+    let text = try await newProgram("silent", "python").replacing(from, with: to)
+    let report = try await ProgramFile(text).check(
+      patience: 1, startPatience: rule == "greeting" ? 1 : 10)
+    #expect(report.failures.map(\.rule.name) == [rule])
+    #expect(report.verdicts.last?.rule.name == rule)
+    #expect(
+      report.text.contains("\(problem); flush standard output after each message"),
+      "\(report.text)")
+  }
+
+  @Test func eachRuleIsToldAsItEnds() {
+    let told = Mutex<[String]>([])
+    let report = ProgramCheck(["/no/such/file"]).run { verdict in
+      told.withLock { $0.append(verdict.rule.name) }
+    }
+    #expect(told.withLock(\.self) == ["file"] && report.verdicts.count == 1)
   }
 
   @Test func aProgramMaySpeakBeforeItIsReady() async throws {

@@ -25,8 +25,8 @@ final class ProgramFile: Sendable {
     rmdir(folder)
   }
 
-  func check(patience: Double = 10) async -> ConformanceReport {
-    await report(on: path, patience: patience)
+  func check(patience: Double = 10, startPatience: Double = 10) async -> ConformanceReport {
+    await report(on: path, patience: patience, startPatience: startPatience)
   }
 }
 
@@ -35,11 +35,13 @@ let packageFolder = #filePath.split(separator: "/", omittingEmptySubsequences: f
   .dropLast(3).joined(separator: "/")
 
 /// Checks a program on a thread of its own: a check blocks, and the pool of the tests has one thread a core.
-func report(on path: String, patience: Double = 10) async -> ConformanceReport {
+func report(on path: String, patience: Double = 10, startPatience: Double = 10) async
+  -> ConformanceReport
+{
   await withCheckedContinuation { next in
     _ = SystemThread.start {
       var check = ProgramCheck([path])
-      check.patience = patience
+      (check.patience, check.startPatience) = (patience, startPatience)
       next.resume(returning: check.run())
     }
   }

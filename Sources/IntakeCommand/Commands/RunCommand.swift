@@ -33,7 +33,7 @@ enum RunCommand {
       OptionSpec(
         "show-personal", place: .commandLine,
         help:
-          "show personal fields in the redacted request, and what the target says about a row as it is"
+          "show personal fields in the redacted request, and what target and programs say about a row as it is"
       ),
     ] + RunOptions.unattendedOptions + RunOptions.messageOptions + [
       OptionSpec(

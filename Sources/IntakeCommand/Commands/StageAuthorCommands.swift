@@ -31,7 +31,7 @@ enum StageAuthorCommands {
         .usage, "\(Sanitizer.clean(folder)) is there already",
         hint: "give --output with a new folder")
     }
-    let files = template(name, arguments)
+    let files = try template(name, arguments)
     try write(files, to: folder)
     for file in files { invocation.results.writeLine("\(folder)/\(file.path)") }
     let program = "\(folder.hasPrefix("/") ? "" : "./")\(folder)/\(files[0].path)"
@@ -39,16 +39,18 @@ enum StageAuthorCommands {
       "next: "
         + (files[0].isExecutable
           ? ProgramName.applied(to: "docintake stages check ") + Sanitizer.clean(program)
-          : "cd \(Sanitizer.clean("\(folder)/\(name)")) && swift test"))
+          : "cd \(Sanitizer.clean(folder)) && swift test"))
     return .success
   }
 
   /// The files of a new stage; as they are, they build and pass the check of their kind.
-  private static func template(_ name: String, _ arguments: Arguments) -> [TemplateFile] {
+  private static func template(_ name: String, _ arguments: Arguments) throws(CommandError)
+    -> [TemplateFile]
+  {
     switch arguments["lang"] {
     case "python": [program(name, "py", PackageResources.program_py)]
     case "sh": [program(name, "sh", PackageResources.program_sh)]
-    default: package(name, dependingOn: arguments["package"] ?? ownPackage)
+    default: package(name, dependingOn: try dependency(arguments["package"]))
     }
   }
 
@@ -78,15 +80,32 @@ enum StageAuthorCommands {
       ("Sources/\(type)Stage/\(type).swift", PackageResources.Stage_swift_txt),
       ("Sources/\(name)-intake/main.swift", PackageResources.main_swift_txt),
       ("Tests/\(type)StageTests/\(type)Tests.swift", PackageResources.Tests_swift_txt),
-    ].map { TemplateFile(path: "\(name)/\($0)", text: builtinText($1, marks)) }
+    ].map { TemplateFile(path: $0, text: builtinText($1, marks)) }
   }
 
-  /// The folder that this program was built in, which holds `.build/`; else the usual place of a neighbour.
-  private static var ownPackage: String {
-    guard let path = ProcessSetup.executablePath, let build = path.firstRange(of: "/.build/") else {
-      return "../docintake"
+  /// The package that a stage depends on: a URL, or a whole path, because the stage has a folder of its own.
+  private static func dependency(_ given: String?) throws(CommandError) -> String {
+    let hint = "give --package with the folder of docintake's sources or the URL of its repository"
+    guard let given else {
+      // The folder that this program was built in holds `.build/`; an installed one is elsewhere.
+      let folder = ProcessSetup.executablePath.flatMap { path in
+        path.firstRange(of: "/.build/").map { String(path[..<$0.lowerBound]) }
+      }
+      guard let folder, DurableFile.exists(folder + "/Sources/IntakeCore") else {
+        throw CommandError(
+          .usage,
+          "a Swift stage needs the package of docintake, and it is not known where that is",
+          hint: hint + ", or --lang python or sh, which need none")
+      }
+      return folder
     }
-    return String(path[..<build.lowerBound])
+    if given.contains("://") { return given }
+    if given.hasSuffix(".git") { return LedgerPlace.absolute(given) }
+    guard DurableFile.exists(given + "/Package.swift") else {
+      throw CommandError(
+        .usage, "there is no Swift package in \(Sanitizer.clean(given))", hint: hint)
+    }
+    return LedgerPlace.absolute(given)
   }
 
   private static func write(_ files: [TemplateFile], to folder: String) throws(CommandError) {
@@ -109,11 +128,15 @@ enum StageAuthorCommands {
       "docintake stages check ./blur.py", "docintake stages check -- ./blur.py --strength 3",
     ],
     notes: [
-      "Exit code 0 when every rule holds, 3 when one does not: the rule and its place are named."
+      "Exit code 0 when every rule holds, 3 when one does not: the rule and its place are named. A program that\n"
+        + "does not answer its first item is tried no further."
     ]
   ) { arguments, invocation in
-    let report = ProgramCheck(arguments.positionals).run()
-    invocation.results.writeLine(arguments.has("json") ? report.json.text : report.text)
+    let (isJSON, results) = (arguments.has("json"), invocation.results)
+    let report = ProgramCheck(arguments.positionals).run { verdict in
+      if !isJSON { results.writeLine(verdict.description) }
+    }
+    results.writeLine(isJSON ? report.json.text : report.total)
     return report.isConforming ? .success : .notAccepted
   }
 }

@@ -23,7 +23,8 @@ enum LedgerPlace {
       target.isEmbedded
       ? try name(of: manifest, sentTo: target) : stem(of: target.full + target.port)
     let part = shard.map { "-\($0.index)of\($0.count)" } ?? ""
-    return try directory() + "/" + name + part + suffix
+    return try directory(orElse: "give --ledger PATH, or set HOME or XDG_STATE_HOME") + "/" + name
+      + part + suffix
   }
 
   /// `customers-sandbox-d9359d94`: the digits tell equal names in different folders apart.
@@ -94,11 +95,12 @@ enum LedgerPlace {
       }, as: UTF8.self)
   }
 
-  private static func directory() throws(CommandError) -> String {
+  private static func directory(orElse hint: String = "set HOME or XDG_STATE_HOME")
+    throws(CommandError) -> String
+  {
     guard let folder = Terminal.ownFolder("XDG_STATE_HOME", below: ".local/state") else {
       throw CommandError(
-        .usage, "no place for the ledger: neither XDG_STATE_HOME nor HOME is set",
-        hint: "give --ledger PATH")
+        .usage, "no place for ledgers: neither XDG_STATE_HOME nor HOME is set", hint: hint)
     }
     return folder
   }

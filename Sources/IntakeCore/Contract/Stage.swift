@@ -22,26 +22,35 @@ public struct StageContext: Sendable {
   public let imageBudget: Int?
   /// Seconds since 1970 at the start of the attempt; virtual in simulations.
   public let time: UnixTime
+  private let makeMask: @Sendable () -> TextMask
   private let sink: (@Sendable (LogLevel, String) -> Void)?
 
-  /// Describes an item.
+  /// Describes an item; `mask` is asked for only where somebody else's words are shown.
   public init(
     row: RowReference, side: Side? = nil, imageBudget: Int? = nil, time: UnixTime = 0,
-    log: (@Sendable (LogLevel, String) -> Void)? = nil
+    log: (@Sendable (LogLevel, String) -> Void)? = nil,
+    mask: @escaping @Sendable () -> TextMask = { TextMask(hiding: []) }
   ) {
     self.row = row
     self.side = side
     self.imageBudget = imageBudget
     self.time = time
+    self.makeMask = mask
     self.sink = log
   }
+
+  /// Hides the row's values in what a program, a library or a server said, before it is logged or becomes a detail.
+  ///
+  /// It hides nothing where the operator asked for that.
+  public var mask: TextMask { makeMask() }
 
   /// Tells the operator something about this item, on standard error; leave personal data out.
   public func log(_ level: LogLevel, _ message: String) { sink?(level, message) }
 
   /// The same context for one side with its share of the budget.
   public func forSide(_ side: Side, imageBudget: Int?) -> StageContext {
-    StageContext(row: row, side: side, imageBudget: imageBudget, time: time, log: sink)
+    StageContext(
+      row: row, side: side, imageBudget: imageBudget, time: time, log: sink, mask: makeMask)
   }
 }
 

@@ -105,7 +105,8 @@ extension FailureCode {
     "stage_protocol", "run `docintake stages check` on the program")
   /// A stage took longer than its deadline.
   public static let stageTimeout = Self(
-    "stage_timeout", "raise the stage's deadline or mend the program")
+    "stage_timeout",
+    "let the program flush after each message; where it needs longer, raise the stage's timeout")
   /// The row brought the program down before and is left out.
   public static let quarantined = Self(
     "quarantined", "look at the scan by hand; `--only failed` tries it again")

@@ -7,6 +7,14 @@ public struct TextMask: Sendable {
 
   /// Letters and digits of each value, folded, by the first of them.
   private var values: [Character: Set<[Character]>] = [:]
+  private var hidesNothing = false
+
+  /// Shows texts as they are, made harmless for terminals: for operators who ask for that.
+  public static let nothing: TextMask = {
+    var mask = TextMask(hiding: [])
+    mask.hidesNothing = true
+    return mask
+  }()
 
   /// Characters that are searched beyond those that are shown, so that no value is cut before it is found.
   private static let lookahead = 2_000
@@ -20,6 +28,14 @@ public struct TextMask: Sendable {
         add(word)
       }
     }
+  }
+
+  /// Hides what either of two masks hides.
+  public func with(_ other: TextMask) -> TextMask {
+    var both = self
+    both.values.merge(other.values) { $0.union($1) }
+    both.hidesNothing = hidesNothing && other.hidesNothing
+    return both
   }
 
   private mutating func add(_ value: [Sign]) {
@@ -41,6 +57,7 @@ public struct TextMask: Sendable {
   ///
   /// With `patterns`, e-mail addresses, dates, numbers of five digits or more, and keys are hidden, too.
   public func masked(_ text: String, limit: Int = 300, patterns: Bool = true) -> String {
+    guard !hidesNothing else { return Sanitizer.clean(text, limit: limit) }
     var text = MaskedText(TextMask.visible(text).prefix(limit + TextMask.lookahead))
     text.hide(values)
     if patterns {

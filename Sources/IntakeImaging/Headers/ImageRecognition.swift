@@ -1,4 +1,5 @@
 public import IntakeCore
+import IntakeSystem
 
 extension ImageHeader {
   /// Recognises a file by its content and walks its markers or chunks, without decoding a pixel.
@@ -60,7 +61,7 @@ public struct FileFormat: Sendable, Hashable {
     self.name = name ?? id.uppercased()
   }
 
-  /// Those that samples/stages/convert.py turns into JPEG or PNG.
+  /// Those that the converter turns into JPEG or PNG.
   private static let convertible: Set<String> = [
     "avif", "bmp", "gif", "heic", "heif", "pdf", "tiff", "webp",
   ]
@@ -68,9 +69,17 @@ public struct FileFormat: Sendable, Hashable {
   /// How to convert the file; nil if nothing here does.
   fileprivate var conversion: String? {
     guard FileFormat.convertible.contains(id) else { return nil }
-    return "save the scan as JPEG or PNG, or have it converted on the way: "
-      + "--insert before:decode 'external program=samples/stages/convert.py accepts=file'"
+    return "save the scan as JPEG or PNG, or have it converted on the way: --insert before:decode "
+      + "'external program=\(FileFormat.converter) accepts=file isolation=network'"
   }
+
+  /// The sample that converts: where packages put it beside the program, else in the sources.
+  private static let converter: String = {
+    let sample = "samples/stages/convert.py"
+    let bin = DurableFile.folder(of: ProcessSetup.executablePath ?? "")
+    let installed = DurableFile.folder(of: bin) + "/share/doc/docintake/" + sample
+    return DurableFile.exists(installed) ? installed : sample
+  }()
 
   private struct Signature {
     let text: StaticString
