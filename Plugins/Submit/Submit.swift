@@ -187,10 +187,9 @@ public final class Submit: Submitter {
   /// A text of the target without any of the credentials, should it repeat them.
   private func hidingSecrets(in text: String) -> String {
     let secrets = session.withLock { $0?.credentials?.texts } ?? []
-    // Twice as much as is kept, so that no secret is cut before it is found.
-    let literal = secrets.reduce(String(text.prefix(4_000))) {
-      $0.replacing($1, with: TextMask.mark)
-    }
+    // As they stand: a mask looks at letters and digits alone.
+    let literal = secrets.map(TextMask.readable).filter { !$0.isEmpty }
+      .reduce(TextMask.readable(text)) { $0.replacing($1, with: TextMask.mark) }
     // Eight letters, so that the words of a PEM file are not hidden everywhere: BEGIN, PRIVATE, KEY.
     return TextMask(hiding: secrets, wordsFrom: 8).masked(literal, limit: 2_000, patterns: false)
   }
@@ -235,11 +234,11 @@ public final class Submit: Submitter {
 }
 
 extension Credentials {
-  /// Every secret as a text might repeat it: as it is, and user and password as HTTP basic authentication joins them.
+  /// Every secret, and user and password as HTTP basic authentication joins them.
   fileprivate var texts: [String] {
     let secrets = names.compactMap { self[$0]?.exposed }
     let joined = ["user", "pass"].compactMap { self[$0]?.exposed }
-    let basic = Base64Text.text(Array(joined.joined(separator: CollectionOfOne(UInt8(ascii: ":")))))
-    return (secrets.map { String(decoding: $0, as: UTF8.self) } + [basic]).filter { !$0.isEmpty }
+      .joined(separator: CollectionOfOne(UInt8(ascii: ":")))
+    return (secrets + [Array(joined)]).map { String(decoding: $0, as: UTF8.self) }
   }
 }
