@@ -199,7 +199,10 @@ extension Row {
     doubtful.verdict = .inDoubt
     doubtful.failure = StageFailure(
       .unsettled, "an earlier attempt may have been accepted; this time \(reason)",
-      hint: step + "run the same command again, or settle it with docintake reconcile --mark",
+      hint: step
+        + (outcome.cannotBeAsked
+          ? FailureCode.handSettlement
+          : "run the same command again, or settle it with docintake reconcile --mark"),
       outcome: .inDoubt, column: failure?.column, side: failure?.side, file: failure?.file)
     return doubtful
   }
@@ -217,6 +220,15 @@ extension CustomerFields {
 }
 
 extension Outcome {
+  /// The outcome of a row in doubt with the step that is left where the target can't be asked about it.
+  func advised(about submission: Submission) -> Outcome {
+    guard submission.target.inquiry(about: submission) == nil else { return self }
+    var advised = self
+    advised.cannotBeAsked = true
+    if verdict == .inDoubt { advised.failure?.hint = FailureCode.handSettlement }
+    return advised
+  }
+
   /// The outcome after one that this run had left in doubt; the doubt stays when nothing was tried since.
   func followed(by next: Outcome) -> Outcome {
     guard !next.isNotTried else { return self }

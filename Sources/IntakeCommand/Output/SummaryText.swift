@@ -153,8 +153,11 @@ struct SummaryText {
       summary.loadFailure.map {
         "the manifest could not be read to its end: \($0.detail) (\($0.hint))"
       },
-      summary.counts[.inDoubt].map { _ in
-        "rows in doubt may have been accepted: run the same command again to ask the target"
+      summary.counts[.inDoubt].map { count in
+        "rows in doubt may have been accepted"
+          + (count == summary.unaskable
+            ? ", and this target cannot be asked; for each, \(FailureCode.handSettlement)"
+            : ": run the same command again to ask the target")
       },
     ]
   }
@@ -273,7 +276,7 @@ extension SummaryText {
     if summary.stopReason != nil || summary.loadFailure != nil {
       return ("to go on:", arguments.again(without: ["failed"], adding: [], isPrivate: isPrivate))
     }
-    if summary.counts[.inDoubt] != nil {
+    if summary.counts[.inDoubt, default: 0] > summary.unaskable {
       return ("to settle what is in doubt:", command(only: .inDoubt))
     }
     // A row that repeats another one isn't in the ledger.

@@ -20,6 +20,8 @@ public struct Outcome: Sendable {
   public var receipt: Receipt?
   /// When an earlier run had the row accepted, for rows that are skipped.
   public var since: UnixTime?
+  /// Whether the row is, or may be, in doubt at a target that cannot be asked about it.
+  public var cannotBeAsked = false
   /// Attempts to send in this run.
   public var attempts = 0
   /// Seconds that the row waited because the target asked for it, was down, or the rate was reached.
