@@ -93,14 +93,20 @@ public final class Submit: Submitter {
   public func run(_ input: consuming Submission, in context: StageContext) async throws -> Receipt {
     let submission = input
     let exchange = try await send(submission, at: context.time)
-    var receipt = Receipt(of: exchange, for: submission, at: context.time)
+    return receipt(of: exchange, for: submission, at: context.time)
+  }
+
+  private func receipt(
+    of exchange: HTTPExchange, for submission: Submission, at time: UnixTime
+  ) -> Receipt {
+    var receipt = Receipt(of: exchange, for: submission, at: time)
     receipt.message = receipt.message.map { Personal(hidingSecrets(in: $0.exposed)) }
     return receipt
   }
 
   /// Sends a read-only request and hands back an answer that the target can read.
   ///
-  /// - Throws: `StageFailure` when there is none, or one that means the same everywhere (401, 429, 5xx …).
+  /// - Throws: `Receipt` when there is none, or one that means the same everywhere (401, 429, 5xx …).
   public func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse {
     let exchange = try await send(
       inquiry, at: context.time, answerLimit: Submit.inquiryAnswerLimit)
@@ -109,10 +115,7 @@ public final class Submit: Submitter {
     {
       return response
     }
-    let receipt = Receipt(of: exchange, for: inquiry, at: context.time)
-    throw StageFailure(
-      receipt.code ?? .unrecognizedAnswer, receipt.detail ?? "the target gave no usable answer",
-      hint: receipt.hint, outcome: receipt.outcome)
+    throw receipt(of: exchange, for: inquiry, at: context.time)
   }
 
   /// Closes the connections.

@@ -36,6 +36,41 @@ struct CustomerCommandTests {
     ).wait()
     #expect(fetched.code == 0, "\(fetched.errors)")
     #expect(folder.files().count { $0.hasPrefix(images + "/") } == 2)
+    let asked = try sandbox.requests().count
+    let again = try await program.start(
+      ["customer", "images", "--output", images] + email + place
+    ).wait()
+    #expect(again.code == 2 && again.errors.contains(".jpg is there already"), "\(again.errors)")
+    #expect(try sandbox.requests().count == asked)
+  }
+
+  /// As in a run: what may have been accepted is in doubt, and what was answered had been sent.
+  @Test(arguments: [
+    ("truncated-json", 5), ("html", 5),
+    ("empty", 5), ("array", 5),
+    ("reset-after-read", 5), ("500", 5),
+    ("504:html", 5), ("redirect", 3),
+    ("429:message=renee.damico%40example.com%20again", 3),
+    ("503:retry-after=9", 3),
+    ("401:message=Locked%20until%20noon", 3),
+  ])
+  func aStatusThatWasNotConfirmedIsSaidToBeInDoubt(fault: String, code: Int)
+    async throws
+  {
+    let sandbox = try await SandboxProcess(folder, faults: [fault + "@2-3"])
+    let keys = folder.write("keys.json", #"{"user":"sandbox","pass":"sandbox"}"#)
+    let place = ["--to", "dcams", "--endpoint", sandbox.endpoint, "--credentials", keys]
+    let customers = Program.samples + "/customers.csv"
+    let sent = try await program.start(["run", customers, "--limit", "1"] + place).wait()
+    #expect(sent.code == 0, "\(sent.errors)")
+    let email = ["--email", "renee.damico@example.com"]
+    let set = try await program.start(
+      ["customer", "set-status", "--status", "PASS"] + email + place
+    ).wait()
+    #expect(Int(set.code) == code, "\(set.errors)")
+    // A question leaves nothing in doubt.
+    let asked = try await program.start(["customer", "status"] + email + place).wait()
+    #expect(asked.code == 3, "\(asked.errors)")
   }
 
   /// Whoever sets a status must not set that of somebody else.

@@ -72,6 +72,7 @@ struct CustomerCommands {
     }
     let record = try await request.record(arguments)
     let submission = try command.request(values(of: command, arguments, record))
+    if let folder = arguments["output"] { try OneAnswer.prepare(folder) }
     return try await request.ask(submission).write(
       to: invocation.results, images: command.images, folder: arguments["output"])
   }
@@ -171,7 +172,8 @@ struct OneRequest {
         response = try await submitter.ask(submission, in: context)
       } catch {
         await submitter.finish()
-        throw (error as? StageFailure).map { CommandError(ofRequest: $0) } ?? error
+        let receipt = error as? Receipt ?? (error as? StageFailure).map { Receipt($0) }
+        throw receipt.map { CommandError(of: $0, to: submission) } ?? error
       }
       await submitter.finish()
       return try OneAnswer(response, to: submission)
@@ -180,18 +182,32 @@ struct OneRequest {
 }
 
 struct OneAnswer {
-  private let isAccepted: Bool
+  private let code: ExitCode
   private let body: JSONValue
 
+  /// Makes the folder for the images before anything is sent; those of an earlier answer are never overwritten.
+  static func prepare(_ folder: String) throws(CommandError) {
+    for side in Side.allCases {
+      for suffix in ["jpg", "png"] {
+        let path = "\(folder)/\(side.rawValue).\(suffix)"
+        guard !DurableFile.exists(path) else {
+          throw CommandError(.usage, "\(Sanitizer.clean(path)) is there already", hint: folderHint)
+        }
+      }
+    }
+    try CommandError.writing(folder, hint: folderHint) { try DurableFile.makeFolder(folder) }
+  }
+
+  private static let folderHint = "give --output with a folder that holds no images yet"
+
   init(_ response: HTTPResponse, to submission: Submission) throws(CommandError) {
-    let receipt = submission.target.receipt(for: response, to: submission)
+    var receipt = submission.target.receipt(for: response, to: submission)
+    receipt.http = response.status
     guard let body = try? JSONParser.parse(response.body) else {
-      throw CommandError(
-        .notAccepted, receipt.detail ?? "the answer \(response.status) isn't readable",
-        hint: receipt.hint ?? receipt.code?.hint)
+      throw CommandError(of: receipt, to: submission)
     }
     self.body = body
-    isAccepted = receipt.outcome == .accepted
+    code = receipt.outcome == .accepted ? .success : ExitCode(of: receipt, to: submission)
   }
 
   /// Writes the answer as one line; the images at that path go to files instead.
@@ -199,11 +215,11 @@ struct OneAnswer {
     -> ExitCode
   {
     var shown = JSONOutput(body)
-    if isAccepted, let folder, let images = path.reduce(body, { $0?[$1] }) {
+    if code == .success, let folder, let images = path.reduce(body, { $0?[$1] }) {
       shown = shown.replacing(path[...], with: try write(images, to: folder))
     }
     results.writeLine(shown.text)
-    return isAccepted ? .success : .notAccepted
+    return code
   }
 
   /// Writes `front.jpg`, `back.png` and so on (0600), and returns what was written.
@@ -216,9 +232,7 @@ struct OneAnswer {
           .notAccepted, "the \(side.rawValue) in the answer isn't a JPEG or PNG in base64")
       }
       let path = "\(folder)/\(side.rawValue).\(format == .jpeg ? "jpg" : "png")"
-      let hint = "give --output with a folder that holds no images yet"
-      try CommandError.writing(path, hint: hint) {
-        try DurableFile.makeFolder(folder)
+      try CommandError.naming("\(Sanitizer.clean(path)) cannot be written", .notAccepted) {
         try DurableFile.create(path, bytes)
       }
       let file: JSONFields = [("file", path), ("format", format.rawValue), ("bytes", bytes.count)]

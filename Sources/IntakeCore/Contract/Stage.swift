@@ -139,6 +139,8 @@ public protocol Submitter: Stage where Input == Submission, Output == Receipt {
   func check(_ target: any Target) throws(StageFailure)
 
   /// Sends a read-only request and hands back the complete answer, for rows in doubt.
+  ///
+  /// - Throws: `Receipt` where there is none, or one that means the same everywhere; `StageFailure` where nothing was sent.
   func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse
 }
 

@@ -85,7 +85,9 @@ public struct StageTiming: Sendable, Hashable {
 }
 
 /// What became of one attempt to send: the class the engine acts on, and what the server said.
-public struct Receipt: Sendable {
+///
+/// A question that was not answered throws it.
+public struct Receipt: Error {
   /// What the engine does with it.
   public var outcome: OutcomeClass
   /// HTTP status code of a complete answer.
@@ -119,6 +121,11 @@ public struct Receipt: Sendable {
     self.code = code
     self.detail = detail
     self.hint = hint
+  }
+
+  /// The receipt of an attempt that failed without an answer.
+  public init(_ failure: StageFailure) {
+    self.init(failure.outcome, code: failure.code, detail: failure.detail, hint: failure.hint)
   }
 
   /// Bytes of all bodies of the row: the request's own and those of its follow-ups.
