@@ -99,10 +99,20 @@ struct CommandError: Error {
 
   /// The failure of a single request, which has neither a row nor a ledger.
   init(of receipt: Receipt, to request: Submission) {
-    self.init(
-      ExitCode(of: receipt, to: request),
-      receipt.detail ?? "the answer \(receipt.http ?? 0) isn't readable",
-      hint: receipt.hint ?? receipt.code?.hint)
+    let code = ExitCode(of: receipt, to: request)
+    let hint: String? =
+      switch receipt.code {
+      case _ where code == .inDoubt:
+        "it may have been accepted: ask the target, as with `docintake customer status`, before you "
+          + "give the command again"
+      case .noAnswer, .throttled, .targetFailed: "run the same command again later"
+      case .unrecognizedAnswer, .refusedByTarget, .bodyTooLarge:
+        "check the options and --endpoint, or ask the vendor"
+      case .credentialsRefused: receipt.hint ?? "check --credentials before you try again"
+      default: receipt.hint ?? receipt.code?.hint
+      }
+    let detail = receipt.detail ?? "the answer \(receipt.http ?? 0) isn't readable"
+    self.init(code, detail + receipt.quotation(hiding: [request.customer.exposed]), hint: hint)
   }
 
   /// The next step; with the whole command line to run instead, where the error knows what it lacks.

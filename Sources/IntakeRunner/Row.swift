@@ -165,17 +165,11 @@ extension Row {
     return outcome
   }
 
-  /// What the target itself says about the reason, as the end of a sentence, with the row's values hidden.
-  ///
-  /// The only place where a target's message becomes text that people see.
+  /// What the target itself says about the reason, with the row's values hidden unless they may be shown.
   private func message(of receipt: Receipt, _ prepared: PreparedRow) -> String {
-    guard let message = receipt.message?.exposed else { return "" }
-    let text =
-      if runner.policy.showsPersonal { Sanitizer.clean(message, limit: 2_000) } else {
-        // A stage may have changed the row's fields before they were sent.
-        TextMask(hiding: fields.texts + prepared.fields.texts).masked(message)
-      }
-    return text.isEmpty ? "" : "; it says \"\(text)\""
+    // A stage may have changed the row's fields before they were sent.
+    receipt.quotation(
+      hiding: runner.policy.showsPersonal ? nil : fields.texts + prepared.fields.texts)
   }
 
   /// One attempt that was definitely not accepted and is repeated: recorded so that a crash leaves no doubt.

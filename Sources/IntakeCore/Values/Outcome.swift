@@ -128,6 +128,16 @@ public struct Receipt: Error {
     self.init(failure.outcome, code: failure.code, detail: failure.detail, hint: failure.hint)
   }
 
+  /// What the target itself says about the reason, as the end of a sentence: with these values hidden, or nil for none.
+  ///
+  /// The only place where a target's message becomes text that people see.
+  public func quotation(hiding values: [String]?) -> String {
+    guard let message = message?.exposed else { return "" }
+    let text =
+      values.map { TextMask(hiding: $0).masked(message) } ?? Sanitizer.clean(message, limit: 2_000)
+    return text.isEmpty ? "" : "; it says \"\(text)\""
+  }
+
   /// Bytes of all bodies of the row: the request's own and those of its follow-ups.
   public var totalBytes: Int {
     steps.dropFirst().reduce(bodyBytes) { $0 + ($1.verdict == .skipped ? 0 : $1.bodyBytes) }
