@@ -93,14 +93,20 @@ public final class Submit: Submitter {
   public func run(_ input: consuming Submission, in context: StageContext) async throws -> Receipt {
     let submission = input
     let exchange = try await send(submission, at: context.time)
-    var receipt = Receipt(of: exchange, for: submission, at: context.time)
+    return receipt(of: exchange, for: submission, at: context.time)
+  }
+
+  private func receipt(
+    of exchange: HTTPExchange, for submission: Submission, at time: UnixTime
+  ) -> Receipt {
+    var receipt = Receipt(of: exchange, for: submission, at: time)
     receipt.message = receipt.message.map { Personal(hidingSecrets(in: $0.exposed)) }
     return receipt
   }
 
   /// Sends a read-only request and hands back an answer that the target can read.
   ///
-  /// - Throws: `StageFailure` when there is none, or one that means the same everywhere (401, 429, 5xx …).
+  /// - Throws: `Receipt` when there is none, or one that means the same everywhere (401, 429, 5xx …).
   public func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse {
     let exchange = try await send(
       inquiry, at: context.time, answerLimit: Submit.inquiryAnswerLimit)
@@ -109,10 +115,7 @@ public final class Submit: Submitter {
     {
       return response
     }
-    let receipt = Receipt(of: exchange, for: inquiry, at: context.time)
-    throw StageFailure(
-      receipt.code ?? .unrecognizedAnswer, receipt.detail ?? "the target gave no usable answer",
-      hint: receipt.hint, outcome: receipt.outcome)
+    throw receipt(of: exchange, for: inquiry, at: context.time)
   }
 
   /// Closes the connections.
@@ -185,12 +188,11 @@ public final class Submit: Submitter {
   }
 
   /// A text of the target without any of the credentials, should it repeat them.
-  private func hidingSecrets(in text: String) -> String {
+  public func hidingSecrets(in text: String) -> String {
     let secrets = session.withLock { $0?.credentials?.texts } ?? []
-    // Twice as much as is kept, so that no secret is cut before it is found.
-    let literal = secrets.reduce(String(text.prefix(4_000))) {
-      $0.replacing($1, with: TextMask.mark)
-    }
+    // As they stand: a mask looks at letters and digits alone.
+    let literal = secrets.map(TextMask.readable).filter { !$0.isEmpty }
+      .reduce(TextMask.readable(text)) { $0.replacing($1, with: TextMask.mark) }
     // Eight letters, so that the words of a PEM file are not hidden everywhere: BEGIN, PRIVATE, KEY.
     return TextMask(hiding: secrets, wordsFrom: 8).masked(literal, limit: 2_000, patterns: false)
   }
@@ -235,11 +237,11 @@ public final class Submit: Submitter {
 }
 
 extension Credentials {
-  /// Every secret as a text might repeat it: as it is, and user and password as HTTP basic authentication joins them.
+  /// Every secret, and user and password as HTTP basic authentication joins them.
   fileprivate var texts: [String] {
     let secrets = names.compactMap { self[$0]?.exposed }
     let joined = ["user", "pass"].compactMap { self[$0]?.exposed }
-    let basic = Base64Text.text(Array(joined.joined(separator: CollectionOfOne(UInt8(ascii: ":")))))
-    return (secrets.map { String(decoding: $0, as: UTF8.self) } + [basic]).filter { !$0.isEmpty }
+      .joined(separator: CollectionOfOne(UInt8(ascii: ":")))
+    return (secrets + [Array(joined)]).map { String(decoding: $0, as: UTF8.self) }
   }
 }

@@ -50,6 +50,15 @@ enum ExitCode: Int32, CaseIterable {
       self = summary.notAccepted + summary.changed > 0 ? .notAccepted : .success
     }
   }
+
+  /// How a single request ends that was not accepted: 2 when nothing was sent, 5 when it may have been, else 3.
+  init(of receipt: Receipt, to request: Submission) {
+    switch receipt.outcome {
+    case .fatal where receipt.http == nil: self = .usage
+    case .inDoubt where request.repeatSafety != .safe: self = .inDoubt
+    default: self = .notAccepted
+    }
+  }
 }
 
 /// The error that ends a command: its exit code, a message and the next step.
@@ -88,15 +97,22 @@ struct CommandError: Error {
     }
   }
 
-  /// The failure of a single request: code 2 when nothing could be sent, 5 when it may have been accepted, else 3.
-  init(ofRequest failure: StageFailure) {
-    let code: ExitCode
-    switch failure.outcome {
-    case .fatal: code = .usage
-    case .inDoubt: code = .inDoubt
-    default: code = .notAccepted
-    }
-    self.init(code, failure.detail, hint: failure.hint)
+  /// The failure of a single request, which has neither a row nor a ledger.
+  init(of receipt: Receipt, to request: Submission) {
+    let code = ExitCode(of: receipt, to: request)
+    let hint: String? =
+      switch receipt.code {
+      case _ where code == .inDoubt:
+        "it may have been accepted: ask the target, as with `docintake customer status`, before you "
+          + "give the command again"
+      case .noAnswer, .throttled, .targetFailed: "run the same command again later"
+      case .unrecognizedAnswer, .refusedByTarget, .bodyTooLarge:
+        "check the options and --endpoint, or ask the vendor"
+      case .credentialsRefused: receipt.hint ?? "check --credentials before you try again"
+      default: receipt.hint ?? receipt.code?.hint
+      }
+    let detail = receipt.detail ?? "the answer \(receipt.http ?? 0) isn't readable"
+    self.init(code, detail + receipt.quotation(TextMask(hiding: [request.customer.exposed])), hint: hint)
   }
 
   /// The next step; with the whole command line to run instead, where the error knows what it lacks.

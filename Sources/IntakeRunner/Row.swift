@@ -175,20 +175,10 @@ extension Row {
     return outcome
   }
 
-  /// What the target itself says about the reason, as the end of a sentence, with the row's values hidden; a reference
-  /// of which something would be hidden is left out.
-  ///
-  /// The only place where a target's message becomes text that people see.
+  /// What the target itself says about the reason, with the row's values hidden unless they may be shown.
   private func message(of receipt: Receipt, _ prepared: PreparedRow) -> String {
-    let (message, occurrence) = (receipt.message?.exposed, receipt.occurrence?.exposed)
-    guard message != nil || occurrence != nil else { return "" }
-    let (mask, showsAll) = (mask(prepared.fields), runner.policy.showsPersonal)
-    let reference = occurrence.flatMap { text in
-      showsAll || mask.masked(text, patterns: false) == text ? "; occurrence \(text)" : nil
-    }
-    let text = message.map { mask.masked($0, limit: showsAll ? 2_000 : 300) }
-    let words = text.flatMap { $0.isEmpty ? nil : "; it says \"\($0)\"" }
-    return (reference ?? "") + (words ?? "")
+    receipt.quotation(
+      mask(prepared.fields), limit: runner.policy.showsPersonal ? 2_000 : 300)
   }
 
   /// The receipt with `other` for a status or type that repeats a cell, which a target may answer by mistake.
@@ -198,6 +188,13 @@ extension Row {
     let cells = [fields, sent].flatMap { fields in
       fields.texts(of: fields.columns.filter { $0.column != .status })
     }
+    // A mask costs more than all else that is done with an answer, and hardly any has a cell in these words.
+    let words = [receipt.status, receipt.type].compactMap { $0?.utf8.lettersAndDigits }
+    let isSuspicious = cells.contains { cell in
+      let bytes = cell.utf8.lettersAndDigits
+      return !cell.utf8.allSatisfy { $0 < 0x80 } || words.contains { bytes.contains($0) }
+    }
+    guard isSuspicious else { return receipt }
     let mask = TextMask(hiding: cells)
     let shown: (String) -> String = { mask.hides($0) ? "other" : $0 }
     var receipt = receipt
@@ -226,9 +223,19 @@ extension Row {
     doubtful.verdict = .inDoubt
     doubtful.failure = StageFailure(
       .unsettled, "an earlier attempt may have been accepted; this time \(reason)",
-      hint: step + "run the same command again, or settle it with docintake reconcile --mark",
+      hint: step
+        + (outcome.cannotBeAsked
+          ? FailureCode.handSettlement
+          : "run the same command again, or settle it with docintake reconcile --mark"),
       outcome: .inDoubt, column: failure?.column, side: failure?.side, file: failure?.file)
     return doubtful
+  }
+}
+
+extension Sequence<UInt8> {
+  /// In lower case, without what stands between them.
+  fileprivate var lettersAndDigits: [UInt8] {
+    filter(\.isASCIIAlphanumeric).map(\.asciiLowercased)
   }
 }
 
@@ -249,6 +256,15 @@ extension CustomerFields {
 }
 
 extension Outcome {
+  /// The outcome of a row in doubt with the step that is left where the target can't be asked about it.
+  func advised(about submission: Submission) -> Outcome {
+    guard submission.target.inquiry(about: submission) == nil else { return self }
+    var advised = self
+    advised.cannotBeAsked = true
+    if verdict == .inDoubt { advised.failure?.hint = FailureCode.handSettlement }
+    return advised
+  }
+
   /// The outcome after one that this run had left in doubt; the doubt stays when nothing was tried since.
   func followed(by next: Outcome) -> Outcome {
     guard !next.isNotTried else { return self }

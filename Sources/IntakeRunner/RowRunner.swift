@@ -98,8 +98,11 @@ final class RowRunner: Sendable {
       guard let steps else { return rehearsed(prepared, row) }
       // Settle what an earlier attempt left in doubt, or send.
       let settled = try await settle(&prepared, loaded, &row, steps)
-      let outcome =
+      var outcome =
         if let settled { settled } else { try await send(prepared, loaded, row, steps) }
+      if outcome.verdict == .inDoubt || row.standing == .inDoubt {
+        outcome = outcome.advised(about: prepared.submission)
+      }
       // Record, then report: only what is on disk. If the target can settle a doubt, ask it in this run.
       guard settled == nil, canSettle(outcome, prepared, round) else {
         return try await end(unsettled?.followed(by: outcome) ?? outcome, row)
@@ -361,7 +364,8 @@ extension RowRunner {
   private func rehearsed(_ prepared: PreparedRow, _ row: Row) {
     if row.standing == .inDoubt, runner.policy.ambiguous != .resend {
       return report(
-        row.staysInDoubt("an earlier attempt may have been accepted; a run asks the target"))
+        row.staysInDoubt("an earlier attempt may have been accepted")
+          .advised(about: prepared.submission))
     }
     let outcome = prepared.ready(row)
     summary.withLock { $0.addReady(outcome) }

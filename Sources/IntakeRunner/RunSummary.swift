@@ -11,6 +11,8 @@ public struct RunSummary: Sendable {
   public private(set) var notTried = 0
   /// Rows among the skipped ones that were changed after they had been accepted.
   public private(set) var changed = 0
+  /// Rows in doubt that the target cannot be asked about.
+  public private(set) var unaskable = 0
   /// When the last of the skipped rows was accepted, nil where none was skipped.
   public private(set) var lastAccepted: UnixTime?
   /// Rows that the ledger doesn't know and that `--only` left out.
@@ -87,6 +89,7 @@ public struct RunSummary: Sendable {
     } else if let code = outcome.failure?.code, [.rejected, .failed].contains(outcome.verdict) {
       codes[code.rawValue, default: 0] += 1
     }
+    if outcome.verdict == .inDoubt, outcome.cannotBeAsked { unaskable += 1 }
     if outcome.repeatsAnotherRow { repeats += 1 }
     // A check finds everything that is wrong with a row; a run needs one reason not to send it.
     if outcome.verdict != .skipped, !outcome.isNotTried, let first = outcome.failure {

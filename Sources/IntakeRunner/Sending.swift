@@ -98,7 +98,9 @@ final class Sending: Sendable {
       delivery.repeats = false
       return response
     } catch {
-      var receipt = Receipt(wrap(error, row).failure)
+      var receipt = error as? Receipt ?? Receipt(wrap(error, row).failure)
+      // What a question was answered says nothing about the requests of rows.
+      (receipt.http, receipt.bodyBytes) = (nil, 0)
       // A question changes nothing at the target, so its failure leaves nothing in doubt.
       if receipt.outcome == .inDoubt { receipt.outcome = .retryable(after: nil) }
       note(receipt, of: attempt, &delivery, row)
@@ -373,12 +375,5 @@ struct Delivery: Sendable {
     explain("the target answered 413 to a body of \(size) bytes, \(rest)")
     receipt.hint =
       receipt.hint ?? "lower shrink.max-bytes, or set assemble.max-body to the target's limit"
-  }
-}
-
-extension Receipt {
-  /// The receipt of an attempt that failed without an answer.
-  init(_ failure: StageFailure) {
-    self.init(failure.outcome, code: failure.code, detail: failure.detail, hint: failure.hint)
   }
 }

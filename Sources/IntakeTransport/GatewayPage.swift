@@ -99,7 +99,8 @@ struct GatewayPage {
       return Receipt(
         .rejected, http: status, code: .refusedByGateway, detail: detail,
         hint:
-          "look into the log of \(owner), or ask whoever runs it; the row itself may be in order")
+          "look into the log of \(owner), or ask whoever runs it; the request itself may be in order"
+      )
     case 503 where author?.turnsAwayWith503 == true:
       return Receipt(
         .yield(after: nil), http: status, code: .throttled, detail: detail, hint: Hint.rate)
@@ -114,7 +115,7 @@ struct GatewayPage {
     case 401, 403:
       return
         "check with whoever runs \(owner) whether it wants a login of its own or does not know this "
-        + "machine's address, and check the credentials file; the run stops so that no account is locked"
+        + "machine's address, and check the credentials file"
     case 413:
       return
         "lower shrink.max-bytes below the limit of \(owner) (client_max_body_size in nginx), or have it "

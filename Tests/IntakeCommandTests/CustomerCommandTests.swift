@@ -36,6 +36,76 @@ struct CustomerCommandTests {
     ).wait()
     #expect(fetched.code == 0, "\(fetched.errors)")
     #expect(folder.files().count { $0.hasPrefix(images + "/") } == 2)
+    let asked = try sandbox.requests().count
+    let again = try await program.start(
+      ["customer", "images", "--output", images] + email + place
+    ).wait()
+    #expect(again.code == 2 && again.errors.contains(".jpg is there already"), "\(again.errors)")
+    #expect(try sandbox.requests().count == asked)
+  }
+
+  /// As in a run: what may have been accepted is in doubt, and what was answered had been sent.
+  @Test(arguments: [
+    ("truncated-json", 5, "ask the target"), ("html", 5, "ask the target"),
+    ("empty", 5, "ask the target"), ("array", 5, "ask the target"),
+    ("reset-after-read", 5, "ask the target"), ("500", 5, "ask the target"),
+    ("504:html", 5, "ask the target"), ("redirect", 3, "a redirect"),
+    ("429:message=renee.damico%40example.com%20again", 3, "it says \"[hidden] again\""),
+    ("503:retry-after=9", 3, "run the same command again later"),
+    ("401:message=Locked%20until%20noon", 3, "it says \"Locked until noon\""),
+  ])
+  func aStatusThatWasNotConfirmedIsSaidToBeInDoubt(fault: String, code: Int, words: String)
+    async throws
+  {
+    let sandbox = try await SandboxProcess(folder, faults: [fault + "@2-3"])
+    let keys = folder.write("keys.json", #"{"user":"sandbox","pass":"sandbox"}"#)
+    let place = ["--to", "dcams", "--endpoint", sandbox.endpoint, "--credentials", keys]
+    let customers = Program.samples + "/customers.csv"
+    let sent = try await program.start(["run", customers, "--limit", "1"] + place).wait()
+    #expect(sent.code == 0, "\(sent.errors)")
+    let email = ["--email", "renee.damico@example.com"]
+    let set = try await program.start(
+      ["customer", "set-status", "--status", "PASS"] + email + place
+    ).wait()
+    #expect(Int(set.code) == code, "\(set.errors)")
+    #expect(fault == "array" || set.errors.contains(words), "\(set.errors)")
+    // A question leaves nothing in doubt.
+    let asked = try await program.start(["customer", "status"] + email + place).wait()
+    #expect(asked.code == 3, "\(asked.errors)")
+    // There is no batch that any of these could be about.
+    for word in ["ledger", "rows", "--rate", "--concurrency", "reconcile", "the run", "renee"] {
+      #expect(!(set.errors + asked.errors).contains(word), "\(set.errors)\(asked.errors)")
+    }
+  }
+
+  @Test(arguments: [
+    (
+      ["status", "--email", "a@example.com", "--to", "dcams"],
+      ["user": "vuserX9", "pass": "p@ss-Wörd/1"]
+    ),
+    (["get", "--id", "N-1", "--to", "noah"], ["apiKey": "apikey_sandbox_hunter2"]),
+  ])
+  func anAnswerThatRepeatsTheRequestShowsNoSecret(words: [String], keys: [String: String])
+    async throws
+  {
+    let told = keys.values.flatMap {
+      [$0, PercentText.encoded($0), Base64Text.text(Array($0.utf8)), JSONText.quoted($0)]
+    }
+    let message = "in a@example.com: " + told.joined(separator: " ")
+    let sandbox = try await SandboxProcess(
+      folder, faults: ["400:message=\(PercentText.encoded(message))"])
+    let isNoah = words.contains("noah")
+    let result = try await program.start(
+      ["customer"] + words + [
+        "--endpoint", isNoah ? sandbox.address + "/v1" : sandbox.endpoint, "--credentials",
+        folder.write("keys.json", keys.json.text),
+      ]
+    ).wait()
+    #expect(result.code == 3, "\(result.errors)")
+    #expect(result.output.contains("in a@example.com: [hidden]"), "\(result.output)")
+    for text in told + ["vuser", "ss-W", "hunter"] {
+      #expect(!(result.output + result.errors).contains(text), "\(result.output)")
+    }
   }
 
   /// Whoever sets a status must not set that of somebody else.

@@ -42,6 +42,43 @@ struct RefusalTests {
     #expect(leaks == [])
   }
 
+  @Test(arguments: [
+    #"{"fn": "Ren\u00e9e", "ln": "M\u00fcller"}"#, "Ren%C3%A9e%20M%C3%BCller",
+    "Ren&eacute;e M&#252;ller", "RenÃ©e MÃ¼ller",
+  ])
+  func aNameIsHiddenHoweverItIsSpelledOut(message: String) async throws {
+    let batch = CustomerBatch(rows: 1, in: folder)
+    batch.write { $1[2...3] = ["Renée", "Müller"] }
+    let fault = "400:message=\(PercentText.encoded("bad: " + message))"
+    let sandbox = try await SandboxProcess(folder, faults: [fault])
+    let result = try await Program(folder: folder).start(batch.arguments(sandbox)).wait()
+    #expect(try detail(result).contains("it says \"bad: "), "\(result.output)")
+    let shown = result.output + result.errors
+    #expect(!shown.contains("Ren") && !shown.contains("ller"), "\(shown)")
+  }
+
+  @Test func aSecretIsHiddenHoweverItIsSpelledOut() async throws {
+    let secret = #"p@ss"w\ord/Größ-S3cret"#
+    let symbols = "§$%&/()=!"
+    let message = [secret, symbols].flatMap {
+      [
+        $0, PercentText.encoded($0), Base64Text.text(Array($0.utf8)),
+        Base64Text.urlSafeText(Array($0.utf8)), JSONText.quoted($0),
+      ]
+    }.joined(separator: " / ")
+    let batch = CustomerBatch(rows: 1, in: folder)
+    let keys = JSONOutput(fields: [("user", symbols), ("pass", secret)]).text
+    folder.write("keys.json", keys)
+    let fault = "400:message=\(PercentText.encoded("bad: " + message))"
+    let sandbox = try await SandboxProcess(folder, faults: [fault])
+    let command = batch.arguments(sandbox, "--show-personal")
+    let result = try await Program(folder: folder).start(command).wait()
+    let told = try #require(try detail(result).split(separator: "bad: ").last)
+    let left = told.replacing(TextMask.mark, with: "")
+    #expect(left.filter(\.isLetter) == "", "\(told)")
+    #expect(!told.contains("§") && !told.contains("$%"), "\(told)")
+  }
+
   /// The ledger keeps the code alone, whatever is shown; the credentials are not shown at all.
   @Test func onRequestTheMessageIsShownAsItIs() async throws {
     let (result, leaks) = try await run(["echo-secret@1"], "--show-personal")

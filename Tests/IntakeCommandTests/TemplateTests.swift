@@ -64,6 +64,29 @@ struct TemplateTests {
     #expect(text.contains(#""status":"other""#) && !text.contains("PORTLAND"), "\(text)")
   }
 
+  /// Whoever follows the advice for a row in doubt must not go round in circles.
+  @Test func aTargetThatCannotBeAskedIsNotSaidToAnswer() async throws {
+    let sandbox = try await SandboxProcess(folder, faults: ["drop-after-accept@1"])
+    let keys = folder.write("credentials.json", #"{"user":"sandbox","pass":"sandbox"}"#)
+    let command =
+      ["run", manifest] + plan("template-dcams") + [
+        "--endpoint", sandbox.endpoint, "--credentials", keys, "--limit", "1", "--settle-after",
+        "0",
+      ]
+    for more in [[], [], ["--dry-run"], ["--ambiguous", "hold"]] {
+      let result = try await program.start(command + more).wait()
+      #expect(result.code == 5, "\(result.errors)")
+      let hint = try #require(result.rows.first { $0["outcome"] != nil }?["hint"]?.string)
+      #expect(hint.contains("docintake reconcile LEDGER --mark"), "\(hint)")
+      #expect(hint.contains("--ambiguous resend"), "\(hint)")
+      for text in [hint, result.errors] {
+        #expect(!text.contains("same command again") && !text.contains("in-doubt"), "\(text)")
+      }
+    }
+    let resent = try await program.start(command + ["--ambiguous", "resend"]).wait()
+    #expect(resent.code == 0, "\(resent.errors)")
+  }
+
   @Test func aPlanWithAMistakeInItsBodyIsRefusedWithThePlace() throws {
     let body = folder.write("body.json", "{\n  \"mail\": \"{emial}\"\n}")
     let plan = folder.write(

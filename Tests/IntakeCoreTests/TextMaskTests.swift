@@ -6,7 +6,7 @@ import Testing
 struct TextMaskTests {
   private static let row = [
     "Anna Lee", "anna.schmidt@example.com", "Strauß", "12 Main St", "1980-05-21", "CA", "José",
-    "王芳", "X-77", "R-1",
+    "王芳", "X-77", "R-1", "Łódź",
   ]
 
   @Test(arguments: [
@@ -52,6 +52,33 @@ struct TextMaskTests {
   }
 
   @Test(arguments: [
+    (#"{"fn": "Jos\u00e9", "ln": "Strau\u00df"}"#, #"{"fn": "[hidden]", "ln": "[hidden]"}"#),
+    (#"\\\"fn\\\": \\\"Jos\\\\u00e9\\\""#, #"\\\"fn\\\": \\\"[hidden]\\\""#),
+    ("fn=Jos%C3%A9&city=Strau%25C3%259F", "fn=[hidden]&city=[hidden]"),
+    ("Jos%E9, STRAU%u00DF", "[hidden]"), (#"b'Jos\xc3\xa9'"#, "b'[hidden]'"),
+    ("Jos&eacute; or Strau&szlig;e or Jos&amp;eacute;", "[hidden] or [hidden] or [hidden]"),
+    ("Jos&#233; and &#x738b;&#x82B3;", "[hidden] and [hidden]"),
+    ("JosÃ© of StrauÃŸ", "[hidden] of [hidden]"),
+    (#"\u738b\u82b3 or %E7%8E%8B%E8%8A%B3"#, "[hidden] or [hidden]"),
+    ("JOSÃ\u{89} or Jos? or Jos\u{FFFD}\u{FFFD}", "[hidden] or [hidden]? or [hidden]"),
+    ("?ód? is &unknown;", "?[hidden]? is [hidden]"),
+    ("YW5uYS5zY2htaWR0QGV4YW1wbGUuY29t is known", "[hidden] is known"),
+    ("«JOSÉ», Ð\u{98}Ð²Ð°Ð½", "[hidden]"),
+    (#"up to 100%, C:\users\new, R&B;"#, #"up to 100%, C:\users\new, R&B;"#),
+  ])
+  func valuesAreHiddenHoweverTheyAreSpelledOut(text: String, shown: String) {
+    #expect(TextMask(hiding: Self.row).masked(text) == shown)
+  }
+
+  @Test func aLongTextOfEscapesTakesNoLonger() {
+    let mask = TextMask(hiding: Self.row)
+    for piece in [#"\"#, "%25", "&amp;", #"\ud842\"#, "%", "&a", "Jos%C3%A9"] {
+      let text = String(repeating: piece, count: 1_000_000 / piece.utf8.count)
+      #expect(mask.masked(text).count <= 310)
+    }
+  }
+
+  @Test(arguments: [
     "The email address is invalid", "it cannot be longer than 400 bytes", "it may fail 3 times",
     "annual limit, see §12", "FullName.FirstName SchemaValidation: is wrong", "Zoë",
   ])
@@ -88,6 +115,62 @@ struct TextMaskTests {
       #expect(
         !rest.contains { "abcdéefgßshoö".contains($0) }, "\(values) in \(told): \(shown)")
     }
+  }
+
+  /// The letters of an escape must not be left either.
+  @Test func noValueSurvivesInAnyEncoding() {
+    var random = SeededRandom.announced()
+    for round in 0..<600 {
+      let values = (0..<Int.random(in: 1...3, using: &random)).map { _ in
+        Self.words("abcdéfgßhöśž芳", using: &random).joined(separator: " ")
+      }
+      let spelled = Self.spellings[round % Self.spellings.count]
+      var told = Self.words("xyzq", using: &random)
+      for value in values {
+        for piece in [value] + value.split(separator: " ").filter({ $0.count > 2 }).map(String.init)
+        {
+          told.append(spelled(Bool.random(using: &random) ? piece : piece.uppercased()))
+          told += Self.words("xyzq", using: &random)
+        }
+      }
+      let shown = TextMask(hiding: values).masked(told.joined(separator: " "), limit: 5_000)
+      let rest = shown.replacing(TextMask.mark, with: "").replacing(/\\u{[^}]*}/, with: "")
+      #expect(
+        !rest.contains { $0.isLetter && !"xyzq".contains($0) }, "\(values) in \(told): \(shown)")
+    }
+  }
+
+  private static let spellings: [@Sendable (String) -> String] = [
+    { escaped($0) }, { escaped(escaped($0).replacing("\\", with: "\\\\")) },
+    { PercentText.encoded($0) }, { PercentText.encoded(PercentText.encoded($0)) },
+    { PercentText.encoded($0).replacing("%", with: "\\x") },
+    { entities($0) { "&#\($0.value);" } },
+    { entities($0) { "&#x\(String($0.value, radix: 16));" } },
+    { entities($0) { "&amp;#\($0.value);" } },
+    { entities($0) { names[$0].map { "&\($0);" } ?? "&#\($0.value);" } },
+    { misread($0, as: [:]) }, { escaped(misread($0, as: [:])) },
+    { misread($0, as: [0x9F: "Ÿ", 0x9C: "œ", 0x9B: "›", 0x9A: "š", 0x96: "–", 0x89: "‰"]) },
+    { $0.replacing(/[^ -~]/, with: "?") }, { $0.replacing(/[^ -~]/, with: "\u{FFFD}\u{FFFD}") },
+  ]
+
+  private static let names: [Unicode.Scalar: String] = [
+    "é": "eacute", "É": "Eacute", "ö": "ouml", "ß": "szlig", "ś": "sacute", "ž": "zcaron",
+  ]
+
+  private static func entities(_ text: String, _ entity: (Unicode.Scalar) -> String) -> String {
+    text.unicodeScalars.map { $0.isASCII ? String($0) : entity($0) }.joined()
+  }
+
+  private static func escaped(_ text: String) -> String {
+    text.utf16.map { unit in
+      unit < 0x80
+        ? String(decoding: [unit], as: UTF16.self)
+        : "\\u" + Hex.text([UInt8(unit >> 8), UInt8(unit & 255)])
+    }.joined()
+  }
+
+  private static func misread(_ text: String, as table: [UInt8: Character]) -> String {
+    String(text.utf8.map { table[$0] ?? Character(Unicode.Scalar($0)) })
   }
 
   /// One to four words of one to eight of these letters.

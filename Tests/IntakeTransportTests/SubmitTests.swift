@@ -148,7 +148,7 @@ struct SubmitTests {
     let server = try SubmitTests.server(status)
     defer { server.stop() }
     let submit = try SubmitTests.stage(["endpoint": .text(server.url())])
-    let failure = await #expect(throws: StageFailure.self) {
+    let failure = await #expect(throws: Receipt.self) {
       try await submit.ask(.plain(100, repeatSafety: .safe), in: SubmitTests.context)
     }
     #expect(failure?.outcome == outcome)

@@ -72,6 +72,7 @@ struct CustomerCommands {
     }
     let record = try await request.record(arguments, needing: command.options.flatMap(\.inRow))
     let submission = try command.request(values(of: command, arguments, record))
+    if let folder = arguments["output"] { try OneAnswer.prepare(folder) }
     return try await request.ask(submission).write(
       to: invocation.results, images: command.images, folder: arguments["output"])
   }
@@ -175,39 +176,66 @@ struct OneRequest {
         response = try await submitter.ask(submission, in: context)
       } catch {
         await submitter.finish()
-        throw (error as? StageFailure).map { CommandError(ofRequest: $0) } ?? error
+        let receipt = error as? Receipt ?? (error as? StageFailure).map { Receipt($0) }
+        throw receipt.map { CommandError(of: $0, to: submission) } ?? error
       }
       await submitter.finish()
-      return try OneAnswer(response, to: submission)
+      return try OneAnswer(response, to: submission, hidingSecrets: submitter.hidingSecrets)
     }
   }
 }
 
 struct OneAnswer {
-  private let isAccepted: Bool
+  private let code: ExitCode
   private let body: JSONValue
+  /// The body without the credentials.
+  private let shown: JSONOutput
 
-  init(_ response: HTTPResponse, to submission: Submission) throws(CommandError) {
-    let receipt = submission.target.receipt(for: response, to: submission)
-    guard let body = try? JSONParser.parse(response.body) else {
-      throw CommandError(
-        .notAccepted, receipt.detail ?? "the answer \(response.status) isn't readable",
-        hint: receipt.hint ?? receipt.code?.hint)
+  /// Makes the folder for the images before anything is sent; those of an earlier answer are never overwritten.
+  static func prepare(_ folder: String) throws(CommandError) {
+    for side in Side.allCases {
+      for suffix in ["jpg", "png"] {
+        let path = "\(folder)/\(side.rawValue).\(suffix)"
+        guard !DurableFile.exists(path) else {
+          throw CommandError(.usage, "\(Sanitizer.clean(path)) is there already", hint: folderHint)
+        }
+      }
     }
+    try CommandError.writing(folder, hint: folderHint) { try DurableFile.makeFolder(folder) }
+  }
+
+  private static let folderHint = "give --output with a folder that holds no images yet"
+
+  init(
+    _ response: HTTPResponse, to submission: Submission, hidingSecrets: (String) -> String
+  ) throws(CommandError) {
+    var receipt = submission.target.receipt(for: response, to: submission)
+    receipt.http = response.status
+    guard let body = try? JSONParser.parse(response.body) else {
+      throw CommandError(of: receipt, to: submission)
+    }
+    let isAccepted = receipt.outcome == .accepted
     self.body = body
-    isAccepted = receipt.outcome == .accepted
+    code = isAccepted ? .success : ExitCode(of: receipt, to: submission)
+    shown = JSONOutput(body).replacingTexts { text in
+      // What a customer is called may also be part of a secret; a refusal may repeat the whole request.
+      let hidden = hidingSecrets(text)
+      let isSecret =
+        isAccepted ? hidden == TextMask.mark : hidden.contains(TextMask.mark)
+      return isSecret ? hidden : text
+    }
   }
 
   /// Writes the answer as one line; the images at that path go to files instead.
   func write(to results: ResultWriter, images path: [String], folder: String?) throws(CommandError)
     -> ExitCode
   {
-    var shown = JSONOutput(body)
-    if isAccepted, let folder, let images = path.reduce(body, { $0?[$1] }) {
+    var shown = shown
+    if code == .success, let folder, let images = path.reduce(body, { $0?[$1] }) {
       shown = shown.replacing(path[...], with: try write(images, to: folder))
     }
     results.writeLine(shown.text)
-    return isAccepted ? .success : .notAccepted
+    return code
   }
 
   /// Writes `front.jpg`, `back.png` and so on (0600), and returns what was written.
@@ -220,9 +248,7 @@ struct OneAnswer {
           .notAccepted, "the \(side.rawValue) in the answer isn't a JPEG or PNG in base64")
       }
       let path = "\(folder)/\(side.rawValue).\(format == .jpeg ? "jpg" : "png")"
-      let hint = "give --output with a folder that holds no images yet"
-      try CommandError.writing(path, hint: hint) {
-        try DurableFile.makeFolder(folder)
+      try CommandError.naming("\(Sanitizer.clean(path)) cannot be written", .notAccepted) {
         try DurableFile.create(path, bytes)
       }
       let file: JSONFields = [("file", path), ("format", format.rawValue), ("bytes", bytes.count)]
@@ -233,6 +259,16 @@ struct OneAnswer {
 }
 
 extension JSONOutput {
+  /// The same with other texts; names of fields stay.
+  fileprivate func replacingTexts(_ change: (String) -> String) -> JSONOutput {
+    switch self {
+    case .string(let text): .string(change(text))
+    case .array(let elements): .array(elements.map { $0.replacingTexts(change) })
+    case .object(let fields): .object(fields.map { ($0.0, $0.1.replacingTexts(change)) })
+    default: self
+    }
+  }
+
   /// The same with another value at a path of field names, which moves to the end of its object.
   fileprivate func replacing(_ path: ArraySlice<String>, with value: JSONOutput) -> JSONOutput {
     guard case .object(let fields) = self, let name = path.first else { return self }

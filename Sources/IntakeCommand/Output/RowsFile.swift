@@ -158,7 +158,9 @@ extension Outcome {
         ? "run again with --resubmit-changed if the change is meant" : nil
     case .rejected: return "correct and run again"
     case .failed: return "run again"
-    case .inDoubt: return "settle: run the first manifest again, or docintake reconcile"
+    case .inDoubt:
+      return "settle: " + (cannotBeAsked ? "" : "run the first manifest again, or ")
+        + "docintake reconcile"
     }
   }
 

@@ -155,11 +155,13 @@ struct SummaryText {
       summary.loadFailure.map {
         "the manifest could not be read to its end: \($0.detail) (\($0.hint))"
       },
-      summary.counts[.inDoubt].map { _ in
-        "rows in doubt may have been accepted: "
-          + (isHeld
-            ? "with --ambiguous hold no run asks the target"
-            : "run the same command again to ask the target")
+      summary.counts[.inDoubt].map { count in
+        "rows in doubt may have been accepted"
+          + (count == summary.unaskable
+            ? ", and this target cannot be asked; for each, \(FailureCode.handSettlement)"
+            : isHeld
+              ? ": with --ambiguous hold no run asks the target"
+              : ": run the same command again to ask the target")
       },
     ]
   }
@@ -281,7 +283,7 @@ extension SummaryText {
     if summary.stopReason != nil || summary.loadFailure != nil {
       return ("to go on:", arguments.again(without: [], adding: [], isPrivate: isPrivate))
     }
-    if summary.counts[.inDoubt] != nil {
+    if summary.counts[.inDoubt, default: 0] > summary.unaskable {
       return ("to settle what is in doubt:", command(only: .inDoubt, asking: isHeld))
     }
     // A row that repeats another one isn't in the ledger.

@@ -16,6 +16,13 @@ public struct FailureCode: Sendable, Hashable, CustomStringConvertible {
   /// Whether a row is refused because of another one of the manifest.
   public var isAboutAnotherRow: Bool { self == .duplicateRow || self == .conflictingRow }
 
+  /// The next step for a row in doubt that the target cannot be asked about.
+  public static let handSettlement =
+    settleYourself + "; or send it once more with --ambiguous resend"
+
+  private static let settleYourself =
+    "settle it yourself: `docintake reconcile LEDGER --mark accepted|not-accepted --row ID`"
+
   /// The code of that word, nil when there is none.
   public static func named(_ word: String) -> FailureCode? { all.first { $0.rawValue == word } }
 }
@@ -156,8 +163,8 @@ extension FailureCode {
   /// An earlier attempt may have been accepted.
   public static let unsettled = Self(
     "unsettled",
-    "run the same command again to ask the target; where its answer proves nothing, settle it yourself: "
-      + "`docintake reconcile LEDGER --mark accepted|not-accepted --row ID`")
+    "run the same command again to ask the target; where its answer proves nothing, "
+      + settleYourself)
   /// The target does not have a row that was in doubt; it was not sent again.
   public static let notAccepted = Self("not_accepted", "run the batch again to send this row")
   /// The row was changed after it had been accepted, and was not sent again.
@@ -166,8 +173,7 @@ extension FailureCode {
   /// The row was changed while an earlier attempt is in doubt.
   public static let changedInDoubt = Self(
     "changed_in_doubt",
-    "undo the change and run again to ask the target, or settle it yourself: "
-      + "`docintake reconcile LEDGER --mark accepted|not-accepted --row ID`")
+    "undo the change and run again to ask the target, or " + settleYourself)
   /// The run stopped before the row was sent.
   public static let stopped = Self("stopped", "run the same command again")
   /// The row was accepted by an earlier run.

@@ -7,7 +7,7 @@ public struct StageFailure: Error, Sendable, Equatable {
   /// One sentence on what is wrong, free of personal data; names the column or side.
   public let detail: String
   /// The next step for the operator; never empty.
-  public let hint: String
+  public var hint: String
   /// The column at fault, where it is one.
   public let column: ColumnName?
   /// The side at fault, where it is one.

@@ -6,7 +6,11 @@ public struct TextMask: Sendable {
   public static let mark = "[hidden]"
 
   /// Letters and digits of each value, folded, by the first of them.
-  private var values: [Character: Set<[Character]>] = [:]
+  fileprivate typealias Values = [Character: Set<[Character]>]
+
+  private var values: Values = [:]
+  /// What is left of those that have letters beyond ASCII without these.
+  private var broken: Values = [:]
   private var hidesNothing = false
 
   /// Shows texts as they are, made harmless for terminals: for operators who ask for that.
@@ -20,12 +24,23 @@ public struct TextMask: Sendable {
   private static let lookahead = 2_000
 
   /// Hides these values whole, and their words of so many letters, in any case, spacing and order.
+  ///
+  /// Also where the text spells them out (`\u00e9`, `%C3%A9`, `&eacute;`), in base64, and with broken accents.
   public init(hiding values: some Sequence<String>, wordsFrom shortest: Int = 3) {
     for value in values {
-      let signs = Sign.all(in: Array(TextMask.visible(value)))
-      add(signs)
-      for word in Dictionary(grouping: signs, by: \.word).values where word.count >= shortest {
-        add(word)
+      let characters = Array(TextMask.readable(value))
+      let signs = Sign.all(in: characters)
+      let words = Dictionary(grouping: signs, by: \.word).values.filter { $0.count >= shortest }
+      for part in [signs] + words {
+        TextMask.add(part, to: &self.values)
+        guard let first = part.first, let last = part.last else { continue }
+        let text = String(characters[first.place...last.place])
+        for text in [text, text.uppercased()] where !text.allSatisfy(\.isASCII) {
+          TextMask.add(Sign.all(in: text.map(\.orMark)), to: &broken)
+        }
+      }
+      for text in [value, value.lowercased()] {
+        TextMask.add(Sign.all(in: Array(Base64Text.text(Array(text.utf8)))), to: &self.values)
       }
     }
   }
@@ -34,11 +49,12 @@ public struct TextMask: Sendable {
   public func with(_ other: TextMask) -> TextMask {
     var both = self
     both.values.merge(other.values) { $0.union($1) }
+    both.broken.merge(other.broken) { $0.union($1) }
     both.hidesNothing = hidesNothing && other.hidesNothing
     return both
   }
 
-  private mutating func add(_ value: [Sign]) {
+  private static func add(_ value: [Sign], to values: inout Values) {
     if let first = value.first { values[first.folded, default: []].insert(value.map(\.folded)) }
   }
 
@@ -46,7 +62,7 @@ public struct TextMask: Sendable {
   ///
   /// Two letters don't count: `OK` is a state, too.
   public func hides(_ word: String) -> Bool {
-    let signs = Sign.all(in: Array(TextMask.visible(word)))
+    let signs = Sign.all(in: Array(TextMask.readable(word)))
     let parts = [signs] + Dictionary(grouping: signs, by: \.word).values
     return parts.contains { part in
       part.count > 2 && values[part[0].folded]?.contains(part.map(\.folded)) == true
@@ -55,26 +71,28 @@ public struct TextMask: Sendable {
 
   /// At most `limit` characters of a text on one line, harmless for terminals.
   ///
-  /// With `patterns`, e-mail addresses, dates, numbers of five digits or more, and keys are hidden, too.
+  /// With `patterns`, e-mail addresses, dates, numbers of five digits or more, keys, and words with broken letters are
+  /// hidden, too.
   public func masked(_ text: String, limit: Int = 300, patterns: Bool = true) -> String {
     guard !hidesNothing else { return Sanitizer.clean(text, limit: limit) }
-    var text = MaskedText(TextMask.visible(text).prefix(limit + TextMask.lookahead))
+    var text = MaskedText(TextMask.readable(text).prefix(limit + TextMask.lookahead))
     text.hide(values)
+    text.hideBroken(broken)
     if patterns {
+      text.hideMisread()
       text.hideAddressesAndKeys()
       text.hideNumbersAndDates()
     }
     return Sanitizer.clean(text.shown(limit: limit), limit: 10 * limit)
   }
 
-  /// The text without invisible characters, and with one blank for each run of white space.
-  private static func visible(_ text: String) -> String {
+  /// The text without escapes and invisible characters, and with one blank for each run of white space.
+  public static func readable(_ text: String) -> String {
     // 20,000 are more than any message has: the rest of a hostile one costs nothing.
-    let scalars = text.unicodeScalars.prefix(20_000).filter {
-      !$0.properties.isDefaultIgnorableCodePoint
-    }
+    let start = EscapedText.plain(String(text.unicodeScalars.prefix(20_000)))
     var visible = String.UnicodeScalarView()
-    visible.append(contentsOf: scalars)
+    visible.append(
+      contentsOf: start.unicodeScalars.filter { !$0.properties.isDefaultIgnorableCodePoint })
     return String(visible).split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 }
@@ -161,7 +179,52 @@ private struct MaskedText {
   }
 
   /// Values by their first letter or digit, where they are words of their own or long enough.
-  mutating func hide(_ values: [Character: Set<[Character]>]) {
+  mutating func hide(_ values: TextMask.Values) { hide(values, as: signs) }
+
+  /// Values of which the letters beyond ASCII are lost (`Ren?e`) or were read as Latin-1 or Windows-1252 (`RenÃ©e`).
+  mutating func hideBroken(_ values: TextMask.Values) {
+    let found = isHidden
+    isHidden = Array(repeating: false, count: characters.count)
+    hide(values, as: Sign.all(in: characters.map(\.orMark)))
+    // `?ódź`: what is left of a value may touch letters that were not lost.
+    for place in characters.indices.dropFirst() where isHidden[place - 1] {
+      isHidden[place] = isHidden[place] || !characters[place].isASCII
+    }
+    for place in characters.indices.dropLast().reversed() where isHidden[place + 1] {
+      isHidden[place] = isHidden[place] || !characters[place].isASCII
+    }
+    for place in characters.indices where found[place] { isHidden[place] = true }
+  }
+
+  /// Words with letters that were lost or misread.
+  mutating func hideMisread() {
+    for run in runs where run.contains(where: { characters[$0] == "\u{FFFD}" || isMisread($0) }) {
+      hide(run.startIndex...run.endIndex - 1)
+    }
+  }
+
+  /// Whether the bytes of one character of UTF-8 stand here as a character each.
+  private func isMisread(_ place: Int) -> Bool {
+    let more: Int
+    switch characters[place] {
+    case "\u{C2}"..."\u{DF}": more = 1
+    case "\u{E0}"..."\u{EF}": more = 2
+    case "\u{F0}"..."\u{F4}": more = 3
+    default: return false
+    }
+    let next = characters[place...].dropFirst().prefix(more)
+    return next.count == more
+      && next.allSatisfy {
+        ("\u{80}"..."\u{BF}").contains($0) || "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ".contains($0)
+      }
+  }
+
+  /// Stretches without a blank or a mark that ends a word.
+  private var runs: [Range<Int>.SubSequence] {
+    characters.indices.split { " \"'<>()[]{},;:".contains(characters[$0]) }
+  }
+
+  private mutating func hide(_ values: TextMask.Values, as signs: [Sign]) {
     let words = Dictionary(grouping: signs.indices, by: { signs[$0].word })
     var isPart = [Bool](repeating: false, count: signs.count)
     for (start, first) in signs.enumerated() {
@@ -190,7 +253,6 @@ private struct MaskedText {
 
   /// E-mail addresses, and stretches of 40 characters without a break: tokens, keys, images in base64.
   mutating func hideAddressesAndKeys() {
-    let runs = characters.indices.split { " \"'<>()[]{},;:".contains(characters[$0]) }
     for run in runs where run.count >= 40 || run.count > 1 && run.contains(where: isAt) {
       hide(run.startIndex...run.endIndex - 1)
     }
@@ -265,4 +327,9 @@ private struct Run {
         places: signs[start].place...signs[end - 1].place)
     }
   }
+}
+
+extension Character {
+  /// The character, or a mark for one beyond ASCII.
+  fileprivate var orMark: Character { isASCII ? self : "?" }
 }

@@ -20,6 +20,8 @@ public struct Outcome: Sendable {
   public var receipt: Receipt?
   /// When an earlier run had the row accepted, for rows that are skipped.
   public var since: UnixTime?
+  /// Whether the row is, or may be, in doubt at a target that cannot be asked about it.
+  public var cannotBeAsked = false
   /// Attempts to send in this run.
   public var attempts = 0
   /// Seconds that the row waited because the target asked for it, was down, or the rate was reached.
@@ -83,7 +85,9 @@ public struct StageTiming: Sendable, Hashable {
 }
 
 /// What became of one attempt to send: the class the engine acts on, and what the server said.
-public struct Receipt: Sendable {
+///
+/// A question that was not answered throws it.
+public struct Receipt: Error {
   /// What the engine does with it.
   public var outcome: OutcomeClass
   /// HTTP status code of a complete answer.
@@ -121,6 +125,23 @@ public struct Receipt: Sendable {
     self.code = code
     self.detail = detail
     self.hint = hint
+  }
+
+  /// The receipt of an attempt that failed without an answer.
+  public init(_ failure: StageFailure) {
+    self.init(failure.outcome, code: failure.code, detail: failure.detail, hint: failure.hint)
+  }
+
+  /// What the target itself says about the reason, as the end of a sentence, and its own reference, unless something in
+  /// that would be hidden.
+  ///
+  /// The only place where a target's message becomes text that people see.
+  public func quotation(_ mask: TextMask, limit: Int = 300) -> String {
+    let reference = occurrence?.exposed ?? ""
+    let isShown = !reference.isEmpty && mask.masked(reference, patterns: false) == reference
+    let text = mask.masked(message?.exposed ?? "", limit: limit)
+    return (isShown ? "; occurrence \(reference)" : "")
+      + (text.isEmpty ? "" : "; it says \"\(text)\"")
   }
 
   /// Bytes of all bodies of the row: the request's own and those of its follow-ups.
