@@ -58,11 +58,12 @@ public final class Descriptor: Sendable {
   /// Reads what is there, at least one byte unless the end is reached; returns how many.
   ///
   /// Waits with `poll` and checks every quarter of a second for cancellation: a cancelled task must not hang on a
-  /// terminal, or on a pipe that nobody writes to.
+  /// terminal, or on a pipe that nobody writes to. It reads no further in a file without an end either.
   ///
   /// - Throws: `CancellationError` when the task was cancelled meanwhile, else `FileFailure`.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     while true {
+      try Task.checkCancellation()
       try waitForInput()
       let count = systemRead(number, buffer)
       if count >= 0 { return count }
