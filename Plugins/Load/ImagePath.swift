@@ -272,7 +272,16 @@ final class ImageRoot: Sendable {
 
   /// Notes that a row names a scan.
   func use(_ path: String) {
-    used?.withLock { $0.add(located(path)) }
+    used?.withLock { $0.add(ImageRoot.plain(located(path))) }
+  }
+
+  /// The path as a listing of its folder gives it: `./a//b.jpg` is `a/b.jpg`.
+  private static func plain(_ path: String) -> String {
+    var parts: [Substring] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return parts.joined(separator: "/")
   }
 
   /// The scans beside used ones that no row names.

@@ -91,6 +91,17 @@ struct ImagePathTests {
     #expect(loaded.notices.contains("2 files are named by no row: 1-back.jpg, left.JPG"))
   }
 
+  @Test(arguments: ["./a.jpg", "scans/../a.jpg", ".//a.jpg"])
+  func aFileIsNamedInWhateverWayItsPathIsWritten(path: String) async throws {
+    let workshop = Workshop()
+    mkdir(workshop.path + "/scans", 0o700)
+    for name in ["a.jpg", "b.jpg", "scans/c.jpg", "scans/d.jpg"] { workshop.write(name, "x") }
+    let loaded = try await workshop.load(
+      text: "id,front,back\n1,\(path),scans/c.jpg\n2,b.jpg,./scans//c.jpg\n".utf8,
+      ["unused-files": .flag(true)])
+    #expect(loaded.notices == ["1 file is named by no row: scans/d.jpg"])
+  }
+
   /// The failure, or nothing, that reading a path gives; both ways of opening agree on whether it opens.
   private func code(_ path: String, in workshop: Workshop, limit: Int = 100) throws -> FailureCode?
   {
