@@ -145,6 +145,11 @@ struct ImagePath: Sendable {
   private func failure(reading cause: FileFailure) -> StageFailure {
     switch cause {
     // File names stay out of details and hints: they may be people's names, and details go into logs.
+    case .notFound where root.folder.isLink(relative):
+      failure(.fileNotFound, ": it is a link to a file that isn't there", hint: ImagePath.linkHint)
+    case .linksInCircle:
+      failure(
+        .pathOutsideRoot, ": a link on the path leads back to itself", hint: ImagePath.linkHint)
     case .notFound:
       failure(.fileNotFound, ": there is no such file", similar: root.similar(to: relative))
     case .outsideFolder:
@@ -159,6 +164,8 @@ struct ImagePath: Sendable {
     case .unreadable(let reason): failure(.fileUnreadable, ": " + reason)
     }
   }
+
+  private static let linkHint = "name the scan itself, or put the link right"
 
   private func failure(
     _ code: FailureCode, _ detail: String, hint: String? = nil, similar: String? = nil
@@ -310,7 +317,7 @@ final class ImageRoot: Sendable {
     let name = String(path.dropFirst(start.count))
     // Comparing letter by letter takes a microsecond a name.
     let names = list(start, atMost: 10_000)
-      .filter { $0 != "." && $0 != ".." }.sorted()
+      .filter { ![".", "..", name].contains($0) }.sorted()
     let similar =
       names.first { $0.lowercased() == name.lowercased() }
       ?? names.first { ImageRoot.stem($0) == ImageRoot.stem(name) }

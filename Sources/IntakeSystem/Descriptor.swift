@@ -164,6 +164,8 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
   case tooLarge(bytes: Int, limit: Int)
   /// It grew, shrank or was written while it was read.
   case changedWhileReading
+  /// A link on the path leads back to itself.
+  case linksInCircle
   /// The system refused, with its reason in words.
   case unreadable(String)
 
@@ -171,7 +173,8 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
   public init(code: Int32) {
     switch code {
     case ENOENT, ENOTDIR: self = .notFound
-    case EXDEV, ELOOP: self = .outsideFolder
+    case EXDEV: self = .outsideFolder
+    case ELOOP: self = .linksInCircle
     case EISDIR: self = .notRegular("a folder")
     // The errors of opening a socket, and a device without a driver.
     case ENXIO, ENODEV: self = .notRegular("a socket or device")
@@ -188,6 +191,7 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case .tooLarge(let bytes, let limit):
       return "it has \(bytes) bytes, over the limit of \(limit)"
     case .changedWhileReading: return "it changed while it was read"
+    case .linksInCircle: return "a link on its path leads back to itself"
     case .unreadable(let reason): return "it cannot be read: \(reason)"
     }
   }
@@ -224,6 +228,14 @@ public final class Folder: Sendable {
       FileKind(mode: status.st_mode) == .regular
     else { return nil }
     return FileStamp(size: Int(status.st_size), changed: status.st_ctim.nanoseconds)
+  }
+
+  /// Whether the path is that of a link, wherever it leads.
+  public func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return !path.utf8.contains(0)
+      && fstatat(descriptor.number, path, &status, AT_SYMLINK_NOFOLLOW) == 0
+      && status.st_mode & S_IFMT == S_IFLNK
   }
 
   /// The names in a folder beneath this one, at most `limit` and in no particular order; none if it can't be read.

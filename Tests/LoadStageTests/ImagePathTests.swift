@@ -197,6 +197,18 @@ struct ImagePathTests {
   }
 
   @Test(arguments: [
+    ("dangling.jpg", "front: it is a link to a file that isn't there"),
+    ("loop.jpg", "front: a link on the path leads back to itself"),
+  ])
+  func aLinkThatLeadsNowhereSaysSo(path: String, detail: String) throws {
+    let workshop = try scans()
+    let file = try workshop.scan(path)
+    let failure = #expect(throws: StageFailure.self) { try file.read(atMost: 100) }
+    #expect(failure?.detail == detail && failure?.similar == nil)
+    #expect(failure?.hint == "name the scan itself, or put the link right")
+  }
+
+  @Test(arguments: [
     ("inner\\b.jpg", "inner/b.jpg"), (".\\inner\\b.jpg", "./inner/b.jpg"), ("A.JPG", "a.jpg"),
     ("INNER/B.jpg", "inner/b.jpg"), ("ROOT/a.jpg", "a.jpg"),
     ("file://ROOT/inner/b.jpg", "inner/b.jpg"),
