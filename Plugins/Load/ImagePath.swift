@@ -161,7 +161,7 @@ struct ImagePath: Sendable {
       failure(
         .fileUnreadable, ": the file changed while it was read",
         hint: "wait until the scan is complete and run again")
-    case .unreadable(let reason): failure(.fileUnreadable, ": " + reason)
+    case .unreadable(let reason), .damaged(let reason): failure(.fileUnreadable, ": " + reason)
     }
   }
 

@@ -166,6 +166,8 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
   case changedWhileReading
   /// A link on the path leads back to itself.
   case linksInCircle
+  /// Its content is not whole, with what is wrong in words.
+  case damaged(String)
   /// The system refused, with its reason in words.
   case unreadable(String)
 
@@ -192,6 +194,7 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
       return "it has \(bytes) bytes, over the limit of \(limit)"
     case .changedWhileReading: return "it changed while it was read"
     case .linksInCircle: return "a link on its path leads back to itself"
+    case .damaged(let reason): return reason
     case .unreadable(let reason): return "it cannot be read: \(reason)"
     }
   }
