@@ -86,7 +86,8 @@ extension ExternalOptions {
   /// Refuses a file that another user could change, or whose digest isn't the plan's.
   func checkFile() throws(StageFailure) {
     do throws(ProgramTrust.Problem) {
-      try ProgramTrust.check(path)
+      try ProgramTrust.check(
+        path, missing: "correct \"program\"; a relative path starts at the plan's folder")
     } catch {
       throw failure(": \(error.description)", hint: error.hint)
     }
