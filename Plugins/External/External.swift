@@ -39,6 +39,8 @@ struct ExternalStage<Item: ItemKind>: Stage {
     pool = ProgramPool(options, accepts: Item.name)
   }
 
+  func checkOptions() throws(OptionError) { try options.checkPath() }
+
   func prepare() async throws { try pool.prepare() }
 
   /// Sends the item, waits for its answer, and checks what came back; blocks its thread.

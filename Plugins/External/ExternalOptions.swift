@@ -83,12 +83,22 @@ extension ExternalOptions {
     Sanitizer.clean(String(path.split(separator: "/").last ?? ""), limit: 60)
   }
 
-  /// Refuses a file that another user could change, or whose digest isn't the plan's.
-  func checkFile() throws(StageFailure) {
+  /// Refuses a file that isn't there or that another user could change.
+  func checkPath() throws(OptionError) {
     do throws(ProgramTrust.Problem) {
-      try ProgramTrust.check(path)
+      try ProgramTrust.check(
+        path, missing: "correct \"program\"; a relative path starts at the plan's folder")
     } catch {
-      throw failure(": \(error.description)", hint: error.hint)
+      throw OptionError(
+        option: "program", "\(Sanitizer.clean(path)): \(error.description)", hint: error.hint)
+    }
+  }
+
+  /// Refuses such a file, too, before it is started, and one whose digest isn't the plan's.
+  func checkFile() throws(StageFailure) {
+    do throws(OptionError) { try checkPath() } catch {
+      throw StageFailure(
+        .stageFailed, error.description, hint: error.hint, outcome: .fatal)
     }
     guard let expected = sha256?.lowercased() else { return }
     let actual = try digest()

@@ -122,7 +122,7 @@ struct CSVReader: RowReader, ~Copyable {
         switch error {
         case .fault(let fault): return .fault(parser.lines > 1 ? spanning("") : fault)
         case .needsMore(let insideQuotes) where window.isLast || window.count > limit:
-          return .fault(insideQuotes ? unclosedQuote : .rowTooLong(limit))
+          return .fault(insideQuotes ? unclosedQuote(isAll: window.isLast) : .rowTooLong(limit))
         case .needsMore: _ = try window.grow()
         }
       }
@@ -131,10 +131,15 @@ struct CSVReader: RowReader, ~Copyable {
 
   private mutating func takeRecord() { window.takeLine(upTo: recordEnd, lines: parser.lines) }
 
-  private var unclosedQuote: StageFailure {
-    StageFailure(
-      .malformedRow, "a quote that opens in the row at line \(window.line) is not closed",
-      hint: "close the quote; the following lines were read as rows of their own")
+  /// A quote that the rest of the manifest does not close, or not as much of it as a row may have.
+  private func unclosedQuote(isAll: Bool) -> StageFailure {
+    let detail = "a quote that opens in the row at line \(window.line) is not closed"
+    let step = "close the quote"
+    return StageFailure(
+      .malformedRow,
+      isAll ? detail : "\(detail), or not within the \(limit) bytes that a row may have",
+      hint: (isAll ? step : "\(step) or, if its cell is really that long, raise load.max-row-bytes")
+        + "; the following lines were read as rows of their own")
   }
 
   /// A cell that begins in a row and ends in another.

@@ -150,6 +150,11 @@ struct ImagePath: Sendable {
   private func failure(reading cause: FileFailure) -> StageFailure {
     switch cause {
     // File names stay out of details and hints: they may be people's names, and details go into logs.
+    case .notFound where root.folder.isLink(relative):
+      failure(.fileNotFound, ": it is a link to a file that isn't there", hint: ImagePath.linkHint)
+    case .linksInCircle:
+      failure(
+        .pathOutsideRoot, ": a link on the path leads back to itself", hint: ImagePath.linkHint)
     case .notFound:
       failure(
         .fileNotFound, ": there is no such file", hint: root.hint,
@@ -163,7 +168,7 @@ struct ImagePath: Sendable {
       failure(
         .fileUnreadable, ": the file changed while it was read",
         hint: "wait until the scan is complete and run again")
-    case .unreadable(let reason): failure(.fileUnreadable, ": " + reason)
+    case .unreadable(let reason), .damaged(let reason): failure(.fileUnreadable, ": " + reason)
     case .outOfResources(let reason):
       failure(
         .fileUnreadable, ": " + reason,
@@ -171,6 +176,8 @@ struct ImagePath: Sendable {
         outcome: .retryable(after: nil))
     }
   }
+
+  private static let linkHint = "name the scan itself, or put the link right"
 
   private func failure(
     _ code: FailureCode, _ detail: String, hint: String? = nil, outcome: OutcomeClass = .rejected,
@@ -290,7 +297,16 @@ final class ImageRoot: Sendable {
 
   /// Notes that a row names a scan; false where an earlier row has named it, as far as that is known.
   func use(_ path: String, page: () -> Int?) -> Bool {
-    used?.withLock { $0.add(located(path), page: page()) } ?? true
+    used?.withLock { $0.add(ImageRoot.plain(located(path)), page: page()) } ?? true
+  }
+
+  /// The path as a listing of its folder gives it: `./a//b.jpg` is `a/b.jpg`.
+  private static func plain(_ path: String) -> String {
+    var parts: [Substring] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return parts.joined(separator: "/")
   }
 
   /// The scans beside used ones that no row names.
@@ -321,7 +337,7 @@ final class ImageRoot: Sendable {
     let numbers = ImageRoot.numbers(in: name)
     // Comparing letter by letter takes a microsecond a name.
     let names = list(start, atMost: 10_000)
-      .filter { $0 != "." && $0 != ".." && ImageRoot.numbers(in: $0) == numbers }.sorted()
+      .filter { ![".", "..", name].contains($0) && ImageRoot.numbers(in: $0) == numbers }.sorted()
     let stem = NearestName.of(ImageRoot.stem(name), among: names.map(ImageRoot.stem))
     let similar =
       names.first { $0.lowercased() == name.lowercased() }

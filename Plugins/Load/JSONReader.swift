@@ -79,16 +79,17 @@ struct JSONReader: RowReader, ~Copyable {
     do throws(JSONParser.Failure) {
       value = try JSONParser.parse(text)
     } catch {
+      let isCut = layout == .lines && JSONScan.isNoObject(text, upTo: error.offset)
       let failure = StageFailure(
         .malformedRow, "\(place(error.offset, text, line)): \(error.message)",
-        hint: layout == .lines ? "write one JSON object a line" : nil)
+        hint: error.hint ?? (isCut ? "write one JSON object a line" : nil))
       return refused(text, failure, line)
     }
     guard let fields = value.fields else {
       return refused(
         text, StageFailure(.malformedRow, "a row is an object, not \(value.kindName)"), line)
     }
-    var row = RawRow(line: line)
+    var row = RawRow(line: line, namesItsCells: true)
     let header = header(of: fields.map(\.name))
     if isFirst {
       try header.checkNames(of: "the row at line \(line): ")
@@ -161,7 +162,9 @@ struct JSONReader: RowReader, ~Copyable {
   ) {
     guard !row.cells.contains(where: { $0.name == name }) else {
       row.problems.append(
-        StageFailure(.malformedRow, "two fields stand for \(name)", column: name))
+        StageFailure(
+          .malformedRow, "two fields stand for \(name)", hint: "leave one of the two", column: name)
+      )
       return
     }
     guard let cell = JSONReader.text(of: field.value, in: name.column) else {
@@ -295,6 +298,15 @@ private struct JSONScan {
   /// Whether a bracket was closed by one of the other kind: one of the two is missing.
   private(set) var isBroken = false
   private var isEscaped = false
+
+  /// Whether a text that is no JSON from an offset on has no object around that place, or one that isn't closed.
+  static func isNoObject(_ text: [UInt8], upTo offset: Int) -> Bool {
+    var scan = JSONScan()
+    for byte in text[..<offset] { scan.take(byte) }
+    guard scan.depth > 0 else { return true }
+    for byte in text[offset...] { scan.take(byte) }
+    return scan.depth > 0
+  }
 
   /// How many brackets are open.
   var depth: Int { open.count }

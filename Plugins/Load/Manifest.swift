@@ -72,7 +72,10 @@ func unusable(
 
 /// A manifest that the system cannot read, or not to its end.
 func unreadable(_ failure: FileFailure, file: String?) -> StageFailure {
-  StageFailure(.fileUnreadable, "the manifest: \(failure)", outcome: .fatal, file: file)
+  let isDamaged = if case .damaged = failure { true } else { false }
+  return StageFailure(
+    .fileUnreadable, "the manifest: \(failure)", hint: isDamaged ? "get the whole file again" : nil,
+    outcome: .fatal, file: file)
 }
 
 /// The part of the manifest that is in memory: pieces are added at its end, rows are taken from its front.

@@ -67,6 +67,11 @@ struct ManifestText: ~Copyable {
       }
       let passed = tail.passing(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
       if passed == nil { decodedAhead = buffer[..<count] + decodedAhead }
+      guard !tail.isEndless else {
+        throw unusable(
+          "the manifest holds more than \(TailFilter.most) bytes of nothing but NULs or Ctrl-Z",
+          hint: "get the whole file again: what a disk lost or never wrote reads as NULs")
+      }
       if let passed, passed > 0 { return passed }
     }
   }
@@ -200,8 +205,13 @@ struct TailFilter {
   private var isReleasing = false
   /// Different bytes in turn; a longer sequence is no tail.
   private static let mostRuns = 8
+  /// As long as a row may be at most, and more than any program leaves behind the last one; a device never ends.
+  static let most = 16_777_216
 
   var isHolding: Bool { !held.isEmpty }
+
+  /// Whether more is held back than can be the tail of a manifest.
+  var isEndless: Bool { held.reduce(0) { $0 + $1.count } > TailFilter.most }
 
   /// How many of the bytes that have come in go on, the rest is held back; nil where what is held back must go on first.
   mutating func passing(_ bytes: UnsafeRawBufferPointer) -> Int? {

@@ -8,6 +8,8 @@ struct RawRow {
   static let evidenceLimit = 4_096
 
   let line: Int
+  /// Whether each cell came with its column's name, so that whatever else is wrong, its `id` is the row's.
+  var namesItsCells = false
   /// The cells that hold something, cleaned.
   var cells: [RawCell] = []
   /// Why cells look mangled, in words that follow the column's name.
@@ -179,7 +181,10 @@ final class RowBuilder: Sendable {
   ///
   /// A row whose cells may stand under wrong headers has no name: its `id` could be anything about the customer.
   private func reference(_ raw: RawRow, _ problems: [StageFailure]) -> RowReference {
-    guard !problems.contains(where: \.isAboutWholeRow) else { return RowReference(line: raw.line) }
+    let isSure = raw.namesItsCells && !raw.problems.isEmpty
+    guard isSure || !problems.contains(where: \.isAboutWholeRow) else {
+      return RowReference(line: raw.line)
+    }
     func shown(_ column: Column, limit: Int) -> String? {
       raw.cell(column).flatMap { cell in
         guard !problems.isEmpty else { return cell.text }

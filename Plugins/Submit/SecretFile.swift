@@ -12,6 +12,8 @@ struct SecretFile {
   let path: String
   /// What the file is for, where its name must not be shown.
   var role = "the credentials file"
+  /// The next step where there is no such file.
+  var missing = "give the path of a file, never the credentials themselves"
 
   /// The content without one line end at its end.
   func read() throws(StageFailure) -> [UInt8] {
@@ -70,9 +72,7 @@ struct SecretFile {
   private func refusal(opening code: Int32) -> StageFailure {
     // A text that names no file may be a password, given by mistake.
     func unnamed(_ words: String) -> StageFailure {
-      .credentials(
-        "\(role) \(words)",
-        hint: "give the path of a file, never the credentials themselves")
+      .credentials("\(role) \(words)", hint: missing)
     }
     switch code {
     case ELOOP: return failure("is a symbolic link to itself")

@@ -63,6 +63,16 @@ public final class Submit: Submitter {
   /// Takes checked options; opens nothing yet.
   public init(options: Options) { self.options = options }
 
+  /// Refuses an endpoint that nothing may be sent to.
+  public func checkOptions() throws(OptionError) {
+    guard let text = options.endpoint, !text.isEmpty else { return }
+    do throws(Endpoint.Refusal) { _ = try Endpoint(text) } catch {
+      throw OptionError(option: "endpoint", error.description, hint: Submit.endpointHint)
+    }
+  }
+
+  private static let endpointHint = "correct --endpoint, or \"endpoint\" in the plan"
+
   /// Checks the endpoint and reads the credentials, once.
   ///
   /// On a thread of its own: a credentials command may take 10 s, and the pool has one thread a core.
@@ -231,7 +241,7 @@ public final class Submit: Submitter {
     }
     do { return try Endpoint(text) } catch {
       throw StageFailure(
-        .wrongEndpoint, error.description, hint: "correct --endpoint", outcome: .fatal)
+        .wrongEndpoint, error.description, hint: Submit.endpointHint, outcome: .fatal)
     }
   }
 }

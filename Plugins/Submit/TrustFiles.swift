@@ -39,32 +39,36 @@ enum TrustFiles {
       }
       return nil
     }
-    let certificate = keyPath == nil ? try secret(path) : try read(path, as: "--client-cert")
+    let keyName = keyPath == nil ? "--client-cert" : "--client-key"
+    let certificate =
+      keyPath == nil ? try secret(path, as: keyName) : try read(path, as: "--client-cert")
     guard PEMText(certificate).holdsCertificate else {
       throw refusal(
         "--client-cert: \(Sanitizer.clean(path)) holds no certificate in PEM form",
         "give a file with -----BEGIN CERTIFICATE-----")
     }
-    let key = try keyPath.map { path throws(StageFailure) in try secret(path) } ?? certificate
+    let key =
+      try keyPath.map { path throws(StageFailure) in try secret(path, as: keyName) } ?? certificate
     switch PEMText(key).key {
     case .plain: return ClientIdentity(certificate: certificate, key: Secret(key))
     case .encrypted:
       throw refusal(
-        "--client-key: \(Sanitizer.clean(keyPath ?? path)) is protected by a passphrase",
+        "\(keyName): \(Sanitizer.clean(keyPath ?? path)) is protected by a passphrase",
         "openssl pkey -in FILE -out NEW writes it without one; chmod 600 the new file")
     case .none:
       throw refusal(
-        "--client-key: \(Sanitizer.clean(keyPath ?? path)) holds no private key in PEM form",
-        "give a file with -----BEGIN PRIVATE KEY-----")
+        "\(keyName): \(Sanitizer.clean(keyPath ?? path)) holds no private key in PEM form",
+        "give a file with -----BEGIN PRIVATE KEY-----"
+          + (keyPath == nil ? ", or name the key's own file with --client-key" : ""))
     }
   }
 
   /// A file with a key in it: refused like the credentials when others can read it.
-  private static func secret(_ path: String) throws(StageFailure) -> [UInt8] {
+  private static func secret(_ path: String, as name: String) throws(StageFailure) -> [UInt8] {
     do throws(StageFailure) {
-      return try SecretFile(path: path, role: "the file").read()
+      return try SecretFile(path: path, role: "the file", missing: pemHint).read()
     } catch {
-      throw refusal("--client-key: " + error.detail, error.hint)
+      throw refusal("\(name): " + error.detail, error.hint)
     }
   }
 
@@ -72,9 +76,11 @@ enum TrustFiles {
     do throws(FileFailure) {
       return try Descriptor.open(path).wholeFile(atMost: sizeLimit)
     } catch {
-      throw refusal("\(name): \(Sanitizer.clean(path)): \(error)", "give the path of a PEM file")
+      throw refusal("\(name): \(Sanitizer.clean(path)): \(error)", pemHint)
     }
   }
+
+  private static let pemHint = "give the path of a PEM file"
 
   private static func refusal(_ detail: String, _ hint: String) -> StageFailure {
     StageFailure(.tlsFailed, detail, hint: hint + "; nothing was sent", outcome: .fatal)

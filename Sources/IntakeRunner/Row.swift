@@ -121,10 +121,12 @@ extension Row {
       let last = known.lastOutcome, let failure = last.failure
     else { return nil }
     let detail = "an earlier run lost the process that decoded this image; it was not tried again"
-    let file = loaded.record.images.first { $0.side == failure.side }?.path
-    return outcome(
-      .rejected, stage: last.stage,
-      failure: StageFailure(failure.code, detail, side: failure.side, file: file))
+    var again = StageFailure(failure.code, detail)
+    if let side = failure.side {
+      let file = loaded.record.images.first { $0.side == side }?.path
+      again = again.about(side: side, file: file)
+    }
+    return outcome(.rejected, stage: last.stage, failure: again)
   }
 
   /// Not sent in this run; may be sent in the next.

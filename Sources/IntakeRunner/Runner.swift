@@ -177,6 +177,8 @@ public final class Runner: Sendable {
           observer.flush()
           await window.enter()
         }
+      } catch is CancellationError {
+        // The second signal came while a row was being read.
       } catch {
         return fail(error, runner)
       }

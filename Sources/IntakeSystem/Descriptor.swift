@@ -58,11 +58,12 @@ public final class Descriptor: Sendable {
   /// Reads what is there, at least one byte unless the end is reached; returns how many.
   ///
   /// Waits with `poll` and checks every quarter of a second for cancellation: a cancelled task must not hang on a
-  /// terminal, or on a pipe that nobody writes to.
+  /// terminal, or on a pipe that nobody writes to. It reads no further in a file without an end either.
   ///
   /// - Throws: `CancellationError` when the task was cancelled meanwhile, else `FileFailure`.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     while true {
+      try Task.checkCancellation()
       try waitForInput()
       let count = systemRead(number, buffer)
       if count >= 0 { return count }
@@ -163,6 +164,10 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
   case tooLarge(bytes: Int, limit: Int)
   /// It grew, shrank or was written while it was read.
   case changedWhileReading
+  /// A link on the path leads back to itself.
+  case linksInCircle
+  /// Its content is not whole, with what is wrong in words.
+  case damaged(String)
   /// The system refused, with its reason in words.
   case unreadable(String)
   /// There are too many open files, or too little memory: nothing is wrong with this one.
@@ -172,7 +177,8 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
   public init(code: Int32) {
     switch code {
     case ENOENT, ENOTDIR: self = .notFound
-    case EXDEV, ELOOP: self = .outsideFolder
+    case EXDEV: self = .outsideFolder
+    case ELOOP: self = .linksInCircle
     case EISDIR: self = .notRegular("a folder")
     // The errors of opening a socket, and a device without a driver.
     case ENXIO, ENODEV: self = .notRegular("a socket or device")
@@ -190,6 +196,8 @@ public enum FileFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case .tooLarge(let bytes, let limit):
       return "it has \(bytes) bytes, over the limit of \(limit)"
     case .changedWhileReading: return "it changed while it was read"
+    case .linksInCircle: return "a link on its path leads back to itself"
+    case .damaged(let reason): return reason
     case .unreadable(let reason), .outOfResources(let reason):
       return "it cannot be read: \(reason)"
     }
@@ -227,6 +235,14 @@ public final class Folder: Sendable {
       FileKind(mode: status.st_mode) == .regular
     else { return nil }
     return FileStamp(size: Int(status.st_size), changed: status.st_ctim.nanoseconds)
+  }
+
+  /// Whether the path is that of a link, wherever it leads.
+  public func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return !path.utf8.contains(0)
+      && fstatat(descriptor.number, path, &status, AT_SYMLINK_NOFOLLOW) == 0
+      && status.st_mode & S_IFMT == S_IFLNK
   }
 
   /// The names in a folder beneath this one, at most `limit` and in no particular order; none if it can't be read.

@@ -31,7 +31,7 @@ public struct GzipReader: ~Copyable {
 
   /// Unpacks at least one byte unless the end is reached; `source` reads packed bytes, 0 at their end.
   ///
-  /// - Throws: `FileFailure.unreadable` for data that is damaged or cut off, and what `source` throws.
+  /// - Throws: `FileFailure.damaged` for data that is damaged or cut off, and what `source` throws.
   public mutating func read(
     into buffer: UnsafeMutableRawBufferPointer,
     from source: (UnsafeMutableRawBufferPointer) throws -> Int
@@ -40,7 +40,7 @@ public struct GzipReader: ~Copyable {
       if position == packed.count {
         try refill(from: source)
         if packed.isEmpty {
-          guard isBetweenMembers else { throw FileFailure.unreadable("its gzip data is cut off") }
+          guard isBetweenMembers else { throw FileFailure.damaged("its gzip data is cut off") }
           return 0
         }
       }
@@ -78,7 +78,7 @@ public struct GzipReader: ~Copyable {
     switch code {
     case Z_STREAM_END: isBetweenMembers = true
     case Z_OK, Z_BUF_ERROR: break
-    default: throw .unreadable("its gzip data is damaged")
+    default: throw .damaged("its gzip data is damaged")
     }
     return room - Int(stream.pointee.avail_out)
   }

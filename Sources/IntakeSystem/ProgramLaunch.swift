@@ -193,9 +193,13 @@ public enum ProgramTrust {
 
   /// Checks the file and each folder above it, with all links resolved.
   ///
-  /// - Parameter isStarted: whether it is a program, which must be executable.
-  public static func check(_ path: String, isStarted: Bool = true) throws(Problem) {
-    guard var place = realPath(path) else { throw problem(resolving: errno) }
+  /// - Parameters:
+  ///   - isStarted: whether it is a program, which must be executable.
+  ///   - missing: the next step where there is no such file.
+  public static func check(
+    _ path: String, isStarted: Bool = true, missing: String = "correct the path"
+  ) throws(Problem) {
+    guard var place = realPath(path) else { throw problem(resolving: errno, missing: missing) }
     try checkFile(place, isStarted: isStarted)
     while place.count > 1 {
       place = DurableFile.folder(of: place)
@@ -254,16 +258,16 @@ public enum ProgramTrust {
 
   private static func status(of path: String) throws(Problem) -> stat {
     var status = stat()
-    guard stat(path, &status) == 0 else { throw problem(resolving: errno) }
+    guard stat(path, &status) == 0 else {
+      throw problem(resolving: errno, missing: "correct the path")
+    }
     return status
   }
 
-  private static func problem(resolving code: Int32) -> Problem {
+  private static func problem(resolving code: Int32, missing: String) -> Problem {
     switch code {
     case ENOENT, ENOTDIR:
-      return Problem(
-        description: "there is no such file",
-        hint: "correct \"program\"; a relative path starts at the plan's folder")
+      return Problem(description: "there is no such file", hint: missing)
     case EACCES:
       return Problem(description: "its folder cannot be entered", hint: "check the permissions")
     default:

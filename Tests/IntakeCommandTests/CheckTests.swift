@@ -87,6 +87,23 @@ struct CheckTests {
     #expect(all.errors.contains("1 file is named by no row: left.jpg"), "\(all.errors)")
   }
 
+  /// A script sees the side in the detail, and a person doesn't see it twice.
+  @Test(arguments: [
+    ("page.jpg", "front: the file is HTML, not JPEG or PNG"),
+    ("nowhere.jpg", "front: there is no such file"),
+    ("short.jpg", "front: the JPEG ends early, after 100 bytes"),
+  ])
+  func aDetailNamesItsSideOnce(file: String, detail: String) throws {
+    folder.write("short.jpg", Array(TinyScan.bytes.prefix(100)))
+    let row = "A,a@example.com,Ann,Lee,1 Elm,19900228,\(file),"
+    let listed = try check(row)
+    #expect(listed.rows.first?["detail"]?.string == detail)
+    let code = try #require(listed.rows.first?["code"]?.string)
+    #expect(listed.errors.contains("\(code): \(detail) (\(file))\n"), "\(listed.errors)")
+    let sent = try program.run("run", folder.path + "/rows.csv", "--to", "sandbox")
+    #expect(sent.errors.contains("\(code): \(detail)\n"), "\(sent.errors)")
+  }
+
   @Test func aColumnIsNamedOnce() throws {
     let result = try check("A,not-an-address,Ann,Lee,1 Elm,19900228,../scan.jpg,scan.jpg")
     #expect(problems(result.rows.first) == ["invalid_value email", "path_outside_root front"])

@@ -218,6 +218,13 @@ struct ConfigurationTests {
     #expect(!(result.errors + result.output).contains("hunter2"))
   }
 
+  @Test func aFileThatIsNotThereIsSaid() async throws {
+    let result = try await program().run("check", manifest, "--config", folder.path + "/no.json")
+    #expect(result.code == 2 && result.errors.contains("no.json: there is no such file"))
+    #expect(
+      result.errors.contains("correct the path; --config none goes on"), "\(result.errors)")
+  }
+
   @Test func aFileThatOthersCanWriteIsRefused() async throws {
     project(#"{"to": "sandbox"}"#)
     chmod(folder.path + "/batch/.docintake.json", 0o606)

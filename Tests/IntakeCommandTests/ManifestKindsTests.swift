@@ -3,6 +3,12 @@ import IntakeSystem
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Manifests as people have them, from the file to what the target was sent.
 @Suite(.timeLimit(.minutes(20)))
 struct ManifestKindsTests {
@@ -196,6 +202,20 @@ struct ManifestKindsTests {
     #expect(shown.errors.contains("there is scan.jpg"))
     let hidden = try check(text.utf8, "--hide-paths")
     #expect(!(hidden.output + hidden.errors).contains("scan.jp"))
+  }
+
+  /// A file whose end was never written, and a device that gives the same for ever.
+  @Test func nulsAreReadOnlySoFar() throws {
+    let path = folder.write("rows.csv", ManifestKindsTests.header + "\n" + row(1) + "\n")
+    #expect(truncate(path, 20_000_000_000) == 0)
+    let file = try program.run("check", path, "--to", "dcams")
+    #expect(file.code == 4 && file.rows.count == 1, "\(file.errors)")
+    let device = try program.run("check", "/dev/zero", "--to", "dcams")
+    #expect(device.code == 2, "\(device.errors)")
+    for result in [file, device] {
+      #expect(result.errors.contains("nothing but NULs"), "\(result.errors)")
+      #expect(result.errors.contains("get the whole file again"))
+    }
   }
 
   @Test func standardInputIsReadLikeAFile() throws {

@@ -103,6 +103,10 @@ struct PlanEditingTests {
       #" {"stage":"external","program":null},"#,
       "line 4, column 32: option \"program\" cannot be null"
     ),
+    (
+      #" {"stage":"gate","dark-level":"9"},"#,
+      "line 4, column 31: option \"dark-level\" of stage \"gate\" takes whole number"
+    ),
     (#" {"stage":"external","program":["./p",3],"options":{"a":1,"b":true}},"#, ""),
   ])
   func mistakesInAPlanFileAreNamedWithTheirPlace(line: String, expected: String) async throws {
@@ -114,6 +118,41 @@ struct PlanEditingTests {
     let result = try await run([], to: plan)
     #expect(result.code == (expected.isEmpty ? 0 : 2))
     #expect(expected.isEmpty || result.errors.contains(expected), "\(result.errors)")
+  }
+
+  /// Whatever a file or an address of the plan is needed for, its place is said before any file of the batch is read.
+  @Test(arguments: [
+    (
+      #"{"stage":"external","program":["./p"]},"#, "http://example.com",
+      "line 2, column 32: ", "/./p: there is no such file", "correct \"program\""
+    ),
+    ("", "http://example.com", "line 3, column 31: ", "write https", "correct --endpoint"),
+  ])
+  func whatAPlanNamesIsLookedAt(
+    stage: String, endpoint: String, place: String, complaint: String, hint: String
+  ) async throws {
+    let plan = folder.write(
+      "plan.json",
+      #"{"stages":[{"stage":"load"},{"stage":"decode"},\#n \#(stage)"#
+        + #"{"stage":"shrink"},{"stage":"base64"},{"stage":"dcams"},\#n {"stage":"submit","endpoint":""#
+        + endpoint + #""},{"stage":"record"}]}"#)
+    for command in ["check", "run"] {
+      let result = try await Program(folder: folder).start(
+        [command, "nothing.csv", "--to", plan]
+      ).wait()
+      #expect(result.code == 2, "\(result.errors)")
+      for text in ["plan.json: ", place, complaint, hint] {
+        #expect(result.errors.contains(text), "\(result.errors)")
+      }
+    }
+  }
+
+  /// The command line has no place in the plan, and all its values are texts.
+  @Test func aValueOfTheCommandLineHasNoPlace() async throws {
+    let plan = folder.write("plan.json", try await run(["--set", "shrink.edge=900"]).output)
+    #expect(try await run(["--set", "shrink.edge=901"], to: plan).code == 0)
+    let result = try await run(["--set", "shrink.edge=1"], to: plan)
+    #expect(result.code == 2 && !result.errors.contains("column"), "\(result.errors)")
   }
 
   @Test func programsOfAPlanStandBesideIt() async throws {

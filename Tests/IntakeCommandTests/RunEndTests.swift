@@ -141,6 +141,21 @@ struct RunEndTests {
     #expect(result.code == 4 && !result.errors.contains("never reached"), "\(result.errors)")
   }
 
+  @Test func aRowWithoutAnEndDoesNotHoldAStop() async throws {
+    let pipe = folder.path + "/rows"
+    folder.write("scan.jpg", TinyScan.bytes)
+    let start = folder.write("start.csv", "id,email,front\n1,canary-1@example.com,scan.jpg\n")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let writer = popen("{ cat \(start); exec tr '\\0' a < /dev/zero; } > \(pipe)", "r")
+    defer { pclose(writer) }
+    let running = try program.start(
+      ["run", "-", "--to", "sandbox", "--images-root", folder.path], input: pipe)
+    try await running.waitFor("\"outcome\":\"accepted\"")
+    running.signal(SIGTERM)
+    let result = try await running.wait()
+    #expect(result.code == 4 && result.errors.contains("stopped by a signal"), "\(result.errors)")
+  }
+
   /// A command that prints credentials may hold them, and a log may be read by others.
   @Test func aCommandForCredentialsIsNotRepeatedInALog() async throws {
     let batch = batchWithErrors()

@@ -37,7 +37,7 @@ struct ImageShrinkerTests {
       try ImageShrinker().prepare(try Self.strip(3_000, 20))
     }
     #expect(failure?.code == .imageTooSmall)
-    #expect(failure?.detail == "3000 × 20 pixels would be sent as 2048 × 14")
+    #expect(failure?.detail == "front: 3000 × 20 pixels would be sent as 2048 × 14")
   }
 
   @Test func `a strip that only its budget makes a line is refused`() throws {

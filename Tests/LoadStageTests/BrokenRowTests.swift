@@ -68,6 +68,18 @@ struct BrokenRowTests {
     #expect(loaded.cells(.id) == ["2", "3"])
   }
 
+  @Test func aCellThatIsTooLongMayBeWholeOrNot() async throws {
+    let cell = String(repeating: "x", count: 200_000)
+    let loaded = try await Workshop.load(
+      "id,fn,addr\n1,\"\(cell)\",1 Elm\n2,Bo,\"2 Elm\n", ["max-row-bytes": .integer(1_024)])
+    let failures = loaded.failures.compactMap(\.first)
+    try #require(failures.count == 2, "\(loaded.codes)")
+    #expect(failures[0].detail.hasSuffix(", or not within the 1024 bytes that a row may have"))
+    #expect(failures[0].hint.contains("raise load.max-row-bytes"))
+    #expect(failures[1].detail.hasSuffix("the row at line 3 is not closed"))
+    #expect(!failures[1].hint.contains("max-row-bytes"))
+  }
+
   @Test(arguments: [
     "1,\"Line one, and two\nand three, four\",Ada\n", "1,\"a\nb\nc\nd\ne\",Ada\n",
     "1,\"1 Elm, Floor 2\nRoom 3, Door 4\",Ada\n",

@@ -220,6 +220,7 @@ struct GzipTests {
         _ = try await Workshop().load(text: bytes)
       }
       #expect(error?.detail.contains("gzip data") == true && error?.outcome == .fatal)
+      #expect(error?.hint == "get the whole file again")
     }
   }
 }

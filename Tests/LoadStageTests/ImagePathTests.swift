@@ -93,6 +93,7 @@ struct ImagePathTests {
     #expect(loaded.notices.contains("2 files are named by no row: 1-back.jpg, left.JPG"))
   }
 
+<<<<<<< HEAD
   @Test(arguments: [
     ("a.jpg,|b.jpg,|c.jpg,", nil), ("a.jpg,b.jpg|c.jpg,B.JPG", "1 cell names (line 3, back)"),
     ("a.jpg,|a.jpg,b.jpg|,b.jpg", "2 cells name (first: line 3, front)"),
@@ -109,6 +110,17 @@ struct ImagePathTests {
       text: ("id,front,back\n" + lines.joined()).utf8, ["unused-files": .flag(true)])
     let words = "the scan of an earlier row: is it this customer's? "
     #expect(loaded.warnings.map { $0.replacing(words, with: "") } == [warning].compactMap(\.self))
+=======
+  @Test(arguments: ["./a.jpg", "scans/../a.jpg", ".//a.jpg"])
+  func aFileIsNamedInWhateverWayItsPathIsWritten(path: String) async throws {
+    let workshop = Workshop()
+    mkdir(workshop.path + "/scans", 0o700)
+    for name in ["a.jpg", "b.jpg", "scans/c.jpg", "scans/d.jpg"] { workshop.write(name, "x") }
+    let loaded = try await workshop.load(
+      text: "id,front,back\n1,\(path),scans/c.jpg\n2,b.jpg,./scans//c.jpg\n".utf8,
+      ["unused-files": .flag(true)])
+    #expect(loaded.notices == ["1 file is named by no row: scans/d.jpg"])
+>>>>>>> 439fa1dbc23626418bb67249986005238570384f
   }
 
   /// The failure, or nothing, that reading a path gives; both ways of opening agree on whether it opens.
@@ -206,6 +218,7 @@ struct ImagePathTests {
   }
 
   @Test(arguments: [
+<<<<<<< HEAD
     ("10017_V.jpg", nil), ("10007-v.jpeg", "10007_V.jpg"), ("10007 vv.jpg", "10007_V.jpg"),
     ("10007V.jp2", "10007_V.jpg"), ("1000_7_V.jpg", nil), ("0010007_V.jpg", nil), ("V.jpg", nil),
     ("IMG.10018", nil), ("IMGE.10017", "IMG.10017"), ("Renee 3.jpg", "Renée 3.jpg"),
@@ -235,6 +248,17 @@ struct ImagePathTests {
       text: "id,reference\n\(id),Lee\n".utf8, ["front": .text(pattern)])
     let failure = try #require(loaded.failures.first?.first)
     #expect(failure.code == .fileNotFound && failure.similar == similar)
+=======
+    ("dangling.jpg", "front: it is a link to a file that isn't there"),
+    ("loop.jpg", "front: a link on the path leads back to itself"),
+  ])
+  func aLinkThatLeadsNowhereSaysSo(path: String, detail: String) throws {
+    let workshop = try scans()
+    let file = try workshop.scan(path)
+    let failure = #expect(throws: StageFailure.self) { try file.read(atMost: 100) }
+    #expect(failure?.detail == detail && failure?.similar == nil)
+    #expect(failure?.hint == "name the scan itself, or put the link right")
+>>>>>>> 439fa1dbc23626418bb67249986005238570384f
   }
 
   @Test(arguments: [

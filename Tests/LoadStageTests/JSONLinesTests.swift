@@ -39,6 +39,27 @@ struct JSONLinesTests {
     #expect(details.contains { $0.contains(message) }, "\(details)")
   }
 
+  @Test(arguments: [
+    ("{\"id\":\"a\",\"id\":\"b\"}", "leave one of the two"),
+    ("{\"id\":\"a\",\"ID\":\"b\"}", "leave one of the two"),
+    ("{\"fn\":\"\\ud800\"}", "write the character itself in UTF-8, or both halves of its escape"),
+    ("{\"id\":\"a\",}", "correct the row and run again"),
+    ("{\"id\":\"a\\x\"}", "correct the row and run again"),
+    ("{\"id\":\"a\"}{\"id\":\"b\"}", "write one JSON object a line"),
+    ("{\"id\":\"a\",", "write one JSON object a line"), ("id,fn", "write one JSON object a line"),
+  ])
+  func theHintFitsWhatIsWrong(line: String, hint: String) async throws {
+    let loaded = try await Workshop.load("{\"id\":\"first\"}\n\(line)\n")
+    #expect(loaded.failures.map { $0.map(\.hint) } == [[hint]])
+  }
+
+  @Test func aRowWithAnUnknownFieldKeepsItsId() async throws {
+    let loaded = try await Workshop.load(
+      "{\"id\":\"1\"}\n{\"id\":\"2\",\"emial\":\"x\"}\n{\"id\":\"3\",\"a@b.example\":\"x\"}\n")
+    #expect(loaded.codes == ["2 malformed_row", "3 malformed_row"])
+    #expect(loaded.rows.map(\.record.row.id) == ["1", "2", "3"])
+  }
+
   @Test func anUnknownNameInTheFirstRowIsFatal() async throws {
     let error = await #expect(throws: StageFailure.self) {
       _ = try await Workshop.load("{\"id\":\"1\",\"emial\":\"x\"}\n")

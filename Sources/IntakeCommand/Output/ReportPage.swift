@@ -202,10 +202,9 @@ struct RowPictures: Sendable {
           break
         }
       } catch {
-        let failure = (error as? PipelineError)?.failure
+        let failure = (error as? PipelineError)?.failure.about(side: file.side, file: nil)
         pictures.append(
-          Picture(
-            words: "\(file.side.rawValue): \(failure?.detail ?? "it cannot be read")", jpeg: nil))
+          Picture(words: failure?.detail ?? "\(file.side.rawValue): it cannot be read", jpeg: nil))
       }
     }
   }

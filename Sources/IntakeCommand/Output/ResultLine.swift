@@ -177,10 +177,12 @@ enum RowText {
       + ([word ?? outcome.verdict.rawValue] + words).joined(separator: " ")
   }
 
-  /// `invalid_value dob`: the code and what it is about.
+  /// `invalid_value dob`: the code and what it is about, unless the detail, which follows, begins with that.
   static func title(_ failure: StageFailure) -> String {
-    let place = failure.column?.description ?? failure.side?.rawValue
-    return failure.code.rawValue + (place.map { " " + Sanitizer.clean($0, limit: 40) } ?? "")
+    guard let place = failure.column?.description ?? failure.side?.rawValue,
+      !failure.detail.hasPrefix(place + ":")
+    else { return failure.code.rawValue }
+    return failure.code.rawValue + " " + Sanitizer.clean(place, limit: 40)
   }
 
   /// `line 2 (C-1001): accepted createCustomer PENDING · front 1.1 MB 4032×3024 → 412 KB 1536×2048 q85`.

@@ -29,7 +29,7 @@ struct PlanEditing {
   /// Sets an option of the stage that has this name or fills this role.
   mutating func set(_ role: String, _ option: String, _ value: OptionValue) {
     guard let index = index(of: role) else { return }
-    plan.stages[index].options[option] = value
+    plan.stages[index].set(option, to: value)
   }
 
   private func value(_ kind: OptionKind, of spec: OptionSpec, _ arguments: Arguments)
@@ -68,13 +68,12 @@ struct PlanEditing {
     guard let (option, key) = name.halves(at: "."), !key.isEmpty,
       options.contains(where: { $0.name == option && $0.kind == .table })
     else {
-      stage.options[name] = .text(value)
-      return
+      return stage.set(name, to: .text(value))
     }
     var table: [String: String] = [:]
     if case .table(let given) = stage.options[option] { table = given }
     table[key] = value
-    stage.options[option] = .table(table)
+    stage.set(option, to: .table(table))
   }
 
   private func index(of name: String) -> Int? {

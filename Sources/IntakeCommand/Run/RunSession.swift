@@ -40,7 +40,7 @@ final class RunSession: Sendable {
     if let note = policy.note, editing.declares("record", "note") {
       editing.set("record", "note", .text(note))
     }
-    if arguments.has("print-plan") { return try printPlan(editing.plan) }
+    if arguments.has("print-plan") { return try printPlan(editing) }
     try checkTaps(editing.plan)
     if policy.mode.keepsLedger { editing.noteDigests(of: arguments.positionals[0]) }
     // Before anything secret is read.
@@ -62,7 +62,7 @@ final class RunSession: Sendable {
     try checkThatLedgerExists(ledger)
     if let sandbox { try editing.connect(to: sandbox) }
     if policy.mode.keepsLedger { try editing.completeCredentials(for: arguments["to"]) }
-    var pipeline = try assemble(editing.plan)
+    var pipeline = try assemble(editing, checksOptions: true)
     if let ledger, consultsOthers { consultOthers(than: ledger, of: target, &pipeline) }
     noteNewLedger(ledger, editing)
     listenForSignals()
@@ -144,9 +144,9 @@ final class RunSession: Sendable {
     }
   }
 
-  private func printPlan(_ plan: PipelinePlan) throws -> ExitCode {
-    _ = try assemble(plan)
-    invocation.results.writeLine(plan.typed(for: invocation.registry).json)
+  private func printPlan(_ editing: PlanEditing) throws -> ExitCode {
+    _ = try assemble(editing, checksOptions: false)
+    invocation.results.writeLine(editing.plan.typed(for: invocation.registry).json)
     return .success
   }
 
@@ -207,9 +207,14 @@ final class RunSession: Sendable {
       hint: "name the ledger of the earlier run with --ledger PATH; --only and reconcile need one")
   }
 
-  private func assemble(_ plan: PipelinePlan) throws(CommandError) -> Pipeline {
+  private func assemble(_ editing: PlanEditing, checksOptions: Bool) throws(CommandError)
+    -> Pipeline
+  {
+    var editing = editing
+    // Where nothing is sent, no sandbox was started and there is no address of it.
+    if editing.wantsSandbox { editing.set("submit", "endpoint", .text("")) }
     do throws(PlanError) {
-      return try invocation.registry.assemble(plan)
+      return try invocation.registry.assemble(editing.plan, checksOptions: checksOptions)
     } catch {
       let place = error.position == nil ? "" : Sanitizer.clean(arguments["to"] ?? "plan") + ": "
       throw CommandError(.usage, place + error.description, hint: error.hint)

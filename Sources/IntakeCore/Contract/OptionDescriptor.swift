@@ -31,6 +31,14 @@ public enum OptionKind: Sendable, Equatable {
   /// Names with texts.
   case table
 
+  /// Whether JSON has a form of its own for the values, so that a text is of another type.
+  var isScalar: Bool {
+    switch self {
+    case .integer, .number, .flag: return true
+    case .text, .choice, .list, .table: return false
+    }
+  }
+
   /// The values in words: `whole number, 1 to 100`.
   public var summary: String {
     switch self {
@@ -106,11 +114,14 @@ public struct OptionError: Error, Sendable, Equatable, CustomStringConvertible {
   public let option: String
   /// What is wrong and what would be right.
   public let description: String
+  /// The next step; nil where the list of the stage's options is enough.
+  public let hint: String?
 
   /// Describes what is wrong with an option and what would be right.
-  public init(option: String, _ description: String) {
+  public init(option: String, _ description: String, hint: String? = nil) {
     self.option = option
     self.description = description
+    self.hint = hint
   }
 
   init(unknown name: String, of descriptor: PluginDescriptor) {

@@ -26,6 +26,9 @@ public protocol Plugin: Sendable {
   /// Takes options that have been checked one by one; throws for combinations that cannot be declared.
   init(options: Options) throws(OptionError)
 
+  /// Called before any file of the batch is read: refuses options that name a file or an address which can't be used.
+  func checkOptions() throws(OptionError)
+
   /// Called once, before the first item: read key files, start programs.
   func prepare() async throws
 
@@ -36,6 +39,8 @@ public protocol Plugin: Sendable {
 extension Plugin {
   /// The entry without options.
   public static var example: String { #"{"stage":"\#(name)"}"# }
+  /// Nothing to check.
+  public func checkOptions() throws(OptionError) {}
   /// Nothing to prepare.
   public func prepare() async throws {}
   /// Nothing to finish.

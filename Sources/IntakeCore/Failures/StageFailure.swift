@@ -5,7 +5,7 @@ public struct StageFailure: Error, Sendable, Equatable {
   /// The stable word.
   public let code: FailureCode
   /// One sentence on what is wrong, free of personal data; names the column or side.
-  public let detail: String
+  public private(set) var detail: String
   /// The next step for the operator; never empty.
   public var hint: String
   /// The column at fault, where it is one.
@@ -47,9 +47,11 @@ public struct StageFailure: Error, Sendable, Equatable {
     StageFailure(.invalidValue, "column \"\(column)\" \(complaint)", column: column)
   }
 
-  /// The same failure with the image it is about, where that was not known before.
+  /// The same failure with the image it is about, where that was not known before; the detail begins with its side.
   public func about(side: Side, file: String?) -> StageFailure {
     var failure = self
+    let name = (self.side ?? side).rawValue
+    if !detail.hasPrefix(name) { failure.detail = "\(name): \(detail)" }
     failure.side = self.side ?? side
     failure.file = self.file ?? file
     return failure
@@ -127,8 +129,9 @@ public struct PipelineError: Error, Sendable {
   /// The stable word.
   public var code: FailureCode { failure.code }
 
-  /// The same error with the image that it is about.
+  /// The same error with the image that it is about; a stop is about none.
   public func about(side: Side, file: String) -> PipelineError {
+    guard !(underlying is CancellationError) else { return self }
     var error = self
     error.failure = failure.about(side: side, file: file)
     return error

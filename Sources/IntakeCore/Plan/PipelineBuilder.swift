@@ -1,12 +1,16 @@
 extension StageRegistry {
   /// Makes the stages of a plan and checks that neighbours fit, before any file is read.
-  public func assemble(_ plan: PipelinePlan) throws(PlanError) -> Pipeline {
+  ///
+  /// - Parameter checksOptions: whether the stages look at the files and addresses that their options name.
+  public func assemble(_ plan: PipelinePlan, checksOptions: Bool = false) throws(PlanError)
+    -> Pipeline
+  {
     do throws(RegistrationError) {
       try check()
     } catch {
       throw PlanError(error.description, at: nil)
     }
-    var builder = PipelineBuilder(registry: self, plan: plan)
+    var builder = PipelineBuilder(registry: self, plan: plan, checksOptions: checksOptions)
     for stage in plan.stages { try builder.add(stage) }
     return try builder.pipeline()
   }
@@ -16,6 +20,7 @@ extension StageRegistry {
 private struct PipelineBuilder {
   let registry: StageRegistry
   let plan: PipelinePlan
+  let checksOptions: Bool
   var loader: (any Loader)?
   var recordStages: [PipelineStep] = []
   var fileStages: [PipelineStep] = []
@@ -37,7 +42,8 @@ private struct PipelineBuilder {
     }
     guard entry.shapes.contains(where: fits) else { throw misfit(entry, planned) }
     let chosen = try reading(planned) { () throws(OptionError) in
-      try entry.choosing(planned.options)
+      try planned.checkTypes(of: entry.descriptor.options)
+      return try entry.choosing(planned.options)
     }
     guard fits(chosen.shape) else { throw misfit(chosen, planned) }
     guard !chosen.keepsLedger || journal == nil else {
@@ -46,7 +52,9 @@ private struct PipelineBuilder {
         at: plan.position(planned.offset), hint: PipelineBuilder.list)
     }
     let plugin = try reading(planned) { () throws(OptionError) in
-      try chosen.plugin.init(given: planned.options)
+      let plugin = try chosen.plugin.init(given: planned.options)
+      if checksOptions { try plugin.checkOptions() }
+      return plugin
     }
     place(plugin, chosen.shape)
     current = chosen.shape.input == Outcome.self ? current : chosen.shape.output
@@ -59,10 +67,12 @@ private struct PipelineBuilder {
     do throws(OptionError) {
       return try body()
     } catch {
-      let offset = planned.optionOffsets[error.option] ?? planned.offset
+      // A value of the command line stands nowhere in the plan.
+      let isGiven = planned.options[error.option] != nil
+      let offset = isGiven ? planned.optionOffsets[error.option] : planned.offset
       throw PlanError(
         error.description, at: plan.position(offset),
-        hint: "see docintake stages show \(planned.name)")
+        hint: error.hint ?? "see docintake stages show \(planned.name)")
     }
   }
 

@@ -102,6 +102,21 @@ public struct PlannedStage: Sendable {
     self.options = options
   }
 
+  /// Gives an option another value than the one in the text of the plan.
+  public mutating func set(_ option: String, to value: OptionValue) {
+    options[option] = value
+    optionOffsets[option] = nil
+  }
+
+  /// Refuses a text where a plan writes a number or a flag; on the command line every value is a text.
+  func checkTypes(of options: [OptionDescriptor]) throws(OptionError) {
+    for option in options where option.kind.isScalar && optionOffsets[option.name] != nil {
+      if let value = self.options[option.name], case .text = value {
+        throw OptionError(value: value, of: option, stage: name)
+      }
+    }
+  }
+
   init(_ value: JSONValue, in source: [UInt8]) throws(PlanError) {
     guard let fields = value.fields else {
       throw PlanError(

@@ -9,6 +9,8 @@ public struct JSONParser {
     public let offset: Int
     /// What is wrong, in words.
     public let message: String
+    /// The next step, where the message leaves it open.
+    public let hint: String?
   }
 
   private let bytes: [UInt8]
@@ -31,8 +33,8 @@ public struct JSONParser {
     return value
   }
 
-  private func failure(_ message: String, at offset: Int? = nil) -> Failure {
-    Failure(offset: offset ?? position, message: message)
+  private func failure(_ message: String, at offset: Int? = nil, hint: String? = nil) -> Failure {
+    Failure(offset: offset ?? position, message: message, hint: hint)
   }
 
   private var byte: UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -109,7 +111,8 @@ public struct JSONParser {
       let name = try parser.string()
       // Compared as bytes: String equality calls NFC and NFD forms the same.
       guard seen.insert(Array(name.utf8)).inserted else {
-        throw parser.failure("the field \(name.quoted()) stands twice", at: start)
+        throw parser.failure(
+          "the field \(name.quoted()) stands twice", at: start, hint: "leave one of the two")
       }
       parser.skipSpace()
       guard parser.take(UInt8(ascii: ":")) else { throw parser.failure("a colon is missing") }
@@ -181,11 +184,17 @@ public struct JSONParser {
     if (0xD800..<0xDC00).contains(code), bytes[(position + 1)...].starts(with: [0x5C, 0x75]) {
       position += 2
       let low = try fourHexDigits()
-      guard (0xDC00..<0xE000).contains(low) else { throw failure("a lone surrogate", at: start) }
+      guard (0xDC00..<0xE000).contains(low) else { throw loneSurrogate(at: start) }
       code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
     }
-    guard let scalar = Unicode.Scalar(code) else { throw failure("a lone surrogate", at: start) }
+    guard let scalar = Unicode.Scalar(code) else { throw loneSurrogate(at: start) }
     return Array(String(Character(scalar)).utf8)
+  }
+
+  private func loneSurrogate(at offset: Int) -> Failure {
+    failure(
+      "a lone surrogate", at: offset,
+      hint: "write the character itself in UTF-8, or both halves of its escape")
   }
 
   private mutating func fourHexDigits() throws(Failure) -> UInt32 {
