@@ -163,7 +163,8 @@ struct CSVReader: RowReader, ~Copyable {
     return nil
   }
 
-  private static func namesMailboxOrFile(_ bytes: ArraySlice<UInt8>) -> Bool {
+  /// Whether a text holds what hardly any row lacks: an e-mail address or the name of a scan.
+  static func namesMailboxOrFile(_ bytes: ArraySlice<UInt8>) -> Bool {
     let text = String(decoding: bytes, as: UTF8.self).lowercased()
     return ["@", ".jp", ".png", ".pdf", ".heic", ".tif"].contains(where: text.contains)
   }

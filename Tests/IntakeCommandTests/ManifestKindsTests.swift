@@ -189,6 +189,18 @@ struct ManifestKindsTests {
     #expect(update.code == 0, "\(update.errors)")
   }
 
+  /// What `sort` makes of a manifest: nobody would miss the customers above the header.
+  @Test func rowsAboveTheHeaderAreNotTakenForATitle() throws {
+    let sorted = [row(1), row(2), ManifestKindsTests.header, row(3)].joined(separator: "\n")
+    let result = try check(sorted.utf8)
+    #expect(result.code == 2 && result.output.isEmpty)
+    #expect(result.errors.contains("line 1 stands above the header and looks like a row"))
+    #expect(result.errors.contains("move the header to the top") && hidesEverything(result))
+    let title = "My export\(String(repeating: ",", count: 9))\n\n"
+    let titled = try check((title + ManifestKindsTests.header + "\n" + row(1)).utf8)
+    #expect(titled.code == 0 && titled.errors.contains("2 lines above the header"))
+  }
+
   @Test func whatIsNearAMissingScanIsNamedUnlessPathsAreHidden() throws {
     let text = ManifestKindsTests.header + "\n" + row(1) { $0[9] = "scan.jpeg" } + "\n"
     let shown = try check(text.utf8)

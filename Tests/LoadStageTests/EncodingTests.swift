@@ -108,6 +108,18 @@ struct EncodingTests {
     #expect(!loaded.notices.contains { $0.contains("2026") })
   }
 
+  /// As `sort` leaves a manifest, and with titles of more than one cell.
+  @Test(arguments: [
+    ("0,Ada,Lee\n", 1), ("Customers\n\n0,Ada,Lee\n", 3), ("0,Ada,\n", 1), ("0,Ada,Lee,\n", 1),
+    ("0;a@b.example\n", 1), ("scans/0.JPG\n", 1), ("\"0\",\"Ada\n\",Lee\n", 1),
+  ])
+  func aRowAboveTheHeaderIsNoTitle(start: String, line: Int) async throws {
+    let error = await #expect(throws: StageFailure.self) {
+      _ = try await Workshop.load(start + EncodingTests.text)
+    }
+    #expect(error?.detail == "line \(line) stands above the header and looks like a row")
+  }
+
   @Test func tenLinesWithoutAHeaderAreTooMany() async throws {
     let start = String(repeating: "a title\n", count: 10)
     await #expect(throws: StageFailure.self) {
@@ -117,12 +129,22 @@ struct EncodingTests {
 
   @Test(arguments: [
     ("sep=;\nid;fn\n1;a,b\n", "a,b"), ("sep=^\nid^fn\n1^a;b\n", "a;b"), ("id|fn\n1|a;b\n", "a;b"),
-    ("sep=\t\nid\tfn\n1\ta b\n", "a b"), ("Title\nid;fn\n1;a,b\n", "a,b"),
+    ("sep=\t\nid\tfn\n1\ta b\n", "a b"), ("sep=;\nfn\na b\n", "a b"),
+    ("Title\nid;fn\n1;a,b\n", "a,b"),
   ])
   func theDelimiterIsToldByTheHeaderOrTheLineAboveIt(text: String, cell: String) async throws {
     let loaded = try await Workshop.load(text)
     #expect(loaded.cells(.fn) == [cell])
     #expect(loaded.notices.contains { $0.contains("separated by") })
+  }
+
+  @Test func aLineThatNamesAnotherDelimiterThanTheHeaderHasIsNamed() async throws {
+    let error = await #expect(throws: StageFailure.self) {
+      _ = try await Workshop.load("sep=;\r\n" + EncodingTests.text)
+    }
+    #expect(
+      error?.detail.contains("sep= line says that cells are separated by a semicolon") == true)
+    #expect(error?.detail.hasSuffix("by a comma") == true && error?.outcome == .fatal)
   }
 
   @Test(arguments: [
