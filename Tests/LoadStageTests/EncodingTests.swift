@@ -228,10 +228,18 @@ struct GzipTests {
     #expect(loaded.notices.contains { $0.contains("gzip") })
   }
 
-  @Test(arguments: [[], [0, 0, 0, 0], [0x78]] as [[UInt8]])
+  @Test(arguments: [[], [0, 0, 0, 0], [UInt8](repeating: 0, count: 200_000)] as [[UInt8]])
   func membersFollowEachOtherAndPaddingIsIgnored(padding: [UInt8]) async throws {
-    let loaded = try await Workshop().load(text: GzipTests.first + GzipTests.second + padding)
-    #expect(loaded.cells(.fn) == ["Ada", "Bo"])
+    let parts = [GzipTests.first, GzipTests.second, []].joined(separator: padding)
+    #expect(try await Workshop().load(text: Array(parts)).cells(.fn) == ["Ada", "Bo"])
+  }
+
+  @Test(arguments: ["2,Bo\n", "\u{0}\u{0}2,Bo\n", "\u{1F}", "\u{1F}2,Bo\n"])
+  func whatFollowsAMemberAndIsNoneEndsTheRun(rest: String) async throws {
+    let error = await #expect(throws: StageFailure.self) {
+      _ = try await Workshop().load(text: GzipTests.first + rest.utf8)
+    }
+    #expect(error?.detail.contains("gzip data") == true && error?.outcome == .fatal)
   }
 
   @Test func damageAndACutEndTheRunAndAreSaid() async throws {
