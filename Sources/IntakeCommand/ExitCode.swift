@@ -104,7 +104,7 @@ struct CommandError: Error {
     guard !remedy.isEmpty else { return hint }
     let split = words.firstIndex(of: "--") ?? words.endIndex
     let all = words[..<split] + remedy + words[split...]
-    let command = (["docintake"] + all.map(ShellText.quoted)).joined(separator: " ")
+    let command = ([ProgramName.typed] + all).map(ShellText.quoted).joined(separator: " ")
     return (hint.map { $0 + "\n  or run:\n  " } ?? "run: ") + command
   }
 

@@ -201,6 +201,19 @@ struct ManifestKindsTests {
     #expect(titled.code == 0 && titled.errors.contains("2 lines above the header"))
   }
 
+  @Test(arguments: [
+    ("id,\"e\u{1B}]0;x\u{7}'s\",fn\n", #"--ignore-column $'e\033]0;x\007\'s'"#),
+    ("{\"id\":\"1\",\"e\\u009b31m\":\"x\"}\n", #"--ignore-column $'e\302\23331m'"#),
+    ("id,e\u{0}x,fn\n", nil),
+  ])
+  func noNameSteersTheTerminal(text: String, remedy: String?) throws {
+    let result = try check(text.utf8)
+    #expect(result.code == 2)
+    #expect(!result.errors.contains { "\u{1B}\u{7}\u{9B}\u{0}".contains($0) }, "\(result.errors)")
+    #expect(result.errors.contains("\n  \(Program.path) check ") == (remedy != nil))
+    #expect(result.errors.contains(remedy ?? "is unknown"), "\(result.errors)")
+  }
+
   @Test func whatIsNearAMissingScanIsNamedUnlessPathsAreHidden() throws {
     let text = ManifestKindsTests.header + "\n" + row(1) { $0[9] = "scan.jpeg" } + "\n"
     let shown = try check(text.utf8)
