@@ -214,6 +214,22 @@ struct ManifestKindsTests {
     #expect(result.errors.contains(remedy ?? "is unknown"), "\(result.errors)")
   }
 
+  /// One byte of Latin-1 before the first character of UTF-8.
+  @Test func namesThatWereReadInTheWrongEncodingAreNotSent() throws {
+    var text = Array((ManifestKindsTests.header + "\n").utf8)
+    let names: [[UInt8]] =
+      [[0x4A, 0x6F, 0x73, 0xE9]] + ["محمد", "דוד", "Ștefan"].map { Array($0.utf8) }
+    for (number, name) in names.enumerated() {
+      let parts = row(number + 1) { $0[2] = "NAME" }.utf8.split(separator: Array("NAME".utf8))
+      text += Array(parts.joined(separator: name)) + [0x0A]
+    }
+    let result = try check(text)
+    #expect(result.errors.contains("Windows-1252"))
+    #expect(result.outcomes == ["ready": 1, "rejected": 3], "\(result.errors)")
+    #expect(result.row("R2")?["code"]?.string == "suspicious_value")
+    #expect(result.row("R2")?["hint"]?.string?.contains("--encoding utf-8") == true)
+  }
+
   @Test func whatIsNearAMissingScanIsNamedUnlessPathsAreHidden() throws {
     let text = ManifestKindsTests.header + "\n" + row(1) { $0[9] = "scan.jpeg" } + "\n"
     let shown = try check(text.utf8)
