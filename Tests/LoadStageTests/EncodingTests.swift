@@ -197,6 +197,16 @@ struct EncodingTests {
     #expect(later.codes == ["3 malformed_row"] && later.rows[1].record.row.id == nil)
   }
 
+  /// A header that ends with a comma, and rows that don't: what is wrong with a row is its value.
+  @Test func aHeaderMayHaveACommaMoreThanTheRows() async throws {
+    let header = "id,email,fn,\n"
+    let loaded = try await Workshop.load(header + "1,x,Ada\n2,a@b.example,Bo\n3,x,Cy\n")
+    #expect(loaded.codes == ["2 invalid_value", "4 invalid_value"])
+    let mixed = try await Workshop.load(header + "1,a@b.example,Ada\n2,x,Bo,\n3,b@b.example,Cy,\n")
+    #expect(mixed.codes == ["3 malformed_row"] && mixed.cells(.fn) == ["Ada", "Cy"])
+    #expect(mixed.failures[0][0].detail == "the row has 4 cells, those before it have 3")
+  }
+
   @Test func aCellTooManyThatHoldsSomethingIsRefused() async throws {
     let loaded = try await Workshop.load("id,fn\n1,Ada,\n2,Bo,x\n3,Cy\n")
     #expect(loaded.codes == ["3 malformed_row"])
