@@ -65,6 +65,7 @@ enum SuspiciousValue {
   ]
   /// Columns in which digits and an E can't be a code of the operator's own.
   private static let numbers: Set<Column> = [.zip, .phone, .dob, .idIssued, .idExpiry]
+  private static let dates: Set<Column> = [.dob, .idIssued, .idExpiry]
   private static let names: Set<Column> = [.fn, .ln, .mn, .city]
 
   /// `NULL`, `N/A`, `-`, `####`, `#REF!`: something stands there instead of a value.
@@ -128,8 +129,9 @@ enum SuspiciousValue {
     let rest = reader.rest
     guard let mark = rest.first, reader.take(".,") else { return nil }
     let digits = reader.rest
-    // A version such as 2.0 may be somebody's reference.
-    if digits.allSatisfy({ $0 == 0x30 }), digits.count <= 2, whole.count >= 3 {
+    // A version such as 2.0 may be somebody's reference, and 25569.0 a day as spreadsheets count them.
+    let isDay = dates.contains(column) && whole.count <= 5
+    if digits.allSatisfy({ $0 == 0x30 }), digits.count <= 2, whole.count >= 3, !isDay {
       return "ends like a number with decimals (.0)"
     }
     let groups = rest.split(separator: mark)

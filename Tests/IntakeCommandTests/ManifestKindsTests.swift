@@ -230,6 +230,18 @@ struct ManifestKindsTests {
     #expect(result.row("R2")?["hint"]?.string?.contains("--encoding utf-8") == true)
   }
 
+  @Test func aYearIsNoDayOfASpreadsheet() throws {
+    let rows = ["1970", "1985"].enumerated().map { number, year in row(number + 1) { $0[7] = year }
+    }
+    let text = ([ManifestKindsTests.header] + rows).joined(separator: "\n")
+    for options in [[], ["--date-format", "excel"]] {
+      let path = folder.write("export.csv", text)
+      let result = try program.start(["check", path, "--to", "dcams"] + options).wait()
+      #expect(result.outcomes == ["rejected": 2], "\(result.output)")
+      #expect(!result.errors.contains("give --date-format excel"), "\(result.errors)")
+    }
+  }
+
   @Test func whatIsNearAMissingScanIsNamedUnlessPathsAreHidden() throws {
     let text = ManifestKindsTests.header + "\n" + row(1) { $0[9] = "scan.jpeg" } + "\n"
     let shown = try check(text.utf8)
