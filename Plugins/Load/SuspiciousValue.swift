@@ -286,10 +286,15 @@ extension SuspiciousValue {
   }
 
   /// The text without `="…"` or the apostrophe around it, nil where there is neither.
-  static func unwrapped(_ text: String) -> String? {
+  ///
+  /// A name or an e-mail address may have the apostrophe itself: it comes off there only if that `isSure`.
+  static func unwrapped(_ text: String, of column: Column, isSure: Bool) -> String? {
     if text.hasPrefix("=\""), text.hasSuffix("\""), text.utf8.count > 3 {
-      return String(text.dropFirst(2).dropLast())
+      let inner = text.dropFirst(2).dropLast()
+      return inner.utf8.contains(UInt8(ascii: "\"")) ? nil : String(inner)
     }
-    return text.hasPrefix("'") && text.utf8.count > 1 ? String(text.dropFirst()) : nil
+    guard text.hasPrefix("'"), let next = text.utf8.dropFirst().first else { return nil }
+    let isMark = codes.contains(column) && column != .email || next.isASCIIDigit
+    return isMark || isSure ? String(text.dropFirst()) : nil
   }
 }
