@@ -27,13 +27,26 @@ struct ImagePathTests {
     #expect(!failure.detail.contains(path) || path == "..")
   }
 
-  @Test func theSameFileOnBothSidesIsRefused() async throws {
-    let loaded = try await Workshop.load("id,front,back\n1,a.jpg,a.jpg\n")
-    #expect(loaded.codes == ["2 invalid_value"])
+  @Test(arguments: [
+    ("a.jpg", "a.jpg", true), ("inner/a.jpg", "./inner//a.jpg", true),
+    ("inner/../a.jpg", "a.jpg", true), ("a.jpg", "A.JPG", true),
+    ("inner\\a.jpg", "inner/a.jpg", true),
+    ("a.jpg", "inner/a.jpg", false), ("b.jpg", "B.jpg", false),
+    ("inner/a.jpg", "inner/../a.jpg", false),
+  ])
+  func theSameFileOnBothSidesIsRefused(front: String, back: String, isSame: Bool) async throws {
+    let workshop = Workshop()
+    mkdir(workshop.path + "/inner", 0o700)
+    for (size, name) in ["a.jpg", "inner/a.jpg", "b.jpg", "B.jpg"].enumerated() {
+      workshop.write(name, String(repeating: "x", count: size + 1))
+    }
+    let loaded = try await workshop.load(text: "id,front,back\n1,\(front),\(back)\n".utf8)
+    #expect(loaded.codes == (isSame ? ["2 invalid_value"] : []))
   }
 
   @Test(arguments: [
-    ("a.pdf,a.pdf", "1 2"), ("A.TIFF,A.TIFF", "1 2"), ("a.pdf#page=3,a.pdf", "3 1"),
+    ("a.pdf,a.pdf", "1 2"), ("a.pdf,./a.pdf", "1 2"), ("A.TIFF,A.TIFF", "1 2"),
+    ("a.pdf#page=3,a.pdf", "3 1"),
     ("a.pdf,b.pdf", "1 1"), ("a.pdf#page=2,a.pdf#page=1", "2 1"),
     ("a.pdf,a.pdf#page=1", "invalid_value"), ("a.jpg#page=1,a.jpg", "invalid_value"),
     ("a.pdf#page=0,b.jpg", "1 1"), ("odd#page=2,a.pdf#page=10000", "1 1"),
