@@ -217,6 +217,8 @@ struct EncodingTests {
     #expect(
       try await Workshop.load("id,fn\n").warnings == ["the manifest has a header and no rows"])
     #expect(try await Workshop.load("id,fn\n1,Ada\n").warnings.isEmpty)
+    #expect(try await Workshop.load("[]").warnings == ["the manifest has no rows"])
+    #expect(try await Workshop.load("[{\"id\":\"1\"}]").warnings.isEmpty)
   }
 }
 
