@@ -101,7 +101,8 @@ struct ImageItem: ItemKind {
     let bytes = try answer.image()
     let image = try unchanged.replacing(encoded: bytes)
     guard !image.header.lacksEnd else {
-      throw StageFailure(.damagedImage, "the JPEG ends early, after \(bytes.count) bytes")
+      let format = image.header.format.rawValue.uppercased()
+      throw StageFailure(.damagedImage, "the \(format) ends early, after \(bytes.count) bytes")
     }
     return image
   }

@@ -13,7 +13,7 @@ struct CSVReader: RowReader, ~Copyable {
   /// Whether the last columns are the notes on rows that were not accepted, which are not the row's own.
   private var hasNotes = false
   private var hasRows = false
-  /// How many empty cells the rows have beyond the header, as the first of them shows.
+  /// How many empty cells the rows have beyond the header, or lack at its end, as the first of them shows.
   private var extraCells: Int?
 
   /// Reads the header.
@@ -169,7 +169,8 @@ struct CSVReader: RowReader, ~Copyable {
     return nil
   }
 
-  private static func namesMailboxOrFile(_ bytes: ArraySlice<UInt8>) -> Bool {
+  /// Whether a text holds what hardly any row lacks: an e-mail address or the name of a scan.
+  static func namesMailboxOrFile(_ bytes: ArraySlice<UInt8>) -> Bool {
     let text = String(decoding: bytes, as: UTF8.self).lowercased()
     return ["@", ".jp", ".png", ".pdf", ".heic", ".tif"].contains(where: text.contains)
   }
@@ -217,8 +218,9 @@ struct CSVReader: RowReader, ~Copyable {
     var row = RawRow(line: window.line)
     row.source = SourceRow(record, in: table)
     row.cells.reserveCapacity(header.places.count)
-    if parser.cellCount != header.places.count || extraCells ?? 0 > 0 { countCells(of: &row) }
-    if extraCells == nil { extraCells = max(0, parser.cellCount - header.places.count) }
+    let extra = parser.cellCount - header.places.count
+    if extra != 0 || extraCells ?? 0 != 0 { countCells(of: &row, extra) }
+    if extraCells == nil { extraCells = extra }
     for index in 0..<min(parser.cellCount, header.places.count) {
       let place = header.places[index]
       if place != .ignored { read(index, place, into: &row) }
@@ -229,12 +231,14 @@ struct CSVReader: RowReader, ~Copyable {
 
   /// A row with another number of cells than those before it is sound only if its values are: the extra empty cell may
   /// be due to a comma in an address.
-  private func countCells(of row: inout RawRow) {
-    let (found, named) = (parser.cellCount, header.places.count)
-    if found > named { cleaner.notes.count(.extraCells, line: row.line) }
-    guard found != named + (extraCells ?? 0) else { return }
+  private func countCells(of row: inout RawRow, _ extra: Int) {
+    if extra > 0 { cleaner.notes.count(.extraCells, line: row.line) }
+    // In the first row only a column without a name may be left out.
+    let usual = extraCells ?? min(0, extra)
+    guard extra != usual else { return }
+    let named = header.places.count
     row.miscount = CellCount(
-      found: found, wanted: found == named ? named + (extraCells ?? 0) : named)
+      found: named + extra, wanted: extra == 0 ? named + usual : named, isOfHeader: extra != 0)
   }
 
   private func read(_ index: Int, _ place: Header.Place, into row: inout RawRow) {

@@ -28,13 +28,19 @@ struct CellCleaner: Sendable {
       return notes.count(.nullText, line: line, name)
     }
     let misread = isMisread ? SuspiciousValue.misread : nil
-    if let problem = misread ?? SuspiciousValue.problem(in: text, of: name.column) {
-      if suspicious == .refuse {
-        row.suspicions.append((name, problem))
-      } else if let inner = SuspiciousValue.unwrapped(text) {
+    var problem = misread ?? SuspiciousValue.problem(in: text, of: name.column)
+    if problem != nil,
+      let inner = SuspiciousValue.unwrapped(text, of: name.column, isSure: suspicious != .refuse)
+    {
+      let left = misread ?? SuspiciousValue.problem(in: inner, of: name.column)
+      if left == nil || suspicious != .refuse {
         notes.count(.wrapper, line: line, name)
-        text = inner
+        (text, problem) = (cleaned(inner, name, line: line), left)
       }
+    }
+    guard !text.isEmpty else { return }
+    if let problem {
+      if suspicious == .refuse { row.suspicions.append((name, problem)) }
       if suspicious == .warn { notes.count(.suspicious, line: line, name) }
     }
     row.cells.append(RawCell(name: name, text: text, isPlain: isFolded))

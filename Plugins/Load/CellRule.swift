@@ -44,12 +44,12 @@ struct CellRule: Sendable {
   }
 
   static func suspicious(_ name: ColumnName, _ problem: String) -> StageFailure {
-    let isNothing = problem.contains("instead of a value")
-    return StageFailure(
-      .suspiciousValue, "\(name) \(problem)",
-      hint: isNothing
-        ? "correct or empty the cell; --null TEXT reads such a text as an empty cell" : nil,
-      column: name)
+    let hint =
+      problem == SuspiciousValue.misread
+      ? "correct the cell, or give --encoding utf-8 where the manifest is UTF-8 but for a few bytes"
+      : problem.contains("instead of a value")
+        ? "correct or empty the cell; --null TEXT reads such a text as an empty cell" : nil
+    return StageFailure(.suspiciousValue, "\(name) \(problem)", hint: hint, column: name)
   }
 
   private static func length(of cell: RawCell) -> String? {

@@ -67,7 +67,9 @@ struct DateFormat: Sendable, Equatable {
     var (year, month, day, isShort) = (0, 0, 0, false)
     var time: [Int] = []
     for (index, part) in parts.enumerated() {
-      if case .serial(let first) = part { return reader.serial(from: first) }
+      if case .serial(let first) = part {
+        return reader.serial(from: first, notIn: 1900...max(1900, latest.year))
+      }
       guard let number = reader.number(of: part, isTight: isTight(index)) else { return nil }
       switch part {
       case .year: year = number
@@ -189,9 +191,11 @@ extension TextReader {
     if take(".") { _ = digits() }
   }
 
-  /// A whole number of days, also as `25569.0`.
-  fileprivate mutating func serial(from firstDay: Int) -> CalendarDate? {
-    guard let days = number(1...5) else { return nil }
+  /// A whole number of days, also as `25569.0`; what looks like a year is one: nobody alive was born in 1905.
+  fileprivate mutating func serial(
+    from firstDay: Int, notIn years: ClosedRange<Int>
+  ) -> CalendarDate? {
+    guard let days = number(1...5), !years.contains(days) else { return nil }
     if take(".") { while take("0") {} }
     // Excel believes in 1900-02-29, its day 60: the days before it are off by one.
     guard rest.isEmpty, days > 0, days != 60 || firstDay != -25_569 else { return nil }

@@ -89,8 +89,9 @@ struct Header {
       && cells.allSatisfy(ColumnNames.isHarmless)
   }
 
-  /// `--map` for each name that is known or misspelt, `--ignore-column` for the others.
+  /// `--map` for each name that is known or misspelt, `--ignore-column` for the others; none where a name can't be given.
   private var remedy: [String] {
+    guard !cells.contains(where: { $0.utf8.contains(0) }) else { return [] }
     let unknown = cells.indices.filter { index in
       if case .unknown = meanings[index] { ColumnNames.isHarmless(cells[index]) } else { false }
     }

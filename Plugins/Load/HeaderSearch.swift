@@ -15,12 +15,14 @@ struct HeaderSearch {
     try skipBlankLines(&window)
     let declared = try separatorLine(&window)
     if declared != nil { try skipBlankLines(&window) }
-    let candidates =
-      if let byte = given.byte ?? declared { [byte] } else {
-        Delimiter.allCases.compactMap(\.byte)
-      }
-    let (lines, delimiter) = try search(&window, candidates)
-    for _ in 0..<lines where try window.reachNext() { try window.skipLine() }
+    let usual = Delimiter.allCases.compactMap(\.byte)
+    let candidates = (given.byte ?? declared).map { [$0] } ?? usual
+    let (lines, delimiter, known) = try search(&window, candidates)
+    if known == 0, given == .auto, let declared {
+      let shown = try search(&window, usual)
+      guard shown.known == 0 else { throw contradiction(declared, shown.delimiter) }
+    }
+    try passOver(lines, &window, delimiter)
     if lines > 0 {
       notes.say(
         lines == 1
@@ -34,6 +36,35 @@ struct HeaderSearch {
         "the manifest's cells are separated by \(Delimiter.name(delimiter)), as its header shows")
     }
     return delimiter
+  }
+
+  /// Passes over a title; whoever sorts a manifest has customers there, whom nobody would miss.
+  private func passOver(_ lines: Int, _ window: inout ByteWindow, _ delimiter: UInt8) throws {
+    var places = [0]
+    for line in 0..<lines {
+      places.append(places[line])
+      _ = try skipLine(&places[line + 1], &window)
+    }
+    let header = try cells(of: &window, at: places[lines], delimiter)
+    let columns = (header.lastIndex { !$0.isEmpty } ?? 0) + 1
+    for line in 0..<lines {
+      let cells = try cells(of: &window, at: places[line], delimiter)
+      let text = window.bytes[window.start + places[line]..<window.start + places[line + 1]]
+      guard
+        cells.count >= columns && cells.count(where: { !$0.isEmpty }) > 1
+          || CSVReader.namesMailboxOrFile(text)
+      else { continue }
+      throw unusable(
+        "line \(window.line + line) stands above the header and looks like a row",
+        hint: "move the header to the top, or delete the line where it is a title")
+    }
+    for _ in 0..<lines where try window.reachNext() { try window.skipLine() }
+  }
+
+  private func contradiction(_ declared: UInt8, _ shown: UInt8) -> StageFailure {
+    unusable(
+      "the sep= line says that cells are separated by \(Delimiter.name(declared)), but the header separates them "
+        + "by \(Delimiter.name(shown))", hint: "correct or delete the sep= line")
   }
 
   private func skipBlankLines(_ window: inout ByteWindow) throws {
@@ -55,10 +86,12 @@ struct HeaderSearch {
     return delimiter
   }
 
-  /// How many lines to pass over, and the delimiter of the line behind them.
+  /// How many lines to pass over, the delimiter of the line behind them, and how many columns it names.
   ///
   /// The first line is taken where it is a header or no better one follows: what is wrong with it is said then.
-  private func search(_ window: inout ByteWindow, _ delimiters: [UInt8]) throws -> (Int, UInt8) {
+  private func search(_ window: inout ByteWindow, _ delimiters: [UInt8]) throws
+    -> (lines: Int, delimiter: UInt8, known: Int)
+  {
     var first: (known: Int, delimiter: UInt8) = (0, delimiters[0])
     var offset = 0
     for line in 0..<HeaderSearch.mostLines {
@@ -72,11 +105,11 @@ struct HeaderSearch {
       if line == 0 { first = (best.known, best.delimiter) }
       // A word of a title may be the name of a column: below the first line it takes two.
       if best.known * 2 >= best.named, best.known > (line == 0 ? 0 : 1) {
-        return (line, best.delimiter)
+        return (line, best.delimiter, best.known)
       }
       guard first.known == 0 || line > 0, try skipLine(&offset, &window) else { break }
     }
-    return (0, first.delimiter)
+    return (0, first.delimiter, first.known)
   }
 
   /// Moves behind the line that starts there; false where it is too long for a title, or the last one.

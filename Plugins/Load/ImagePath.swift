@@ -39,9 +39,23 @@ struct ImagePath: Sendable {
     return (String(text[..<mark.lowerBound]), page)
   }
 
-  /// Whether two paths lead to one page of one file.
+  /// Whether two paths lead to one page of one file, in whatever spelling.
   func isSame(as other: ImagePath) -> Bool {
-    relative == other.relative && (page ?? usualPage) == (other.page ?? other.usualPage)
+    guard (page ?? usualPage) == (other.page ?? other.usualPage) else { return false }
+    if relative == other.relative { return true }
+    // The names of most pairs differ near their ends; only the others are taken apart and looked up.
+    let ends = zip(relative.utf8.reversed(), other.relative.utf8.reversed())
+    return ends.prefix(6).allSatisfy {
+      $0.asciiLowercased == $1.asciiLowercased || ($0 | $1) >= 0x80
+    }
+      && names == other.names && root.stamp(of: relative) == root.stamp(of: other.relative)
+  }
+
+  /// The names of folders and file on the way, in lower case, without `.` and what `..` leaves again.
+  private var names: [String] {
+    relative.lowercased().split(separator: "/").reduce(into: []) { names, name in
+      if name == ".." { _ = names.popLast() } else if name != "." { names.append(String(name)) }
+    }
   }
 
   /// Takes the second page where both columns name one document without saying which page: front, then back.

@@ -19,6 +19,7 @@ struct JSONReader: RowReader, ~Copyable {
   /// The first row, which was read to check its names; nil once it has been handed out.
   private var first: RawRow?
   private var isFirst = true
+  private var hasNoRows = false
   /// The columns in the order in which the rows bring them.
   private let table: SourceTable
 
@@ -45,6 +46,7 @@ struct JSONReader: RowReader, ~Copyable {
     }
     first = try next()
     isFirst = false
+    hasNoRows = first == nil
   }
 
   /// None: a field that the first rows lack may come later.
@@ -53,6 +55,10 @@ struct JSONReader: RowReader, ~Copyable {
 
   mutating func next() throws -> RawRow? {
     if let row = first.take() { return row }
+    if hasNoRows {
+      cleaner.notes.say("the manifest has no rows", .warning)
+      return nil
+    }
     guard layout == .lines else { return try nextElement() }
     while try window.reachNext() {
       if let row = try readLine() { return row }

@@ -258,7 +258,8 @@ enum ManifestContent: Equatable {
     // The first entry's name is at byte 30 of a zip archive; every program begins with another one.
     let names = [
       "[Content_Types].xml", "xl/", "_rels/", "docProps/",
-      "mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+      // As much of an OpenDocument's type as the first 64 bytes hold.
+      "mimetypeapplication/vnd.oasis",
     ]
     let isWorkbook = names.contains { bytes.dropFirst(30).starts(with: $0.utf8) }
     return isWorkbook

@@ -46,9 +46,10 @@ struct RawRow {
   }
 }
 
-/// How many cells a row has, and how many its header.
+/// How many cells a row has, and how many its header or the rows before it.
 struct CellCount {
   let found, wanted: Int
+  var isOfHeader = true
 
   func failure(hint: String? = nil) -> StageFailure {
     let usual =
@@ -56,7 +57,8 @@ struct CellCount {
       ? "put a cell that holds the delimiter in quotes" : "add the cells that are missing"
     return StageFailure(
       .malformedRow,
-      "the row has \(found) \(found == 1 ? "cell" : "cells"), the header has \(wanted)",
+      "the row has \(found) \(found == 1 ? "cell" : "cells"), "
+        + "\(isOfHeader ? "the header has" : "those before it have") \(wanted)",
       hint: hint ?? usual)
   }
 }

@@ -65,6 +65,7 @@ enum SuspiciousValue {
   ]
   /// Columns in which digits and an E can't be a code of the operator's own.
   private static let numbers: Set<Column> = [.zip, .phone, .dob, .idIssued, .idExpiry]
+  private static let dates: Set<Column> = [.dob, .idIssued, .idExpiry]
   private static let names: Set<Column> = [.fn, .ln, .mn, .city]
 
   /// `NULL`, `N/A`, `-`, `####`, `#REF!`: something stands there instead of a value.
@@ -128,8 +129,9 @@ enum SuspiciousValue {
     let rest = reader.rest
     guard let mark = rest.first, reader.take(".,") else { return nil }
     let digits = reader.rest
-    // A version such as 2.0 may be somebody's reference.
-    if digits.allSatisfy({ $0 == 0x30 }), digits.count <= 2, whole.count >= 3 {
+    // A version such as 2.0 may be somebody's reference, and 25569.0 a day as spreadsheets count them.
+    let isDay = dates.contains(column) && whole.count <= 5
+    if digits.allSatisfy({ $0 == 0x30 }), digits.count <= 2, whole.count >= 3, !isDay {
       return "ends like a number with decimals (.0)"
     }
     let groups = rest.split(separator: mark)
@@ -183,30 +185,50 @@ extension SuspiciousValue {
   static func isMisread(_ text: String, _ column: Column) -> Bool {
     guard column != .front, column != .back else { return false }
     let scalars = Array(text.unicodeScalars)
-    return scalars.indices.contains { index in
+    var signs = 0
+    for index in scalars.indices {
       switch scalars[index].value {
-      case ..<0x80: false
+      case ..<0x80: continue
       // As old DOS programs and old Macs show it: ├®, √©.
-      case 0x2500...0x257F: true
-      case 0x221A: index + 1 < scalars.count && scalars[index + 1].value >= 0x80
-      default: isMisread(scalars[index...])
+      case 0x2500...0x257F: return true
+      case 0x221A: if index + 1 < scalars.count, scalars[index + 1].value >= 0x80 { return true }
+      default: signs += signsOfMisreading(scalars[index...], after: scalars[..<index].last)
       }
     }
+    return signs > 1
   }
 
-  /// Whether the bytes that these letters have in Windows-1252 are one character of UTF-8.
+  /// How surely the bytes that these letters have in Windows-1252 are one character of UTF-8: 2 is certain.
   ///
-  /// Capitals from É on may well stand before a closing quote or a dash: of them, only two such pairs would be a sign.
-  private static func isMisread(_ scalars: ArraySlice<Unicode.Scalar>) -> Bool {
-    guard let lead = scalars.first.flatMap(byte), lead >= 0xC2, lead < 0xF5 else { return false }
+  /// Capitals from É on and ß may well stand before a blank, a quote or a dash, and before Š and Ž (`MATÚŠ`), but
+  /// such a capital behind a small letter is none (`IonuÈ›`).
+  private static func signsOfMisreading(
+    _ scalars: ArraySlice<Unicode.Scalar>, after previous: Unicode.Scalar?
+  ) -> Int {
+    guard let lead = scalars.first.flatMap(byte), lead >= 0xC2, lead < 0xF5 else { return 0 }
     let length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
-    guard length > 2 || (0xC2...0xC5).contains(lead) || (0xCE...0xD1).contains(lead) else {
-      return false
-    }
-    let following = scalars.dropFirst().prefix(length - 1)
-    return following.count == length - 1
-      && following.allSatisfy { byte($0).map { (0x80...0xBF).contains($0) } ?? false }
+    let following = scalars.dropFirst().prefix(length - 1).compactMap(byte)
+    guard let second = following.first, following.count == length - 1,
+      following.allSatisfy({ (0x80...0xBF).contains($0) })
+    else { return 0 }
+    let isRare = (0xC2...0xC5).contains(lead) || (0xCE...0xD1).contains(lead)
+    if length > 2 || isRare { return 2 }
+    if usualCapitals.contains(lead), usualLetters.contains(second) { return 0 }
+    if lead != 0xDF, previous?.properties.isLowercase == true { return 2 }
+    // A multiplication sign is no letter.
+    if lead != 0xD7, usualMarks.contains(second) { return 0 }
+    return second < 0xA0 ? 2 : 1
   }
+
+  /// É Í Ó Ô Õ Ö Ú Ü Ý, of languages that have Š Ž š ž as well.
+  private static let usualCapitals: Set<UInt8> = [
+    0xC9, 0xCD, 0xD3, 0xD4, 0xD5, 0xD6, 0xDA, 0xDC, 0xDD,
+  ]
+  private static let usualLetters: Set<UInt8> = [0x8A, 0x8E, 0x9A, 0x9E]
+  /// ‘ ’ “ ” – — ›, a blank that doesn't break, ´ and ».
+  private static let usualMarks: Set<UInt8> = [
+    0x91, 0x92, 0x93, 0x94, 0x96, 0x97, 0x9B, 0xA0, 0xB4, 0xBB,
+  ]
 
   /// The byte of a letter in Windows-1252; its five unused bytes stand for themselves, as most programs read them.
   private static func byte(_ scalar: Unicode.Scalar) -> UInt8? {
@@ -264,10 +286,15 @@ extension SuspiciousValue {
   }
 
   /// The text without `="…"` or the apostrophe around it, nil where there is neither.
-  static func unwrapped(_ text: String) -> String? {
+  ///
+  /// A name or an e-mail address may have the apostrophe itself: it comes off there only if that `isSure`.
+  static func unwrapped(_ text: String, of column: Column, isSure: Bool) -> String? {
     if text.hasPrefix("=\""), text.hasSuffix("\""), text.utf8.count > 3 {
-      return String(text.dropFirst(2).dropLast())
+      let inner = text.dropFirst(2).dropLast()
+      return inner.utf8.contains(UInt8(ascii: "\"")) ? nil : String(inner)
     }
-    return text.hasPrefix("'") && text.utf8.count > 1 ? String(text.dropFirst()) : nil
+    guard text.hasPrefix("'"), let next = text.utf8.dropFirst().first else { return nil }
+    let isMark = codes.contains(column) && column != .email || next.isASCIIDigit
+    return isMark || isSure ? String(text.dropFirst()) : nil
   }
 }

@@ -112,7 +112,8 @@ struct CommandError: Error {
       default: receipt.hint ?? receipt.code?.hint
       }
     let detail = receipt.detail ?? "the answer \(receipt.http ?? 0) isn't readable"
-    self.init(code, detail + receipt.quotation(TextMask(hiding: [request.customer.exposed])), hint: hint)
+    self.init(
+      code, detail + receipt.quotation(TextMask(hiding: [request.customer.exposed])), hint: hint)
   }
 
   /// The next step; with the whole command line to run instead, where the error knows what it lacks.
@@ -120,7 +121,7 @@ struct CommandError: Error {
     guard !remedy.isEmpty else { return hint }
     let split = words.firstIndex(of: "--") ?? words.endIndex
     let all = words[..<split] + remedy + words[split...]
-    let command = (["docintake"] + all.map(ShellText.quoted)).joined(separator: " ")
+    let command = ([ProgramName.typed] + all).map(ShellText.quoted).joined(separator: " ")
     return (hint.map { $0 + "\n  or run:\n  " } ?? "run: ") + command
   }
 

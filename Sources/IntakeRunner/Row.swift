@@ -93,11 +93,12 @@ extension Row {
       "a cell or an image was changed after the row had been accepted"
       + (isRenamed ? " under another id: make sure that it is the same customer" : "")
     let reason = problem.map { ", and as it is now it cannot be sent: \($0.code): \($0.detail)" }
-    return skipped(.changedAfterAcceptance, detail + (reason ?? ""))
+    return skipped(.changedAfterAcceptance, detail + (reason ?? ""), hint: problem?.hint)
   }
 
-  private func skipped(_ code: FailureCode, _ detail: String) -> Outcome {
-    var outcome = outcome(.skipped, stage: "record", failure: StageFailure(code, detail))
+  private func skipped(_ code: FailureCode, _ detail: String, hint: String? = nil) -> Outcome {
+    var outcome = outcome(
+      .skipped, stage: "record", failure: StageFailure(code, detail, hint: hint))
     outcome.since = known?.accepted
     return outcome
   }

@@ -45,8 +45,15 @@ public struct GzipReader: ~Copyable {
         }
       }
       if isBetweenMembers {
-        // Padding of tapes and disks ends the data; like gzip, this ignores whatever follows.
-        guard packed[position] == 0x1F else { return 0 }
+        // Padding of tapes and disks; what else follows is data that nobody can read.
+        guard let next = packed[position...].firstIndex(where: { $0 != 0 }) else {
+          position = packed.count
+          continue
+        }
+        position = next
+        guard packed[next] == 0x1F else {
+          throw FileFailure.unreadable("its gzip data is followed by something else")
+        }
         inflateReset(stream)
         isBetweenMembers = false
       }

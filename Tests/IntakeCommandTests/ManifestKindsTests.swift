@@ -138,7 +138,7 @@ struct ManifestKindsTests {
   @Test func whatIsRefusedStaysRefusedInTheFixedManifest() throws {
     let rows = [
       row(1), "canary-9@example.com,Zanzibar", row(2) { $0[7] = "31.31.1983" },
-      row(3) { $0[5] = "'04101" },
+      row(3) { $0[5] = "97301.0" },
     ]
     let fixed = folder.path + "/fixed.csv"
     let result = try check(
@@ -193,6 +193,70 @@ struct ManifestKindsTests {
     let update = try check(
       "email,status\ncanary-1@example.com,PASS\n".utf8, "--operation", "updateStatus")
     #expect(update.code == 0, "\(update.errors)")
+  }
+
+  /// What `sort` makes of a manifest: nobody would miss the customers above the header.
+  @Test func rowsAboveTheHeaderAreNotTakenForATitle() throws {
+    let sorted = [row(1), row(2), ManifestKindsTests.header, row(3)].joined(separator: "\n")
+    let result = try check(sorted.utf8)
+    #expect(result.code == 2 && result.output.isEmpty)
+    #expect(result.errors.contains("line 1 stands above the header and looks like a row"))
+    #expect(result.errors.contains("move the header to the top") && hidesEverything(result))
+    let title = "My export\(String(repeating: ",", count: 9))\n\n"
+    let titled = try check((title + ManifestKindsTests.header + "\n" + row(1)).utf8)
+    #expect(titled.code == 0 && titled.errors.contains("2 lines above the header"))
+  }
+
+  @Test(arguments: [
+    ("id,\"e\u{1B}]0;x\u{7}'s\",fn\n", #"--ignore-column $'e\033]0;x\007\'s'"#),
+    ("{\"id\":\"1\",\"e\\u009b31m\":\"x\"}\n", #"--ignore-column $'e\302\23331m'"#),
+    ("id,e\u{0}x,fn\n", nil),
+  ])
+  func noNameSteersTheTerminal(text: String, remedy: String?) throws {
+    let result = try check(text.utf8)
+    #expect(result.code == 2)
+    #expect(!result.errors.contains { "\u{1B}\u{7}\u{9B}\u{0}".contains($0) }, "\(result.errors)")
+    #expect(result.errors.contains("\n  \(Program.path) check ") == (remedy != nil))
+    #expect(result.errors.contains(remedy ?? "is unknown"), "\(result.errors)")
+  }
+
+  /// One byte of Latin-1 before the first character of UTF-8.
+  @Test func namesThatWereReadInTheWrongEncodingAreNotSent() throws {
+    var text = Array((ManifestKindsTests.header + "\n").utf8)
+    let names: [[UInt8]] =
+      [[0x4A, 0x6F, 0x73, 0xE9]] + ["محمد", "דוד", "Ștefan"].map { Array($0.utf8) }
+    for (number, name) in names.enumerated() {
+      let parts = row(number + 1) { $0[2] = "NAME" }.utf8.split(separator: Array("NAME".utf8))
+      text += Array(parts.joined(separator: name)) + [0x0A]
+    }
+    let result = try check(text)
+    #expect(result.errors.contains("Windows-1252"))
+    #expect(result.outcomes == ["ready": 1, "rejected": 3], "\(result.errors)")
+    #expect(result.row("R2")?["code"]?.string == "suspicious_value")
+    #expect(result.row("R2")?["hint"]?.string?.contains("--encoding utf-8") == true)
+  }
+
+  @Test func aShopsExportIsRead() throws {
+    let names = "Customer ID,Email,First Name,Last Name,Address1,Zip,Country,Birthday,Phone,Front"
+    let text = [
+      names, row(1) { ($0[0], $0[5], $0[8]) = ("'7210448301122", "'04101", "'+15035550101") },
+    ]
+    let result = try check(text.joined(separator: "\n").utf8, "--map-known")
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.rows.first?["id"]?.string == "7210448301122")
+    #expect(result.errors.contains("what a spreadsheet puts around a text was taken off 3 cells"))
+  }
+
+  @Test func aYearIsNoDayOfASpreadsheet() throws {
+    let rows = ["1970", "1985"].enumerated().map { number, year in row(number + 1) { $0[7] = year }
+    }
+    let text = ([ManifestKindsTests.header] + rows).joined(separator: "\n")
+    for options in [[], ["--date-format", "excel"]] {
+      let path = folder.write("export.csv", text)
+      let result = try program.start(["check", path, "--to", "dcams"] + options).wait()
+      #expect(result.outcomes == ["rejected": 2], "\(result.output)")
+      #expect(!result.errors.contains("give --date-format excel"), "\(result.errors)")
+    }
   }
 
   @Test func whatIsNearAMissingScanIsNamedUnlessPathsAreHidden() throws {

@@ -253,6 +253,8 @@ struct SameCustomerTests {
     let changed = again.rows.filter { $0["code"]?.string == "changed_after_acceptance" }
     #expect(changed.compactMap { $0["id"]?.string } == ["R-2"], "\(again.output)")
     #expect(changed.first?["detail"]?.string?.contains("path_outside_root") == true)
+    // What cannot be sent is not sent on request either.
+    #expect(changed.first?["hint"]?.string?.contains("--resubmit-changed") == false)
     let sent = try await run(manifest, sandbox, ["--resubmit-changed"])
     #expect(sent.code == 3, "\(sent.errors)")
     #expect(sent.outcomes == ["skipped": Self.rows - 1, "rejected": 1])

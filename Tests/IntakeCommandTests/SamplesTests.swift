@@ -101,6 +101,10 @@ struct SamplesTests {
     #expect(bad(checked) == bad(ran))
     #expect(checked.outcomes["ready"] == ran.outcomes["accepted"])
     #expect(try program.run("check", Program.samples + "/customers.csv").code == 0)
+    #expect(checked.row("bad-utf8")?["outcome"]?.string == "ready")
+    let forced = try program.run(
+      "check", Program.samples + "/bad.csv", "--encoding", "utf-8")
+    #expect(forced.row("bad-utf8")?["outcome"]?.string == "rejected")
   }
 
   @Test func nothingPersonalIsInOutputMessagesOrLedger() throws {

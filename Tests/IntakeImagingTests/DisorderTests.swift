@@ -96,6 +96,23 @@ struct DisorderTests {
     }
   }
 
+  @Test func `a PNG whose end is missing or damaged is worth a word, missing data is not`() throws {
+    var png = PNGWriter()
+    png.after = [PNGWriter.chunk("tIME", [7, 208, 1, 1, 0, 0, 0])]
+    let whole = png.bytes
+    let data = whole.count - 12 - 19
+    for cut in 1...(12 + 19) {
+      let prepared = try Self.prepare(Array(whole.dropLast(cut)))
+      #expect(prepared.report.warnings.contains { $0.contains("end marker was missing") }, "\(cut)")
+    }
+    #expect(try scan(Array(whole[..<data])).pixels() == scan(whole).pixels())
+    for end in stride(from: 41, to: data, by: 97) {
+      #expect(Self.refusal(Array(whole[..<end]))?.code == .damagedImage, "cut at \(end)")
+    }
+    let damaged = try Self.prepare(whole.dropLast() + [0])
+    #expect(damaged.report.warnings.contains { $0.contains("end marker was damaged") })
+  }
+
   @Test func `a frame without Huffman tables is sent with the standard's`() throws {
     let whole = try jpeg(of: document(320, 240))
     var bytes = whole
@@ -214,10 +231,9 @@ struct ColorTests {
       #expect(prepared.report.warnings.allSatisfy { !$0.contains("profile") })
       let small = try Self.prepare(bytes, budget: count * 20)
       #expect(!small.bytes.contains(sequence: Array(profile.prefix(100))))
-      #expect(small.report.warnings.contains { $0.contains("\(profile.count) bytes was dropped") })
+      let words = #"the colour profile "Made Up" of \#(profile.count) bytes was dropped, which"#
+      #expect(small.report.warnings.contains { $0.contains(words) }, "\(small.report.warnings)")
     }
-    let named = try Self.prepare(try Self.inJPEG(profile), budget: count * 20)
-    #expect(named.report.warnings.contains { $0.contains(#""Made Up""#) })
   }
 
   @Test func `half a profile is none, nor is one for another kind of picture`() throws {
@@ -233,6 +249,13 @@ struct ColorTests {
         #expect(prepared.report.warnings.contains { $0.contains("dropped") })
       }
     }
+    let large = try Self.prepare(Self.inPNG(Self.profile(70_000)))
+    #expect(
+      large.report.warnings.contains { $0.contains(#""Made Up" of 70000 bytes was dropped"#) })
+    let torn = try Self.prepare(Self.inPNG([1]))
+    #expect(
+      torn.report.warnings.contains(
+        #"the colour profile "Made Up" was dropped: it is broken or not for this kind of picture"#))
   }
 
   @Test(arguments: [2, 3, 0])
@@ -259,11 +282,17 @@ struct ColorTests {
     png.pixel = { _, _ in type == 4 ? [50, 0] : type == 6 ? [40, 50, 60, 0] : [0] }
     #expect(try scan(png.bytes).pixels()[5, 5].luma < 60)
     #expect(try Self.prepare(png.bytes).report.warnings.contains { $0.contains("transparent") })
-    if type == 6 {
-      // One pixel that shows makes the others what they say they are.
-      png.pixel = { x, y in [40, 50, 60, x == 90 && y == 60 ? 255 : 0] }
-      #expect(try scan(png.bytes).pixels()[5, 5].luma == 255)
-    }
+    // What nobody can see is as good as transparent.
+    png.transparency = type == 3 ? [1] : nil
+    png.pixel = { _, _ in type == 4 ? [50, 1] : type == 6 ? [40, 50, 60, 1] : [0] }
+    #expect(try scan(png.bytes).pixels()[5, 5].luma < 60)
+    guard type == 6 else { return }
+    // One pixel that shows makes the others what they say they are; a page that is nearly white is worth a word.
+    png.pixel = { x, y in [40, 50, 60, x == 90 && y == 60 ? 255 : 0] }
+    #expect(try scan(png.bytes).pixels()[5, 5].luma == 255)
+    #expect(try Self.prepare(png.bytes).report.warnings.contains { $0.contains("less than 1 %") })
+    png.pixel = { x, y in [40, 50, 60, y == 63 ? 255 : 0] }
+    #expect(try Self.prepare(png.bytes).report.warnings.allSatisfy { !$0.contains("pixels show") })
   }
 
   @Test func `a PNG is turned by a block with the name that it has in a JPEG, and not by XMP`()

@@ -26,6 +26,7 @@ struct DateFormatTests {
     ("M/D/YY", "1/2/70", "19700102"), ("MM/DD/YY", "1/2/05", "20050102"),
     ("DDMMYYYY", "02011970", "19700102"),
     ("excel", "25569", "19700101"), ("excel", "25569.0", "19700101"), ("excel", "1", "19000101"),
+    ("excel", "2027", "19050719"),
     ("excel", "61", "19000301"),
     ("Excel", "45292", "20240101"), ("excel1904", "24107", "19700101"),
   ])
@@ -41,7 +42,8 @@ struct DateFormatTests {
     ("MM/DD/YYYY", "01/02/1970 x"), ("YYYY-MM-DD hh:mm:ss", "1970-01-02 25:00:00"),
     ("YYYY-MM-DDThh:mm:ssZ", "1970-01-01T23:00:00Z"),
     ("DD-MMM-YYYY", "02-Foo-1970"), ("DDMMYYYY", "2011970"), ("excel", "60"), ("excel", "0"),
-    ("excel", "25569.5"), ("excel", "x"), ("excel", "256000"),
+    ("excel", "25569.5"), ("excel", "1900"), ("excel", "1970.0"), ("excel", "2026"),
+    ("excel1904", "1985"), ("excel", "x"), ("excel", "256000"),
   ])
   func aFormatLeavesEverythingElse(format: String, text: String) throws {
     let today = try #require(CalendarDate("20261122"))
@@ -63,6 +65,12 @@ struct DateFormatTests {
     #expect(loaded.codes == ["4 invalid_value"])
   }
 
+  @Test func daysOfASpreadsheetAreReadWithTheirZeros() async throws {
+    let loaded = try await Workshop.load(
+      "id,dob\n1,25569\n2,25569.0\n3,25571.000\n", ["date-format": .text("excel")])
+    #expect(loaded.cells(.dob) == ["1970-01-01", "1970-01-01", "1970-01-03"])
+  }
+
   @Test func eightDigitsMeanWhatTheFormatSays() async throws {
     let loaded = try await Workshop.load(
       "id,dob\n1,10111970\n2,19701110\n", ["date-format": .text("DDMMYYYY")])
@@ -82,7 +90,8 @@ struct DateFormatTests {
     (["01/02/1970", "03/04/1970"], "all 2 dates fit MM/DD/YYYY and DD/MM/YYYY alike"),
     (["2.1.1970"], "the date fits DD.MM.YYYY: give --date-format DD.MM.YYYY"),
     (["Jan 2, 1970", "May 3, 1971"], "give --date-format 'MMM D, YYYY'"),
-    (["25569", "30000"], "all 2 dates fit excel: give --date-format excel"),
+    (["25569", "30000.0"], "all 2 dates fit excel: give --date-format excel"),
+    (["1970", "1985"], "all 2 dates fit no usual format"),
     (["19700102", "02-Jan-1970"], "the date that was not read fits DD-MMM-YYYY"),
     (
       ["02/13/1970", "13/02/1970"],

@@ -108,6 +108,18 @@ struct EncodingTests {
     #expect(!loaded.notices.contains { $0.contains("2026") })
   }
 
+  /// As `sort` leaves a manifest, and with titles of more than one cell.
+  @Test(arguments: [
+    ("0,Ada,Lee\n", 1), ("Customers\n\n0,Ada,Lee\n", 3), ("0,Ada,\n", 1), ("0,Ada,Lee,\n", 1),
+    ("0;a@b.example\n", 1), ("scans/0.JPG\n", 1), ("\"0\",\"Ada\n\",Lee\n", 1),
+  ])
+  func aRowAboveTheHeaderIsNoTitle(start: String, line: Int) async throws {
+    let error = await #expect(throws: StageFailure.self) {
+      _ = try await Workshop.load(start + EncodingTests.text)
+    }
+    #expect(error?.detail == "line \(line) stands above the header and looks like a row")
+  }
+
   @Test func tenLinesWithoutAHeaderAreTooMany() async throws {
     let start = String(repeating: "a title\n", count: 10)
     await #expect(throws: StageFailure.self) {
@@ -117,12 +129,22 @@ struct EncodingTests {
 
   @Test(arguments: [
     ("sep=;\nid;fn\n1;a,b\n", "a,b"), ("sep=^\nid^fn\n1^a;b\n", "a;b"), ("id|fn\n1|a;b\n", "a;b"),
-    ("sep=\t\nid\tfn\n1\ta b\n", "a b"), ("Title\nid;fn\n1;a,b\n", "a,b"),
+    ("sep=\t\nid\tfn\n1\ta b\n", "a b"), ("sep=;\nfn\na b\n", "a b"),
+    ("Title\nid;fn\n1;a,b\n", "a,b"),
   ])
   func theDelimiterIsToldByTheHeaderOrTheLineAboveIt(text: String, cell: String) async throws {
     let loaded = try await Workshop.load(text)
     #expect(loaded.cells(.fn) == [cell])
     #expect(loaded.notices.contains { $0.contains("separated by") })
+  }
+
+  @Test func aLineThatNamesAnotherDelimiterThanTheHeaderHasIsNamed() async throws {
+    let error = await #expect(throws: StageFailure.self) {
+      _ = try await Workshop.load("sep=;\r\n" + EncodingTests.text)
+    }
+    #expect(
+      error?.detail.contains("sep= line says that cells are separated by a semicolon") == true)
+    #expect(error?.detail.hasSuffix("by a comma") == true && error?.outcome == .fatal)
   }
 
   @Test(arguments: [
@@ -175,6 +197,16 @@ struct EncodingTests {
     #expect(later.codes == ["3 malformed_row"] && later.rows[1].record.row.id == nil)
   }
 
+  /// A header that ends with a comma, and rows that don't: what is wrong with a row is its value.
+  @Test func aHeaderMayHaveACommaMoreThanTheRows() async throws {
+    let header = "id,email,fn,\n"
+    let loaded = try await Workshop.load(header + "1,x,Ada\n2,a@b.example,Bo\n3,x,Cy\n")
+    #expect(loaded.codes == ["2 invalid_value", "4 invalid_value"])
+    let mixed = try await Workshop.load(header + "1,a@b.example,Ada\n2,x,Bo,\n3,b@b.example,Cy,\n")
+    #expect(mixed.codes == ["3 malformed_row"] && mixed.cells(.fn) == ["Ada", "Cy"])
+    #expect(mixed.failures[0][0].detail == "the row has 4 cells, those before it have 3")
+  }
+
   @Test func aCellTooManyThatHoldsSomethingIsRefused() async throws {
     let loaded = try await Workshop.load("id,fn\n1,Ada,\n2,Bo,x\n3,Cy\n")
     #expect(loaded.codes == ["3 malformed_row"])
@@ -185,6 +217,8 @@ struct EncodingTests {
     #expect(
       try await Workshop.load("id,fn\n").warnings == ["the manifest has a header and no rows"])
     #expect(try await Workshop.load("id,fn\n1,Ada\n").warnings.isEmpty)
+    #expect(try await Workshop.load("[]").warnings == ["the manifest has no rows"])
+    #expect(try await Workshop.load("[{\"id\":\"1\"}]").warnings.isEmpty)
   }
 }
 
@@ -206,10 +240,18 @@ struct GzipTests {
     #expect(loaded.notices.contains { $0.contains("gzip") })
   }
 
-  @Test(arguments: [[], [0, 0, 0, 0], [0x78]] as [[UInt8]])
+  @Test(arguments: [[], [0, 0, 0, 0], [UInt8](repeating: 0, count: 200_000)] as [[UInt8]])
   func membersFollowEachOtherAndPaddingIsIgnored(padding: [UInt8]) async throws {
-    let loaded = try await Workshop().load(text: GzipTests.first + GzipTests.second + padding)
-    #expect(loaded.cells(.fn) == ["Ada", "Bo"])
+    let parts = [GzipTests.first, GzipTests.second, []].joined(separator: padding)
+    #expect(try await Workshop().load(text: Array(parts)).cells(.fn) == ["Ada", "Bo"])
+  }
+
+  @Test(arguments: ["2,Bo\n", "\u{0}\u{0}2,Bo\n", "\u{1F}", "\u{1F}2,Bo\n"])
+  func whatFollowsAMemberAndIsNoneEndsTheRun(rest: String) async throws {
+    let error = await #expect(throws: StageFailure.self) {
+      _ = try await Workshop().load(text: GzipTests.first + rest.utf8)
+    }
+    #expect(error?.detail.contains("gzip data") == true && error?.outcome == .fatal)
   }
 
   @Test func damageAndACutEndTheRunAndAreSaid() async throws {

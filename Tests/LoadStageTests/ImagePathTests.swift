@@ -27,13 +27,26 @@ struct ImagePathTests {
     #expect(!failure.detail.contains(path) || path == "..")
   }
 
-  @Test func theSameFileOnBothSidesIsRefused() async throws {
-    let loaded = try await Workshop.load("id,front,back\n1,a.jpg,a.jpg\n")
-    #expect(loaded.codes == ["2 invalid_value"])
+  @Test(arguments: [
+    ("a.jpg", "a.jpg", true), ("inner/a.jpg", "./inner//a.jpg", true),
+    ("inner/../a.jpg", "a.jpg", true), ("a.jpg", "A.JPG", true),
+    ("inner\\a.jpg", "inner/a.jpg", true),
+    ("a.jpg", "inner/a.jpg", false), ("b.jpg", "B.jpg", false),
+    ("inner/a.jpg", "inner/../a.jpg", false),
+  ])
+  func theSameFileOnBothSidesIsRefused(front: String, back: String, isSame: Bool) async throws {
+    let workshop = Workshop()
+    mkdir(workshop.path + "/inner", 0o700)
+    for (size, name) in ["a.jpg", "inner/a.jpg", "b.jpg", "B.jpg"].enumerated() {
+      workshop.write(name, String(repeating: "x", count: size + 1))
+    }
+    let loaded = try await workshop.load(text: "id,front,back\n1,\(front),\(back)\n".utf8)
+    #expect(loaded.codes == (isSame ? ["2 invalid_value"] : []))
   }
 
   @Test(arguments: [
-    ("a.pdf,a.pdf", "1 2"), ("A.TIFF,A.TIFF", "1 2"), ("a.pdf#page=3,a.pdf", "3 1"),
+    ("a.pdf,a.pdf", "1 2"), ("a.pdf,./a.pdf", "1 2"), ("A.TIFF,A.TIFF", "1 2"),
+    ("a.pdf#page=3,a.pdf", "3 1"),
     ("a.pdf,b.pdf", "1 1"), ("a.pdf#page=2,a.pdf#page=1", "2 1"),
     ("a.pdf,a.pdf#page=1", "invalid_value"), ("a.jpg#page=1,a.jpg", "invalid_value"),
     ("a.pdf#page=0,b.jpg", "1 1"), ("odd#page=2,a.pdf#page=10000", "1 1"),
@@ -93,7 +106,6 @@ struct ImagePathTests {
     #expect(loaded.notices.contains("2 files are named by no row: 1-back.jpg, left.JPG"))
   }
 
-<<<<<<< HEAD
   @Test(arguments: [
     ("a.jpg,|b.jpg,|c.jpg,", nil), ("a.jpg,b.jpg|c.jpg,B.JPG", "1 cell names (line 3, back)"),
     ("a.jpg,|a.jpg,b.jpg|,b.jpg", "2 cells name (first: line 3, front)"),
@@ -110,7 +122,8 @@ struct ImagePathTests {
       text: ("id,front,back\n" + lines.joined()).utf8, ["unused-files": .flag(true)])
     let words = "the scan of an earlier row: is it this customer's? "
     #expect(loaded.warnings.map { $0.replacing(words, with: "") } == [warning].compactMap(\.self))
-=======
+  }
+
   @Test(arguments: ["./a.jpg", "scans/../a.jpg", ".//a.jpg"])
   func aFileIsNamedInWhateverWayItsPathIsWritten(path: String) async throws {
     let workshop = Workshop()
@@ -120,7 +133,6 @@ struct ImagePathTests {
       text: "id,front,back\n1,\(path),scans/c.jpg\n2,b.jpg,./scans//c.jpg\n".utf8,
       ["unused-files": .flag(true)])
     #expect(loaded.notices == ["1 file is named by no row: scans/d.jpg"])
->>>>>>> 439fa1dbc23626418bb67249986005238570384f
   }
 
   /// The failure, or nothing, that reading a path gives; both ways of opening agree on whether it opens.
@@ -218,7 +230,6 @@ struct ImagePathTests {
   }
 
   @Test(arguments: [
-<<<<<<< HEAD
     ("10017_V.jpg", nil), ("10007-v.jpeg", "10007_V.jpg"), ("10007 vv.jpg", "10007_V.jpg"),
     ("10007V.jp2", "10007_V.jpg"), ("1000_7_V.jpg", nil), ("0010007_V.jpg", nil), ("V.jpg", nil),
     ("IMG.10018", nil), ("IMGE.10017", "IMG.10017"), ("Renee 3.jpg", "Renée 3.jpg"),
@@ -248,7 +259,9 @@ struct ImagePathTests {
       text: "id,reference\n\(id),Lee\n".utf8, ["front": .text(pattern)])
     let failure = try #require(loaded.failures.first?.first)
     #expect(failure.code == .fileNotFound && failure.similar == similar)
-=======
+  }
+
+  @Test(arguments: [
     ("dangling.jpg", "front: it is a link to a file that isn't there"),
     ("loop.jpg", "front: a link on the path leads back to itself"),
   ])
@@ -258,7 +271,6 @@ struct ImagePathTests {
     let failure = #expect(throws: StageFailure.self) { try file.read(atMost: 100) }
     #expect(failure?.detail == detail && failure?.similar == nil)
     #expect(failure?.hint == "name the scan itself, or put the link right")
->>>>>>> 439fa1dbc23626418bb67249986005238570384f
   }
 
   @Test(arguments: [

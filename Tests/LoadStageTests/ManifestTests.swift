@@ -20,6 +20,11 @@ struct ManifestTests {
         "Excel workbook"
       ),
       (
+        [0x50, 0x4B, 0x03, 0x04] + [UInt8](repeating: 1, count: 26)
+          + Array("mimetypeapplication/vnd.oasis.opendocument.spreadsheetPK".utf8),
+        "another spreadsheet"
+      ),
+      (
         [0x50, 0x4B, 0x03, 0x04] + [UInt8](repeating: 1, count: 26) + Array("a.jpg".utf8),
         "zip archive"
       ),

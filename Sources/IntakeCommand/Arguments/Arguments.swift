@@ -112,8 +112,7 @@ struct Arguments {
     let kept = typed.filter { !dropped.contains($0.option ?? "") }.flatMap { option, words in
       option == "credentials" && !isPrivate ? words.map(Arguments.hidingCommand) : Array(words)
     }
-    let program = CommandLine.arguments.first ?? ProgramName.current
-    return ([program] + command.path + kept + words + rest).map(ShellText.quoted)
+    return ([ProgramName.typed] + command.path + kept + words + rest).map(ShellText.quoted)
       .joined(separator: " ")
   }
 

@@ -119,6 +119,9 @@ enum ProgramName {
 
   private static let declared = "docintake"
 
+  /// The word that started it, for command lines to paste.
+  static var typed: String { CommandLine.arguments.first ?? declared }
+
   /// A text for people, with that name where this program is meant: `see docintake run --help`.
   static func applied(to text: String) -> String {
     guard current != declared else { return text }

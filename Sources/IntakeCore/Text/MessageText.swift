@@ -7,7 +7,7 @@ public enum Sanitizer {
     var result = ""
     for scalar in text.unicodeScalars.prefix(limit + 1) {
       guard result.unicodeScalars.count < limit else { return result + "…" }
-      if harmful.contains(where: { $0.contains(scalar.value) }) {
+      if isHarmful(scalar) {
         result += "\\u{" + String(scalar.value, radix: 16) + "}"
       } else {
         result.unicodeScalars.append(scalar)
@@ -19,6 +19,10 @@ public enum Sanitizer {
   /// A server's word such as `PASS`, or `other` for anything but a short plain word: it could echo an e-mail there.
   public static func word(_ text: String) -> String {
     text.isPlain(1...32, or: "_-") ? text : "other"
+  }
+
+  fileprivate static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+    harmful.contains { $0.contains(scalar.value) }
   }
 
   private static let harmful: [ClosedRange<UInt32>] = [
@@ -71,9 +75,21 @@ extension StringProtocol {
 /// Words of a command line as a POSIX shell reads them.
 public enum ShellText {
   /// The word as it is, or in single quotes where a shell would take it for something else.
+  ///
+  /// What steers a terminal or can't be seen is written in octal, as bash, zsh and ksh read it.
   public static func quoted(_ word: String) -> String {
-    let isPlain = word.isPlain(1...Int.max, or: "-_./=:,+@%")
-    return isPlain ? word : "'" + word.replacing("'", with: #"'\''"#) + "'"
+    if word.isPlain(1...Int.max, or: "-_./=:,+@%") { return word }
+    guard word.unicodeScalars.contains(where: Sanitizer.isHarmful) else {
+      return "'" + word.replacing("'", with: #"'\''"#) + "'"
+    }
+    let letters = word.unicodeScalars.map { scalar -> String in
+      if scalar == "'" || scalar == "\\" { return "\\\(scalar)" }
+      guard Sanitizer.isHarmful(scalar) else { return String(scalar) }
+      return UTF8.encode(scalar).map { bytes in
+        bytes.map { "\\" + String(512 + Int($0), radix: 8).dropFirst() }.joined()
+      } ?? ""
+    }
+    return "$'" + letters.joined() + "'"
   }
 }
 

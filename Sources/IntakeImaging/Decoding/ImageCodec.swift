@@ -137,27 +137,37 @@ struct DecodedPicture {
 }
 
 /// What was odd about a file without harm to its picture, for the report.
-struct Oddities: Equatable {
+struct Oddities {
   /// Bytes of a JPEG that belong to no block and no marker.
   var strayBytes = 0
-  /// Whether every pixel of a PNG was transparent, and was shown as if it were not.
-  var isTransparent = false
-  /// The size of a PNG's colour profile that was dropped; 0 for none.
-  var droppedProfile = 0
+  /// How much of a PNG shows, as far as it is transparent.
+  enum Visibility: Int {
+    case usual
+    /// Less than 1 % of its pixels.
+    case little
+    /// None: it was shown as if it were not transparent.
+    case nothing
+  }
 
-  /// In the words of a report.
-  func notices(budget: Int) -> [String] {
+  var visibility = Visibility.usual
+  /// The size of a PNG's colour profile that was dropped, 0 where it could not be unpacked; nil for none.
+  var droppedProfile: Int?
+
+  /// In the words of a report; `profile` is the name of a PNG's colour profile.
+  func notices(budget: Int, profile: String?) -> [String] {
     var notices: [String] = []
     if strayBytes > 0 {
       notices.append("\(strayBytes) stray bytes between the blocks of the picture were dropped")
     }
-    if isTransparent {
+    switch visibility {
+    case .usual: break
+    case .little:
+      notices.append("less than 1 % of its pixels show, all others are transparent: look at it")
+    case .nothing:
       notices.append("every pixel is transparent: it was shown as if none were, look at it")
     }
-    if droppedProfile > 0 {
-      notices.append(
-        "the colour profile of \(droppedProfile) bytes was dropped, which may change the colours: it is broken, not "
-          + "for this kind of picture, or more than 1/\(ICCProfile.budgetShare) of \(budget) bytes")
+    if let droppedProfile {
+      notices.append(ICCProfile.dropped(profile, count: droppedProfile, budget: budget))
     }
     return notices
   }

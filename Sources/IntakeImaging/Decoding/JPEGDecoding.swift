@@ -67,7 +67,7 @@ enum JPEGDecoding {
     throws(StageFailure) -> Bitmap
   {
     var builder = PictureBuilder(plan, chroma: plan.decoded)
-    var splitter = RowSplitter(RowSplitter.Kind(reader.samples), width: plan.decoded.width)
+    var splitter = RowSplitter(RowSplitter.Kind(reader.samples), size: plan.decoded)
     try reader.decode { band in
       reader.plane(0).forEachRow(ofBand: band) { splitter.push($0, into: &builder) }
     }

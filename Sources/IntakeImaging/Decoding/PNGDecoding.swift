@@ -11,7 +11,7 @@ enum PNGDecoding {
     throws(StageFailure) -> DecodedPicture
   {
     let picture = try picture(bytes, edge: edge, limits: limits, isOpaque: false)
-    guard picture.oddities.isTransparent else { return picture }
+    guard picture.oddities.visibility == .nothing else { return picture }
     // Some programs leave the alpha channel empty; a white page helps nobody.
     return try Self.picture(bytes, edge: edge, limits: limits, isOpaque: true)
   }
@@ -27,12 +27,12 @@ enum PNGDecoding {
         let kind = kind(
           of: structure, channels: Int(reader.layout.channels), bytes: bytes, isOpaque: isOpaque)
         var picture = try read(reader, DecodePlan(structure.header, edge: edge), kind)
-        picture.oddities.isTransparent = picture.oddities.isTransparent || isOpaque
+        if isOpaque { picture.oddities.visibility = .nothing }
         guard structure.header.packedProfile != nil else { return picture }
         let profile = reader.profile
         let isFit = (try? ICCProfile.check(profile, components: structure.header.components)) != nil
         if isFit { picture.profile = profile }
-        picture.oddities.droppedProfile = isFit ? 0 : max(1, profile.count)
+        picture.oddities.droppedProfile = isFit ? nil : profile.count
         return picture
       }
     }
@@ -61,7 +61,7 @@ enum PNGDecoding {
     let step = layout.interlaced != 0 ? size.height : min(rowsPerCall, size.height)
     let rows = RowBuffer<UInt8>(width: size.width * Int(layout.channels), rows: step)
     var builder = PictureBuilder(plan, chroma: kind.isGray ? nil : size)
-    var splitter = RowSplitter(kind, width: size.width)
+    var splitter = RowSplitter(kind, size: size)
     var first = 0
     while first < size.height {
       let count = min(step, size.height - first)
@@ -70,9 +70,8 @@ enum PNGDecoding {
       first += count
     }
     try reader.finish()
-    let isTransparent = !splitter.hasOpacity
     return DecodedPicture(
-      bitmap: builder.finish(), oddities: Oddities(isTransparent: isTransparent))
+      bitmap: builder.finish(), oddities: Oddities(visibility: splitter.visibility))
   }
 }
 

@@ -36,25 +36,33 @@ struct RowSplitter: ~Copyable {
   private let luma: RowBuffer<UInt8>
   private let blue: RowBuffer<UInt8>
   private let red: RowBuffer<UInt8>
-  /// Whether a pixel so far was not wholly transparent.
-  private(set) var hasOpacity: Bool
+  /// Pixels so far that show, counted until they are enough: 1 % of the picture.
+  private var visible = 0
+  private let enough: Int
 
-  init(_ kind: Kind, width: Int) {
+  init(_ kind: Kind, size: PixelSize) {
     self.kind = kind
-    self.width = Int32(width)
-    luma = RowBuffer(width: width)
-    blue = RowBuffer(width: width)
-    red = RowBuffer(width: width)
-    switch kind {
-    case .grayAlpha(let isOpaque), .rgba(let isOpaque): hasOpacity = isOpaque
-    case .palette(let tables): hasOpacity = !tables.hasTransparency
-    default: hasOpacity = true
-    }
+    width = Int32(size.width)
+    luma = RowBuffer(width: size.width)
+    blue = RowBuffer(width: size.width)
+    red = RowBuffer(width: size.width)
+    let hasAlpha =
+      switch kind {
+      case .grayAlpha(let isOpaque), .rgba(let isOpaque): !isOpaque
+      case .palette(let tables): tables.hasTransparency
+      default: false
+      }
+    enough = hasAlpha ? max(1, size.width * size.height / 100) : 0
+  }
+
+  /// How much of the rows so far shows.
+  var visibility: Oddities.Visibility {
+    visible >= enough ? .usual : visible > 0 ? .little : .nothing
   }
 
   /// Splits a row and passes its parts on.
   mutating func push(_ row: UnsafePointer<UInt8>, into builder: inout PictureBuilder) {
-    if !hasOpacity { lookForOpacity(row) }
+    if visible < enough { countVisible(row) }
     if case .gray = kind {
       builder.pushLuma(row)
       return
@@ -66,12 +74,13 @@ struct RowSplitter: ~Copyable {
     builder.pushRed(UnsafePointer(red.samples))
   }
 
-  private mutating func lookForOpacity(_ row: UnsafePointer<UInt8>) {
-    let count = Int(width)
+  /// What covers less than 3 % of the white below it shows to nobody.
+  private mutating func countVisible(_ row: UnsafePointer<UInt8>) {
+    let columns = 0..<Int(width)
     switch kind {
-    case .grayAlpha: hasOpacity = (0..<count).contains { row[2 * $0 + 1] != 0 }
-    case .rgba: hasOpacity = (0..<count).contains { row[4 * $0 + 3] != 0 }
-    case .palette(let tables): hasOpacity = (0..<count).contains { tables.alpha[Int(row[$0])] != 0 }
+    case .grayAlpha: visible += columns.count { row[2 * $0 + 1] >= 8 }
+    case .rgba: visible += columns.count { row[4 * $0 + 3] >= 8 }
+    case .palette(let tables): visible += columns.count { tables.alpha[Int(row[$0])] >= 8 }
     default: break
     }
   }

@@ -53,7 +53,8 @@ public struct ImageShrinker: Sendable, Equatable {
       ShrinkReport.Form(
         format: .jpeg, size: found.size, bytes: found.bytes.count, quality: found.quality))
     report.attempts = found.attempts
-    report.warnings += found.oddities.notices(budget: maximumBytes)
+    report.warnings += found.oddities.notices(
+      budget: maximumBytes, profile: image.header.packedProfile)
     return PreparedImage(side: image.side, bytes: found.bytes, report: report)
   }
 
@@ -228,7 +229,7 @@ extension ImageShrinker {
     of picture: DecodedPicture, _ header: ImageHeader, keeping profile: [UInt8]?
   ) -> Oddities {
     var oddities = picture.oddities
-    if !keepsProfile { oddities.droppedProfile = 0 }
+    if !keepsProfile { oddities.droppedProfile = nil }
     if keepsProfile, profile == nil, header.format == .png, let dropped = picture.profile {
       oddities.droppedProfile = dropped.count
     }

@@ -38,10 +38,11 @@ enum ICCProfile {
     guard components != 4, window.has(components < 3 ? "GRAY" : "RGB ", at: 16) else {
       throw Problem(
         description:
-          "\(words(profile)) was dropped: it is not for \(components < 3 ? "gray" : "RGB")")
+          "\(words(name(of: profile))) was dropped: it is not for \(components < 3 ? "gray" : "RGB")"
+      )
     }
     guard profile.count <= limit else {
-      throw tooLarge(profile, "a JPEG holds \(limit) in one piece")
+      throw Problem(description: tooLarge(profile, budget: .max))
     }
   }
 
@@ -50,19 +51,24 @@ enum ICCProfile {
 
   /// The notice for a profile that isn't.
   static func tooLarge(_ profile: [UInt8], budget: Int) -> String {
-    tooLarge(profile, "a picture of \(budget) leaves it \(budget / budgetShare)").description
+    dropped(name(of: profile), count: profile.count, budget: budget)
   }
 
-  private static func tooLarge(_ profile: [UInt8], _ reason: String) -> Problem {
-    Problem(
-      description:
-        "\(words(profile)) of \(profile.count) bytes was dropped, which changes the colours: \(reason)"
-    )
+  /// The notice for a profile of which only the name and the size are known.
+  static func dropped(_ name: String?, count: Int, budget: Int) -> String {
+    guard count > limit || !fits(count, budget: budget) else {
+      return "\(words(name)) was dropped: it is broken or not for this kind of picture"
+    }
+    let reason =
+      count > limit
+      ? "a JPEG holds \(limit) in one piece"
+      : "a picture of \(budget) leaves it \(budget / budgetShare)"
+    return "\(words(name)) of \(count) bytes was dropped, which changes the colours: \(reason)"
   }
 
   /// `the colour profile "Display P3"`.
-  private static func words(_ profile: [UInt8]) -> String {
-    name(of: profile).map { "the colour profile \"\($0)\"" } ?? "the colour profile"
+  private static func words(_ name: String?) -> String {
+    name.map { "the colour profile \"\($0)\"" } ?? "the colour profile"
   }
 
   /// The profile's description as far as it is ASCII; version 2 has plain text, version 4 UTF-16.

@@ -90,7 +90,7 @@ enum DecoderAnswer {
         numbers: [
           Kind.fitted.rawValue, found.quality, found.size.width, found.size.height,
           found.gaveUpPixels ? 1 : 0, found.oddities.strayBytes,
-          found.oddities.isTransparent ? 1 : 0, found.oddities.droppedProfile,
+          found.oddities.visibility.rawValue, found.oddities.droppedProfile ?? -1,
         ] + attempts, blocks: [found.bytes])
     }
   }
@@ -158,7 +158,8 @@ enum DecoderAnswer {
   {
     let numbers = frame.numbers
     guard frame.blocks.count == 1, numbers.count >= 8, numbers.count % 4 == 0,
-      frame.blocks[0].count <= shrinker.maximumBytes, (1...100).contains(numbers[1])
+      frame.blocks[0].count <= shrinker.maximumBytes, (1...100).contains(numbers[1]),
+      let visibility = Oddities.Visibility(rawValue: numbers[6])
     else { return nil }
     guard let whole = job.header?.uprightSize, (1...whole.width).contains(numbers[2]),
       (1...whole.height).contains(numbers[3])
@@ -174,7 +175,8 @@ enum DecoderAnswer {
       bytes: frame.blocks[0], quality: numbers[1], size: size, gaveUpPixels: numbers[4] != 0,
       attempts: attempts,
       oddities: Oddities(
-        strayBytes: numbers[5], isTransparent: numbers[6] != 0, droppedProfile: numbers[7]))
+        strayBytes: numbers[5], visibility: visibility,
+        droppedProfile: numbers[7] < 0 ? nil : numbers[7]))
   }
 
   /// Whether bytes are a JPEG of that size with nothing but what the encoder writes.
