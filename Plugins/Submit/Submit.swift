@@ -188,7 +188,7 @@ public final class Submit: Submitter {
   }
 
   /// A text of the target without any of the credentials, should it repeat them.
-  private func hidingSecrets(in text: String) -> String {
+  public func hidingSecrets(in text: String) -> String {
     let secrets = session.withLock { $0?.credentials?.texts } ?? []
     // As they stand: a mask looks at letters and digits alone.
     let literal = secrets.map(TextMask.readable).filter { !$0.isEmpty }

@@ -78,6 +78,36 @@ struct CustomerCommandTests {
     }
   }
 
+  @Test(arguments: [
+    (
+      ["status", "--email", "a@example.com", "--to", "dcams"],
+      ["user": "vuserX9", "pass": "p@ss-Wörd/1"]
+    ),
+    (["get", "--id", "N-1", "--to", "noah"], ["apiKey": "apikey_sandbox_hunter2"]),
+  ])
+  func anAnswerThatRepeatsTheRequestShowsNoSecret(words: [String], keys: [String: String])
+    async throws
+  {
+    let told = keys.values.flatMap {
+      [$0, PercentText.encoded($0), Base64Text.text(Array($0.utf8)), JSONText.quoted($0)]
+    }
+    let message = "in a@example.com: " + told.joined(separator: " ")
+    let sandbox = try await SandboxProcess(
+      folder, faults: ["400:message=\(PercentText.encoded(message))"])
+    let isNoah = words.contains("noah")
+    let result = try await program.start(
+      ["customer"] + words + [
+        "--endpoint", isNoah ? sandbox.address + "/v1" : sandbox.endpoint, "--credentials",
+        folder.write("keys.json", keys.json.text),
+      ]
+    ).wait()
+    #expect(result.code == 3, "\(result.errors)")
+    #expect(result.output.contains("in a@example.com: [hidden]"), "\(result.output)")
+    for text in told + ["vuser", "ss-W", "hunter"] {
+      #expect(!(result.output + result.errors).contains(text), "\(result.output)")
+    }
+  }
+
   /// Whoever sets a status must not set that of somebody else.
   @Test func aRowThatARunWouldRefuseNamesNobody() async throws {
     let batch = CustomerBatch(rows: 6, in: folder)
@@ -130,7 +160,9 @@ struct CustomerCommandTests {
     // Which of the two came first is nobody's promise.
     #expect(answers.map(\.code).sorted() == [0, 3], "\(answers)")
     let refused = try #require(answers.first { $0.code == 3 }?.rows.first)
-    #expect(refused["message"]?.string == "The sandbox no longer keeps this image (front)")
+    // The first words hold the sandbox's password.
+    let message = refused["message"]?.string
+    #expect(message == "The [hidden] no longer keeps this image (front)")
     sandbox.stop()
   }
 

@@ -176,7 +176,7 @@ struct OneRequest {
         throw receipt.map { CommandError(of: $0, to: submission) } ?? error
       }
       await submitter.finish()
-      return try OneAnswer(response, to: submission)
+      return try OneAnswer(response, to: submission, hidingSecrets: submitter.hidingSecrets)
     }
   }
 }
@@ -184,6 +184,8 @@ struct OneRequest {
 struct OneAnswer {
   private let code: ExitCode
   private let body: JSONValue
+  /// The body without the credentials.
+  private let shown: JSONOutput
 
   /// Makes the folder for the images before anything is sent; those of an earlier answer are never overwritten.
   static func prepare(_ folder: String) throws(CommandError) {
@@ -200,21 +202,31 @@ struct OneAnswer {
 
   private static let folderHint = "give --output with a folder that holds no images yet"
 
-  init(_ response: HTTPResponse, to submission: Submission) throws(CommandError) {
+  init(
+    _ response: HTTPResponse, to submission: Submission, hidingSecrets: (String) -> String
+  ) throws(CommandError) {
     var receipt = submission.target.receipt(for: response, to: submission)
     receipt.http = response.status
     guard let body = try? JSONParser.parse(response.body) else {
       throw CommandError(of: receipt, to: submission)
     }
+    let isAccepted = receipt.outcome == .accepted
     self.body = body
-    code = receipt.outcome == .accepted ? .success : ExitCode(of: receipt, to: submission)
+    code = isAccepted ? .success : ExitCode(of: receipt, to: submission)
+    shown = JSONOutput(body).replacingTexts { text in
+      // What a customer is called may also be part of a secret; a refusal may repeat the whole request.
+      let hidden = hidingSecrets(text)
+      let isSecret =
+        isAccepted ? hidden == TextMask.mark : hidden.contains(TextMask.mark)
+      return isSecret ? hidden : text
+    }
   }
 
   /// Writes the answer as one line; the images at that path go to files instead.
   func write(to results: ResultWriter, images path: [String], folder: String?) throws(CommandError)
     -> ExitCode
   {
-    var shown = JSONOutput(body)
+    var shown = shown
     if code == .success, let folder, let images = path.reduce(body, { $0?[$1] }) {
       shown = shown.replacing(path[...], with: try write(images, to: folder))
     }
@@ -243,6 +255,16 @@ struct OneAnswer {
 }
 
 extension JSONOutput {
+  /// The same with other texts; names of fields stay.
+  fileprivate func replacingTexts(_ change: (String) -> String) -> JSONOutput {
+    switch self {
+    case .string(let text): .string(change(text))
+    case .array(let elements): .array(elements.map { $0.replacingTexts(change) })
+    case .object(let fields): .object(fields.map { ($0.0, $0.1.replacingTexts(change)) })
+    default: self
+    }
+  }
+
   /// The same with another value at a path of field names, which moves to the end of its object.
   fileprivate func replacing(_ path: ArraySlice<String>, with value: JSONOutput) -> JSONOutput {
     guard case .object(let fields) = self, let name = path.first else { return self }

@@ -142,11 +142,16 @@ public protocol Submitter: Stage where Input == Submission, Output == Receipt {
   ///
   /// - Throws: `Receipt` where there is none, or one that means the same everywhere; `StageFailure` where nothing was sent.
   func ask(_ inquiry: Submission, in context: StageContext) async throws -> HTTPResponse
+
+  /// A text of the target with `TextMask.mark` for each of the credentials, should it repeat them.
+  func hidingSecrets(in text: String) -> String
 }
 
 extension Submitter {
   /// Nothing to check.
   public func check(_ target: any Target) throws(StageFailure) {}
+  /// No credentials to hide.
+  public func hidingSecrets(in text: String) -> String { text }
 }
 
 /// Reads the rows of a batch: a stage from nothing to rows, which fails fatally without a usable manifest.
