@@ -101,8 +101,7 @@ struct ImageItem: ItemKind {
     let bytes = try answer.image()
     let image = try unchanged.replacing(encoded: bytes)
     guard !image.header.lacksEnd else {
-      let format = image.header.format.rawValue.uppercased()
-      throw StageFailure(.damagedImage, "the \(format) ends early, after \(bytes.count) bytes")
+      throw StageFailure(.damagedImage, "the JPEG ends early, after \(bytes.count) bytes")
     }
     return image
   }

@@ -40,22 +40,18 @@ static void judge_warning(png_structp codec, png_const_charp text) {
   if (strncmp(text, "IDAT", 4) == 0 && strstr(text, "incorrect data check")) leave(codec, text);
 }
 
-// The end of every PNG. It follows the ranges: a file that was cut off behind its pixels has lost nothing.
-static const uint8_t end_chunk[] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xAE, 0x42, 0x60, 0x82};
-
 static void supply(png_structp codec, png_bytep out, size_t count) {
   imaging_png_reader *reader = png_get_io_ptr(codec);
   while (count > 0) {
-    int is_end = reader->range == reader->range_count;
-    imaging_range current = is_end ? (imaging_range){0, sizeof end_chunk} : reader->ranges[reader->range];
+    if (reader->range == reader->range_count) png_error(codec, "the data ends early");
+    imaging_range current = reader->ranges[reader->range];
     size_t left = current.count - reader->position;
-    if (is_end && left == 0) png_error(codec, "the data ends early");
     size_t taken = left < count ? left : count;
-    memcpy(out, (is_end ? end_chunk : reader->bytes + current.offset) + reader->position, taken);
+    memcpy(out, reader->bytes + current.offset + reader->position, taken);
     out += taken;
     count -= taken;
     reader->position += taken;
-    if (!is_end && reader->position == current.count) {
+    if (reader->position == current.count) {
       reader->range++;
       reader->position = 0;
     }

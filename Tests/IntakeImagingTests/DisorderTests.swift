@@ -96,23 +96,6 @@ struct DisorderTests {
     }
   }
 
-  @Test func `a PNG whose end is missing or damaged is worth a word, missing data is not`() throws {
-    var png = PNGWriter()
-    png.after = [PNGWriter.chunk("tIME", [7, 208, 1, 1, 0, 0, 0])]
-    let whole = png.bytes
-    let data = whole.count - 12 - 19
-    for cut in 1...(12 + 19) {
-      let prepared = try Self.prepare(Array(whole.dropLast(cut)))
-      #expect(prepared.report.warnings.contains { $0.contains("end marker was missing") }, "\(cut)")
-    }
-    #expect(try scan(Array(whole[..<data])).pixels() == scan(whole).pixels())
-    for end in stride(from: 41, to: data, by: 97) {
-      #expect(Self.refusal(Array(whole[..<end]))?.code == .damagedImage, "cut at \(end)")
-    }
-    let damaged = try Self.prepare(whole.dropLast() + [0])
-    #expect(damaged.report.warnings.contains { $0.contains("end marker was damaged") })
-  }
-
   @Test func `a frame without Huffman tables is sent with the standard's`() throws {
     let whole = try jpeg(of: document(320, 240))
     var bytes = whole

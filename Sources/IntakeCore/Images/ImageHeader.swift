@@ -27,7 +27,7 @@ public struct ImageHeader: Sendable, Hashable {
   public var colorProfile: [UInt8]?
   /// The name of a PNG's ICC profile, which is packed: only decoding tells what it holds.
   public var packedProfile: String?
-  /// Whether the end marker is missing; only decoding tells whether any of its picture is.
+  /// Whether a JPEG's end marker is missing; only decoding tells whether any of its picture is.
   public var lacksEnd = false
   /// What an operator may want to know about the file; free of personal data.
   public var notices: [String] = []

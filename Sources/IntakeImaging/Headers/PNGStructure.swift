@@ -5,7 +5,7 @@ import IntakeCore
 /// Only what makes the picture is passed on: libpng never sees a text or an unknown chunk.
 struct PNGStructure {
   private(set) var header: ImageHeader
-  /// The parts of the file to decode: signature, header, palette, transparency, data; the reader adds the end.
+  /// The parts of the file to decode: signature, header, palette, transparency, data, end.
   private(set) var picture: [Range<Int>] = []
   private(set) var palette: Range<Int>?
   private(set) var transparency: Range<Int>?
@@ -13,7 +13,6 @@ struct PNGStructure {
   let colorType: Int
   private var hasData = false
   private var isAnimated = false
-  private var hasBrokenEnd = false
   /// How its colours are meant, if the file says so.
   private var (profile, gamma, primaries): (Chunk?, Chunk?, Chunk?)
   private var isStandardRGB = false
@@ -32,10 +31,6 @@ struct PNGStructure {
     var offset = start
     var count = 1
     while true {
-      if isCutBehindData(at: offset) {
-        header.lacksEnd = true
-        break
-      }
       let chunk = try Chunk(at: offset, in: bytes)
       count += 1
       guard count <= limits.maximumChunks else {
@@ -49,17 +44,10 @@ struct PNGStructure {
     guard colorType != 3 || palette != nil else {
       throw StageFailure(.damagedImage, "the PNG lacks its palette")
     }
-    header.trailingBytes = header.lacksEnd ? 0 : bytes.count - offset
+    header.trailingBytes = bytes.count - offset
     // libpng wants to see a colour chunk before the palette.
     picture = [0..<start, keepColors()].compactMap(\.self) + picture
     addNotices()
-  }
-
-  /// Whether the file ends in a chunk that has no more of the picture; whether all of it is there shows in decoding.
-  private func isCutBehindData(at offset: Int) -> Bool {
-    let rest = ByteWindow(bytes, offset..<bytes.count)
-    let length = rest.number(at: 0, width: 4).map { $0 + 12 }
-    return hasData && !rest.has("IDAT", at: 4) && length ?? .max > bytes.count - offset
   }
 
   /// Keeps the profile; without it and sRGB, has libpng convert the gamma, and reports unusual primaries.
@@ -95,11 +83,6 @@ struct PNGStructure {
 
   /// Adds each notice once: a file of empty chunks must not cause one for each.
   private mutating func addNotices() {
-    if header.lacksEnd {
-      header.notices.append("the end marker was missing; the picture itself is whole")
-    } else if hasBrokenEnd {
-      header.notices.append("the end marker was damaged; the picture itself is whole")
-    }
     if isAnimated { header.notices.append("the PNG is animated; its first picture was taken") }
     if let aspectNotice { header.notices.append(aspectNotice) }
     if isTurnedByXMP, header.orientation == .upright { header.notices.append(XMPPacket.notice) }
@@ -111,10 +94,7 @@ struct PNGStructure {
 
   private mutating func take(_ chunk: Chunk) throws(StageFailure) {
     switch chunk.name {
-    case "IHDR": keep(chunk.extent)
-    case "IEND":
-      let checksum = ByteWindow(bytes, chunk.extent).number(at: 8, width: 4)
-      hasBrokenEnd = !chunk.content.isEmpty || checksum != 0xAE42_6082
+    case "IHDR", "IEND": keep(chunk.extent)
     case "IDAT":
       hasData = true
       keep(chunk.extent)
