@@ -28,19 +28,13 @@ struct CellCleaner: Sendable {
       return notes.count(.nullText, line: line, name)
     }
     let misread = isMisread ? SuspiciousValue.misread : nil
-    var problem = misread ?? SuspiciousValue.problem(in: text, of: name.column)
-    if problem != nil,
-      let inner = SuspiciousValue.unwrapped(text, of: name.column, isSure: suspicious != .refuse)
-    {
-      let left = misread ?? SuspiciousValue.problem(in: inner, of: name.column)
-      if left == nil || suspicious != .refuse {
+    if let problem = misread ?? SuspiciousValue.problem(in: text, of: name.column) {
+      if suspicious == .refuse {
+        row.suspicions.append((name, problem))
+      } else if let inner = SuspiciousValue.unwrapped(text) {
         notes.count(.wrapper, line: line, name)
-        (text, problem) = (cleaned(inner, name, line: line), left)
+        text = inner
       }
-    }
-    guard !text.isEmpty else { return }
-    if let problem {
-      if suspicious == .refuse { row.suspicions.append((name, problem)) }
       if suspicious == .warn { notes.count(.suspicious, line: line, name) }
     }
     row.cells.append(RawCell(name: name, text: text, isPlain: isFolded))

@@ -286,15 +286,10 @@ extension SuspiciousValue {
   }
 
   /// The text without `="…"` or the apostrophe around it, nil where there is neither.
-  ///
-  /// A name or an e-mail address may have the apostrophe itself: it comes off there only if that `isSure`.
-  static func unwrapped(_ text: String, of column: Column, isSure: Bool) -> String? {
+  static func unwrapped(_ text: String) -> String? {
     if text.hasPrefix("=\""), text.hasSuffix("\""), text.utf8.count > 3 {
-      let inner = text.dropFirst(2).dropLast()
-      return inner.utf8.contains(UInt8(ascii: "\"")) ? nil : String(inner)
+      return String(text.dropFirst(2).dropLast())
     }
-    guard text.hasPrefix("'"), let next = text.utf8.dropFirst().first else { return nil }
-    let isMark = codes.contains(column) && column != .email || next.isASCIIDigit
-    return isMark || isSure ? String(text.dropFirst()) : nil
+    return text.hasPrefix("'") && text.utf8.count > 1 ? String(text.dropFirst()) : nil
   }
 }
