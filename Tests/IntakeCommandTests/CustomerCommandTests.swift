@@ -180,7 +180,7 @@ struct CustomerCommandTests {
       answers.append(
         try await program.run(
           "customer", "images", "--email", CustomerBatch.email(number), "--to", "sandbox",
-          "--endpoint", sandbox.dcamsEndpoint, "--output", folder.path + "/images"))
+          "--endpoint", sandbox.dcamsEndpoint, "--output", folder.path + "/images-\(number)"))
     }
     // Which of the two came first is nobody's promise.
     #expect(answers.map(\.code).sorted() == [0, 3], "\(answers)")
