@@ -85,8 +85,8 @@ public enum ProcessSetup {
 
 /// Waits for signals on the main thread: SIGINT, SIGTERM and SIGHUP stop the process, SIGUSR1 asks for its progress.
 ///
-/// They are blocked in every thread and taken with `sigwait`, so no system call is ever interrupted. SIGINT and SIGHUP
-/// stay ignored where whoever started the process ignores them: `nohup`, or `&` in a script.
+/// They are blocked in every thread and taken with `sigwait`, so no system call is ever interrupted. SIGHUP stays
+/// ignored under `nohup`; SIGINT counts even behind `&` in a script, where the shell ignores it: whoever sends it means it.
 public final class SignalHub: Sendable {
   private struct State {
     var count = 0
@@ -147,8 +147,8 @@ public final class SignalHub: Sendable {
     var set = sigset_t()
     sigemptyset(&set)
     // A blocked signal would be taken although it is ignored.
-    let heeded = [SIGINT, SIGHUP].filter { csystem_is_ignored($0) == 0 }
-    for number in heeded + [SIGTERM] + SignalNumber.questions { sigaddset(&set, number) }
+    let hangup = csystem_is_ignored(SIGHUP) == 0 ? [SIGHUP] : []
+    for number in hangup + [SIGINT, SIGTERM] + SignalNumber.questions { sigaddset(&set, number) }
     return set
   }
 }
