@@ -42,6 +42,12 @@ public final class Descriptor: Sendable {
     }
   }
 
+  /// Whether a path leads to a regular file; nothing is opened.
+  public static func isRegularFile(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && FileKind(mode: status.st_mode) == .regular
+  }
+
   /// What the system knows about the file behind it.
   public func status() throws(FileFailure) -> FileStatus {
     var status = stat()

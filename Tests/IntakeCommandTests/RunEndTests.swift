@@ -141,6 +141,18 @@ struct RunEndTests {
     #expect(result.code == 4 && !result.errors.contains("never reached"), "\(result.errors)")
   }
 
+  /// It is opened once: what its writer has written is gone when it is closed.
+  @Test func aPipeWithANameIsReadLikeAFile() async throws {
+    let pipe = folder.path + "/rows"
+    folder.write("scan.jpg", TinyScan.bytes)
+    let rows = folder.write("rows.csv", "id,email,front\n1,canary-1@example.com,scan.jpg\n")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let writer = popen("cat \(rows) > \(pipe)", "r")
+    defer { pclose(writer) }
+    let result = try await program.start(["run", pipe, "--to", "sandbox"]).wait()
+    #expect(result.code == 0 && result.outcomes == ["accepted": 1], "\(result.errors)")
+  }
+
   @Test func aRowWithoutAnEndDoesNotHoldAStop() async throws {
     let pipe = folder.path + "/rows"
     folder.write("scan.jpg", TinyScan.bytes)

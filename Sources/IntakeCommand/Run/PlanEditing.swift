@@ -111,8 +111,9 @@ extension PlanEditing {
 
   /// SHA-256 of a regular file, read in pieces; nil for a pipe or a folder.
   static func digest(ofFile path: String) throws -> [UInt8]? {
+    // A pipe that is opened and closed is broken for whoever writes into it.
+    guard Descriptor.isRegularFile(path) else { return nil }
     let file = try Descriptor.open(path)
-    guard try file.status().kind == .regular else { return nil }
     var stream = try SHA256Stream()
     while true {
       let piece = try [UInt8](unsafeUninitializedCapacity: 1 << 18) { buffer, count in

@@ -1,7 +1,7 @@
 extension StageRegistry {
   /// Makes the stages of a plan and checks that neighbours fit, before any file is read.
   ///
-  /// - Parameter checksOptions: whether the stages look at the files and addresses that their options name.
+  /// With `checksOptions` the stages look at the files and addresses that their options name.
   public func assemble(_ plan: PipelinePlan, checksOptions: Bool = false) throws(PlanError)
     -> Pipeline
   {
