@@ -42,10 +42,10 @@ public final class Descriptor: Sendable {
     }
   }
 
-  /// Whether a path leads to a regular file; nothing is opened.
-  public static func isRegularFile(_ path: String) -> Bool {
+  /// What a path leads to, nil for nothing; a pipe that was opened and closed would be broken for its writer.
+  public static func kind(of path: String) -> FileKind? {
     var status = stat()
-    return stat(path, &status) == 0 && FileKind(mode: status.st_mode) == .regular
+    return stat(path, &status) == 0 ? FileKind(mode: status.st_mode) : nil
   }
 
   /// What the system knows about the file behind it.

@@ -197,7 +197,7 @@ extension Configuration {
   /// The folder of a manifest, where the search for the project's file begins.
   static func folder(_ manifest: String?) -> String {
     guard let manifest, manifest != "-" else { return "." }
-    return (try? Folder(manifest)) == nil ? DurableFile.folder(of: manifest) : manifest
+    return Descriptor.kind(of: manifest) == .folder ? manifest : DurableFile.folder(of: manifest)
   }
 
   /// Each setting that has a value, in the order of help; the values of a repeatable one in the order in which they

@@ -111,8 +111,7 @@ extension PlanEditing {
 
   /// SHA-256 of a regular file, read in pieces; nil for a pipe or a folder.
   static func digest(ofFile path: String) throws -> [UInt8]? {
-    // A pipe that is opened and closed is broken for whoever writes into it.
-    guard Descriptor.isRegularFile(path) else { return nil }
+    guard Descriptor.kind(of: path) == .regular else { return nil }
     let file = try Descriptor.open(path)
     var stream = try SHA256Stream()
     while true {
