@@ -48,14 +48,8 @@ struct ImagePath: Sendable {
     return ends.prefix(6).allSatisfy {
       $0.asciiLowercased == $1.asciiLowercased || ($0 | $1) >= 0x80
     }
-      && names == other.names && root.stamp(of: relative) == root.stamp(of: other.relative)
-  }
-
-  /// The names of folders and file on the way, in lower case, without `.` and what `..` leaves again.
-  private var names: [String] {
-    relative.lowercased().split(separator: "/").reduce(into: []) { names, name in
-      if name == ".." { _ = names.popLast() } else if name != "." { names.append(String(name)) }
-    }
+      && ImageRoot.plain(relative.lowercased()) == ImageRoot.plain(other.relative.lowercased())
+      && root.stamp(of: relative) == root.stamp(of: other.relative)
   }
 
   /// Takes the second page where both columns name one document without saying which page: front, then back.
@@ -315,7 +309,7 @@ final class ImageRoot: Sendable {
   }
 
   /// The path as a listing of its folder gives it: `./a//b.jpg` is `a/b.jpg`.
-  private static func plain(_ path: String) -> String {
+  fileprivate static func plain(_ path: String) -> String {
     var parts: [Substring] = []
     for part in path.split(separator: "/") where part != "." {
       if part == ".." { _ = parts.popLast() } else { parts.append(part) }

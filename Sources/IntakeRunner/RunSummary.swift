@@ -222,9 +222,9 @@ public final class RunMonitor: Sendable {
     public init() {}
 
     /// Rows that were begun and have not ended.
-    public var rows = 0
+    public package(set) var rows = 0
     /// Requests that were sent and not answered yet, questions about rows in doubt included.
-    public var requests = 0
+    public package(set) var requests = 0
     /// Since when the target is down, nil while it is not.
     public internal(set) var downSince: UnixTime?
     /// How many rows the manifest has, nil while nobody knows.

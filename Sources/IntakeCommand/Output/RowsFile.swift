@@ -139,7 +139,7 @@ final class FailedRows: Sendable {
       delimiter: delimiter)
   }
 
-  /// Writes the manifest, in place of none; no file where every row was accepted.
+  /// Writes the manifest, beside one that is there already; no file where every row was accepted.
   func finish() throws(SystemCallFailure) {
     guard let table = table.withLock(\.self) else { return try file.checkWritten() }
     try file.finish(
